@@ -1,0 +1,318 @@
+// The only file that has heard of Python. It turns Python objects into plain views, lets go of the GIL, and calls.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <stdexcept>
+
+#include "buffers.h"
+#include "cpu.h"
+#include "execute.h"
+#include "jpeg.h"
+#include "maths.h"
+#include "pool.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace vary {
+namespace {
+
+using Rows = nb::ndarray<nb::numpy, double, nb::ndim<2>>;
+using ConstRows = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Indices = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// Borrowed memory of Python objects; released with the GIL held.
+class Borrowed {
+ public:
+  Borrowed() = default;
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  ~Borrowed() {
+    for (Py_buffer& buffer : buffers_) PyBuffer_Release(&buffer);
+  }
+  void reserve(std::size_t n) { buffers_.reserve(n); }
+  const Py_buffer& take(PyObject* object, int flags) {
+    Py_buffer buffer;
+    if (PyObject_GetBuffer(object, &buffer, flags) != 0) nb::raise_python_error();
+    buffers_.push_back(buffer);
+    return buffers_.back();
+  }
+
+ private:
+  std::vector<Py_buffer> buffers_;
+};
+
+[[noreturn]] void refuse(std::size_t i, const std::string& what) {
+  throw std::invalid_argument("image " + std::to_string(i) + " " + what);
+}
+
+Type type_of(const Py_buffer& b, std::size_t i) {
+  const char* format = b.format == nullptr ? "B" : b.format;
+  if (*format == '<' || *format == '=' || *format == '@') ++format;
+  if (std::strcmp(format, "B") == 0) return Type::u8;
+  if (std::strcmp(format, "f") == 0) return Type::f32;
+  refuse(i, std::string("has values of buffer format '") + format + "'; give uint8 or float32, e.g. image.astype('float32')");
+}
+
+Image image_of(const Py_buffer& b, std::size_t i) {
+  if (b.ndim != 2 && b.ndim != 3) refuse(i, "has " + std::to_string(b.ndim) + " axes; give height x width x channels");
+  Image image;
+  image.data = static_cast<const std::uint8_t*>(b.buf);
+  image.type = type_of(b, i);
+  const Py_ssize_t channels = b.ndim == 3 ? b.shape[2] : 1;
+  const std::string shape = std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
+  if (channels != 1 && channels != 3 && channels != 4) refuse(i, "is " + shape + "; its last axis must hold 1, 3 or 4 channels");
+  if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape + "; a picture needs at least one pixel");
+  const Py_ssize_t bytes = b.shape[0] * b.shape[1] * channels * size_of(image.type);
+  if (b.shape[0] > 1 << 28 || b.shape[1] > 1 << 28 || bytes > INT32_MAX - 64) refuse(i, "is " + shape + ", over 2 GiB; cut it into tiles first");
+  image.height = static_cast<int>(b.shape[0]);
+  image.width = static_cast<int>(b.shape[1]);
+  image.channels = static_cast<int>(channels);
+  image.row = b.strides[0];
+  image.column = b.strides[1];
+  image.channel = b.ndim == 3 ? b.strides[2] : size_of(image.type);
+  return image;
+}
+
+Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held) {
+  Source source;
+  if (PyBytes_Check(object)) {
+    source.encoded = reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(object));
+    source.encoded_size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
+    return source;
+  }
+  if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
+  source.image = image_of(held.take(object, PyBUF_RECORDS_RO), i);
+  if (source.image.channels != plan.channels)
+    refuse(i, "has " + std::to_string(source.image.channels) + " channels where the first image has " + std::to_string(plan.channels));
+  return source;
+}
+
+std::vector<Task> tasks_of(const Plan& plan, const nb::list& sources, const ConstRows& rows, Borrowed& held) {
+  const std::size_t n = nb::len(sources);
+  if (rows.shape(0) != n || rows.shape(1) != static_cast<std::size_t>(plan.columns)) throw std::invalid_argument("parameters do not fit");
+  std::vector<Task> tasks(n);
+  held.reserve(n + 1);
+  for (std::size_t i = 0; i < n; ++i) {
+    tasks[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, plan, held);
+    tasks[i].row = rows.data() + i * rows.shape(1);
+    const Source& first = tasks[0].source;
+    if (tasks[i].source.encoded == nullptr && first.encoded == nullptr && tasks[i].source.image.type != first.image.type)
+      refuse(i, "differs in dtype from the first image; make them one dtype");
+  }
+  return tasks;
+}
+
+// `out` is n pictures, each contiguous; the first axis may have any stride.
+void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& tasks, Borrowed& held) {
+  const Py_buffer& b = held.take(out, PyBUF_RECORDS);
+  Slot slot;
+  slot.type = type_of(b, 0);
+  slot.planar = planar;
+  const int at = planar ? 2 : 1;
+  if (b.ndim != 4 || b.shape[0] != static_cast<Py_ssize_t>(tasks.size()) || b.shape[planar ? 1 : 3] != plan.channels)
+    throw std::invalid_argument("out= does not fit this batch");
+  slot.height = static_cast<int>(b.shape[at]);
+  slot.width = static_cast<int>(b.shape[at + 1]);
+  slot.channels = plan.channels;
+  Py_ssize_t expected = size_of(slot.type);
+  for (int axis = 3; axis >= 1; --axis) {
+    if (b.shape[axis] > 1 && b.strides[axis] != expected) throw std::invalid_argument("out= must hold contiguous pictures");
+    expected *= b.shape[axis];
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    tasks[i].slot = slot;
+    tasks[i].slot.data = static_cast<std::uint8_t*>(b.buf) + static_cast<Py_ssize_t>(i) * b.strides[0];
+  }
+}
+
+Options options_of(int threads, bool exact, bool tolerant, std::int64_t max_pixels) {
+  Options options;
+  options.threads = threads;
+  options.exact = exact;
+  options.tolerant = tolerant;
+  options.max_pixels = max_pixels;
+  return options;
+}
+
+using ArgumentTuple = std::pair<double, int>;
+using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>>;
+using DrawTuple = std::tuple<std::uint64_t, std::uint32_t, int, double, double, int, int, int>;
+
+void build(Plan* self, const std::vector<InstructionTuple>& instructions, const std::vector<DrawTuple>& draws, int channels,
+           int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
+  Plan plan;
+  for (const auto& [name, gate, arguments] : instructions) {
+    const OpInfo* found = nullptr;
+    for (const OpInfo& info : op_table())
+      if (name == info.name) found = &info;
+    if (found == nullptr || arguments.size() > 12) throw std::invalid_argument("no such instruction: " + name);
+    Instruction instruction{found->op, gate, {}};
+    for (const auto& [value, column] : arguments) instruction.arguments.push_back({value, column});
+    plan.instructions.push_back(instruction);
+  }
+  for (const auto& [key, number, kind, a, b, parent, column, count] : draws)
+    plan.draws.push_back({key, number, static_cast<Draw::Kind>(kind), a, b, parent, column, count});
+  plan.columns = static_cast<int>(plan.draws.size());
+  plan.channels = channels;
+  plan.fill = static_cast<Fill>(fill);
+  for (std::size_t c = 0; c < 4 && !fill_value.empty(); ++c) plan.fill_value[c] = fill_value[c < fill_value.size() ? c : fill_value.size() - 1];
+  plan.nearest = nearest;
+  plan.antialias = antialias;
+  new (self) Plan(std::move(plan));
+}
+
+Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, std::uint32_t view, const Indices& indices) {
+  const std::size_t n = indices.shape(0), k = plan.draws.size();
+  auto* const data = new double[n * k + 1];
+  const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<double*>(p); });
+  draw(plan.draws, {seed, epoch, view}, indices.data(), static_cast<int>(n), data);
+  return Rows(data, {n, k}, owner);
+}
+
+nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, nb::handle out, bool planar, int threads,
+              bool exact, bool tolerant, std::int64_t max_pixels) {
+  Borrowed held;
+  std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
+  slots_of(plan, out.ptr(), planar, tasks, held);
+  Counts counts;
+  {
+    const nb::gil_scoped_release release;
+    counts = execute(plan, tasks, options_of(threads, exact, tolerant, max_pixels));
+  }
+  nb::list errors;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    if (!tasks[i].error.empty()) errors.append(nb::make_tuple(i, tasks[i].error));
+  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.resamples, counts.sweeps, counts.reductions, counts.growths,
+                                       counts.decode_ns, counts.total_ns),
+                        errors);
+}
+
+// Final (height, width) of each picture, or the reason why its header could not be read.
+nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows, std::int64_t max_pixels) {
+  Borrowed held;
+  const std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
+  const Options options = options_of(1, false, false, max_pixels);
+  nb::list out;
+  for (const Task& task : tasks) {
+    try {
+      const View view = final_view(plan, task.source, task.row, options);
+      out.append(nb::make_tuple(view.height, view.width));
+    } catch (const std::runtime_error& error) {
+      out.append(std::string(error.what()));
+    }
+  }
+  return out;
+}
+
+nb::list describe(const Plan& plan, int height, int width, bool floats, const ConstRows& rows) {
+  Source source;
+  source.image.height = height;
+  source.image.width = width;
+  source.image.channels = plan.channels;
+  source.image.type = floats ? Type::f32 : Type::u8;
+  nb::list out;
+  for (const Pass& pass : passes(plan, source, rows.data(), {})) {
+    nb::dict d;
+    d["height"] = pass.view.height;
+    d["width"] = pass.view.width;
+    d["map"] = nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4], pass.view.m[5]);
+    d["separable"] = pass.separable;
+    d["box"] = nb::make_tuple(pass.box_y, pass.box_x);
+    d["geometry"] = pass.geometry;
+    d["colours"] = pass.colours;
+    d["statistics"] = pass.statistics;
+    out.append(d);
+  }
+  return out;
+}
+
+Key key_for(std::uint64_t seed, std::uint64_t name) { return key_of(seed, name); }
+
+using Bytes3 = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<3>>;
+
+Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool tolerant) {
+  JpegHeader header;
+  std::string error;
+  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
+  if (!jpeg_header(bytes, data.size(), header, error)) throw std::invalid_argument(error);
+  const auto h = static_cast<std::size_t>(jpeg_scaled(header.height, denominator));
+  const auto w = static_cast<std::size_t>(jpeg_scaled(header.width, denominator)), c = static_cast<std::size_t>(channels);
+  auto* const out = new std::uint8_t[h * w * c];
+  const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+  bool ok;
+  {
+    const nb::gil_scoped_release release;
+    ok = jpeg_decode(bytes, data.size(), denominator, channels, tolerant, out, static_cast<std::ptrdiff_t>(w * c), error);
+  }
+  if (!ok) throw std::invalid_argument(error);
+  return Bytes3(out, {h, w, c}, owner);
+}
+
+nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, bool floats) {
+  std::size_t bytes = floats ? 4 : 1;
+  for (const std::size_t side : shape) bytes *= side;
+  void* const block = take_block(bytes);
+  const nb::capsule owner(block, [](void* p) noexcept { return_block(p); });
+  const nb::dlpack::dtype type = floats ? nb::dtype<float>() : nb::dtype<std::uint8_t>();
+  return nb::ndarray<nb::numpy>(block, shape.size(), shape.data(), owner, nullptr, type);
+}
+
+}  // namespace
+}  // namespace vary
+
+NB_MODULE(_native, m) {
+  using namespace vary;
+  m.doc() = "The native core of vary. Private: use the names of `vary`.";
+  nb::class_<Plan>(m, "Plan")
+      .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a, "antialias"_a)
+      .def("draw", &draw_rows, "seed"_a, "epoch"_a, "view"_a, "indices"_a)
+      .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a, "max_pixels"_a)
+      .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
+      .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
+  m.def("empty", &empty, "shape"_a, "floats"_a);
+  m.def("geometry_ops", [] {
+    std::vector<std::string> names;
+    for (const OpInfo& info : op_table())
+      if (info.geometry) names.emplace_back(info.name);
+    return names;
+  });
+  m.def("philox", [](const std::vector<std::uint32_t>& c, const std::vector<std::uint32_t>& k) {
+    const Words w = philox({c.at(0), c.at(1), c.at(2), c.at(3)}, {k.at(0), k.at(1)});
+    return std::vector<std::uint32_t>(w.begin(), w.end());
+  });
+  m.def("permutation", [](std::uint64_t n, std::uint64_t seed, std::uint64_t name) {
+    auto* const data = new std::int64_t[n + 1];
+    const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::int64_t*>(p); });
+    permutation(n, key_for(seed, name), data);
+    return nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data, {static_cast<std::size_t>(n)}, owner);
+  });
+  m.def("permute", [](const Indices& positions, std::uint64_t n, std::uint64_t seed, std::uint64_t name) {
+    const std::size_t count = positions.shape(0);
+    auto* const data = new std::int64_t[count + 1];
+    const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<std::int64_t*>(p); });
+    const Key key = key_for(seed, name);
+    for (std::size_t i = 0; i < count; ++i)
+      data[i] = static_cast<std::int64_t>(permute(static_cast<std::uint64_t>(positions.data()[i]), n, key));
+    return nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data, {count}, owner);
+  });
+  m.def("jpeg_header", [](const nb::bytes& data) {
+    JpegHeader h;
+    std::string error;
+    if (!jpeg_header(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size(), h, error)) throw std::invalid_argument(error);
+    return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
+  });
+  m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
+  m.def("sincos_degrees", [](double x) { const SinCos a = sincos_degrees(x); return nb::make_tuple(a.sin, a.cos); });
+  m.def("natural_log", &natural_log);
+  m.def("exponential", &exponential);
+  m.def("target", [] { return std::string(live_kernels().name); });
+  m.def("targets", &available_targets);
+  m.def("allowed_threads", &allowed_threads);
+  m.def("libjpeg_version", &jpeg_version);
+}

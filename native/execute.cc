@@ -1,0 +1,333 @@
+#include "execute.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+
+#include "chain.h"
+#include "cpu.h"
+#include "jpeg.h"
+#include "pool.h"
+#include "sample.h"
+
+namespace vary {
+
+thread_local std::int64_t Buffer::growths = 0;
+
+Workspace& Workspace::mine() {
+  thread_local Workspace workspace;
+  return workspace;
+}
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::int64_t nanoseconds_since(Clock::time_point start) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
+}
+
+bool is_geometry(Op op) {
+  static const std::vector<OpInfo>& table = op_table();
+  for (const OpInfo& info : table)
+    if (info.op == op) return info.geometry;
+  return false;
+}
+
+// The instructions up to the next cut.
+struct Segment {
+  const Concrete *begin, *end;
+  View view;                       // canvas -> source of this segment
+  std::vector<Concrete> colours;
+  int geometry = 0;
+  Type stored = Type::u8;          // of the picture at the cut that ends it
+};
+
+Segment next_segment(const Concrete* begin, const Concrete* end, const View& start) {
+  Segment s{begin, begin, start, {}, 0, Type::u8};
+  for (; s.end != end && s.end->op != Op::cut; ++s.end) {
+    if (is_geometry(s.end->op)) {
+      apply(*s.end, s.view);
+      ++s.geometry;
+    } else {
+      s.colours.push_back(*s.end);
+    }
+  }
+  if (s.end != end) s.stored = s.end->a[0] == 0 ? Type::u8 : Type::f32;
+  return s;
+}
+
+View whole(const Image& image) {
+  View view;
+  view.height = image.height;
+  view.width = image.width;
+  return view;
+}
+
+// A JPEG is shown by its orientation and stored at 1/level; views count in pixels of level 1.
+struct Opened {
+  View view;
+  int level = 1, height = 0, width = 0;  // as stored at level 1
+};
+
+Opened open(const Source& source, const Options& options) {
+  Opened out;
+  if (source.encoded == nullptr) {
+    out.view = whole(source.image);
+    return out;
+  }
+  JpegHeader header;
+  std::string error;
+  if (!jpeg_header(source.encoded, source.encoded_size, header, error)) throw std::runtime_error(error);
+  const std::int64_t pixels = std::int64_t{header.width} * header.height;
+  if (pixels > options.max_pixels)
+    throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " + std::to_string(header.height) +
+                             " pixels, over the limit of " + std::to_string(options.max_pixels) +
+                             "; raise it with max_pixels= if the file is to be trusted");
+  out.height = out.view.height = header.height;
+  out.width = out.view.width = header.width;
+  orient(header.orientation, out.view);
+  return out;
+}
+
+int choose_level(const Plan& plan, const View& view, const Options& options) {
+  if (options.exact || plan.nearest || !plan.antialias) return 1;
+  const Footprint f = footprint(view);
+  const int least = std::min(f.x, f.y);
+  return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
+}
+
+Image decode(const Plan& plan, const Source& source, Opened& opened, const Options& options, Workspace& w) {
+  Image image;
+  image.height = jpeg_scaled(opened.height, opened.level);
+  image.width = jpeg_scaled(opened.width, opened.level);
+  image.channels = plan.channels;
+  image.channel = 1;
+  image.column = plan.channels;
+  image.row = image.column * image.width;
+  auto* const data = w.decoded.get<std::uint8_t>(image.row * image.height + 8);
+  std::string error;
+  if (!jpeg_decode(source.encoded, source.encoded_size, opened.level, plan.channels, options.tolerant, data, image.row, error))
+    throw std::runtime_error(error);
+  image.data = data;
+  return image;
+}
+
+void at_level(View& view, int level) {
+  for (double& m : view.m) m /= level;
+}
+
+// Writes finished rows: directly where the slot is planar float32, else through a row of planes in cache.
+class Rows {
+ public:
+  Rows(const Kernels& k, const Slot& slot, Workspace& w) : k_(k), slot_(slot) {
+    stride_ = (slot.width + 63) & ~63;
+    if (!direct()) line_ = w.rows.get<float>(std::int64_t{stride_} * slot.channels);
+  }
+
+  bool direct() const { return slot_.type == Type::f32 && slot_.planar; }
+
+  void planes(int y, float** out) const {
+    const std::int64_t area = std::int64_t{slot_.height} * slot_.width;
+    for (int c = 0; c < slot_.channels; ++c)
+      out[c] = direct() ? reinterpret_cast<float*>(slot_.data) + c * area + std::int64_t{y} * slot_.width
+                        : line_ + std::int64_t{c} * stride_;
+  }
+
+  void finish(int y, const float* const* planes) const {
+    if (direct()) return;
+    const std::int64_t area = std::int64_t{slot_.height} * slot_.width, at = std::int64_t{y} * slot_.width;
+    if (slot_.type == Type::f32)
+      return k_.to_f32(planes, slot_.channels, slot_.width, reinterpret_cast<float*>(slot_.data) + at * slot_.channels);
+    std::uint8_t* planar[4];
+    for (int c = 0; c < slot_.channels; ++c) planar[c] = slot_.data + c * area + at;
+    k_.to_u8(planes, slot_.channels, slot_.width, slot_.planar ? planar : nullptr, slot_.data + at * slot_.channels);
+  }
+
+ private:
+  const Kernels& k_;
+  const Slot& slot_;
+  std::int64_t stride_ = 0;
+  float* line_ = nullptr;
+};
+
+void sweep(const Kernels& k, const std::vector<Step>& steps, float* const* planes, const Slot& slot) {
+  if (!steps.empty()) k.colour(steps.data(), static_cast<int>(steps.size()), planes, slot.channels, slot.width);
+}
+
+// Contrasts need the mean of the whole picture so far: sampled into planes, summed, then swept once more each.
+void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chain, const Slot& slot, Workspace& w) {
+  const Rows rows(k, slot, w);
+  const std::int64_t stride = (slot.width + 15) & ~15, area = stride * slot.height;
+  float* const whole = rows.direct() ? nullptr : w.whole.get<float>(area * slot.channels);
+  const auto planes = [&](int y, float** out) {
+    if (rows.direct()) return rows.planes(y, out);
+    for (int c = 0; c < slot.channels; ++c) out[c] = whole + c * area + y * stride;
+  };
+  float* p[4];
+  std::vector<Step> steps;
+  for (std::size_t i = 0; i < chain.sweeps.size(); ++i) {
+    const Sweep& sweep_now = chain.sweeps[i];
+    steps.insert(steps.end(), sweep_now.steps.begin(), sweep_now.steps.end());
+    std::int64_t sum = 0;
+    for (int y = 0; y < slot.height; ++y) {
+      planes(y, p);
+      if (i == 0) sampler.row(k, y, slot.width, p);
+      sweep(k, steps, p, slot);
+      if (sweep_now.ends_in_contrast) {
+        sum += k.grey_sum(p, slot.channels, slot.width, static_cast<float>(sweep_now.low), static_cast<float>(sweep_now.high));
+      } else {
+        rows.finish(y, p);
+      }
+    }
+    const double count = static_cast<double>(slot.height) * slot.width * 0x1p20;
+    const double mean = sweep_now.low + static_cast<double>(sum) / count * (sweep_now.high - sweep_now.low);
+    steps = {contrast_step(sweep_now.contrast, mean, sweep_now.low, sweep_now.high, slot.channels)};
+  }
+}
+
+void run_segment(const Kernels& k, const Plan& plan, const Image& source, const Segment& s, const Slot& slot, Workspace& w,
+                 Counts& counts) {
+  const bool bounded = source.type == Type::u8;
+  const Chain chain = compile(s.colours.data(), s.colours.data() + s.colours.size(), source.channels, bounded, 0, 255);
+  Sampler sampler = prepare(k, plan, source, s.view, w);
+  sampler.set_scale(chain.scale, chain.bias);
+  ++counts.resamples;
+  counts.reductions += sampler.box_x * sampler.box_y > 1;
+  counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
+  if (chain.sweeps.size() > 1) return with_statistics(k, sampler, chain, slot, w);
+  const Rows rows(k, slot, w);
+  float* p[4];
+  for (int y = 0; y < slot.height; ++y) {
+    rows.planes(y, p);
+    sampler.row(k, y, slot.width, p);
+    sweep(k, chain.sweeps.front().steps, p, slot);
+    rows.finish(y, p);
+  }
+}
+
+Slot between(const View& view, int channels, Type type, Buffer& buffer) {
+  const std::int64_t bytes = std::int64_t{view.height} * view.width * channels * size_of(type);
+  return {buffer.get<std::uint8_t>(bytes + 8), view.height, view.width, channels, type, false};
+}
+
+Image as_image(const Slot& s) {
+  const std::ptrdiff_t size = size_of(s.type);
+  return {s.data, s.height, s.width, s.channels, size * s.channels * s.width, size * s.channels, size, s.type};
+}
+
+void check_size(const View& view, const Slot& slot) {
+  if (view.height == slot.height && view.width == slot.width) return;
+  throw std::runtime_error("this picture comes out " + std::to_string(view.height) + " x " + std::to_string(view.width) +
+                           ", its place in the batch is " + std::to_string(slot.height) + " x " + std::to_string(slot.width));
+}
+
+void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& options, Counts& counts) {
+  Workspace& w = Workspace::mine();
+  materialise(plan, task.row, w.program);
+  const Concrete* at = w.program.data();
+  const Concrete* const end = at + w.program.size();
+  Opened opened = open(task.source, options);
+  Image image = task.source.image;
+  View start = opened.view;
+  for (int turn = 0;; ++turn) {
+    Segment s = next_segment(at, end, start);
+    if (turn == 0 && task.source.encoded != nullptr) {
+      opened.level = choose_level(plan, s.view, options);
+      const Clock::time_point began = Clock::now();
+      image = decode(plan, task.source, opened, options, w);
+      counts.decode_ns += nanoseconds_since(began);
+      at_level(s.view, opened.level);
+    } else if (turn == 0) {
+      k.touch(image.data, image.row, image.packed() ? image.height : 0, image.width * image.column);
+    }
+    if (s.end == end) {
+      check_size(s.view, task.slot);
+      return run_segment(k, plan, image, s, task.slot, w, counts);
+    }
+    const Slot slot = between(s.view, image.channels, s.stored, w.between[turn & 1]);
+    run_segment(k, plan, image, s, slot, w, counts);
+    image = as_image(slot);
+    start = whole(image);
+    at = s.end + 1;
+  }
+}
+
+}  // namespace
+
+Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
+  const Kernels& k = live_kernels();
+  std::vector<Counts> each(tasks.size());
+  parallel(static_cast<int>(tasks.size()), options.threads, [&](int i) {
+    const auto at = static_cast<std::size_t>(i);
+    const std::int64_t before = Buffer::growths;
+    const Clock::time_point began = Clock::now();
+    try {
+      run_picture(k, plan, tasks[at], options, each[at]);
+    } catch (const std::exception& error) {
+      tasks[at].error = error.what();
+    }
+    each[at].growths = Buffer::growths - before;
+    each[at].total_ns = nanoseconds_since(began);
+  });
+  Counts sum;
+  sum.pictures = static_cast<std::int64_t>(tasks.size());
+  for (const Counts& c : each) {
+    sum.resamples += c.resamples;
+    sum.sweeps += c.sweeps;
+    sum.reductions += c.reductions;
+    sum.growths += c.growths;
+    sum.decode_ns += c.decode_ns;
+    sum.total_ns += c.total_ns;
+  }
+  return sum;
+}
+
+std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  std::vector<Concrete> program;
+  materialise(plan, row, program);
+  const Concrete* at = program.data();
+  const Concrete* const end = at + program.size();
+  Opened opened = open(source, options);
+  View start = opened.view;
+  Type type = source.encoded != nullptr ? Type::u8 : source.image.type;
+  std::vector<Pass> out;
+  for (;;) {
+    Segment s = next_segment(at, end, start);
+    Pass pass;
+    if (out.empty() && source.encoded != nullptr) {
+      pass.level = choose_level(plan, s.view, options);
+      at_level(s.view, pass.level);
+    }
+    pass.view = s.view;
+    pass.geometry = s.geometry;
+    pass.colours = static_cast<int>(s.colours.size());
+    const Chain chain = compile(s.colours.data(), s.colours.data() + s.colours.size(), plan.channels, type == Type::u8, 0, 255);
+    pass.sweeps = pass.statistics = static_cast<int>(chain.sweeps.size()) - 1;
+    pass.separable = samples_separably(plan, s.view);
+    if (!pass.separable && plan.antialias && !plan.nearest) {
+      const Footprint f = footprint(s.view);
+      pass.box_x = f.x;
+      pass.box_y = f.y;
+    }
+    out.push_back(pass);
+    if (s.end == end) return out;
+    start = View{s.view.height, s.view.width, {1, 0, 0, 0, 1, 0}};
+    type = s.stored;
+    at = s.end + 1;
+  }
+}
+
+View final_view(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  std::vector<Concrete> program;
+  materialise(plan, row, program);
+  View view = open(source, options).view;
+  for (const Concrete& c : program) {
+    if (is_geometry(c.op)) apply(c, view);
+  }
+  return view;
+}
+
+}  // namespace vary

@@ -1,0 +1,52 @@
+// A batch of pictures through a plan into batch slots: the one call in which all pixels are touched.
+#pragma once
+
+#include <string>
+
+#include "geometry.h"
+
+namespace vary {
+
+// Where a picture comes from: an array, or an encoded JPEG that is decoded at the level its program allows.
+struct Source {
+  Image image;
+  const std::uint8_t* encoded = nullptr;  // set: `image` is ignored
+  std::size_t encoded_size = 0;
+};
+
+struct Task {
+  Source source;
+  const double* row = nullptr;  // this picture's parameters
+  Slot slot;
+  std::string error;  // filled in when this picture failed; its slot is then unspecified
+};
+
+struct Options {
+  int threads = 1;
+  bool exact = false;     // JPEG always at full size
+  bool tolerant = false;  // accept what decodes of a damaged JPEG
+  std::int64_t max_pixels = 178956970;
+};
+
+// What was done, for tests and reports: counts, never times except the two sums of nanoseconds over threads.
+struct Counts {
+  std::int64_t pictures = 0, resamples = 0, sweeps = 0, reductions = 0, growths = 0;
+  std::int64_t decode_ns = 0, total_ns = 0;
+};
+
+Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options);
+
+// One resampling of a picture's program, for people: where it goes, by which sampler, what it costs.
+struct Pass {
+  View view;
+  bool separable = false;
+  int box_x = 1, box_y = 1, level = 1;
+  int geometry = 0, colours = 0;  // instructions that went into it
+  int sweeps = 0, statistics = 0;
+};
+std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options);
+
+// The size of the last canvas: what `Slot` must be. Throws std::runtime_error for an unreadable header.
+View final_view(const Plan& plan, const Source& source, const double* row, const Options& options);
+
+}  // namespace vary

@@ -1,0 +1,35 @@
+// Views of pictures: a pointer and how to walk it. A view never owns and never copies;
+// a copy is always a named function.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vary {
+
+enum class Type : int { u8 = 0, f32 = 1 };
+
+inline std::ptrdiff_t size_of(Type type) { return type == Type::u8 ? 1 : 4; }
+
+// A source picture, rows of interleaved channels. Strides are in bytes and may be negative.
+struct Image {
+  const std::uint8_t* data = nullptr;
+  int height = 0, width = 0, channels = 0;
+  std::ptrdiff_t row = 0, column = 0, channel = 0;
+  Type type = Type::u8;
+
+  bool packed() const {  // channels and columns adjacent; rows may be anywhere
+    const std::ptrdiff_t size = size_of(type);
+    return (channel == size || channels == 1) && (column == size * channels || width == 1);
+  }
+};
+
+// Where one picture of a batch is written: `height x width x channels` values of `type`.
+struct Slot {
+  std::uint8_t* data = nullptr;
+  int height = 0, width = 0, channels = 0;
+  Type type = Type::u8;
+  bool planar = false;  // true: CHW, false: HWC; both contiguous
+};
+
+}  // namespace vary

@@ -1,0 +1,287 @@
+#include "jpeg.h"
+
+#include <algorithm>
+#include <climits>
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs FILE and size_t
+#include <cstdlib>
+
+// After <cstdio>:
+#include <jerror.h>
+#include <jpeglib.h>
+
+#if !defined(JCS_EXTENSIONS) || !defined(JCS_ALPHA_EXTENSIONS)
+#error "vary needs libjpeg-turbo: this jpeglib.h has no RGBA output"
+#endif
+
+namespace vary {
+namespace {
+
+// A progressive file may ask for any number of passes over the whole picture; real ones have about ten.
+constexpr int kMostScans = 500;
+constexpr JDIMENSION kRowsPerCall = 64;
+
+enum class Phase { header, rows, end };
+
+// One use of libjpeg. All that lives across a longjmp is here, in the caller's frame, and trivially destructible.
+struct Session {
+  jpeg_decompress_struct codec;
+  jpeg_error_mgr errors;
+  jpeg_progress_mgr progress;
+  std::jmp_buf escape;
+  char text[JMSG_LENGTH_MAX];
+  Phase phase;
+
+  const std::uint8_t* data;
+  unsigned long size;
+  int denominator, channels;
+  bool tolerant;
+  std::uint8_t* dst;
+  std::ptrdiff_t row_stride;
+};
+
+Session& session_of(j_common_ptr codec) { return *static_cast<Session*>(codec->client_data); }
+
+[[noreturn]] void fail(Session& session, const char* text) {
+  std::snprintf(session.text, sizeof session.text, "%s", text);
+  std::longjmp(session.escape, 1);
+}
+
+[[noreturn]] void on_error(j_common_ptr codec) {
+  Session& session = session_of(codec);
+  codec->err->format_message(codec, session.text);
+  std::longjmp(session.escape, 1);
+}
+
+void on_message(j_common_ptr codec, int level) {
+  Session& session = session_of(codec);
+  if (level >= 0 || session.tolerant || session.phase == Phase::header) return;
+  if (session.phase == Phase::end && codec->err->msg_code == JWRN_EXTRANEOUS_DATA) return;
+  on_error(codec);
+}
+
+void on_progress(j_common_ptr codec) {
+  if (reinterpret_cast<j_decompress_ptr>(codec)->input_scan_number > kMostScans)
+    fail(session_of(codec), "more than 500 scans: made to waste time");
+}
+
+void on_output(j_common_ptr) {}
+
+void open(Session& session) {
+  jpeg_decompress_struct& codec = session.codec;
+  jpeg_create_decompress(&codec);
+  codec.progress = &session.progress;
+  jpeg_mem_src(&codec, session.data, session.size);
+  jpeg_read_header(&codec, TRUE);
+  if (codec.data_precision != 8) fail(session, "more than 8 bits a sample");
+  if (codec.num_components != 1 && codec.num_components != 3 && codec.num_components != 4)
+    fail(session, "neither grey, nor colour, nor CMYK");
+}
+
+std::uint8_t* row_at(const Session& session, JDIMENSION row) {
+  return session.dst + static_cast<std::ptrdiff_t>(row) * session.row_stride;
+}
+
+void read_rows(Session& session) {
+  jpeg_decompress_struct& codec = session.codec;
+  JSAMPROW rows[kRowsPerCall];
+  while (codec.output_scanline < codec.output_height) {
+    const JDIMENSION count = std::min(kRowsPerCall, codec.output_height - codec.output_scanline);
+    for (JDIMENSION i = 0; i < count; ++i) rows[i] = row_at(session, codec.output_scanline + i);
+    if (jpeg_read_scanlines(&codec, rows, count) == 0) fail(session, "no more rows");
+  }
+}
+
+// One inverted ink over inverted black, 0..255 each, rounded.
+std::uint32_t product(std::uint32_t ink, std::uint32_t paper) { return (ink * paper + 127) / 255; }
+
+void convert_cmyk(const JSAMPLE* from, std::uint8_t* to, JDIMENSION width, int channels, bool inverted) {
+  const std::uint32_t flip = inverted ? 0 : 255;
+  for (JDIMENSION x = 0; x < width; ++x, from += 4, to += channels) {
+    const std::uint32_t paper = from[3] ^ flip;
+    const std::uint32_t r = product(from[0] ^ flip, paper);
+    const std::uint32_t g = product(from[1] ^ flip, paper);
+    const std::uint32_t b = product(from[2] ^ flip, paper);
+    if (channels == 1) {
+      to[0] = static_cast<std::uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);  // Rec. 601, as libjpeg
+      continue;
+    }
+    to[0] = static_cast<std::uint8_t>(r);
+    to[1] = static_cast<std::uint8_t>(g);
+    to[2] = static_cast<std::uint8_t>(b);
+    if (channels == 4) to[3] = 255;
+  }
+}
+
+void read_cmyk_rows(Session& session) {
+  jpeg_decompress_struct& codec = session.codec;
+  const auto common = reinterpret_cast<j_common_ptr>(&codec);
+  JSAMPARRAY line = codec.mem->alloc_sarray(common, JPOOL_IMAGE, codec.output_width * 4, 1);  // freed with the codec
+  while (codec.output_scanline < codec.output_height) {
+    std::uint8_t* to = row_at(session, codec.output_scanline);
+    if (jpeg_read_scanlines(&codec, line, 1) == 0) fail(session, "no more rows");
+    convert_cmyk(line[0], to, codec.output_width, session.channels, codec.saw_Adobe_marker != FALSE);
+  }
+}
+
+void decode(Session& session) {
+  open(session);
+  jpeg_decompress_struct& codec = session.codec;
+  const bool cmyk = codec.num_components == 4;
+  codec.out_color_space = cmyk                    ? JCS_CMYK
+                          : session.channels == 1 ? JCS_GRAYSCALE
+                          : session.channels == 3 ? JCS_EXT_RGB
+                                                  : JCS_EXT_RGBA;
+  codec.scale_num = 1;
+  codec.scale_denom = static_cast<unsigned>(session.denominator);
+  codec.dct_method = JDCT_ISLOW;
+  codec.do_fancy_upsampling = TRUE;
+  session.phase = Phase::rows;
+  jpeg_start_decompress(&codec);
+  const std::int64_t bytes = std::int64_t{codec.output_width} * session.channels;
+  if (bytes > std::abs(std::int64_t{session.row_stride})) fail(session, "rows closer together than they are long");
+  if (cmyk)
+    read_cmyk_rows(session);
+  else
+    read_rows(session);
+  session.phase = Phase::end;
+  jpeg_finish_decompress(&codec);
+}
+
+// The only frame longjmp returns to; `work` runs below it and owns nothing that needs a destructor.
+bool run(Session& session, void (*work)(Session&)) {
+  session.codec.err = jpeg_std_error(&session.errors);
+  session.codec.client_data = &session;
+  session.errors.error_exit = on_error;
+  session.errors.emit_message = on_message;
+  session.errors.output_message = on_output;
+  session.progress.progress_monitor = on_progress;
+  bool ok = false;
+  if (setjmp(session.escape) == 0) {  // NOLINT(cert-err52-cpp): libjpeg has no other way out
+    work(session);
+    ok = true;
+  } else {
+    ok = session.tolerant && session.phase == Phase::end;  // every row was already there
+  }
+  jpeg_destroy_decompress(&session.codec);
+  return ok;
+}
+
+// Bounds-checked reader of a block in either byte order; reads past the end give 0.
+struct Bytes {
+  const std::uint8_t* data;
+  std::size_t size;
+  bool little = false;
+
+  std::uint32_t read(std::size_t at, int count) const {
+    if (at > size || size - at < static_cast<std::size_t>(count)) return 0;
+    std::uint32_t value = 0;
+    for (int i = 0; i < count; ++i) {
+      const int step = little ? count - 1 - i : i;
+      value = value << 8 | std::uint32_t{data[at + static_cast<std::size_t>(step)]};
+    }
+    return value;
+  }
+};
+
+// TIFF 6.0 header and first directory, of which EXIF 2.3 takes tag 0x0112.
+int exif_orientation(Bytes tiff) {
+  const std::uint32_t order = tiff.read(0, 2);
+  if (order != 0x4949 && order != 0x4D4D) return 1;
+  tiff.little = order == 0x4949;
+  if (tiff.read(2, 2) != 42) return 1;
+  const std::size_t directory = tiff.read(4, 4);
+  const std::uint32_t entries = tiff.read(directory, 2);
+  for (std::uint32_t i = 0; i < entries; ++i) {
+    const std::size_t entry = directory + 2 + std::size_t{12} * i;
+    if (tiff.read(entry, 2) != 0x0112) continue;
+    const std::uint32_t type = tiff.read(entry + 2, 2);
+    const int width = type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0;  // BYTE, SHORT, LONG
+    if (width == 0 || tiff.read(entry + 4, 4) != 1) return 1;
+    const std::uint32_t value = tiff.read(entry + 8, width);
+    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
+  }
+  return 1;
+}
+
+// Walks the segments before the first scan to the first APP1 that holds EXIF.
+int find_orientation(const Bytes& file) {
+  std::size_t at = 2;
+  while (at + 4 <= file.size) {
+    const std::uint8_t marker = file.data[at + 1];
+    if (file.data[at] != 0xFF || marker == 0xFF || marker == 0) {
+      ++at;  // padding, or junk that libjpeg skips as well
+      continue;
+    }
+    if (marker == 0xDA || marker == 0xD9) break;                 // scan, end
+    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {  // no length follows
+      at += 2;
+      continue;
+    }
+    const std::size_t length = file.read(at + 2, 2);
+    if (length < 2 || length > file.size - at - 2) break;
+    const Bytes body{file.data + at + 4, length - 2};
+    if (marker == 0xE1 && body.read(0, 4) == 0x45786966 && body.size >= 6 && body.read(4, 2) == 0)  // "Exif\0\0"
+      return exif_orientation({body.data + 6, body.size - 6});
+    at += 2 + length;
+  }
+  return 1;
+}
+
+bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::string& error) {
+  if (size < 4 || data[0] != 0xFF || data[1] != 0xD8 || data[2] != 0xFF) {
+    error = "not a JPEG";
+    return false;
+  }
+  if (size > ULONG_MAX) {  // where long has 32 bits
+    error = "more than 4 GB";
+    return false;
+  }
+  session.data = data;
+  session.size = static_cast<unsigned long>(size);
+  return true;
+}
+
+}  // namespace
+
+bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, std::string& error) {
+  Session session{};
+  if (!begin(session, data, size, error)) return false;
+  if (!run(session, open)) {
+    error = session.text;
+    return false;
+  }
+  // The numbers outlive jpeg_destroy_decompress, which frees pools only.
+  out.width = static_cast<int>(session.codec.image_width);
+  out.height = static_cast<int>(session.codec.image_height);
+  out.components = session.codec.num_components;
+  out.progressive = session.codec.progressive_mode != FALSE;
+  out.orientation = find_orientation({data, size});
+  return true;
+}
+
+bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,
+                 std::uint8_t* dst, std::ptrdiff_t row_stride, std::string& error) {
+  if ((denominator != 1 && denominator != 2 && denominator != 4 && denominator != 8) ||
+      (channels != 1 && channels != 3 && channels != 4)) {
+    error = "denominator must be 1, 2, 4 or 8, channels 1, 3 or 4";
+    return false;
+  }
+  Session session{};
+  if (!begin(session, data, size, error)) return false;
+  session.denominator = denominator;
+  session.channels = channels;
+  session.tolerant = tolerant;
+  session.dst = dst;
+  session.row_stride = row_stride;
+  if (run(session, decode)) return true;
+  error = session.text;
+  return false;
+}
+
+std::string jpeg_version() {
+  constexpr int number = LIBJPEG_TURBO_VERSION_NUMBER;
+  return std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." + std::to_string(number % 1000);
+}
+
+}  // namespace vary

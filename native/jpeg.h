@@ -1,0 +1,40 @@
+// JPEG in memory -> rows of bytes, through libjpeg-turbo: accurate integer DCT, fancy upsampling, so the same bytes
+// from every build of it. No files, no globals, nothing printed; any number of threads at once.
+//
+// Refused unless `tolerant`: every warning of libjpeg about the coded rows (cut off, damaged, restart markers out of
+// step). Not refused: oddities that cost no pixel, that is warnings raised in the header (junk between segments,
+// unknown JFIF or Adobe versions) and stray bytes between the last row and the end marker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace vary {
+
+struct JpegHeader {
+  int width = 0, height = 0;  // as stored: before orientation
+  int components = 0;         // 1 grey, 3 colour, 4 CMYK or YCCK
+  int orientation = 1;        // EXIF 1..8; 1 if absent or broken
+  bool progressive = false;
+};
+
+// Reads the header only. False, with the reason in `error`, when libjpeg could not decode what follows.
+// The claimed size is the file's word: check it against a limit before allocating.
+bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, std::string& error);
+
+// Which libjpeg this was built with: "2.1.5" (libjpeg-turbo).
+std::string jpeg_version();
+
+// Side of a picture decoded at 1/denominator.
+inline int jpeg_scaled(int size, int denominator) { return (size + denominator - 1) / denominator; }
+
+// Decodes at 1/denominator (1, 2, 4 or 8) to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
+// applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe, and so a file with an Adobe
+// marker, stores them; without that marker the inks are taken as not inverted. `dst` takes jpeg_scaled(height) rows of
+// jpeg_scaled(width) * channels bytes, `row_stride` bytes apart (negative: upwards). After false, what `dst` holds is
+// unspecified.
+bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,
+                 std::uint8_t* dst, std::ptrdiff_t row_stride, std::string& error);
+
+}  // namespace vary

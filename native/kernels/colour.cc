@@ -1,0 +1,92 @@
+// The colour chain, on one row of planar float32 that stays in the nearest cache.
+#include "loads.h"
+
+namespace vary::VARY_TARGET_NS {
+namespace {
+
+inline float clamp(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
+
+void affine(const Step& s, float* const* planes, int channels, int n) {
+  for (int c = 0; c < channels; ++c) {
+    float* const p = planes[c];
+    const float scale = s.scale[c], bias = s.bias[c];
+    if (s.clip) {
+      for (int k = 0; k < n; ++k) p[k] = clamp(p[k] * scale + bias, s.low, s.high);
+    } else {
+      for (int k = 0; k < n; ++k) p[k] = p[k] * scale + bias;
+    }
+  }
+}
+
+void matrix(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
+  const float* const m = s.mix;
+  const float low = s.clip ? s.low : -3e38f, high = s.clip ? s.high : 3e38f;
+  for (int k = 0; k < n; ++k) {
+    const float x = r[k], y = g[k], z = b[k];
+    r[k] = clamp((m[0] * x + m[1] * y) + (m[2] * z + s.bias[0]), low, high);
+    g[k] = clamp((m[3] * x + m[4] * y) + (m[5] * z + s.bias[1]), low, high);
+    b[k] = clamp((m[6] * x + m[7] * y) + (m[8] * z + s.bias[2]), low, high);
+  }
+}
+
+// A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978).
+// Hue is kept in sixths of a turn; each channel is value - chroma * max(0, min(k, 4 - k, 1)).
+void hue(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
+  const float turn = s.turn * 6;
+  for (int k = 0; k < n; ++k) {
+    const float x = r[k], y = g[k], z = b[k];
+    const float top = x > y ? (x > z ? x : z) : (y > z ? y : z);
+    const float bottom = x < y ? (x < z ? x : z) : (y < z ? y : z);
+    const float chroma = top - bottom;
+    const float inverse = 1.f / (chroma > 0 ? chroma : 1.f);
+    const float red = (y - z) * inverse, green = 2 + (z - x) * inverse, blue = 4 + (x - y) * inverse;
+    const float sixth = (top == x ? red : top == y ? green : blue) + turn + 12;  // positive whatever the turn
+    const auto channel = [&](float from) {
+      float at = sixth + from;
+      at = at - 6 * static_cast<float>(static_cast<std::int32_t>(at * (1.f / 6)));
+      const float away = 4 - at;
+      const float low = at < away ? at : away;
+      return top - chroma * clamp(low, 0.f, 1.f);
+    };
+    r[k] = channel(5);
+    g[k] = channel(3);
+    b[k] = channel(1);
+  }
+}
+
+void colour(const Step* steps, int count, float* const* planes, int channels, int n) {
+  for (const Step* s = steps; s < steps + count; ++s) {
+    switch (s->kind) {
+      case Step::affine: affine(*s, planes, channels, n); break;
+      case Step::matrix: matrix(*s, planes[0], planes[1], planes[2], n); break;
+      case Step::hue: hue(*s, planes[0], planes[1], planes[2], n); break;
+    }
+  }
+}
+
+// Integers, so that the order of the sum cannot matter.
+std::int64_t grey_sum(float* const* planes, int channels, int n, float low, float high) {
+  const float range = high - low, unit = 0x1p20f / range;
+  const float least = low - 8 * range, most = high + 8 * range;
+  const float* const r = planes[0];
+  const float* const g = planes[channels < 3 ? 0 : 1];
+  const float* const b = planes[channels < 3 ? 0 : 2];
+  std::int64_t total = 0;
+  for (int x = 0; x < n; x += 64) {
+    const int end = x + 64 < n ? x + 64 : n;
+    std::int32_t sum = 0;  // 64 values below 2^25
+    for (int k = x; k < end; ++k) {
+      const float grey = (.299f * r[k] + .587f * g[k]) + .114f * b[k];
+      sum += static_cast<std::int32_t>((clamp(grey, least, most) - low) * unit);
+    }
+    total += sum;
+  }
+  return total;
+}
+
+}  // namespace
+
+extern const ColourTable colour_table;
+const ColourTable colour_table = {colour, grey_sum};
+
+}  // namespace vary::VARY_TARGET_NS

@@ -1,0 +1,68 @@
+// What every instruction set offers: plain functions on rows of pixels, one table a target. The .cc files beside this
+// one are compiled once per instruction set, hold plain loops only, and must give the same bytes on all of them:
+// no libm, no fused multiply-add, no reduction of floats, clamp before float-to-int, internal linkage throughout.
+#pragma once
+
+#include <cstdint>
+
+namespace vary {
+
+enum class Fill : int { constant, nearest, reflect, reflect101, wrap };
+
+// One inverse-mapped sampling: output pixel centres (x + .5, y + .5) go through `map` (row-major 2 x 3, continuous
+// coordinates of edges) to the source. `scale` and `bias` are applied to the sampled value of each channel.
+struct Warp {
+  const std::uint8_t* data = nullptr;  // packed rows of uint8 or float32 interleaved channels
+  std::int64_t row = 0, limit = 0;     // bytes; the last offset at which 8 bytes may be read
+  int height = 0, width = 0;
+  double map[6] = {1, 0, 0, 0, 1, 0};
+  Fill fill = Fill::nearest;
+  bool nearest = false;
+  float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
+};
+
+// One axis of a separable resize: output i is the sum of `taps` weights from source `start[i]` on;
+// start < 0 means the output lies outside the source and takes the constant fill.
+struct Axis {
+  const std::int32_t* start = nullptr;
+  const float* weight = nullptr;  // n x taps, zero-padded
+  int taps = 0;
+};
+
+struct Resize {
+  const std::uint8_t* data = nullptr;
+  std::int64_t row = 0;
+  int first = 0, columns = 0;  // the source columns that any output needs
+  Axis x, y;
+  float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
+};
+
+// One step of the colour chain, on a row of planar float32.
+struct Step {
+  enum Kind : int { affine, matrix, hue } kind = affine;
+  bool clip = false;
+  float low = 0, high = 0;
+  float scale[4] = {1, 1, 1, 1}, bias[4] = {};  // affine, per channel
+  float mix[9] = {};                            // matrix, on the first three channels
+  float turn = 0;                               // hue, in turns
+};
+
+struct Kernels {
+  const char* name;
+  // [0] uint8, [1] float32 sources; the second index is the number of channels. Writes n floats to each of `planes`.
+  void (*warp[2][5])(const Warp&, int y, int n, float* const* planes);
+  // `scratch` holds (columns * channels + 4) floats.
+  void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
+  void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
+  // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side.
+  std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high);
+  void (*to_u8)(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed);
+  void (*to_f32)(const float* const* planes, int channels, int n, float* packed);
+  // Box average of fx x fy blocks (fewer at the right and bottom edges), rounded half up for uint8.
+  void (*reduce[2])(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
+                    std::uint8_t* out, std::uint32_t* scratch);
+  // One read a cache line, so that the walk across rows finds the source in cache.
+  std::uint32_t (*touch)(const std::uint8_t* data, std::int64_t row, int height, std::int64_t bytes);
+};
+
+}  // namespace vary

@@ -1,0 +1,66 @@
+// Counter-based randomness: every number is a pure function of its address, so nothing is ever seeded,
+// advanced, locked or copied. Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers:
+// As Easy as 1, 2, 3" (SC 2011). The bit layout is fixed in src/vary/rng.py.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace vary {
+
+using Words = std::array<std::uint32_t, 4>;
+using Key = std::array<std::uint32_t, 2>;
+
+inline Words philox(Words counter, Key key) {
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter[0];
+    const std::uint64_t b = std::uint64_t{0xCD9E8D57} * counter[2];
+    counter = {static_cast<std::uint32_t>(b >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(a)};
+    key[0] += 0x9E3779B9;
+    key[1] += 0xBB67AE85;
+  }
+  return counter;
+}
+
+// The key of one transform: its 64-bit name (a hash of class name and occurrence) encrypted under the seed.
+inline Key key_of(std::uint64_t seed, std::uint64_t name) {
+  const Words words = philox({static_cast<std::uint32_t>(name), static_cast<std::uint32_t>(name >> 32), 0, 0},
+                             {static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)});
+  return {words[0], words[1]};
+}
+
+// One row of the draw table: how one column of the parameter array is filled.
+struct Draw {
+  enum Kind : int {
+    chance,       // gate: 1 if u < a
+    uniform,      // a + (b - a) u
+    log_uniform,  // exp(ln a + (ln b - ln a) u)
+    integer,      // floor(u a): 0 .. a - 1
+    between,      // gate: 1 if a <= u < b
+    among,        // gate: 1 if u is one of the `column` smallest (or `a` where column < 0) of draws b .. b + count - 1
+  };
+  std::uint64_t name = 0;  // whose key
+  std::uint32_t number = 0;
+  Kind kind = uniform;
+  double a = 0, b = 0;
+  int parent = -1;  // gate column that must be open, or -1
+  int column = -1, count = 0;
+};
+
+struct Address {
+  std::uint64_t seed = 0;
+  std::uint32_t epoch = 0, view = 0;
+};
+
+// Fills `rows` (n x table.size(), row-major). A gate below a closed gate is closed; a value below a closed gate
+// is drawn all the same, so that no draw depends on another.
+void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices, int n, double* rows);
+
+// The whole keyed permutation of 0 .. n-1 (Fisher-Yates), and one image of it for any n up to 2^63
+// (a balanced Feistel network with Philox as its round function, cycle-walked into range).
+void permutation(std::uint64_t n, Key key, std::int64_t* out);
+std::uint64_t permute(std::uint64_t position, std::uint64_t n, Key key);
+
+}  // namespace vary

@@ -1,0 +1,191 @@
+#include "sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+namespace vary {
+namespace {
+
+// A packed copy with positive row stride; a side of one pixel is doubled, so that every tap has a neighbour.
+Image repack(const Image& s, Workspace& w) {
+  const int height = std::max(s.height, 2), width = std::max(s.width, 2);
+  const std::ptrdiff_t size = size_of(s.type);
+  Image out = s;
+  out.channel = size;
+  out.column = size * s.channels;
+  out.row = out.column * width;
+  auto* const data = w.repacked.get<std::uint8_t>(out.row * height + 8);
+  for (int y = 0; y < height; ++y)
+    for (int x = 0; x < width; ++x) {
+      const std::uint8_t* const from = s.data + std::min(y, s.height - 1) * s.row + std::min(x, s.width - 1) * s.column;
+      for (int c = 0; c < s.channels; ++c)
+        std::memcpy(data + y * out.row + x * out.column + c * size, from + c * s.channel, static_cast<std::size_t>(size));
+    }
+  out.data = data;
+  return out;
+}
+
+Image transposed(const Image& s, Workspace& w) {
+  Image out = s;
+  std::swap(out.height, out.width);
+  const auto pixel = static_cast<std::size_t>(s.column);
+  out.row = s.column * out.width;
+  auto* const data = w.turned.get<std::uint8_t>(out.row * out.height + 8);
+  for (int y = 0; y < s.height; ++y)
+    for (int x = 0; x < s.width; ++x) std::memcpy(data + x * out.row + y * s.column, s.data + y * s.row + x * s.column, pixel);
+  out.data = data;
+  return out;
+}
+
+Image box_reduced(const Kernels& k, const Image& s, int fx, int fy, Workspace& w) {
+  Image out = s;
+  out.height = (s.height + fy - 1) / fy;
+  out.width = (s.width + fx - 1) / fx;
+  out.row = s.column * out.width;
+  auto* const data = w.reduced.get<std::uint8_t>(out.row * out.height + 8);
+  k.reduce[static_cast<int>(s.type)](s.data, s.row, s.height, s.width, s.channels, fx, fy, data,
+                                     w.sums.get<std::uint32_t>(std::int64_t{s.width} * s.channels));
+  out.data = data;
+  return out;
+}
+
+double wrapped(double p, double period) {
+  const double r = p - std::floor(p / period) * period;
+  return r < 0 || r >= period ? 0 : r;
+}
+
+// A position on [0, size) by the fill; false where the constant fill shows.
+bool resolve(Fill fill, int size, double& p) {
+  const double n = size;
+  switch (fill) {
+    case Fill::constant: return p >= 0 && p < n;
+    case Fill::nearest: p = std::clamp(p, 0.0, n); return true;
+    case Fill::wrap: p = wrapped(p, n); return true;
+    case Fill::reflect: p = wrapped(p, 2 * n); p = p > n ? 2 * n - p : p; return true;
+    case Fill::reflect101: {
+      if (size == 1) { p = .5; return true; }
+      const double c = wrapped(p - .5, 2 * (n - 1));
+      p = (c > n - 1 ? 2 * (n - 1) - c : c) + .5;
+      return true;
+    }
+  }
+  return true;
+}
+
+// Weights of a triangle about each output centre, as wide as one output pixel where the picture shrinks (else two
+// source pixels: plain bilinear). Taps beyond the picture's edge are dropped and the rest made to sum to one: the
+// antialiased filter of Pillow and torchvision.
+Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buffer& starts, Buffer& weights) {
+  const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
+  const int most = std::min(size, static_cast<int>(std::ceil(support)) * 2 + 1);
+  auto* const start = starts.get<std::int32_t>(n);
+  auto* const weight = weights.get<float>(std::int64_t{n} * most);
+  std::fill(weight, weight + std::int64_t{n} * most, 0.f);
+  for (int i = 0; i < n; ++i) {
+    double p = step * (i + .5) + offset;
+    if (!resolve(plan.fill, size, p)) {
+      start[i] = -1;
+      continue;
+    }
+    const int first = std::max(0, static_cast<int>(std::floor(p - support - .5)) + 1);
+    const int end = std::min(size, static_cast<int>(std::ceil(p + support - .5)));
+    const int begin = std::max(0, std::min(first, size - most));  // all `most` taps exist, the outer ones weigh nothing
+    double sum = 0;
+    for (int x = first; x < end; ++x) sum += 1 - std::fabs(x + .5 - p) / support;
+    for (int x = first; x < end; ++x)
+      weight[std::int64_t{i} * most + (x - begin)] = static_cast<float>((1 - std::fabs(x + .5 - p) / support) / sum);
+    start[i] = begin;
+  }
+  return {start, weight, most};
+}
+
+void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const View& view, Workspace& w) {
+  Resize& r = out.resize;
+  r.data = source.data;
+  r.row = source.row;
+  r.x = triangle(plan, view.m[0], view.m[2], source.width, view.width, w.start_x, w.weight_x);
+  r.y = triangle(plan, view.m[4], view.m[5], source.height, view.height, w.start_y, w.weight_y);
+  int first = source.width, end = 0;
+  for (int i = 0; i < view.width; ++i) {
+    if (r.x.start[i] < 0) continue;
+    first = std::min(first, r.x.start[i]);
+    end = std::max(end, r.x.start[i] + r.x.taps);
+  }
+  r.first = std::min(first, end);
+  r.columns = end - r.first;
+  const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4;
+  out.scratch = w.line.get<float>(floats);
+  std::fill(out.scratch, out.scratch + floats, 0.f);
+}
+
+void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
+  Warp& s = out.warp;
+  std::copy(view.m, view.m + 6, s.map);
+  const Footprint f = plan.antialias && !plan.nearest ? footprint(view) : Footprint{1, 1};
+  out.box_x = f.x;
+  out.box_y = f.y;
+  if (f.x > 1 || f.y > 1) {
+    source = box_reduced(k, source, f.x, f.y, w);
+    for (int i = 0; i < 3; ++i) {
+      s.map[i] /= f.x;
+      s.map[3 + i] /= f.y;
+    }
+  }
+  s.height = source.height;
+  s.width = source.width;
+  if (source.height < 2 || source.width < 2) source = repack(source, w);
+  s.data = source.data;
+  s.row = source.row;
+  s.limit = std::int64_t{source.height - 1} * source.row + source.width * source.column - 8;
+  s.fill = plan.fill;
+  s.nearest = plan.nearest;
+}
+
+}  // namespace
+
+Footprint footprint(const View& v) {
+  const auto span = [](double a, double b) {
+    const double length = std::floor(std::sqrt(a * a + b * b) + 1e-6);
+    return length < 1 ? 1 : length > 1 << 20 ? 1 << 20 : static_cast<int>(length);
+  };
+  return {span(v.m[0], v.m[1]), span(v.m[3], v.m[4])};
+}
+
+bool samples_separably(const Plan& plan, const View& v) {
+  if (!plan.antialias || plan.nearest) return false;
+  const bool aligned = v.m[1] == 0 && v.m[3] == 0, crossed = v.m[0] == 0 && v.m[4] == 0;
+  const double x = std::fabs(aligned ? v.m[0] : v.m[1]), y = std::fabs(aligned ? v.m[4] : v.m[3]);
+  return (aligned || crossed) && (x > 1 || y > 1);
+}
+
+Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w) {
+  Sampler out;
+  View view = given;
+  out.type = static_cast<int>(source.type);
+  out.channels = source.channels;
+  if (!source.packed() || source.row < 0) source = repack(source, w);
+  out.separable = samples_separably(plan, view);
+  if (out.separable && view.m[1] != 0) {
+    source = transposed(source, w);
+    const double m[6] = {view.m[3], 0, view.m[5], 0, view.m[1], view.m[2]};
+    std::copy(m, m + 6, view.m);
+  }
+  if (out.separable) {
+    prepare_resize(out, plan, source, view, w);
+  } else {
+    prepare_warp(k, out, plan, source, view, w);
+  }
+  std::copy(plan.fill_value, plan.fill_value + 4, out.warp.fill_value);
+  std::copy(plan.fill_value, plan.fill_value + 4, out.resize.fill_value);
+  return out;
+}
+
+void Sampler::set_scale(const float* scale, const float* bias) {
+  std::copy(scale, scale + 4, warp.scale);
+  std::copy(bias, bias + 4, warp.bias);
+  std::copy(scale, scale + 4, resize.scale);
+  std::copy(bias, bias + 4, resize.bias);
+}
+
+}  // namespace vary

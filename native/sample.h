@@ -1,0 +1,40 @@
+// From a picture and a map to rows of planar float32: chooses between the warp and the separable resize, and prepares
+// what they read (packed rows, box-reduced pictures, weights).
+#pragma once
+
+#include "geometry.h"
+#include "workspace.h"
+
+namespace vary {
+
+struct Sampler {
+  bool separable = false;
+  Warp warp;
+  Resize resize;
+  int box_x = 1, box_y = 1;  // source pixels averaged before a warp
+  int type = 0, channels = 0;
+  float* scratch = nullptr;
+
+  // The first affine step of the colour chain rides along for free.
+  void set_scale(const float* scale, const float* bias);
+  void row(const Kernels& k, int y, int n, float* const* planes) const {
+    if (separable) {
+      k.resize[type][channels](resize, y, n, scratch, planes);
+    } else {
+      k.warp[type][channels](warp, y, n, planes);
+    }
+  }
+};
+
+Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& view, Workspace& w);
+
+// Axis-aligned maps that shrink go through the triangle filter; all others through the warp.
+bool samples_separably(const Plan& plan, const View& view);
+
+// How many source pixels one output pixel spans along each source axis, rounded down, at least 1.
+struct Footprint {
+  int x, y;
+};
+Footprint footprint(const View& view);
+
+}  // namespace vary

@@ -1,0 +1,382 @@
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+// After <cstdio>:
+#include <jpeglib.h>
+
+#include "check.h"
+#include "jpeg.h"
+
+namespace {
+
+using Buffer = std::vector<std::uint8_t>;
+
+struct Encoding {
+  int width = 40, height = 24;
+  J_COLOR_SPACE in = JCS_RGB, stored = JCS_YCbCr;
+  bool progressive = false, adobe = true;
+  int restart = 0;
+};
+
+int inks_of(J_COLOR_SPACE space) { return space == JCS_GRAYSCALE ? 1 : space == JCS_RGB ? 3 : 4; }
+
+// A slope in each channel: smooth, so that it survives coding within a few levels.
+std::uint8_t slope(int x, int y, int channel) { return static_cast<std::uint8_t>(40 + 3 * x + 2 * y + 20 * channel); }
+
+Buffer encode(const Encoding& how) {
+  jpeg_compress_struct codec{};
+  jpeg_error_mgr errors{};
+  codec.err = jpeg_std_error(&errors);
+  jpeg_create_compress(&codec);
+  unsigned char* out = nullptr;
+  unsigned long size = 0;
+  jpeg_mem_dest(&codec, &out, &size);
+  codec.image_width = static_cast<JDIMENSION>(how.width);
+  codec.image_height = static_cast<JDIMENSION>(how.height);
+  codec.input_components = inks_of(how.in);
+  codec.in_color_space = how.in;
+  jpeg_set_defaults(&codec);
+  jpeg_set_colorspace(&codec, how.stored);
+  jpeg_set_quality(&codec, 97, TRUE);
+  codec.restart_interval = static_cast<unsigned>(how.restart);
+  if (!how.adobe) codec.write_Adobe_marker = FALSE;
+  if (how.progressive) jpeg_simple_progression(&codec);
+  jpeg_start_compress(&codec, TRUE);
+  Buffer row(static_cast<std::size_t>(how.width * codec.input_components));
+  for (int y = 0; y < how.height; ++y) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const int at = static_cast<int>(i);
+      row[i] = slope(at / codec.input_components, y, at % codec.input_components);
+    }
+    JSAMPROW line = row.data();
+    jpeg_write_scanlines(&codec, &line, 1);
+  }
+  jpeg_finish_compress(&codec);
+  Buffer file(out, out + size);
+  std::free(out);
+  jpeg_destroy_compress(&codec);
+  return file;
+}
+
+struct Decoded {
+  bool ok = false;
+  std::string error;
+  vary::JpegHeader header;
+  int width = 0, height = 0, channels = 0;
+  Buffer pixels;
+
+  int at(int x, int y, int c) const { return pixels.at(static_cast<unsigned>((y * width + x) * channels + c)); }
+};
+
+constexpr int kMostPixels = 4'000'000;  // of a file that claims more, the header is enough here
+
+Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool tolerant = false) {
+  Decoded out;
+  out.ok = vary::jpeg_header(file.data(), file.size(), out.header, out.error);
+  if (!out.ok || std::int64_t{out.header.width} * out.header.height > kMostPixels) return out;
+  out.width = vary::jpeg_scaled(out.header.width, denominator);
+  out.height = vary::jpeg_scaled(out.header.height, denominator);
+  out.channels = channels;
+  const std::ptrdiff_t stride = std::ptrdiff_t{out.width} * channels;
+  out.pixels.resize(static_cast<std::size_t>(stride * out.height));  // exact, so that the sanitizer sees a byte too far
+  out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, channels, tolerant, out.pixels.data(), stride,
+                             out.error);
+  return out;
+}
+
+// libjpeg by the book: its defaults, a row at a time.
+Buffer by_the_book(const Buffer& file, int denominator, J_COLOR_SPACE space) {
+  jpeg_decompress_struct codec{};
+  jpeg_error_mgr errors{};
+  codec.err = jpeg_std_error(&errors);
+  jpeg_create_decompress(&codec);
+  jpeg_mem_src(&codec, file.data(), static_cast<unsigned long>(file.size()));
+  jpeg_read_header(&codec, TRUE);
+  codec.scale_num = 1;
+  codec.scale_denom = static_cast<unsigned>(denominator);
+  codec.out_color_space = space;
+  jpeg_start_decompress(&codec);
+  const std::size_t stride = std::size_t{codec.output_width} * static_cast<std::size_t>(codec.output_components);
+  Buffer pixels(stride * codec.output_height);
+  while (codec.output_scanline < codec.output_height) {
+    JSAMPROW row = pixels.data() + stride * codec.output_scanline;
+    jpeg_read_scanlines(&codec, &row, 1);
+  }
+  jpeg_finish_decompress(&codec);
+  jpeg_destroy_decompress(&codec);
+  return pixels;
+}
+
+void test_equals_libjpeg() {
+  for (const bool progressive : {false, true}) {
+    for (const auto& [width, height] : {std::pair{40, 24}, {1, 1}, {7, 9}, {17, 16}, {65, 130}}) {
+      const Buffer file = encode({.width = width, .height = height, .progressive = progressive});
+      for (const int denominator : {1, 2, 4, 8}) {
+        for (const auto& [channels, space] : {std::pair{1, JCS_GRAYSCALE}, {3, JCS_RGB}, {4, JCS_EXT_RGBA}}) {
+          const Decoded seen = decode(file, denominator, channels);
+          CHECK(seen.ok);
+          CHECK(seen.header.progressive == progressive);
+          CHECK(seen.pixels == by_the_book(file, denominator, space));
+        }
+      }
+    }
+  }
+}
+
+void test_values() {
+  const Decoded colour = decode(encode({}), 1, 4);
+  for (int c = 0; c < 3; ++c) CHECK_NEAR(colour.at(20, 10, c), slope(20, 10, c), 6);
+  CHECK_EQUAL(colour.at(20, 10, 3), 255);
+  const Buffer grey = encode({.in = JCS_GRAYSCALE, .stored = JCS_GRAYSCALE});
+  const Decoded spread = decode(grey);
+  CHECK_EQUAL(spread.header.components, 1);
+  CHECK_NEAR(spread.at(20, 10, 0), slope(20, 10, 0), 3);
+  CHECK(spread.at(20, 10, 0) == spread.at(20, 10, 1) && spread.at(20, 10, 1) == spread.at(20, 10, 2));
+  CHECK_EQUAL(decode(grey, 1, 4).at(20, 10, 3), 255);
+  CHECK_EQUAL(decode(grey, 8).width, 5);
+}
+
+// What the eye should see of the inks written by encode(), inverted or not.
+int seen_through_ink(int x, int y, int c, bool inverted) {
+  const int ink = inverted ? slope(x, y, c) : 255 - slope(x, y, c);
+  const int paper = inverted ? slope(x, y, 3) : 255 - slope(x, y, 3);
+  return (ink * paper + 127) / 255;
+}
+
+void test_cmyk() {
+  for (const J_COLOR_SPACE stored : {JCS_CMYK, JCS_YCCK}) {
+    const Decoded adobe = decode(encode({.in = JCS_CMYK, .stored = stored}), 1, 4);
+    CHECK(adobe.ok);
+    CHECK_EQUAL(adobe.header.components, 4);
+    for (int c = 0; c < 3; ++c) CHECK_NEAR(adobe.at(20, 10, c), seen_through_ink(20, 10, c, true), 6);
+    CHECK_EQUAL(adobe.at(20, 10, 3), 255);
+  }
+  const Buffer plain = encode({.in = JCS_CMYK, .stored = JCS_CMYK, .adobe = false});
+  const Decoded colour = decode(plain), grey = decode(plain, 1, 1);
+  for (int c = 0; c < 3; ++c) CHECK_NEAR(colour.at(20, 10, c), seen_through_ink(20, 10, c, false), 6);
+  const double luma = .299 * colour.at(20, 10, 0) + .587 * colour.at(20, 10, 1) + .114 * colour.at(20, 10, 2);
+  CHECK_NEAR(grey.at(20, 10, 0), luma, .51);
+  CHECK_EQUAL(decode(plain, 4).width, 10);
+}
+
+void test_strides() {
+  const Buffer file = encode({});
+  const Buffer plain = decode(file).pixels;
+  std::string error;
+  Buffer wide(24 * 128, 7);
+  CHECK(vary::jpeg_decode(file.data(), file.size(), 1, 3, false, wide.data(), 128, error));
+  Buffer upwards(plain.size());
+  CHECK(vary::jpeg_decode(file.data(), file.size(), 1, 3, false, upwards.data() + 23 * 120, -120, error));
+  for (std::size_t y = 0; y < 24; ++y) {
+    for (std::size_t i = 0; i < 120; ++i) {
+      CHECK(wide[y * 128 + i] == plain[y * 120 + i] && upwards[(23 - y) * 120 + i] == plain[y * 120 + i]);
+    }
+    for (std::size_t i = 120; i < 128; ++i) CHECK_EQUAL(int{wide[y * 128 + i]}, 7);
+  }
+  CHECK(!vary::jpeg_decode(file.data(), file.size(), 1, 3, false, wide.data(), 119, error));
+  CHECK(!vary::jpeg_decode(file.data(), file.size(), 3, 3, false, wide.data(), 128, error));
+  CHECK(!vary::jpeg_decode(file.data(), file.size(), 1, 2, false, wide.data(), 128, error));
+  CHECK(error.find("denominator") != std::string::npos);
+}
+
+void test_cut_off() {
+  for (const bool progressive : {false, true}) {
+    const Buffer whole = encode({.progressive = progressive, .restart = progressive ? 0 : 2});
+    int tolerated = 0;
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      const Buffer cut(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
+      const Decoded strict = decode(cut);
+      CHECK(!strict.ok);
+      CHECK(!strict.error.empty());
+      if (decode(cut, 1, 3, true).ok) ++tolerated;
+    }
+    CHECK(tolerated > 100);
+  }
+}
+
+Buffer with(const Buffer& file, std::size_t at, const Buffer& extra) {
+  Buffer out = file;
+  out.insert(out.begin() + static_cast<std::ptrdiff_t>(at), extra.begin(), extra.end());
+  return out;
+}
+
+void test_junk_that_costs_no_pixel() {
+  const Buffer file = encode({});
+  const Buffer plain = decode(file).pixels;
+  const Decoded before_end = decode(with(file, file.size() - 2, Buffer(100, 7)));
+  CHECK(before_end.ok);
+  CHECK(before_end.pixels == plain);
+  CHECK(decode(with(file, file.size(), {1, 2, 3})).pixels == plain);  // after the end marker
+  CHECK(decode(with(file, 20, {0, 0, 5})).pixels == plain);           // between two segments
+  const Buffer restarts = encode({.restart = 1});
+  std::size_t marker = 0;
+  while (restarts[marker] != 0xFF || restarts[marker + 1] != 0xD3) ++marker;
+  CHECK(!decode(with(restarts, marker, {1, 2, 3, 4, 5, 6, 7, 8})).ok);  // among the rows: a row was damaged
+  const Decoded text = decode({'G', 'I', 'F', '8', '9', 'a'});
+  CHECK(!text.ok);
+  CHECK_EQUAL(text.error, std::string("not a JPEG"));
+  vary::JpegHeader header;
+  std::string error;
+  CHECK(!vary::jpeg_header(nullptr, 0, header, error));
+}
+
+void test_endless_scans() {
+  Buffer file = encode({.progressive = true});
+  std::size_t last = 0;
+  for (std::size_t i = 0; i + 1 < file.size(); ++i) {
+    if (file[i] == 0xFF && file[i + 1] == 0xDA) last = i;
+  }
+  const Buffer scan(file.begin() + static_cast<std::ptrdiff_t>(last), file.end() - 2);
+  for (int i = 0; i < 600; ++i) file = with(file, file.size() - 2, scan);
+  const Decoded seen = decode(file, 1, 3, true);
+  CHECK(!seen.ok);
+  CHECK(seen.error.find("scans") != std::string::npos);
+}
+
+struct Tag {
+  int number = 0x0112, type = 3, count = 1, value = 6, offset = 8, entries = 1, magic = 42;
+};
+
+// APP1 with one directory of one entry, in either byte order; `offset` and `entries` may lie.
+Buffer exif(bool little, const Tag& tag) {
+  const std::uint8_t order = little ? 'I' : 'M';
+  Buffer body = {'E', 'x', 'i', 'f', 0, 0, order, order};
+  const auto put = [&](int value, int bytes) {
+    for (int i = 0; i < bytes; ++i) {
+      const int shift = 8 * (little ? i : bytes - 1 - i);
+      body.push_back(static_cast<std::uint8_t>(static_cast<unsigned>(value) >> shift));
+    }
+  };
+  put(tag.magic, 2);
+  put(tag.offset, 4);
+  put(tag.entries, 2);
+  put(tag.number, 2);
+  put(tag.type, 2);
+  put(tag.count, 4);
+  if (tag.type == 3) {
+    put(tag.value, 2);
+    put(0, 2);
+  } else {
+    put(tag.value, 4);
+  }
+  put(0, 4);
+  return with({0xFF, 0xE1, 0, static_cast<std::uint8_t>(body.size() + 2)}, 4, body);
+}
+
+int orientation(const Buffer& segment) {
+  const Decoded seen = decode(with(encode({}), 2, segment));
+  CHECK(seen.ok);
+  return seen.header.orientation;
+}
+
+void test_orientation() {
+  CHECK_EQUAL(orientation({}), 1);
+  for (const bool little : {false, true}) {
+    for (int value = 1; value <= 8; ++value) CHECK_EQUAL(orientation(exif(little, {.value = value})), value);
+    CHECK_EQUAL(orientation(exif(little, {.type = 4, .value = 8})), 8);
+    for (const int wrong : {0, 9, 65535}) CHECK_EQUAL(orientation(exif(little, {.value = wrong})), 1);
+    CHECK_EQUAL(orientation(exif(little, {.number = 0x0111})), 1);
+    CHECK_EQUAL(orientation(exif(little, {.number = 0x0111, .entries = 65535})), 1);
+    CHECK_EQUAL(orientation(exif(little, {.type = 2})), 1);
+    CHECK_EQUAL(orientation(exif(little, {.count = 2})), 1);
+    CHECK_EQUAL(orientation(exif(little, {.magic = 43})), 1);
+    for (const int offset : {0, 9, 100, -1, -8, 0x7FFFFFFF}) {
+      CHECK_EQUAL(orientation(exif(little, {.offset = offset})), 1);
+    }
+  }
+  Buffer other = exif(true, {});
+  other[4] = 'e';  // not EXIF: the next APP1 counts
+  CHECK_EQUAL(orientation(with(exif(true, {.value = 3}), 0, other)), 3);
+}
+
+// Every byte of a file in turn, changed: any answer will do but a crash, a hang or a byte written too far.
+void test_damage() {
+  for (const bool progressive : {false, true}) {
+    const Buffer whole =
+        with(encode({.width = 17, .height = 11, .progressive = progressive, .restart = 1}), 2, exif(true, {}));
+    int refused = 0;
+    for (std::size_t at = 0; at < whole.size(); ++at) {
+      for (const unsigned change : {0x01U, 0x80U, 0xFFU}) {
+        Buffer file = whole;
+        file[at] = static_cast<std::uint8_t>(file[at] ^ change);
+        if (!decode(file).ok) ++refused;
+        const Decoded seen = decode(file, 2, 4, true);
+        CHECK(seen.ok || !seen.error.empty());
+      }
+    }
+    CHECK(refused > 300);
+  }
+}
+
+void test_threads() {
+  const Buffer file = encode({.width = 200, .height = 150, .progressive = true});
+  const Buffer cut(file.begin(), file.end() - 20);
+  const Buffer plain = decode(file).pixels;
+  std::array<int, 4> wrong{};
+  std::vector<std::thread> threads;
+  threads.reserve(wrong.size());
+  for (int& count : wrong) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) count += decode(file).pixels != plain || decode(cut).ok;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int count : wrong) CHECK_EQUAL(count, 0);
+}
+
+std::filesystem::path find_pictures() {
+  std::filesystem::path folder = std::filesystem::current_path();
+  for (; folder != folder.parent_path(); folder = folder.parent_path()) {
+    if (std::filesystem::is_directory(folder / "shared/data/odd")) return folder / "shared/data";
+  }
+  return {};
+}
+
+void test_odd_files() {
+  const std::filesystem::path root = find_pictures();
+  if (root.empty()) {
+    std::printf("skipped: no ../shared/data/odd above the working directory\n");
+    return;
+  }
+  int decoded = 0, refused = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(root / "odd")) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream stream(entry.path(), std::ios::binary);
+    const Buffer file{std::istreambuf_iterator<char>(stream), {}};
+    for (const int denominator : {1, 8}) {
+      for (const int channels : {1, 3, 4}) {
+        const bool ok = decode(file, denominator, channels).ok;
+        ++(ok ? decoded : refused);
+        CHECK(!ok || decode(file, denominator, channels, true).ok);  // tolerance refuses nothing that strictness takes
+      }
+    }
+  }
+  CHECK(decoded > 200);
+  CHECK(refused > 200);
+}
+
+}  // namespace
+
+int main() {
+  test_equals_libjpeg();
+  test_values();
+  test_cmyk();
+  test_strides();
+  test_cut_off();
+  test_junk_that_costs_no_pixel();
+  test_endless_scans();
+  test_orientation();
+  test_damage();
+  test_threads();
+  test_odd_files();
+  return check::report();
+}

@@ -1,0 +1,50 @@
+// Memory that a thread keeps between pictures: buffers only grow, so a steady stream allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+#include <vector>
+
+#include "program.h"
+
+namespace vary {
+
+class Buffer {  // 64-byte aligned, never shrinks while its thread lives
+ public:
+  Buffer() = default;
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
+  ~Buffer() { std::free(data_); }
+
+  template <typename T>
+  T* get(std::int64_t count) {
+    const auto bytes = (static_cast<std::size_t>(count) * sizeof(T) + 127) & ~std::size_t{63};
+    if (bytes > size_) {
+      std::free(data_);
+      size_ = 0;
+      data_ = std::aligned_alloc(64, bytes);
+      if (data_ == nullptr) throw std::bad_alloc();
+      size_ = bytes;
+      ++growths;
+    }
+    return static_cast<T*>(data_);
+  }
+
+  static thread_local std::int64_t growths;  // how often any buffer of this thread had to grow
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+struct Workspace {
+  Buffer decoded, repacked, reduced, turned, sums;   // sources
+  Buffer start_x, start_y, weight_x, weight_y, line;  // a resize
+  Buffer rows, whole;                                 // planar float32: one row, or a picture for statistics
+  Buffer between[2];                                  // pictures at cuts
+  std::vector<Concrete> program;
+  static Workspace& mine();  // this thread's
+};
+
+}  // namespace vary

@@ -1,0 +1,51 @@
+"""What can be known of a template before any picture: its output size, its output dtype."""
+
+from __future__ import annotations
+
+from vary.errors import PolicyError
+from vary.plan.program import Instruction, Template
+from vary.transforms.base import Column
+
+__all__ = ["output_dtype", "output_size"]
+
+Size = tuple[int, int] | None
+
+
+def output_dtype(template: Template, asked: str | None) -> str:
+    """The dtype of the batch: the one asked for, else float32 after Rescale or Normalize, else the input's."""
+    if asked is None:
+        return "float32" if template.rescales else template.dtype
+    if asked == "uint8" and template.rescales:
+        raise PolicyError(
+            "dtype='uint8' cannot hold what Rescale or Normalize make of the values; "
+            "ask for dtype='float32', or take them out of the policy"
+        )
+    return asked
+
+
+def output_size(template: Template) -> Size:
+    """(height, width) of every output, or None where it depends on the input or the draw."""
+    size: Size = None
+    for i in template.instructions:
+        after = _after(i, size)
+        size = after if i.gate < 0 or after == size else None
+    return size
+
+
+def _after(i: Instruction, size: Size) -> Size:
+    sized = i.op in ("crop", "center_crop", "resized_crop") or (i.op == "resize" and int(i.args[2]) in (0, 2))
+    if sized:
+        return int(i.args[0]), int(i.args[1])
+    if i.op in ("call", "resize"):
+        return None
+    if size is None:
+        return None
+    height, width = size
+    if i.op == "pad":
+        top, right, bottom, left = map(int, i.args)
+        return height + top + bottom, width + left + right
+    if i.op == "transpose":
+        return width, height
+    if i.op == "rotate90" and height != width:
+        return None if isinstance(i.args[0], Column) else ((width, height) if int(i.args[0]) % 2 else size)
+    return size

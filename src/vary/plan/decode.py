@@ -1,0 +1,231 @@
+"""Opens files: from encoded bytes to what the native executor reads.
+
+The first bytes decide the format, never the file's name. A JPEG stays as it is, for the executor to decode at the scale
+it needs; every other format goes through Pillow to height x width x channels, uint8:
+
+- EXIF orientation applied; of an animation the first frame; colour profiles not applied.
+- 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
+- Grey of more than 8 bits: its 8 most significant. 32-bit integers and floats state no range, so they are an error.
+- Errors are `DecodeError`s with the path and the reason. Pillow's warnings (metadata it could not read) cost no pixel
+  and are dropped. libtiff alone writes on the process's stderr about broken files; Pillow offers no way to stop it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import struct
+import threading
+import warnings
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+
+from vary import _native
+from vary.errors import DecodeError, InputError, SourceError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["MAX_PIXELS", "apply_orientation", "prepare", "read_image"]
+
+MAX_PIXELS = 178_956_970
+"""What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
+
+JPEG = b"\xff\xd8\xff"
+REFUSED = {"EPS"}  # Pillow would start Ghostscript, another program, on the file
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+ORIENTATION = 0x0112  # the EXIF tag
+
+Array = np.ndarray[Any, Any]
+
+
+class Encoded(Protocol):
+    """`vary.sources.Encoded`, as far as it is needed here."""
+
+    @property
+    def data(self) -> bytes: ...
+    @property
+    def path(self) -> str | None: ...
+
+
+def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, tolerant: bool = False) -> Array | bytes:
+    """The JPEG's bytes (undecoded: their size is not checked here), or the picture as (H, W, channels) uint8.
+
+    Raises `DecodeError`. With `tolerant`, a file that breaks off gives the rows it has; the others are black.
+    """
+    if encoded.data[:3] == JPEG:
+        return encoded.data
+    return _through_pillow(encoded.data, encoded.path, channels, max_pixels, tolerant)
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes, channels: int = 3, *, max_pixels: int = MAX_PIXELS, tolerant: bool = False
+) -> Array:
+    """One picture, whole and upright: (H, W, channels) uint8, from a path or from a file's bytes.
+
+    Raises `SourceError` where the file cannot be read and `DecodeError` where it is no picture.
+    """
+    if channels not in MODES:
+        raise InputError(f"channels={channels}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
+    if isinstance(source, bytes):
+        data, path = source, None
+    else:
+        path = os.fspath(source)
+        try:
+            with io.FileIO(path) as file:
+                data = file.readall() or b""
+        except OSError as error:
+            raise SourceError(f"{path}: {error.strerror or error}") from error
+    if data[:3] != JPEG:
+        return _through_pillow(data, path, channels, max_pixels, tolerant)
+    try:
+        width, height, _, orientation, _ = _native.jpeg_header(data)
+        _check_pixels(width, height, max_pixels, path)
+        pixels = _native.decode_jpeg(data, channels, 1, tolerant)
+    except DecodeError:
+        raise
+    except (ValueError, RuntimeError) as error:
+        raise DecodeError(str(error), path) from error
+    return apply_orientation(pixels, orientation)
+
+
+def apply_orientation(pixels: Array, orientation: int) -> Array:
+    """The picture as it is meant to be seen, for an EXIF orientation 1..8 (EXIF 2.3, tag 0x0112); contiguous."""
+    if orientation >= 5:  # rows and columns change places
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)
+
+
+def _check_pixels(width: int, height: int, max_pixels: int, path: str | None) -> None:
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"claims {width} x {height} = {width * height} pixels, over the limit of {max_pixels}; "
+            "if the file is to be trusted, raise max_pixels=",
+            path,
+        )
+
+
+def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: int, tolerant: bool) -> Array:
+    try:
+        with _QUIET:
+            image = _open(data)
+            _check_pixels(*image.size, max_pixels, path)
+            _load(image, tolerant)
+            _check_pixels(*image.size, max_pixels, path)  # an icon's picture may be another than its header said
+            return apply_orientation(_pixels(image, channels), _orientation(image))
+    except DecodeError as error:
+        raise DecodeError(error.reason, path) from error.__cause__
+    except MemoryError as error:
+        raise DecodeError("needs more memory than there is", path) from error
+    except Exception as error:
+        raise DecodeError(f"cannot be read: {str(error) or type(error).__name__}", path) from error
+
+
+def _open(data: bytes) -> Image:
+    """`PIL.Image.open`, less its pixel limit (a global that warns; ours is an argument) and less `REFUSED`."""
+    from PIL import Image
+
+    why = ""
+    for more in (Image.preinit, Image.init):  # five common formats, then all
+        more()
+        for name in Image.ID:
+            factory, accept = Image.OPEN[name]
+            accepted = accept is None or accept(data[:16])
+            if isinstance(accepted, str):  # known, but this Pillow was built without it
+                why = f": {accepted}"
+            elif accepted and name in REFUSED:
+                why = f": {name} is not read, because it takes another program"
+            elif accepted:
+                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
+                    return factory(io.BytesIO(data), "")
+    begins = f"it begins with {data[:16]!r}" if data else "it is empty"
+    raise DecodeError(f"not a picture in a known format, or broken at its beginning ({begins}){why}")
+
+
+def _load(image: Any, tolerant: bool) -> None:
+    try:
+        image.load()
+    except Exception:
+        if not tolerant:
+            raise
+        image.tile = []  # nothing more to decode: the next load() takes what the first one got
+        image.load()
+
+
+def _orientation(image: Image) -> int:
+    with contextlib.suppress(Exception):  # a tag that cannot be read says nothing
+        found = image.getexif().get(ORIENTATION)
+        if found in range(1, 9):
+            return int(cast("int", found))
+    return 1
+
+
+def _pixels(image: Image, channels: int) -> Array:
+    if image.mode[0] in "IF":
+        return _deep(image, channels)
+    if image.mode in ("La", "RGBa"):  # colours multiplied by alpha
+        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
+    elif image.mode in ("P", "PA"):
+        image = image.convert("RGBA")  # whatever the palette holds
+    elif image.mode not in ("1", "L", "LA", "RGB", "RGBA"):  # CMYK, YCbCr, LAB
+        image = image.convert("RGB")
+    if image.mode != MODES[channels]:
+        image = image.convert(MODES[channels])
+    pixels = np.asarray(image)
+    return pixels[:, :, None] if channels == 1 else pixels
+
+
+def _deep(image: Image, channels: int) -> Array:
+    """Grey of more than 8 bits."""
+    bits = getattr(image, "tag_v2", {}).get(258, 16)  # TIFF's BitsPerSample: Pillow keeps 12-bit values as they are
+    bits = bits[0] if isinstance(bits, tuple) else bits
+    integer = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
+    if not integer or bits > 16:
+        raise DecodeError(
+            "its pixels are signed, 32-bit or floating-point numbers without a stated range; "
+            "load it as an array and say value_range="
+        )
+    values = np.asarray(image)
+    grey = (values >> (int(bits) - 8)).astype(np.uint8)
+    if channels < 4:
+        return np.repeat(grey[:, :, None], channels, axis=2)
+    clear = image.info.get("transparency")  # PNG's tRNS: one value that is not there
+    alpha = np.where(values == clear, 0, 255) if isinstance(clear, int) else np.full(grey.shape, 255)
+    return np.dstack([grey, grey, grey, alpha.astype(np.uint8)])
+
+
+class _Quiet(threading.local):
+    """Drops the warnings of the thread that is inside, and of no other.
+
+    `warnings.catch_warnings` swaps a list that all threads share. This instead is the message pattern of one lasting
+    filter: the warnings module asks it, in the warning thread, whether it matches.
+    """
+
+    inside = False
+
+    def match(self, text: str) -> bool:  # noqa: ARG002  any text
+        return self.inside
+
+    def __enter__(self) -> None:
+        filters = cast("list[object]", warnings.filters)
+        if not filters or filters[0] is not _FILTER:  # at first, or after someone else came or restored
+            with _LOCK:
+                filters.insert(0, _FILTER)
+                for place in reversed(range(1, len(filters))):
+                    if filters[place] is _FILTER:
+                        del filters[place]
+        self.inside = True
+
+    def __exit__(self, *failure: object) -> None:
+        self.inside = False
+
+
+_QUIET = _Quiet()
+_FILTER = ("ignore", _QUIET, Warning, None, 0)
+_LOCK = threading.Lock()

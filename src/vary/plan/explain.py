@@ -1,0 +1,67 @@
+"""A program told to people: what runs, in how many passes, what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from vary.plan.check import output_dtype
+from vary.plan.program import Instruction
+from vary.plan.run import Address, Runner
+
+__all__ = ["explain"]
+
+
+def explain(runner: Runner, height: int, width: int, address: Address) -> str:
+    """The text that `Policy.explain` returns; sizes are height x width."""
+    template, row = runner.template, runner.rows(address)[0]
+    program = template.program(row)
+    passes = runner.describe(height, width, row)
+    functions = sum(i.op == "call" for i in program.instructions)
+    settings = template.settings
+    mode = "strict: every geometric map resamples" if settings.strict else "look-through: geometric maps are fused"
+    lines = [
+        f"{template.dtype} {height} x {width} x {template.channels}, seed {address.seed}, epoch {address.epoch}, "
+        f"index {int(address.indices[0])}",
+        f"{mode}; fill {settings.fill}, {settings.interpolation}, antialias {'on' if settings.antialias else 'off'}",
+        "",
+        *(f"  {_words(i)}" for i in program.instructions),
+        "",
+        *(_pass(number, p, template.channels) for number, p in enumerate(passes, 1)),
+    ]
+    if functions:
+        lines.append(f"then {_count(functions, 'user function')}: one cut and one native call more for each")
+    lines.append(_cost(passes, height, width, template.channels, template.dtype, output_dtype(template, None)))
+    return "\n".join(lines)
+
+
+def _words(i: Instruction) -> str:
+    return " ".join([f"{i.op:<16}", *(f"{v:.4g}" for v in i.args)]).rstrip()
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s" if not what.endswith("s") else f"{n} {what}es"
+
+
+def _pass(number: int, p: dict[str, Any], channels: int) -> str:
+    m = p["map"]
+    kind = "separable triangle filter" if p["separable"] else "warp"
+    box = "" if p["box"] == (1, 1) else f" of the picture averaged over {p['box'][0]} x {p['box'][1]} boxes"
+    lines = [
+        f"pass {number}: {kind}{box} to {p['height']} x {p['width']}, from {_count(p['geometry'], 'geometric map')}",
+        f"        source x = {m[0]:+.4f} x {m[1]:+.4f} y {m[2]:+.2f}",
+        f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}",
+    ]
+    if p["colours"]:
+        again = f", {_count(p['statistics'], 'more sweep')} for the mean grey" if p["statistics"] else ", in the same pass"
+        lines.append(f"        then {_count(p['colours'], 'colour map')}{again}")
+    return "\n".join(lines)
+
+
+def _cost(passes: list[dict[str, Any]], height: int, width: int, channels: int, dtype: str, out: str) -> str:
+    bytes_in = height * width * channels * (1 if dtype == "uint8" else 4)
+    last = passes[-1]
+    bytes_out = last["height"] * last["width"] * channels * (1 if out == "uint8" else 4)
+    return (
+        f"cost: {_count(len(passes), 'resampling pass')}, {_count(len(passes) - 1, 'cut')}; reads at most "
+        f"{bytes_in / 1024:.0f} KiB, writes {bytes_out / 1024:.0f} KiB of {out}"
+    )

@@ -1,0 +1,130 @@
+"""A policy -> a Template: walks the transforms in listed order, gives each its name for drawing, and records what they
+draw and emit. A gated `order` would leave its items running in listed order, so its gate is theirs too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from vary.errors import PolicyError
+from vary.plan.program import COLOUR, GEOMETRY, Instruction, Settings, Template
+from vary.rng import Draw, key_name
+from vary.transforms.base import Column, Number, Span, Transform
+
+__all__ = ["VALUE_RANGES", "lower"]
+
+VALUE_RANGES = {"uint8": (0.0, 255.0), "float32": (0.0, 1.0)}
+
+
+def lower(
+    policy: Transform, channels: int, dtype: str, settings: Settings, value_range: tuple[float, float] | None = None
+) -> Template:
+    """The template of `policy` for pictures of `channels` and `dtype`; raises `PolicyError` where it makes no sense."""
+    recorder = Recorder(channels, dtype, value_range or VALUE_RANGES[dtype])
+    recorder.child(policy)
+    return Template(
+        channels,
+        dtype,
+        settings,
+        tuple(recorder.instructions),
+        tuple(recorder.draws),
+        tuple(recorder.functions),
+        recorder.dtype != dtype or any(i.op in ("rescale", "normalize") for i in recorder.instructions),
+    )
+
+
+class Recorder:
+    """Answers a transform's `lower` (the protocol `Lowering`)."""
+
+    def __init__(self, channels: int, dtype: str, value_range: tuple[float, float]) -> None:
+        self.channels = channels
+        self.dtype = dtype  # at this place
+        self.value_range: tuple[float, float] | None = value_range
+        self.instructions: list[Instruction] = []
+        self.draws: list[Draw] = []
+        self.functions: list[Callable[..., Any]] = []
+        self._seen: Counter[str] = Counter()
+        self._origin = 0
+        self._node, self._number, self._gate = 0, 0, -1
+        self._transform: Transform | None = None
+
+    def child(self, transform: Transform, gate: Column | None = None) -> None:
+        saved = self._node, self._number, self._gate, self._transform
+        name = type(transform).__name__
+        self._node, self._number = key_name(name, self._seen[name]), 0
+        self._seen[name] += 1
+        self._transform = transform
+        self._origin += 1
+        if gate is not None:
+            self._gate = gate
+        if transform.p < 1:
+            self._gate = self._draw("chance", transform.p)
+        self._number = 1
+        transform.lower(self)
+        self._node, self._number, self._gate, self._transform = saved
+
+    def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, count: int = 0) -> Column:
+        self.draws.append(Draw(self._node, self._number, kind, a, b, self._gate, column, count))
+        self._number += 1
+        return Column(len(self.draws) - 1)
+
+    def uniform(self, span: Span) -> Number:
+        return self._between("uniform", span)
+
+    def log_uniform(self, span: Span) -> Number:
+        return self._between("log_uniform", span)
+
+    def _between(self, kind: str, span: Span) -> Number:
+        low, high = span if isinstance(span, tuple) else (span, span)
+        if low == high:  # nothing to draw, but its number is spent: the next draw stays the same
+            self._number += 1
+            return low
+        return self._draw(kind, low, high)
+
+    def integer(self, count: int) -> Number:
+        return self._draw("integer", count)
+
+    def one_of(self, weights: list[float]) -> list[Column]:
+        number, total, gates, edge = self._number, sum(weights), [], 0.0
+        for i, weight in enumerate(weights):
+            self._number = number  # one draw, cut into intervals
+            upper = 2.0 if i + 1 == len(weights) else edge + weight / total
+            gates.append(self._draw("between", edge, upper))
+            edge = upper
+        return gates
+
+    def some_of(self, count: tuple[int, int], among: int) -> list[Column]:
+        fewest, most = count
+        extra = self._draw("integer", most - fewest + 1)
+        first = self._number
+        gates = [self._draw("among", fewest, first, column=extra, count=among) for _ in range(among)]
+        return gates
+
+    def emit(self, op: str, *args: Number) -> None:
+        if op not in GEOMETRY and op not in COLOUR and op != "order":
+            raise PolicyError(f"{type(self._transform).__name__} emits {op!r}, which is no instruction")
+        self.instructions.append(Instruction(op, args, self._gate, self._origin))
+
+    def call(self, function: Callable[..., Any]) -> None:
+        stored = float(self.dtype == "float32")
+        self.instructions.append(Instruction("call", (len(self.functions), stored), self._gate, self._origin))
+        self.functions.append(function)
+
+    def clip(self) -> tuple[float, float]:
+        if self.value_range is None:
+            raise PolicyError(
+                f"{self._transform!r} needs a value range, but stands after Normalize (or a Rescale that is not always "
+                "applied), where there is none; put it before"
+            )
+        return self.value_range
+
+    def rescaled(self, scale: float, offset: float) -> None:
+        self.dtype = "float32"
+        if self.value_range is not None:
+            a, b = (v * scale + offset for v in self.value_range)
+            self.value_range = (min(a, b), max(a, b)) if self._gate < 0 else None
+
+    def normalized(self) -> None:
+        self.dtype = "float32"
+        self.value_range = None

@@ -1,0 +1,123 @@
+"""The Program: inert, immutable, printable. All that comes before makes one, all that comes after runs one.
+
+A `Template` is a policy lowered once for a kind of input: instructions whose arguments are numbers or columns of a
+parameter array, and the table of draws that fills the columns. A `Program` is a template with one picture's row put
+in: what `explain` prints, the tests store as text, and `reference` runs.
+
+Geometric instructions (height, width, places and sizes in pixels; y before x wherever both are sizes)
+    resize h w mode | crop h w y x | center_crop h w | resized_crop h w area ratio y x | pad top right bottom left
+    rotate degrees | shear x y | shear_degrees x y | zoom x y | translate x y
+    flip_horizontal | flip_vertical | transpose | rotate90 turns
+Colour instructions (low and high are the value range there)
+    rescale scale offset | normalize mean.. std.. | brightness f low high | contrast f low high
+    saturation f low high | hue turns low high | shift a b c low high
+Control
+    order n code   the next n instructions run in the order of factorial number `code`
+    cut t          resample here and go on from that picture, stored as uint8 (t = 0) or float32 (t = 1)
+    call k t       cut, then hand the picture to user function k
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from vary.transforms.base import Column
+
+__all__ = ["COLOUR", "FILLS", "GEOMETRY", "VERSION", "Instruction", "Program", "Settings", "Template"]
+
+VERSION = 1
+"""Of the text form and of what the instructions mean: bytes change only together with this number."""
+
+GEOMETRY = frozenset(
+    "resize crop center_crop resized_crop pad rotate shear shear_degrees zoom translate flip_horizontal flip_vertical "
+    "transpose rotate90".split()
+)
+COLOUR = frozenset("rescale normalize brightness contrast saturation hue shift".split())
+FILLS = ("constant", "nearest", "reflect", "reflect101", "wrap")
+
+
+class Settings(NamedTuple):
+    """How a policy samples: one choice for all its transforms."""
+
+    fill: str = "nearest"
+    fill_value: tuple[float, ...] = ()
+    interpolation: str = "bilinear"
+    antialias: bool = True
+    strict: bool = False
+
+
+class Instruction(NamedTuple):
+    op: str
+    args: tuple[float, ...] = ()
+    gate: int = -1  # column that must not be 0, in a template
+    origin: int = 0  # which transform of the policy, counted in lowering order
+
+
+class Program(NamedTuple):
+    """What one picture goes through."""
+
+    channels: int
+    dtype: str
+    settings: Settings
+    instructions: tuple[Instruction, ...]
+    functions: tuple[Callable[..., Any], ...] = ()
+
+    def text(self) -> str:
+        """The versioned text form; equal text means equal pixels from equal sources."""
+        s = self.settings
+        fill = " ".join([s.fill, *(f"{v:.9g}" for v in s.fill_value)])
+        head = [
+            f"vary program {VERSION}",
+            f"source {self.dtype} x{self.channels}",
+            f"sample {s.interpolation} fill {fill} antialias {'on' if s.antialias else 'off'}",
+        ]
+        return "\n".join([*head, *map(self._line, self.instructions)]) + "\n"
+
+    def _line(self, i: Instruction) -> str:
+        if i.op == "call":
+            function = self.functions[int(i.args[0])]
+            return f"call {getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"
+        return " ".join([i.op, *(f"{v:.17g}" for v in i.args)])
+
+
+class Template(NamedTuple):
+    """What every picture of one kind goes through, before the draws."""
+
+    channels: int
+    dtype: str
+    settings: Settings
+    instructions: tuple[Instruction, ...]
+    draws: tuple[Any, ...]
+    functions: tuple[Callable[..., Any], ...]
+    rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
+
+    def program(self, row: Sequence[float]) -> Program:
+        """The Program of the picture whose parameters are `row`."""
+        instructions = tuple(_resolve(list(self.instructions), row))
+        return Program(self.channels, self.dtype, self.settings, instructions, self.functions)
+
+
+def _resolve(left: list[Instruction], row: Sequence[float]) -> Iterator[Instruction]:
+    while left:
+        now = left.pop(0)
+        if now.gate >= 0 and not row[now.gate]:
+            continue
+        args = tuple(float(row[a]) if isinstance(a, Column) else float(a) for a in now.args)
+        if now.op == "order":
+            count = int(args[0])
+            items, left = left[:count], left[count:]
+            yield from _resolve(_in_order(items, int(args[1])), row)
+        else:
+            yield Instruction(now.op, args)
+
+
+def _in_order(items: list[Instruction], code: int) -> list[Instruction]:
+    out, radix = [], 1
+    for i in range(2, len(items)):
+        radix *= i
+    while items:
+        out.append(items.pop(code // radix))
+        code %= radix
+        radix //= max(len(items), 1)
+    return out

@@ -1,0 +1,239 @@
+"""Runs a batch: draw, allocate, one native call; a user function adds one cut and one call.
+
+`Runner` is a policy compiled for one kind of picture (channels, dtype). It is immutable once made and shared by all
+threads; the GIL is let go while pixels are touched. Sources are arrays or JPEG bytes; outputs are batch slots.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vary import _native
+from vary.errors import DecodeError, InputError, PolicyError
+from vary.plan.check import output_dtype, output_size
+from vary.plan.fuse import Stage, fuse, stages
+from vary.plan.program import FILLS, Program, Template
+from vary.rng import noise
+from vary.sample import batch_shape, dtype_name
+from vary.transforms.base import Column
+
+__all__ = ["Address", "Counts", "Decode", "Failure", "Runner", "default_threads"]
+
+Source = Any  # np.ndarray | bytes of a JPEG
+
+
+class Address(NamedTuple):
+    """Whose draws: `indices` is (n,) int64, each a sample's place in its source."""
+
+    seed: int
+    epoch: int
+    view: int
+    indices: np.ndarray
+
+
+class Decode(NamedTuple):
+    """How encoded pictures are opened."""
+
+    exact: bool = False
+    tolerant: bool = False
+    max_pixels: int = 178_956_970
+
+
+class Counts(NamedTuple):
+    """What a native call did; times are summed over threads, in nanoseconds."""
+
+    pictures: int = 0
+    resamples: int = 0
+    sweeps: int = 0
+    reductions: int = 0
+    growths: int = 0
+    decode_ns: int = 0
+    total_ns: int = 0
+
+
+class Failure(NamedTuple):
+    place: int  # in the batch
+    reason: str
+
+
+_threads: tuple[int, int] = (0, 0)
+
+
+def default_threads() -> int:
+    """What affinity and cgroup allow this process."""
+    global _threads
+    if _threads[0] != os.getpid():
+        _threads = (os.getpid(), _native.allowed_threads())
+    return _threads[1]
+
+
+class Runner:
+    def __init__(self, template: Template) -> None:
+        self.template = fuse(template)
+        self.size = output_size(self.template)
+        self.stages = stages(self.template)
+        self.plans = [self._plan(stage) for stage in self.stages]
+        self.takes_rng = [_wants_rng(function) for function in self.template.functions]
+
+    def _plan(self, stage: Stage) -> _native.Plan:
+        def argument(value: float) -> tuple[float, int]:
+            return (0.0, int(value)) if isinstance(value, Column) else (float(value), -1)
+
+        t, s = self.template, self.template.settings
+        return _native.Plan(
+            [(i.op, i.gate, [argument(a) for a in i.args]) for i in stage.instructions],
+            [draw.native() for draw in t.draws],
+            t.channels,
+            FILLS.index(s.fill),
+            list(s.fill_value),
+            s.interpolation == "nearest",
+            s.antialias,
+        )
+
+    def rows(self, address: Address) -> np.ndarray:
+        """The parameter array: (n, columns) float64."""
+        return self.plans[0].draw(address.seed, address.epoch, address.view, address.indices)
+
+    def program(self, address: Address) -> Program:
+        """The Program of the first sample of `address`."""
+        return self.template.program(self.rows(address)[0])
+
+    def describe(self, height: int, width: int, row: np.ndarray) -> list[dict[str, Any]]:
+        """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
+        return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))
+
+    def batch(
+        self,
+        sources: list[Source],
+        address: Address,
+        *,
+        dtype: str | None = None,
+        layout: str = "NHWC",
+        threads: int = 1,
+        out: np.ndarray | None = None,
+        decode: Decode = Decode(),
+    ) -> tuple[np.ndarray, list[Failure], Counts]:
+        """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts."""
+        dtype = output_dtype(self.template, dtype)
+        rows = self.rows(address)
+        failures: dict[int, str] = {}
+        for number, stage in enumerate(self.stages[:-1]):
+            sources = self._through(number, stage, sources, rows, address, threads, decode, failures)
+        plan = self.plans[-1]
+        if out is None:
+            size = self.size or self._common_size(plan, sources, rows, decode, failures)
+            out = _native.empty(batch_shape(len(sources), size, self.template.channels, layout), dtype == "float32")
+        else:
+            self._check_out(out, len(sources), dtype, layout)
+        counts, errors = plan.run(sources, rows, out, layout == "NCHW", threads, *decode)
+        for place, reason in errors:
+            failures.setdefault(place, reason)
+        return out, [Failure(*item) for item in sorted(failures.items())], Counts(*counts)
+
+    def _sizes(
+        self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]
+    ) -> list[tuple[int, int] | None]:
+        sizes: list[tuple[int, int] | None] = []
+        for place, size in enumerate(plan.sizes(sources, rows, decode.max_pixels)):
+            if isinstance(size, str):
+                failures.setdefault(place, size)
+            sizes.append(None if place in failures else size)
+        return sizes
+
+    def _common_size(
+        self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]
+    ) -> tuple[int, int]:
+        sizes = self._sizes(plan, sources, rows, decode, failures)
+        different = sorted({size for size in sizes if size is not None})
+        if len(different) > 1:
+            first, other = sizes.index(different[0]), sizes.index(different[1])
+            raise InputError(
+                f"pictures of a batch must come out in one size, but number {first} is {different[0][0]} x "
+                f"{different[0][1]} and number {other} is {different[1][0]} x {different[1][1]} (height x width); "
+                "put Resize(height, width) into the policy"
+            )
+        return different[0] if different else (1, 1)
+
+    def _through(
+        self,
+        number: int,
+        stage: Stage,
+        sources: list[Source],
+        rows: np.ndarray,
+        address: Address,
+        threads: int,
+        decode: Decode,
+        failures: dict[int, str],
+    ) -> list[Source]:
+        """The pictures after stage `number` and its user function."""
+        assert stage.call is not None
+        which, stored = map(int, stage.call.args)
+        plan = self.plans[number]
+        done: list[Source] = []
+        for place, size in enumerate(self._sizes(plan, sources, rows, decode, failures)):
+            one = np.empty((1, *(size or (1, 1)), self.template.channels), np.float32 if stored else np.uint8)
+            done.append(one)
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for place, one in enumerate(done):
+            if place not in failures:
+                groups.setdefault(one.shape, []).append(place)
+        for shape, places in groups.items():
+            together = np.empty((len(places), *shape[1:]), done[0].dtype)
+            chosen = np.ascontiguousarray(rows[places])
+            _, errors = plan.run([sources[p] for p in places], chosen, together, False, threads, *decode)
+            for i, reason in errors:
+                failures.setdefault(places[i], reason)
+            for i, place in enumerate(places):
+                done[place] = together[i : i + 1]
+        gate = stage.call.gate
+        for place, one in enumerate(done):
+            if place not in failures and (gate < 0 or rows[place, gate]):
+                done[place] = self._call(which, one[0], address, place)
+            else:
+                done[place] = one[0]
+        return done
+
+    def _call(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
+        function = self.template.functions[which]
+        args = [image]
+        if self.takes_rng[which]:
+            args.append(noise(address.seed, address.epoch, int(address.indices[place]), address.view, which))  # type: ignore[arg-type]
+        result = function(*args)
+        name = getattr(function, "__qualname__", repr(function))
+        if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != self.template.channels:
+            seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+            raise PolicyError(
+                f"Lambda({name}) returned {seen}; it must return an array of height x width x {self.template.channels}"
+            )
+        if result.dtype != image.dtype:
+            raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert before returning")
+        return result
+
+    def _check_out(self, out: np.ndarray, count: int, dtype: str, layout: str) -> None:
+        if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
+            raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
+        if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != self.template.channels:
+            wanted = batch_shape(count, self.size or (0, 0), self.template.channels, layout)
+            raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
+        if not out[0].flags.c_contiguous or not out.flags.writeable:
+            raise InputError("out= must be writeable, and contiguous within each picture")
+
+
+def _wants_rng(function: Callable[..., Any]) -> bool:
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return False
+    bound = hasattr(function, "__self__")
+    return bool(code.co_argcount - bound - len(getattr(function, "__defaults__", None) or ()) >= 2)
+
+
+def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:
+    """Turn the first failure of a batch into an error that names its file or place."""
+    if failures:
+        place, reason = failures[0]
+        name = path(place)
+        raise DecodeError(reason, name) if name else InputError(f"image {place}: {reason}")

@@ -1,0 +1,79 @@
+"""Randomness: every number is a pure function of its address, so a picture never depends on who drew before it.
+
+    draw = Philox4x32-10(key, counter)[word] / 2^32                                        in [0, 1)
+    key       64 bits   Philox(key = seed, counter = name of the transform)[0:2]
+    name      64 bits   BLAKE2b-64 of "ClassName#k": the k-th of its class in the policy, counted in listed order
+    counter  128 bits   index (64) | epoch (32) | view (20) | draw block (12); a block is four draws of 32 bits
+
+`index` is the sample's index in its source, never its place in a shuffle; `view` counts repetitions of a sample within
+an epoch. Draw 0 of every transform is its gate (`p`), later ones come in the order its `lower` asks for them. Policies
+that share a transform share its draws, so comparing two policies compares them on the same turns and flips.
+
+Nothing here holds state. The numbers are made in the core (native/random.h), because NumPy's generators cost more to
+set up than a batch has time for.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+
+from vary import _native
+from vary.errors import InputError
+
+__all__ = ["KINDS", "Draw", "check_address", "key_name", "noise", "permutation", "permute"]
+
+KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among")
+"""How a draw u in [0, 1) becomes a column of the parameter array; the meanings stand in native/random.h."""
+
+SEED_LIMIT, EPOCH_LIMIT, VIEW_LIMIT = 1 << 64, 1 << 32, 1 << 20
+
+
+class Draw(NamedTuple):
+    """One column of the parameter array: which number to draw and what to make of it."""
+
+    name: int
+    number: int
+    kind: str
+    a: float = 0.0
+    b: float = 0.0
+    parent: int = -1
+    column: int = -1
+    count: int = 0
+
+    def native(self) -> tuple[int, int, int, float, float, int, int, int]:
+        return (self.name, self.number, KINDS.index(self.kind), *self[3:])
+
+
+def key_name(name: str, occurrence: int) -> int:
+    """The 64-bit name under which a transform draws."""
+    return int.from_bytes(blake2b(f"{name}#{occurrence}".encode(), digest_size=8).digest(), "little")
+
+
+def check_address(seed: int, epoch: int, view: int = 0) -> None:
+    """Raise `InputError` when a part of the address does not fit its bits."""
+    for name, value, limit in (("seed", seed, SEED_LIMIT), ("epoch", epoch, EPOCH_LIMIT), ("view", view, VIEW_LIMIT)):
+        if not 0 <= value < limit:
+            raise InputError(f"{name}={value!r} is outside 0 .. {limit - 1}; give a whole number in that range")
+
+
+def permutation(n: int, seed: int, epoch: int) -> np.ndarray:
+    """The order of an epoch: (n,) int64, each of 0 .. n-1 once. Fisher-Yates on Philox; for n < 2^20."""
+    return _native.permutation(n, seed, key_name("order", epoch))
+
+
+def permute(positions: np.ndarray, n: int, seed: int, epoch: int) -> np.ndarray:
+    """The same for any n up to 2^63 without a table: a 10-round Feistel network, cycle-walked into range.
+
+    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64, a different order from `permutation`.
+    """
+    return _native.permute(positions, n, seed, key_name("order", epoch))
+
+
+def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:
+    """A NumPy generator for a user's function, keyed like any draw; costs some 50 us, so only on request."""
+    key = np.array([seed, name], dtype=np.uint64)
+    counter = np.array([0, index, epoch, view], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=counter))

@@ -1,0 +1,42 @@
+"""What one sample may hold: an image (and, with their issue, masks, boxes and points), and how it may come out.
+
+An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels; height x width means one channel.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from vary.errors import InputError
+
+__all__ = ["DTYPES", "LAYOUTS", "Layout", "batch_shape", "dtype_name", "layout_name"]
+
+DTYPES = ("uint8", "float32")
+LAYOUTS = ("NHWC", "NCHW")
+Layout = Literal["NHWC", "NCHW"]
+
+
+def dtype_name(dtype: object) -> str:
+    """`dtype` (a name, NumPy type or dtype) as "uint8" or "float32"."""
+    if dtype in DTYPES:
+        return str(dtype)
+    try:
+        name = np.dtype(dtype).name  # type: ignore[call-overload]
+    except TypeError:
+        name = repr(dtype)
+    if name not in DTYPES:
+        raise InputError(f"dtype={name} is not offered; choose one of {', '.join(DTYPES)} and convert afterwards")
+    return str(name)
+
+
+def layout_name(layout: str) -> str:
+    if layout not in LAYOUTS:
+        raise InputError(f"layout={layout!r} is not offered; choose one of {', '.join(LAYOUTS)}")
+    return layout
+
+
+def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -> tuple[int, int, int, int]:
+    """The shape of a batch of `count` pictures of (height, width) `size`."""
+    return (count, *size, channels) if layout == "NHWC" else (count, channels, *size)

@@ -1,0 +1,48 @@
+"""Where samples come from. A source returns encoded bytes or arrays by index; it never decodes and never writes.
+
+    Arrays   pictures in memory or in a memory map
+    Folder   one sub-folder a class
+
+One file a store; each is an `Indexed` of `Item`s, and any object that is one serves as well.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+import numpy as np
+
+from vary.errors import InputError
+from vary.sources.arrays import Arrays
+from vary.sources.base import Encoded, Indexed, Item
+from vary.sources.folder import Folder
+
+__all__ = ["Arrays", "Encoded", "Folder", "Indexed", "Item", "open_source"]
+
+SURFACE = ("fields", "classes", "__len__", "__getitem__", "path", "label_batch")
+
+
+def open_source(obj: object, labels: object = None) -> Indexed:
+    """What the user handed in, as a source.
+
+    A path is a `Folder`; an array or a list of arrays, `Arrays`; a tuple (images, labels), `Arrays` too; a source is
+    itself. `labels` goes with arrays only: elsewhere the source knows its own. `InputError` for anything else.
+    """
+    if isinstance(obj, np.ndarray | list):
+        return Arrays(obj, labels)
+    if labels is not None:
+        raise InputError(f"labels= goes with an array or a list of arrays; a {type(obj).__name__} brings its own")
+    if isinstance(obj, str | os.PathLike):
+        return Folder(obj)
+    if isinstance(obj, tuple):
+        if len(obj) != 2:
+            raise InputError(f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures")
+        return Arrays(*obj)
+    missing = [name for name in SURFACE if not hasattr(obj, name)]
+    if missing:
+        raise InputError(
+            f"{type(obj).__name__} is no source: it lacks {', '.join(missing)}; give a folder's path, an array "
+            "(N, H, W, C), a tuple (images, labels), or an object with what vary.sources.Indexed names"
+        )
+    return cast("Indexed", obj)

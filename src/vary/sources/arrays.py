@@ -1,0 +1,120 @@
+"""Pictures that are in memory already, or mapped from a file: read through views, never copied, never written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError
+from vary.sources.base import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Arrays"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Arrays:
+    """`images` and, if given, their `labels`.
+
+    images: an array (N, H, W, C) or (N, H, W), a memory map, or a list of arrays (H, W, C) or (H, W) of any sizes.
+    labels: one label a picture, or several fields as {"age": ..., "breed": ...}. Integers become int64, floats
+        float32, a 2-D array of truth values or of zeros and ones uint8 (multi-hot); anything else stays as given.
+    classes: names of the class ids, if they have any.
+
+    `InputError` where the numbers of images and labels differ, or where something is no picture.
+    """
+
+    def __init__(
+        self,
+        images: Array | Sequence[Array],
+        labels: object = None,
+        *,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        self._images = _as_images(images)
+        named = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
+        if "images" in named:
+            raise InputError("labels={'images': ...}: that name is taken by the pictures; choose another")
+        self.fields: tuple[str, ...] = ("images", *map(str, named))
+        self.classes = None if classes is None else list(classes)
+        self._labels = tuple(_as_label(name, values) for name, values in named.items())
+        for name, column in zip(self.fields[1:], self._labels, strict=True):
+            if len(column) != len(self._images):
+                raise InputError(f"{len(self._images)} images but {len(column)} {name}; give one of each for a sample")
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    def __getitem__(self, index: int) -> Item:
+        image = self._images[index].view(np.ndarray)
+        image.flags.writeable = False  # of this view: what was handed in keeps its flags
+        return Item(image, tuple(column[index] for column in self._labels))
+
+    def path(self, index: int) -> str | None:  # noqa: ARG002  in memory, whichever it is
+        return None
+
+    def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+        return tuple(column[np.asarray(indices, np.int64)] for column in self._labels)
+
+    def __repr__(self) -> str:
+        return f"Arrays({len(self)} images, fields={self.fields})"
+
+
+def _as_images(images: object) -> Array | list[Array]:
+    if isinstance(images, np.ndarray) and images.dtype != object:
+        if images.ndim not in (3, 4):
+            raise InputError(
+                f"images has shape {images.shape}; give (N, H, W, C) or (N, H, W), or a list of pictures; "
+                "a single picture is images[None]"
+            )
+        if len(images):
+            _check_picture("images[0]", images[0])
+            return images
+    elif isinstance(images, np.ndarray | list | tuple):
+        found = list(images)
+        for index, image in enumerate(found):
+            _check_picture(f"images[{index}]", image)
+        if found:
+            return found
+    else:
+        raise InputError(f"images is a {type(images).__name__}; give an array (N, H, W, C) or a list of arrays")
+    raise InputError("images is empty; give at least one picture")
+
+
+def _check_picture(name: str, image: object) -> None:
+    if not isinstance(image, np.ndarray) or image.ndim not in (2, 3):
+        seen = f"shape {image.shape}" if isinstance(image, np.ndarray) else f"type {type(image).__name__}"
+        raise InputError(f"{name} has {seen}; give arrays of shape (H, W, C) or (H, W)")
+    if image.dtype.kind not in "buif":
+        raise InputError(f"{name} has dtype {image.dtype}; pictures are made of numbers")
+    if image.size == 0:
+        raise InputError(f"{name} has shape {image.shape}: there is no pixel in it")
+    if image.ndim == 3 and image.shape[0] in (1, 3) and min(image.shape[1:]) > 4:
+        raise InputError(
+            f"{name} has shape {image.shape}, which looks like (C, H, W); vary takes channels last: "
+            "np.moveaxis(images, -3, -1) is a view that copies nothing"
+        )
+
+
+def _as_label(name: str, values: Any) -> Array:
+    try:
+        column = np.asarray(values)
+    except ValueError:  # rows of different lengths, such as boxes
+        column = np.empty(len(values), object)
+        column[:] = list(values)
+    if column.ndim == 0:
+        raise InputError(f"{name}={values!r}: give a sequence with one label for every picture")
+    if column.ndim > 2 or column.dtype.kind not in "buif":
+        return column
+    if column.dtype.kind == "f":
+        return column.astype(np.float32, copy=False)
+    if column.ndim == 2 and (column.dtype == bool or (column.size and np.isin(column, (0, 1)).all())):
+        return column.astype(np.uint8, copy=False)
+    if column.dtype == np.uint64 and column.size and column.max() > np.iinfo(np.int64).max:
+        raise InputError(f"{name} holds {column.max()}; ids go up to {np.iinfo(np.int64).max}")
+    return column.astype(np.int64, copy=False)

@@ -1,0 +1,49 @@
+"""What a source says: items by index, and how their labels come out for a batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+
+__all__ = ["Encoded", "Indexed", "Item"]
+
+
+class Encoded(NamedTuple):
+    """A picture as its file holds it: any format, not looked into. `path` is for messages."""
+
+    data: bytes
+    path: str | None = None
+
+
+class Item(NamedTuple):
+    """One sample: an array of shape (H, W, C) or (H, W), or encoded bytes, and its labels in field order."""
+
+    image: np.ndarray[Any, Any] | Encoded
+    labels: tuple[object, ...] = ()
+
+
+class Indexed(Protocol):
+    """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What a batch holds, in order: "images", then one name for each label."""
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the class ids, or None where labels are no class ids or have no names."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Item:
+        """The sample; a file that cannot be read is a `SourceError` naming it."""
+
+    def path(self, index: int, /) -> str | None:
+        """Where the picture lies, or None where it lies in memory."""
+
+    def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any], /) -> tuple[np.ndarray[Any, Any], ...]:
+        """The labels of `indices`, one array for each field after "images"."""

@@ -1,0 +1,137 @@
+"""Pointwise maps of colour, on the picture after its geometry, in listed order. Nothing is rounded between them; those
+with a factor clip to the value range (255 for uint8, 1.0 for floats, follows `Rescale`). One channel passes through the
+maps that mix channels, and alpha, a fourth channel, is left alone by all but `Rescale` and `Normalize`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vary.transforms.base import Field, Lowering, Span, Transform, field, span
+
+__all__ = [
+    "Brightness",
+    "ChannelShift",
+    "ColorJitter",
+    "Contrast",
+    "Hue",
+    "Normalize",
+    "Rescale",
+    "Saturation",
+]
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+class Rescale(Transform):
+    """x * scale + offset: `Rescale(1 / 255)` brings uint8 to 0 .. 1. The output becomes float32 by default."""
+
+    scale: float = field("factor", within=(-1e6, 1e6), samples=(0.001, 2.0))
+    offset: float = field("added after the factor", within=(-1e6, 1e6), default=0.0)
+
+    def check(self) -> None:
+        if self.scale == 0:
+            self._refuse("scale=0 would leave nothing of the picture; Rescale(1 / 255) is usual")
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("rescale", self.scale, self.offset)
+        to.rescaled(self.scale, self.offset)
+
+
+def _channels(doc: str, default: tuple[float, ...], positive: bool) -> Any:
+    def parse(value: Any) -> tuple[float, ...]:
+        values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
+        if len(values) not in (1, 3, 4):
+            raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
+        if positive and min(values) <= 0:
+            raise ValueError(f"{value!r} must be above 0")
+        return values
+
+    return Field(parse, doc, default, lambda random: (random.uniform(0.1, 0.9),))
+
+
+class Normalize(Transform):
+    """(x / range - mean) / std per channel, with x / range in 0 .. 1 whether or not `Rescale` ran before.
+
+    Defaults are ImageNet's, as pretrained networks expect. Nothing that needs a value range can follow it.
+    """
+
+    mean: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_MEAN, positive=False)
+    std: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_STD, positive=True)
+
+    def lower(self, to: Lowering) -> None:
+        low, high = to.clip()
+        means, stds = (self._each(name, to.channels) for name in ("mean", "std"))
+        to.emit("normalize", *(low + m * (high - low) for m in means), *(s * (high - low) for s in stds))
+        to.normalized()
+
+    def _each(self, name: str, channels: int) -> list[float]:
+        values: tuple[float, ...] = getattr(self, name)
+        if len(values) not in (1, channels):
+            self._refuse(f"{name} has {len(values)} entries, the picture {channels} channels; give one entry or {channels}")
+        return list(values) * (channels // len(values))
+
+
+class Brightness(Transform):
+    """Blend with black: 0 is black, 1 the picture, 2 twice as bright."""
+
+    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("brightness", to.uniform(self.factor), *to.clip())
+
+
+class Contrast(Transform):
+    """Blend with the mean grey of the whole picture (Rec. 601): 0 is flat grey, 1 the picture."""
+
+    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("contrast", to.uniform(self.factor), *to.clip())
+
+
+class Saturation(Transform):
+    """Blend each pixel with its own grey (Rec. 601): 0 is grey, 1 the picture."""
+
+    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("saturation", to.uniform(self.factor), *to.clip())
+
+
+class Hue(Transform):
+    """Turn the hue of HSV, keeping value and saturation."""
+
+    turn: Span = span("turns of the colour circle; a number a means (-a, a)", within=(-1, 1))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("hue", to.uniform(self.turn), *to.clip())
+
+
+class ColorJitter(Transform):
+    """Brightness, contrast, saturation and hue, in an order drawn afresh for every picture."""
+
+    brightness: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
+    contrast: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
+    saturation: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
+    hue: Span = span("turns of the colour circle; a number a means (-a, a)", within=(-1, 1), default=0.0)
+
+    def lower(self, to: Lowering) -> None:
+        neutral = {"brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
+        order = to.integer(24)
+        drawn = {name: to.uniform(getattr(self, name)) for name in neutral}
+        to.emit("order", len(drawn), order)
+        for name, value in drawn.items():
+            to.emit(name, value, *to.clip())
+
+
+class ChannelShift(Transform):
+    """Add a value to each channel, drawn for each; with `joint` one value for all."""
+
+    shift: Span = span("fraction of the value range; a number a means (-a, a)", within=(-1, 1))
+    joint: int = field("1: the same shift for all channels", within=(0, 1), whole=True, default=0)
+
+    def lower(self, to: Lowering) -> None:
+        first = to.uniform(self.shift)
+        shifts = [first, *((first if self.joint else to.uniform(self.shift)) for _ in range(2))]
+        to.emit("shift", *shifts, *to.clip())

@@ -1,0 +1,75 @@
+"""Transforms that choose the canvas: its size, and which part of the picture it shows. They move and scale the window
+only; what they cut off is still there for a later map to bring back, unless the policy is strict."""
+
+from __future__ import annotations
+
+from vary.transforms.base import Lowering, Span, Transform, choice, field, span
+
+__all__ = ["CenterCrop", "Pad", "RandomCrop", "RandomResizedCrop", "Resize"]
+
+SIDE = (1, 1 << 20)
+MODES = ("stretch", "fit", "letterbox", "cover")
+
+
+class Resize(Transform):
+    """Scale to a size; antialiased where it shrinks (the triangle filter of Pillow and torchvision).
+
+    `stretch` gives exactly height x width. `fit` keeps the aspect and stays inside; `cover` keeps it and covers the size
+    (square: the shorter side); both round the free side down. `letterbox` is `fit`, centred on a canvas of the size
+    named.
+    """
+
+    height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    mode: str = choice("what happens to the aspect: " + ", ".join(MODES), MODES, default="stretch")
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("resize", self.height, self.width, MODES.index(self.mode))
+
+
+class CenterCrop(Transform):
+    """Keep the middle; a window larger than the canvas shows the fill around it."""
+
+    height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("center_crop", self.height, self.width)
+
+
+class RandomCrop(Transform):
+    """Keep a window at a random place, in whole pixels, each place as likely."""
+
+    height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("crop", self.height, self.width, to.uniform((0.0, 1.0)), to.uniform((0.0, 1.0)))
+
+
+class RandomResizedCrop(Transform):
+    """Cut a random part of random aspect and scale it to a size: the Inception crop (Szegedy et al., CVPR 2015).
+
+    The part's area is uniform, the logarithm of its aspect too; a side that does not fit is cut to the canvas.
+    """
+
+    height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    scale: Span = span("share of the area, as a pair (low, high)", around=1.0, within=(1e-6, 1), default=(0.08, 1.0))
+    ratio: Span = span("width / height, as a pair (low, high)", around=1.0, within=(0.01, 100), default=(3 / 4, 4 / 3))
+
+    def lower(self, to: Lowering) -> None:
+        place = to.uniform((0.0, 1.0)), to.uniform((0.0, 1.0))
+        to.emit("resized_crop", self.height, self.width, to.uniform(self.scale), to.log_uniform(self.ratio), *place)
+
+
+class Pad(Transform):
+    """Add a border, shown in the policy's fill."""
+
+    top: int = field("pixels; given alone, all four sides", within=(0, 1 << 20), whole=True, samples=(0, 9))
+    right: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+    bottom: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+    left: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("pad", self.top, *(self.top if side < 0 else side for side in (self.right, self.bottom, self.left)))

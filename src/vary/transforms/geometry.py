@@ -1,0 +1,126 @@
+"""Maps that turn, move and mirror the picture about the centre of its canvas. The canvas keeps its size, except under
+the two that swap its sides (`Transpose`, `RandomRotate90`)."""
+
+from __future__ import annotations
+
+from vary.transforms.base import Lowering, Span, Transform, field, span
+
+__all__ = [
+    "Affine",
+    "HorizontalFlip",
+    "RandomRotate90",
+    "Rotate",
+    "Shear",
+    "Translate",
+    "Transpose",
+    "VerticalFlip",
+    "Zoom",
+]
+
+
+class HorizontalFlip(Transform):
+    """Mirror left and right."""
+
+    p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("flip_horizontal")
+
+
+class VerticalFlip(Transform):
+    """Mirror top and bottom."""
+
+    p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("flip_vertical")
+
+
+class Transpose(Transform):
+    """Mirror about the main diagonal: rows become columns, height and width change places."""
+
+    p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("transpose")
+
+
+class RandomRotate90(Transform):
+    """Turn by 0, 90, 180 or 270 degrees, each as likely; height and width change places on odd turns."""
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("rotate90", to.integer(4))
+
+
+class Rotate(Transform):
+    """Turn about the centre of the canvas; positive is counter-clockwise as seen."""
+
+    angle: Span = span("degrees; a number a means (-a, a)", within=(-360, 360))
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("rotate", to.uniform(self.angle))
+
+
+class Translate(Transform):
+    """Shift by fractions of the current canvas: x to the right, y down."""
+
+    x: Span = span("fraction of the width; a number a means (-a, a)", within=(-10, 10), default=0.0)
+    y: Span = span("fraction of the height; a number a means (-a, a)", within=(-10, 10), default=0.0)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("translate", to.uniform(self.x), to.uniform(self.y))
+
+
+class Shear(Transform):
+    """Slant: x moves by y's tangent (and y by x's, if given) as (x, y) -> (x + a y, b x + y), y pointing down.
+
+    Give degrees, or `portion`: the tangent itself, as a range or for (x, y) in turn through `portion` and `portion_y`.
+    """
+
+    x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), default=0.0)
+    y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), default=0.0)
+    portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None, optional=True)
+    portion_y: Span | None = span("tangent along y, instead of degrees", within=(-0.95, 0.95), default=None, optional=True)
+
+    def check(self) -> None:
+        in_portions = self.portion is not None or self.portion_y is not None
+        if in_portions and (self.x != (0, 0) or self.y != (0, 0)):
+            self._refuse("was given degrees and portions; give one of them")
+        if self.x != (0, 0) and self.y != (0, 0) and max(map(abs, (*self.x, *self.y))) > 44:  # type: ignore[misc]
+            self._refuse(f"x={self.x}, y={self.y} could flatten the picture; keep both within 44 degrees")
+        if self.portion and self.portion_y and max(map(abs, (*self.portion, *self.portion_y))) > 0.95:  # type: ignore[misc]
+            self._refuse("portions along both axes must stay within .95, or the picture could be flattened")
+
+    def lower(self, to: Lowering) -> None:
+        if self.portion is not None or self.portion_y is not None:
+            to.emit("shear", to.uniform(self.portion or 0.0), to.uniform(self.portion_y or 0.0))
+        else:
+            to.emit("shear_degrees", to.uniform(self.x), to.uniform(self.y))
+
+
+class Zoom(Transform):
+    """Magnify about the centre of the canvas; above 1 enlarges. One factor for both axes unless `y` is given."""
+
+    x: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100))
+    y: Span | None = span("magnification of y alone", around=1.0, within=(0.01, 100), default=None, optional=True)
+
+    def lower(self, to: Lowering) -> None:
+        x = to.uniform(self.x)
+        to.emit("zoom", x, x if self.y is None else to.uniform(self.y))
+
+
+class Affine(Transform):
+    """Zoom, shear, turn and shift in this order, under one probability: what other libraries offer as one transform."""
+
+    rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), default=0.0)
+    translate_x: Span = span("fraction of the width; a number a means (-a, a)", within=(-10, 10), default=0.0)
+    translate_y: Span = span("fraction of the height; a number a means (-a, a)", within=(-10, 10), default=0.0)
+    shear: Span = span("degrees along x; a number a means (-a, a)", within=(-89, 89), default=0.0)
+    zoom: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100), default=0.0)
+
+    def lower(self, to: Lowering) -> None:
+        zoom = to.uniform(self.zoom)
+        to.emit("zoom", zoom, zoom)
+        to.emit("shear_degrees", to.uniform(self.shear), 0.0)
+        to.emit("rotate", to.uniform(self.rotate))
+        to.emit("translate", to.uniform(self.translate_x), to.uniform(self.translate_y))

@@ -1,0 +1,60 @@
+"""The user's own function among the transforms: one cut in the program and one more native call."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from vary.transforms.base import REQUIRED, Field, Lowering, Transform
+
+__all__ = ["Lambda"]
+
+
+def _function(value: Any) -> Callable[..., Any]:
+    if callable(value):
+        return value  # type: ignore[no-any-return]
+    if not isinstance(value, str) or value.count(":") != 1:
+        raise ValueError(f"{value!r} is neither a function nor 'module:function'")
+    module, name = value.split(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"{value!r} cannot be imported ({error})") from None
+    return _function(found)
+
+
+def _same(image: Any) -> Any:
+    return image
+
+
+def function(doc: str) -> Any:
+    return Field(_function, doc, REQUIRED, lambda random: _same)
+
+
+class Lambda(Transform):
+    """Call `function(image)` or `function(image, rng)` for each picture.
+
+    `image` is height x width x channels (a copy, free to be written to) in the dtype at its place: the input's, or
+    float32 after `Rescale` or `Normalize`. It returns an image of the same dtype and number of channels, of any size.
+    `rng` is a NumPy Generator keyed by seed, epoch and index, handed over if the function takes a second argument.
+    In a policy file it is written 'module:function'.
+    """
+
+    function: Callable[..., Any] = function("a function, or 'module:function'")
+
+    def lower(self, to: Lowering) -> None:
+        to.call(self.function)
+
+    @property
+    def spelled(self) -> str:
+        """'module:function', how a policy file and another process can name it."""
+        name = getattr(self.function, "__qualname__", "")
+        module = getattr(self.function, "__module__", "")
+        if not module or "<" in name or "." in name or module == "__main__":
+            self._refuse(
+                f"function {name or self.function!r} cannot be named as 'module:function'; "
+                "define it at the top of a module that can be imported"
+            )
+        return f"{module}:{name}"
+

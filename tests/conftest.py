@@ -1,0 +1,106 @@
+"""What a test may need but a machine may lack, and the versions a run was made with.
+
+A test that lacks a resource skips and says why; where `VARY_REQUIRE` (comma-separated names) lists the resource
+it fails instead, so that no machine that should have it skips in silence.
+"""
+
+import importlib
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT.parent / "shared" / "data"
+BUILD = ROOT / "build" / "python"
+ORACLES = ("cv2", "skimage", "scipy")
+
+RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, or None
+    "pictures": lambda: None if PICTURES.is_dir() else f"the pictures folder {PICTURES} is absent",
+    "oracles": lambda: _absent_modules(ORACLES),
+    "build": lambda: None if any(BUILD.rglob("*.o")) else f"no objects under {BUILD}: run `make install`",
+    "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
+}
+REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}
+
+settings.register_profile("vary", deadline=None)
+if not os.environ.get("CI"):  # there Hypothesis loads its own profile: derandomised, without deadlines
+    settings.load_profile("vary")
+
+
+def require(name: str, reason: str) -> NoReturn:
+    """Give up a test (or, at import, a whole file) because the resource `name` is absent."""
+    assert name in RESOURCES, f"{name!r} is not in the RESOURCES of tests/conftest.py"
+    if name in REQUIRED:
+        pytest.fail(f"VARY_REQUIRE lists {name!r}, but {reason}", pytrace=False)
+    pytest.skip(reason, allow_module_level=True)
+
+
+def oracle(module: str) -> ModuleType:
+    """The module of an oracle, or `require`'s refusal."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        require("oracles", f"{module} is not installed")
+
+
+@pytest.fixture(scope="session")
+def pictures_root() -> Path:
+    """The folder of real pictures (tests only read it)."""
+    _need("pictures")
+    return PICTURES
+
+
+@pytest.fixture(scope="session")
+def build_root() -> Path:
+    """The CMake build folder of the installed module."""
+    _need("build")
+    return BUILD
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"needs(*names): skipped without these resources: {', '.join(RESOURCES)}")
+    if unknown := REQUIRED - set(RESOURCES):
+        raise pytest.UsageError(f"VARY_REQUIRE: unknown {sorted(unknown)}; known are {sorted(RESOURCES)}")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker in item.iter_markers("needs"):
+        for name in marker.args:
+            _need(name)
+
+
+def pytest_report_header() -> list[str]:
+    versions = [f"{name} {_version(name)}" for name in ("vary", "numpy", "PIL", "cv2", "skimage", "scipy")]
+    return [", ".join(versions), f"vary targets: {_targets()}; machine: {platform.machine()}, {os.cpu_count()} cores"]
+
+
+def _need(name: str) -> None:
+    if reason := RESOURCES[name]():
+        require(name, reason)
+
+
+def _absent_modules(names: tuple[str, ...]) -> str | None:
+    absent = [name for name in names if importlib.util.find_spec(name) is None]
+    return f"not installed: {', '.join(absent)}" if absent else None
+
+
+def _version(name: str) -> str:
+    try:
+        return str(getattr(importlib.import_module(name), "__version__", "without a version"))
+    except Exception as error:  # noqa: BLE001  the header informs, the tests judge
+        return f"failed to import ({type(error).__name__})"
+
+
+def _targets() -> str:
+    try:
+        native = importlib.import_module("vary._native")
+        return f"{native.targets()}, live {native.target()}, VARY_TARGET={os.environ.get('VARY_TARGET')}"
+    except Exception as error:  # noqa: BLE001  as above
+        return f"unknown ({error})"
