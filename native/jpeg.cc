@@ -281,7 +281,8 @@ bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, in
 
 std::string jpeg_version() {
   constexpr int number = LIBJPEG_TURBO_VERSION_NUMBER;
-  return std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." + std::to_string(number % 1000);
+  return std::to_string(number / 1000000) + "." + std::to_string(number / 1000 % 1000) + "." +
+         std::to_string(number % 1000);
 }
 
 }  // namespace vary

@@ -7,20 +7,19 @@
 namespace vary {
 namespace {
 
-// A packed copy with positive row stride; a side of one pixel is doubled, so that every tap has a neighbour.
+// A packed copy with positive row stride.
 Image repack(const Image& s, Workspace& w) {
-  const int height = std::max(s.height, 2), width = std::max(s.width, 2);
   const std::ptrdiff_t size = size_of(s.type);
   Image out = s;
   out.channel = size;
   out.column = size * s.channels;
-  out.row = out.column * width;
-  auto* const data = w.repacked.get<std::uint8_t>(out.row * height + 8);
-  for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      const std::uint8_t* const from = s.data + std::min(y, s.height - 1) * s.row + std::min(x, s.width - 1) * s.column;
-      for (int c = 0; c < s.channels; ++c)
-        std::memcpy(data + y * out.row + x * out.column + c * size, from + c * s.channel, static_cast<std::size_t>(size));
+  out.row = out.column * s.width;
+  auto* const data = w.repacked.get<std::uint8_t>(out.row * s.height);
+  for (int y = 0; y < s.height; ++y)
+    for (int x = 0; x < s.width; ++x) {
+      const std::uint8_t* const from = s.data + y * s.row + x * s.column;
+      std::uint8_t* const to = data + y * out.row + x * out.column;
+      for (int c = 0; c < s.channels; ++c) std::memcpy(to + c * size, from + c * s.channel, static_cast<std::size_t>(size));
     }
   out.data = data;
   return out;
@@ -119,6 +118,12 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   std::fill(out.scratch, out.scratch + floats, 0.f);
 }
 
+// k times a step, each rounded to the grid by itself.
+void fill_steps(double step, std::int32_t* steps) {
+  for (int k = 0; k < kWarpBlock; ++k)
+    steps[k] = static_cast<std::int32_t>(std::clamp(std::floor(k * step * 0x1p15 + .5), -0x1p30, 0x1p30));
+}
+
 void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
   Warp& s = out.warp;
   std::copy(view.m, view.m + 6, s.map);
@@ -132,9 +137,10 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
       s.map[3 + i] /= f.y;
     }
   }
+  fill_steps(s.map[0], s.steps_x);
+  fill_steps(s.map[3], s.steps_y);
   s.height = source.height;
   s.width = source.width;
-  if (source.height < 2 || source.width < 2) source = repack(source, w);
   s.data = source.data;
   s.row = source.row;
   s.limit = std::int64_t{source.height - 1} * source.row + source.width * source.column - 8;

@@ -9,6 +9,8 @@ namespace vary {
 
 enum class Fill : int { constant, nearest, reflect, reflect101, wrap };
 
+constexpr int kWarpBlock = 128;  // pixels that share a float64 base
+
 // One inverse-mapped sampling: output pixel centres (x + .5, y + .5) go through `map` (row-major 2 x 3, continuous
 // coordinates of edges) to the source. `scale` and `bias` are applied to the sampled value of each channel.
 struct Warp {
@@ -16,6 +18,7 @@ struct Warp {
   std::int64_t row = 0, limit = 0;     // bytes; the last offset at which 8 bytes may be read
   int height = 0, width = 0;
   double map[6] = {1, 0, 0, 0, 1, 0};
+  std::int32_t steps_x[kWarpBlock], steps_y[kWarpBlock];  // k times map[0], map[3] in units of 2^-15 pixel
   Fill fill = Fill::nearest;
   bool nearest = false;
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};

@@ -1,164 +1,280 @@
-// The warp: any affine map, bilinear or nearest. A row is worked in blocks of 64 pixels, in three plain loops:
-// (a) coordinates, 14-bit weights and byte offsets; (b) the loads; (c) the blend, scale and store of each channel.
+// The warp: any affine map, bilinear or nearest. A row is worked in blocks of 128 pixels, in three steps: (a) positions,
+// on a grid of 2^-15 pixels: which pixel, which weight, which bytes; (b) the loads: two neighbouring pixels of two rows
+// are two 8-byte words; (c) the blend, scale and store.
 //
-// The arithmetic is part of the Program's meaning (native/README.md): the block's base is float64, offsets inside
-// it float32; a position outside the source is first resolved to one inside by the fill, then sampled there.
-// For uint8 both horizontal lerps are exact in float32 (8 + 14 bits), so every target agrees.
-#include "kernels.h"
+// The arithmetic is part of the Program's meaning (native/README.md). For uint8 the blend is done in 16-bit lanes with 7
+// bits below the point, two channels of a pixel side by side, all in integers: every target gives the same bits.
 #include "loads.h"
+#include "vectors.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-constexpr int kBlock = 64;
-constexpr int kOne = 1 << 14;  // the weight 1
+constexpr int kBlock = kWarpBlock;
+constexpr int kShift = 15, kOne = 1 << kShift, kHalf = kOne / 2;
 
 struct Block {
-  std::int32_t x[kBlock], y[kBlock], wx[kBlock], wy[kBlock], inside[kBlock];
-  std::int32_t offset[kBlock];
+  alignas(64) std::int32_t x[kBlock], y[kBlock];    // the left, upper tap
+  alignas(64) std::int32_t wx[kBlock], wy[kBlock];  // the weight of the other, 0 .. 2^15 - 1
+  alignas(64) std::int32_t upper[kBlock], lower[kBlock], inside[kBlock];  // offsets in bytes; a mask
+  bool edge;    // some position needed the fill: `lower` is set
+  bool bottom;  // some 8-byte load may reach beyond the picture
 };
 
 struct Base {
-  std::int32_t whole;
-  float part;
+  std::int32_t whole, part;
 };
 
-inline Base split(double position) {
+inline Base split(double position, bool nearest) {
   position = position < -5e8 ? -5e8 : position > 5e8 ? 5e8 : position;
   const double whole = __builtin_floor(position);
-  return {static_cast<std::int32_t>(whole), static_cast<float>(position - whole)};
+  const auto part = static_cast<std::int32_t>((position - whole) * kOne + .5);
+  return {static_cast<std::int32_t>(whole), nearest ? part + kHalf : part};
 }
 
-inline float clampf(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
-
-// (a) along one axis: whole pixel and 14-bit weight of the left (upper) tap.
-inline void walk(Base base, float step, bool nearest, int n, std::int32_t* whole, std::int32_t* weight) {
-  step = clampf(step, -8e6f, 8e6f);
-  if (nearest) {
-    for (int k = 0; k < n; ++k) {
-      whole[k] = base.whole + static_cast<std::int32_t>(__builtin_floorf(base.part + static_cast<float>(k) * step + .5f));
-      weight[k] = 0;
-    }
-    return;
-  }
+// (a) along one axis. `steps` holds k times the step, each rounded to the grid by itself: errors do not add up.
+inline void walk(Base base, const std::int32_t* steps, int n, std::int32_t* whole, std::int32_t* weight) {
   for (int k = 0; k < n; ++k) {
-    const float at = base.part + static_cast<float>(k) * step;
-    const float floor = __builtin_floorf(at);
-    whole[k] = base.whole + static_cast<std::int32_t>(floor);
-    weight[k] = static_cast<std::int32_t>((at - floor) * static_cast<float>(kOne) + .5f);
+    const std::int32_t at = base.part + steps[k];
+    whole[k] = base.whole + (at >> kShift);
+    weight[k] = at & (kOne - 1);
   }
 }
+
+// The least and greatest whole pixel of a walk: positions are monotone in k.
+struct Span {
+  std::int32_t low, high;
+  Span(Base base, const std::int32_t* steps, int n) {
+    const std::int32_t first = base.whole + (base.part >> kShift);
+    const std::int32_t last = base.whole + ((base.part + steps[n - 1]) >> kShift);
+    low = first < last ? first : last;
+    high = first < last ? last : first;
+  }
+};
 
 inline int modulo(int a, int n) {
   const int r = a % n;
   return r < 0 ? r + n : r;
 }
 
-// Resolve positions that may lie outside [0, size) by the fill; afterwards both taps (whole, whole + 1) exist.
-// Positions run from -1/2 to size - 1/2 in pixel centres: a mirror at the edge swaps the taps and their weights.
-inline void resolve(Fill fill, int size, int n, std::int32_t* whole, std::int32_t* weight, std::int32_t* inside) {
+void mirror(int size, int edge, int n, std::int32_t* whole, std::int32_t* weight) {  // edge: is its pixel repeated?
+  const int last = size - 1, period = 2 * last + 2 * edge;
+  if (period == 0) return;  // a single pixel: the clamp that follows is the whole answer
+  std::int32_t far = 0;
+  for (int k = 0; k < n; ++k) far |= static_cast<std::int32_t>((whole[k] < -last) | (whole[k] > 2 * last));
+  if (far)
+    for (int k = 0; k < n; ++k) whole[k] = modulo(whole[k], period);
+  for (int k = 0; k < n; ++k) {
+    const std::int32_t turns = whole[k] < 0 ? -edge : 2 * last + edge;
+    const std::int32_t between = weight[k] != 0 ? 1 : 0;
+    const bool out = (whole[k] < 0) | (whole[k] >= last);
+    whole[k] = out ? turns - whole[k] - between : whole[k];
+    weight[k] = out ? (kOne - weight[k]) & (kOne - 1) : weight[k];
+  }
+}
+
+// Resolve positions that may lie outside [0, size) by the fill; afterwards `whole` is a pixel of the source, and has a
+// right neighbour wherever its weight is not 0. Positions are of pixel centres: the source spans -1/2 .. size - 1/2.
+void resolve(Fill fill, int size, int n, std::int32_t* whole, std::int32_t* weight, std::int32_t* inside) {
   const int last = size - 1;
   switch (fill) {
+    case Fill::nearest: break;
+    case Fill::reflect: mirror(size, 1, n, whole, weight); break;
+    case Fill::reflect101: mirror(size, 0, n, whole, weight); break;
     case Fill::constant:
       for (int k = 0; k < n; ++k) {
-        const bool above = whole[k] > -1 || (whole[k] == -1 && weight[k] >= kOne / 2);
-        const bool below = whole[k] < last || (whole[k] == last && weight[k] < kOne / 2);
-        inside[k] &= above & below;
+        const bool above = (whole[k] > -1) | ((whole[k] == -1) & (weight[k] >= kHalf));
+        const bool below = (whole[k] < last) | ((whole[k] == last) & (weight[k] < kHalf));
+        inside[k] = above & below ? inside[k] : 0;
       }
       break;
-    case Fill::nearest: break;
-    case Fill::reflect:
-    case Fill::reflect101: {
-      const int edge = fill == Fill::reflect ? 1 : 0;  // is the edge pixel repeated?
-      const int period = 2 * size - 2 + 2 * edge;
-      if (period == 0) break;
-      bool far = false;
-      for (int k = 0; k < n; ++k) far |= (whole[k] < -size) | (whole[k] > last + size - 1);
-      if (far)
-        for (int k = 0; k < n; ++k) whole[k] = modulo(whole[k], period);
-      for (int k = 0; k < n; ++k) {
-        const bool under = whole[k] < 0, over = whole[k] >= last;
-        const int mirror = under ? -1 - edge - whole[k] : 2 * last - 1 + edge - whole[k];
-        whole[k] = under | over ? mirror : whole[k];
-        weight[k] = under | over ? kOne - weight[k] : weight[k];
-      }
-      break;
-    }
     case Fill::wrap:
       for (int k = 0; k < n; ++k) {
-        int at = modulo(whole[k], size);
-        const bool seam = at == last, first = seam & (weight[k] >= kOne / 2);
-        at = first ? 0 : at;
-        weight[k] = first ? 0 : weight[k];
-        whole[k] = at;
+        const int at = modulo(whole[k], size);
+        const bool next = (at == last) & (weight[k] >= kHalf);  // nearer to the first pixel than to the last
+        whole[k] = next ? 0 : at;
+        weight[k] = next ? 0 : weight[k];
       }
       break;
   }
-  const int top = last > 0 ? last - 1 : 0;  // a picture one pixel wide or high comes with that pixel doubled
   for (int k = 0; k < n; ++k) {
-    const bool under = whole[k] < 0, over = whole[k] >= last;
-    weight[k] = under ? 0 : over ? kOne : weight[k];
-    whole[k] = under ? 0 : over ? top : whole[k];
+    const bool out = (whole[k] < 0) | (whole[k] >= last);
+    weight[k] = out ? 0 : weight[k];
+    whole[k] = whole[k] < 0 ? 0 : whole[k] > last ? last : whole[k];
   }
 }
 
-inline bool spans(const std::int32_t* at, int n, int size) {  // linear in k, so its ends bound it
-  const std::int32_t low = at[0] < at[n - 1] ? at[0] : at[n - 1];
-  const std::int32_t high = at[0] < at[n - 1] ? at[n - 1] : at[0];
-  return low >= 0 && high < size - 1;
+// Keeps a position on the picture by its nearest pixel.
+inline void clamp_to(Ints last, Ints& whole, Ints& weight) {
+  weight &= (whole >= 0) & (whole < last);
+  whole = whole < 0 ? Ints{} : whole;
+  whole = whole > last ? last : whole;
 }
 
-// Fills the block; false when no position needed the constant fill.
+// Offsets and weights where all taps exist (Edge: where they exist once clamped).
+template <int Bytes, bool Edge>
+inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
+  const Ints part_x = Ints{} + bx.part, part_y = Ints{} + by.part;
+  const Ints whole_x = Ints{} + bx.whole, whole_y = Ints{} + by.whole;
+  const Ints last_x = Ints{} + (s.width - 1), last_y = Ints{} + (s.height - 1);
+  const Ints fraction = Ints{} + (s.nearest ? 0 : kOne - 1), row = Ints{} + static_cast<std::int32_t>(s.row);
+  Ints furthest{};
+  for (int k = 0; k < n; k += kLanes) {
+    Ints x = load<Ints>(s.steps_x + k) + part_x, y = load<Ints>(s.steps_y + k) + part_y;
+    Ints wx = x & fraction, wy = y & fraction;
+    x = (x >> kShift) + whole_x;
+    y = (y >> kShift) + whole_y;
+    if (Edge) {
+      clamp_to(last_x, x, wx);
+      clamp_to(last_y, y, wy);
+    }
+    const Ints offset = y * row + x * Bytes;
+    store(b.upper + k, offset);
+    store(b.wx + k, wx);
+    store(b.wy + k, wy);
+    if (Edge) {
+      const Ints lower = offset + ((y < last_y) & row);
+      store(b.lower + k, lower);
+      furthest = lower > furthest ? lower : furthest;
+    }
+  }
+  if (Edge) b.bottom = any_above(furthest, s.limit);
+}
+
 template <int Bytes>
-bool locate(const Warp& s, int x, int y, int n, Block& b) {
-  const double bx = (s.map[0] * (x + .5) + (s.map[1] * (y + .5) + s.map[2])) - .5;
-  const double by = (s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5;
-  walk(split(bx), static_cast<float>(s.map[0]), s.nearest, n, b.x, b.wx);
-  walk(split(by), static_cast<float>(s.map[3]), s.nearest, n, b.y, b.wy);
-  const bool interior = spans(b.x, n, s.width) && spans(b.y, n, s.height);
-  if (!interior) {
-    for (int k = 0; k < n; ++k) b.inside[k] = 1;
-    resolve(s.fill, s.width, n, b.x, b.wx, b.inside);
-    resolve(s.fill, s.height, n, b.y, b.wy, b.inside);
-  }
+__attribute__((noinline)) void locate_edge(const Warp& s, Base bx, Base by, int n, Block& b) {
+  walk(bx, s.steps_x, n, b.x, b.wx);
+  walk(by, s.steps_y, n, b.y, b.wy);
+  if (s.nearest)
+    for (int k = 0; k < n; ++k) b.wx[k] = b.wy[k] = 0;
+  for (int k = 0; k < n; ++k) b.inside[k] = -1;
+  resolve(s.fill, s.width, n, b.x, b.wx, b.inside);
+  resolve(s.fill, s.height, n, b.y, b.wy, b.inside);
   const auto row = static_cast<std::int32_t>(s.row);
-  for (int k = 0; k < n; ++k) b.offset[k] = b.y[k] * row + b.x[k] * Bytes;
-  return !interior && s.fill == Fill::constant;
+  for (int k = 0; k < n; ++k) {
+    b.upper[k] = b.y[k] * row + b.x[k] * Bytes;
+    b.lower[k] = b.upper[k] + (b.y[k] < s.height - 1 ? row : 0);
+  }
+  std::int32_t furthest = 0;
+  for (int k = 0; k < n; ++k) furthest = b.lower[k] > furthest ? b.lower[k] : furthest;
+  b.bottom = furthest > s.limit;
 }
 
-// (c) one channel from its four taps; w in units of 2^-14.
-inline float blend(float a, float b, float c, float d, float wx, float wy) {
-  const float upper = a + (b - a) * wx;
-  const float lower = c + (d - c) * wx;
-  return upper + (lower - upper) * wy;
+// Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on.
+template <int Bytes>
+void locate(const Warp& s, int x, int y, int n, Block& b) {
+  const Base bx = split((s.map[0] * (x + .5) + (s.map[1] * (y + .5) + s.map[2])) - .5, s.nearest);
+  const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
+  const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
+  b.edge = !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
+  b.bottom = down.high >= s.height - 3 || s.row < 16;
+  if (!b.edge) {
+    locate_fast<Bytes, false>(s, bx, by, n, b);
+  } else if (s.fill == Fill::nearest) {
+    locate_fast<Bytes, true>(s, bx, by, n, b);
+  } else {
+    locate_edge<Bytes>(s, bx, by, n, b);
+  }
+}
+
+// (b) n pixels and their right neighbours, from two rows, in the order of `low_words`: of each four, two and two.
+// Upper offsets u are read from s.data, lower ones l from `lower`.
+template <typename Load>
+inline void scatter(const std::uint8_t* upper, const std::uint8_t* lower, const std::int32_t* u, const std::int32_t* l,
+                    int n, std::uint64_t* a, std::uint64_t* c, Load load_at) {
+  constexpr int half = kLanes / 2;
+  for (const std::int32_t* const end = u + n; u < end; a += half, c += half)
+    for (int i = 0; i < half; i += 2, u += 4, l += 4, a += 2, c += 2) {
+      a[0] = load_at(upper + u[0]), c[0] = load_at(lower + l[0]);
+      a[1] = load_at(upper + u[1]), c[1] = load_at(lower + l[1]);
+      a[half] = load_at(upper + u[2]), c[half] = load_at(lower + l[2]);
+      a[half + 1] = load_at(upper + u[3]), c[half + 1] = load_at(lower + l[3]);
+    }
+}
+
+template <int C>
+inline void fetch(const Warp& s, const Block& b, int n, std::uint64_t* __restrict a, std::uint64_t* __restrict c) {
+  if (b.bottom) {
+    const std::uint8_t* const end = s.data + s.limit + 8;
+    const auto load_at = [=](const std::uint8_t* at) { return load_before<2 * C>(at, end); };
+    if (b.edge) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_at);
+    return scatter(s.data, s.data + s.row, b.upper, b.upper, n, a, c, load_at);
+  }
+  if (b.edge) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_u64);
+  scatter(s.data, s.data + s.row, b.upper, b.upper, n, a, c, load_u64);
+}
+
+// Channels 0 and 2 (or 1 and 3) of a pixel as two 16-bit numbers with 7 bits below the point.
+constexpr std::uint32_t kPair = 0x7f807f80;
+
+inline Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
+
+template <int C>
+struct Sink {
+  float* out[C];
+  float scale[C], bias[C], fill[C];
+};
+
+// (c) kLanes pixels.
+template <int C, bool Masked>
+inline void finish(const Block& b, const std::uint64_t* a, const std::uint64_t* c, int k, const Sink<C>& s, int at) {
+  const Longs a0 = load<Longs>(a + k), a1 = load<Longs>(a + k + kLanes / 2);
+  const Longs c0 = load<Longs>(c + k), c1 = load<Longs>(c + k + kLanes / 2);
+  const Words left_a = low_words(a0, a1), left_c = low_words(c0, c1);
+  const Words right_a = low_words(a0 >> (8 * C - 7), a1 >> (8 * C - 7)), right_c = low_words(c0 >> (8 * C - 7), c1 >> (8 * C - 7));
+  const Shorts wx = twice(load<Ints>(b.wx + k)), wy = twice(load<Ints>(b.wy + k));
+  const Shorts even = blend(blend((Shorts)(left_a << 7 & kPair), (Shorts)(right_a & kPair), wx),
+                            blend((Shorts)(left_c << 7 & kPair), (Shorts)(right_c & kPair), wx), wy);
+  Ints channel[4];
+  channel[0] = (Ints)even & 0xffff;
+  channel[2] = (Ints)even >> 16;
+  if (C > 1) {
+    const Shorts odd = blend(blend((Shorts)(left_a >> 1 & kPair), (Shorts)(right_a >> 8 & kPair), wx),
+                             blend((Shorts)(left_c >> 1 & kPair), (Shorts)(right_c >> 8 & kPair), wx), wy);
+    channel[1] = (Ints)odd & 0xffff;
+    channel[3] = (Ints)odd >> 16;
+  }
+  for (int i = 0; i < C; ++i) {
+    Floats v = __builtin_convertvector(channel[i], Floats) * s.scale[i] + s.bias[i];
+    if (Masked) v = load<Ints>(b.inside + k) ? v : Floats{} + s.fill[i];
+    store(s.out[i] + at, v);
+  }
+}
+
+template <int C, bool Masked>
+inline void finish_all(const Block& b, const std::uint64_t* a, const std::uint64_t* c, int n, const Sink<C>& s) {
+  int k = 0;
+  for (; k + kLanes <= n; k += kLanes) finish<C, Masked>(b, a, c, k, s, k);
+  if (k == n) return;
+  alignas(64) float last[C][kLanes];
+  Sink<C> aside = s;
+  for (int i = 0; i < C; ++i) aside.out[i] = last[i];
+  finish<C, Masked>(b, a, c, k, aside, 0);
+  for (int i = 0; i < C; ++i)
+    for (int j = 0; k + j < n; ++j) s.out[i][k + j] = last[i][j];
 }
 
 template <int C>
 void bytes(const Warp& s, int y, int n, float* const* planes) {
   Block b;
-  std::uint32_t a0[kBlock], a1[kBlock], b0[kBlock], b1[kBlock];  // taps: rows a and b, columns 0 and 1
-  float wx[kBlock], wy[kBlock];
+  alignas(64) std::uint64_t a[kBlock], c[kBlock];
+  Sink<C> sink;
+  for (int i = 0; i < C; ++i) {
+    sink.out[i] = planes[i];
+    sink.scale[i] = s.scale[i] * (1.f / 128);
+    sink.bias[i] = s.bias[i];
+    sink.fill[i] = s.fill_value[i] * s.scale[i] + s.bias[i];
+  }
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
-    const bool masked = locate<C>(s, x, y, m, b);
-    load_taps<C>(s, b.offset, m, a0, a1, b0, b1);
-    for (int k = 0; k < m; ++k) {
-      wx[k] = static_cast<float>(b.wx[k]) * (1.f / kOne);
-      wy[k] = static_cast<float>(b.wy[k]) * (1.f / kOne);
+    locate<C>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
+    fetch<C>(s, b, (m + kLanes - 1) / kLanes * kLanes, a, c);
+    if (b.edge && s.fill == Fill::constant) {
+      finish_all<C, true>(b, a, c, m, sink);
+    } else {
+      finish_all<C, false>(b, a, c, m, sink);
     }
-    for (int c = 0; c < C; ++c) {
-      float* const out = planes[c] + x;
-      const float scale = s.scale[c], bias = s.bias[c];
-      const int shift = 8 * c;
-      for (int k = 0; k < m; ++k) {
-        const auto tap = [shift](std::uint32_t v) { return static_cast<float>(static_cast<std::int32_t>(v >> shift & 255)); };
-        out[k] = blend(tap(a0[k]), tap(a1[k]), tap(b0[k]), tap(b1[k]), wx[k], wy[k]) * scale + bias;
-      }
-      if (masked) {
-        const float fill = s.fill_value[c] * scale + bias;
-        for (int k = 0; k < m; ++k) out[k] = b.inside[k] ? out[k] : fill;
-      }
-    }
+    for (int i = 0; i < C; ++i) sink.out[i] += kBlock;
   }
 }
 
@@ -167,18 +283,22 @@ void floats(const Warp& s, int y, int n, float* const* planes) {
   Block b;
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
-    const bool masked = locate<4 * C>(s, x, y, m, b);
-    for (int c = 0; c < C; ++c) {
-      float* const out = planes[c] + x;
-      const float scale = s.scale[c], bias = s.bias[c], fill = s.fill_value[c];
-      for (int k = 0; k < m; ++k) {
-        const std::uint8_t* const at = s.data + b.offset[k] + 4 * c;
-        const float wx = static_cast<float>(b.wx[k]) * (1.f / kOne), wy = static_cast<float>(b.wy[k]) * (1.f / kOne);
-        out[k] = blend(load_f32(at), load_f32(at + 4 * C), load_f32(at + s.row), load_f32(at + s.row + 4 * C), wx, wy);
+    const Base bx = split((s.map[0] * (x + .5) + (s.map[1] * (y + .5) + s.map[2])) - .5, s.nearest);
+    const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
+    locate_edge<4 * C>(s, bx, by, m, b);
+    const bool masked = s.fill == Fill::constant;
+    for (int k = 0; k < m; ++k) {
+      const std::uint8_t* const upper = s.data + b.upper[k];
+      const std::uint8_t* const lower = s.data + b.lower[k];
+      const int right = b.x[k] < s.width - 1 ? 4 * C : 0;  // never read past the row: it might be a NaN
+      const float wx = static_cast<float>(b.wx[k]) * (1.f / kOne), wy = static_cast<float>(b.wy[k]) * (1.f / kOne);
+      for (int i = 0; i < C; ++i) {
+        const float p = load_f32(upper + 4 * i), q = load_f32(lower + 4 * i);
+        const float above = p + (load_f32(upper + 4 * i + right) - p) * wx;
+        const float below = q + (load_f32(lower + 4 * i + right) - q) * wx;
+        const float v = above + (below - above) * wy;
+        planes[i][x + k] = (masked && b.inside[k] == 0 ? s.fill_value[i] : v) * s.scale[i] + s.bias[i];
       }
-      if (masked)
-        for (int k = 0; k < m; ++k) out[k] = b.inside[k] ? out[k] : fill;
-      for (int k = 0; k < m; ++k) out[k] = out[k] * scale + bias;
     }
   }
 }

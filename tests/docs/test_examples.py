@@ -49,4 +49,4 @@ def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_blocks_are_found() -> None:
     text = "# x\n```python\na = 1\n\nb = a\n```\n```bash\nls\n```\n- item\n"
     text += "  ```python needs=torch,jax\n  import torch\n  ```\n"
-    assert blocks(text) == [(3, "a = 1\n\nb = a\n", [""]), (11, "import torch\n", ["torch", "jax"])]
+    assert blocks(text) == [(3, "a = 1\n\nb = a\n", [""]), (12, "import torch\n", ["torch", "jax"])]

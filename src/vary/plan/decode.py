@@ -53,7 +53,8 @@ class Encoded(Protocol):
 def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, tolerant: bool = False) -> Array | bytes:
     """The JPEG's bytes (undecoded: their size is not checked here), or the picture as (H, W, channels) uint8.
 
-    Raises `DecodeError`. With `tolerant`, a file that breaks off gives the rows it has; the others are black.
+    Raises `DecodeError`. With `tolerant`, a file that breaks off gives the rows it has; the others are 0, in a
+    palette the first colour.
     """
     if encoded.data[:3] == JPEG:
         return encoded.data
@@ -124,28 +125,32 @@ def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: in
     except MemoryError as error:
         raise DecodeError("needs more memory than there is", path) from error
     except Exception as error:
-        raise DecodeError(f"cannot be read: {str(error) or type(error).__name__}", path) from error
+        text = f"cannot be read: {str(error) or type(error).__name__}"
+        if type(error).__name__ == "DecompressionBombError":  # met inside a plugin, before there was a size to see
+            text += " If the file is to be trusted, raise max_pixels= and PIL.Image.MAX_IMAGE_PIXELS"
+        raise DecodeError(text, path) from error
 
 
 def _open(data: bytes) -> Image:
     """`PIL.Image.open`, less its pixel limit (a global that warns; ours is an argument) and less `REFUSED`."""
     from PIL import Image
 
+    if not data:
+        raise DecodeError("the file is empty")
     why = ""
     for more in (Image.preinit, Image.init):  # five common formats, then all
         more()
         for name in Image.ID:
             factory, accept = Image.OPEN[name]
-            accepted = accept is None or accept(data[:16])
-            if isinstance(accepted, str):  # known, but this Pillow was built without it
-                why = f": {accepted}"
-            elif accepted and name in REFUSED:
-                why = f": {name} is not read, because it takes another program"
-            elif accepted:
-                with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
+            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
+                accepted = accept is None or accept(data[:16])
+                if isinstance(accepted, str):  # known, but this Pillow was built without it
+                    why = f"; {accepted}"
+                elif accepted and name in REFUSED:
+                    why = f"; {name} is not read, because that takes another program"
+                elif accepted:
                     return factory(io.BytesIO(data), "")
-    begins = f"it begins with {data[:16]!r}" if data else "it is empty"
-    raise DecodeError(f"not a picture in a known format, or broken at its beginning ({begins}){why}")
+    raise DecodeError(f"not a picture in a known format, or broken at its beginning, {data[:16]!r}{why}")
 
 
 def _load(image: Any, tolerant: bool) -> None:
@@ -156,6 +161,8 @@ def _load(image: Any, tolerant: bool) -> None:
             raise
         image.tile = []  # nothing more to decode: the next load() takes what the first one got
         image.load()
+        if not np.asarray(image).any():  # which was nothing
+            raise
 
 
 def _orientation(image: Image) -> int:
@@ -169,12 +176,10 @@ def _orientation(image: Image) -> int:
 def _pixels(image: Image, channels: int) -> Array:
     if image.mode[0] in "IF":
         return _deep(image, channels)
-    if image.mode in ("La", "RGBa"):  # colours multiplied by alpha
-        image = image.convert({"La": "LA", "RGBa": "RGBA"}[image.mode])
-    elif image.mode in ("P", "PA"):
+    if image.mode in ("P", "PA"):
         image = image.convert("RGBA")  # whatever the palette holds
-    elif image.mode not in ("1", "L", "LA", "RGB", "RGBA"):  # CMYK, YCbCr, LAB
-        image = image.convert("RGB")
+    elif image.mode == "LAB":
+        image = image.convert("RGB")  # which alone has a way to the others
     if image.mode != MODES[channels]:
         image = image.convert(MODES[channels])
     pixels = np.asarray(image)

@@ -113,7 +113,7 @@ def _as_label(name: str, values: Any) -> Array:
         return column
     if column.dtype.kind == "f":
         return column.astype(np.float32, copy=False)
-    if column.ndim == 2 and (column.dtype == bool or (column.size and np.isin(column, (0, 1)).all())):
+    if column.ndim == 2 and np.isin(column, (0, 1)).all():
         return column.astype(np.uint8, copy=False)
     if column.dtype == np.uint64 and column.size and column.max() > np.iinfo(np.int64).max:
         raise InputError(f"{name} holds {column.max()}; ids go up to {np.iinfo(np.int64).max}")

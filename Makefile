@@ -1,0 +1,147 @@
+# Every task of the repository; all of them work in .venv and build/ and need no root.
+#   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
+#   make test                 everything CI runs: lint, types, cpp, and pytest over tests/
+#   make lint | types | cpp | test-core | test-frameworks | package | bench | format | stub | lock | clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+export PATH := $(abspath $(BIN)):$(PATH)
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt
+PYTEST := $(BIN)/python -m pytest
+JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+WERROR := $(if $(CI),ON,OFF)
+
+CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
+HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
+BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
+
+.PHONY: help demo test install lint tidy types cpp test-core test-docs test-frameworks package bench format stub lock clean
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+
+# ---- environments -----------------------------------------------------------------------------------------------
+
+# Checked before anything is built, so that the first thing said is the command that helps.
+$(STAMPS)/system:
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer, or name it: make PYTHON=..."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "vary needs Python 3.11 or newer, this is $$($(PYTHON) -V); name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
+	@command -v $(CXX) >/dev/null || \
+	  { echo "No C++ compiler. Debian, Ubuntu: sudo apt-get install g++   Fedora: sudo dnf install gcc-c++   macOS: xcode-select --install"; exit 1; }
+	@jpeg=$$(brew --prefix jpeg-turbo 2>/dev/null || true); \
+	printf '#include <cstdio>\n#include <jpeglib.h>\n' | $(CXX) $${jpeg:+-I$$jpeg/include} -x c++ -fsyntax-only - 2>/dev/null || \
+	  { echo "The headers of libjpeg-turbo are missing. Debian, Ubuntu: sudo apt-get install libjpeg-dev"; \
+	    echo "  Fedora: sudo dnf install libjpeg-turbo-devel   macOS: brew install jpeg-turbo"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/build-tools: $(STAMPS)/system requirements/lock.txt
+	$(PIP) scikit-build-core nanobind cmake ninja
+	@touch $@
+
+# Editable: Python sources are live, C++ is compiled again (in build/python) when it changed.
+$(STAMPS)/vary: $(STAMPS)/build-tools $(filter-out native/tests/%,$(CPP) $(HEADERS)) $(BUILD_FILES)
+	$(PIP) --no-build-isolation -Cbuild-dir=build/python -Ccmake.define.VARY_WERROR=$(WERROR) -e .
+	@touch $@
+
+$(STAMPS)/demo: $(STAMPS)/build-tools
+	$(PIP) scikit-image
+	@touch $@
+
+$(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
+	$(PIP) $$($(BIN)/python tools/requirements.py test oracles dev)
+	@touch $@
+
+install: $(STAMPS)/vary
+
+# ---- use --------------------------------------------------------------------------------------------------------
+
+demo: $(STAMPS)/vary $(STAMPS)/demo
+	$(BIN)/vary demo $(if $(DATA),"$(DATA)")
+
+bench: $(STAMPS)/vary $(STAMPS)/test-tools
+	$(BIN)/python benchmarks/run.py $(ARGS)
+
+# ---- checks -----------------------------------------------------------------------------------------------------
+
+# pytest comes last and in one run, so that its closing line sums up.
+test: $(STAMPS)/vary $(STAMPS)/test-tools
+	@$(MAKE) lint
+	@$(MAKE) types
+	@$(MAKE) cpp
+	$(PYTEST)
+
+test-core: $(STAMPS)/vary $(STAMPS)/test-tools
+	$(PYTEST) --ignore=tests/docs --ignore=tests/frameworks
+
+test-docs: $(STAMPS)/vary $(STAMPS)/test-tools
+	$(PYTEST) tests/docs
+
+test-frameworks: $(STAMPS)/vary $(STAMPS)/test-tools
+	$(if $(wildcard tests/frameworks/test_*.py),$(PYTEST) tests/frameworks,@echo "There are no framework adaptors yet.")
+
+lint: $(STAMPS)/test-tools
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/clang-format --dry-run -Werror $(CPP) $(HEADERS)
+	@$(MAKE) tidy
+
+types: $(STAMPS)/test-tools
+	$(BIN)/mypy
+
+# Instruction sets share their source, so clang-tidy reads the kernels for one of them only.
+TIDY := build/tidy
+TIDIED := $(CPP:%=$(TIDY)/%.ok)
+tidy: $(STAMPS)/test-tools
+	@cmake -S . -B $(TIDY) -G Ninja -DVARY_TESTS=ON -DVARY_TARGETS=$(if $(filter x86_64 amd64,$(shell uname -m)),v3,base) \
+	  -DPython_EXECUTABLE=$(abspath $(BIN)/python) >/dev/null
+	@$(MAKE) -k -j$(JOBS) $(TIDIED)
+
+$(TIDY)/%.ok: % $(HEADERS) .clang-tidy CMakeLists.txt requirements/lock.txt
+	$(BIN)/clang-tidy --quiet -p $(TIDY) $<
+	@mkdir -p $(@D) && touch $@
+
+cpp: $(STAMPS)/build-tools
+	@cmake -S . -B build/sanitize -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_SANITIZE=address,undefined \
+	  -DVARY_WERROR=$(WERROR) >/dev/null
+	cmake --build build/sanitize --parallel $(JOBS)
+	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+
+# What users get: sdist, a wheel built from the sdist alone, and that wheel in a clean environment.
+package: $(STAMPS)/test-tools
+	rm -rf build/package
+	$(BIN)/python -m build --outdir build/package
+	$(BIN)/python -m venv build/package/venv
+	build/package/venv/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt build/package/*.whl
+	cd build/package && venv/bin/python -W error -c 'import vary, vary._native; print("the wheel imports as vary", vary.__version__)'
+	build/package/venv/bin/vary --help >/dev/null
+
+# ---- upkeep -----------------------------------------------------------------------------------------------------
+
+format: $(STAMPS)/test-tools
+	$(BIN)/ruff check --fix --exit-zero
+	$(BIN)/ruff format
+	$(BIN)/clang-format -i $(CPP) $(HEADERS)
+
+stub: $(STAMPS)/vary
+	$(BIN)/python -m nanobind.stubgen -m vary._native -o src/vary/_native.pyi
+
+# Newest versions of everything; run, test, then commit the file.
+lock:
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade --disable-pip-version-check scikit-build-core nanobind cmake ninja \
+	  $$($(PYTHON) tools/requirements.py --run test oracles dev)
+	{ sed -n '/^#/p' requirements/lock.txt; build/lock/bin/python -m pip freeze | sed 's/$$/ ; python_version < "3.15"/'; } > build/lock/lock.txt
+	mv build/lock/lock.txt requirements/lock.txt
+
+clean:
+	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,77 @@
+"""An environment of its own for each contestant, under benchmarks/.envs, made when first asked for.
+
+A stamp inside each says what it was made from: changed requirements, or for vary a changed source tree, make it anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+REPOSITORY = HERE.parent
+ENVS = HERE / ".envs"
+SOURCES = ("src", "native", "pyproject.toml", "CMakeLists.txt")
+
+# One thread each unless a case says otherwise; nothing is looked up on the network.
+SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+    "PYTHONWARNINGS": "ignore",
+}
+# Choices that a machine may have made for older OpenBLAS builds; they slow a current NumPy.
+DROPPED = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "VARY_TARGET", "PYTHONPATH")
+
+
+def process_environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in DROPPED}
+    return {**kept, **SETTINGS}
+
+
+def python_of(name: str) -> Path:
+    folder = "Scripts" if os.name == "nt" else "bin"
+    return ENVS / name / folder / "python"
+
+
+def digest(name: str) -> str:
+    """What the environment is made of, as a hash: its requirements, the interpreter and, for vary, the source tree."""
+    sums = hashlib.sha256(sys.version.encode())
+    sums.update(requirements(name).read_bytes())
+    for source in SOURCES if name == "vary" else ():
+        path = REPOSITORY / source
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file() and file.suffix not in {".pyc", ".so"}:
+                sums.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
+    return sums.hexdigest()
+
+
+def requirements(name: str) -> Path:
+    return HERE / "requirements" / f"{name}.txt"
+
+
+def ensure(name: str) -> Path:
+    """The interpreter of environment `name`, made or made anew where its stamp does not fit."""
+    python, stamp, wanted = python_of(name), ENVS / name / "stamp", digest(name)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return python
+    print(f"making environment {name}", file=sys.stderr, flush=True)
+    venv.create(ENVS / name, with_pip=True, clear=True)
+    install(python, "-r", str(requirements(name)))
+    if name == "vary":
+        install(python, str(REPOSITORY))
+    stamp.write_text(wanted)
+    return python
+
+
+def install(python: Path, *what: str) -> None:
+    command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode != 0:
+        raise RuntimeError(f"pip install {' '.join(what)} failed:\n{result.stdout}")

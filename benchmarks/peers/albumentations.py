@@ -1,0 +1,51 @@
+"""albumentations 2.0.8, the last release under the MIT licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import albumentations
+import cv2
+import numpy as np
+
+from benchmarks.peers import Build, Check, Image, Step
+from benchmarks.peers import albumentations_like as like
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def versions() -> dict[str, str]:
+    return {
+        "albumentations": albumentations.__version__,
+        "opencv": cv2.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def affine(images: Sequence[Image], threads: int) -> Step:
+    cv2.setNumThreads(threads)
+    pipeline = albumentations.Compose([*like.warp(albumentations), albumentations.ToFloat(max_value=255.0)])
+    return like.step_of(pipeline, images, images[0].shape[:2])
+
+
+def normalize(images: Sequence[Image], threads: int) -> Step:
+    cv2.setNumThreads(threads)
+    pipeline = albumentations.Compose([*like.warp(albumentations), like.normalized(albumentations)])
+    return like.step_of(pipeline, images, images[0].shape[:2])
+
+
+def crop(images: Sequence[Image], threads: int) -> Step:
+    cv2.setNumThreads(threads)
+    pipeline = albumentations.Compose([*like.crop(albumentations), like.normalized(albumentations)])
+    return like.step_of(pipeline, images, (224, 224))
+
+
+def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
+    return like.fixed_affine(albumentations, image, spec)
+
+
+CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop}
+CHECKS: dict[str, Check] = {"affine": fixed_affine}

@@ -1,0 +1,68 @@
+"""torchvision transforms v2 on tensors (optional: its environment weighs gigabytes)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torchvision
+from torchvision.transforms import v2
+
+from benchmarks.peers import MEAN, STD, Batch, Build, Check, Image, Step, slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def versions() -> dict[str, str]:
+    return {
+        "torchvision": torchvision.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+
+
+def tensor(image: Image) -> Any:
+    return torch.from_numpy(image).permute(2, 0, 1)
+
+
+def crop(images: Sequence[Image], threads: int) -> Step:
+    torch.set_num_threads(threads)
+    pipeline = v2.Compose(
+        [
+            v2.RandomResizedCrop((224, 224), antialias=True),
+            v2.RandomHorizontalFlip(),
+            v2.ColorJitter(0.4, 0.4, 0.4, 0.1),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(MEAN, STD),
+        ]
+    )
+    out = slots(len(images), (224, 224))
+
+    def step(epoch: int) -> Batch:
+        torch.manual_seed(epoch)
+        for image, slot in zip(images, out, strict=True):
+            slot[:] = pipeline(tensor(image)).numpy()
+        return out
+
+    return step
+
+
+def resized(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
+    """Resize (antialiased), CenterCrop, Normalize; handed back HWC and normalised."""
+    pipeline = v2.Compose(
+        [
+            v2.Resize(spec["resize"], antialias=True),
+            v2.CenterCrop(spec["crop"]),
+            v2.ToDtype(torch.float32, scale=True),
+            v2.Normalize(MEAN, STD),
+        ]
+    )
+    return np.asarray(pipeline(tensor(image)).numpy().transpose(1, 2, 0))
+
+
+CASES: dict[str, Build] = {"crop": crop}
+CHECKS: dict[str, Check] = {"resize": resized}

@@ -1,0 +1,107 @@
+"""vary, by its public API; the case "execute" alone reaches behind it, for the native call without draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import vary
+from benchmarks.peers import MEAN, STD, Batch, Build, Check, Image, Step, slots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+
+def versions() -> dict[str, str]:
+    return {"vary": vary.__version__, "numpy": np.__version__}
+
+
+def warp() -> list[Any]:
+    return [vary.HorizontalFlip(), vary.Rotate(40), vary.Translate(x=0.2, y=0.2), vary.Shear(11), vary.Zoom(0.2)]
+
+
+def step_of(transforms: list[Any], images: Sequence[Image], threads: int) -> Step:
+    """The batch of the last step is dropped before the next is asked for, as a training loop does."""
+    policy, indices = vary.Policy(transforms, fill="nearest"), range(len(images))
+
+    def step(epoch: int) -> Batch:
+        return np.asarray(
+            policy.batch(images, seed=7, epoch=epoch, indices=indices, dtype="float32", layout="NCHW", threads=threads)
+        )
+
+    return step
+
+
+def affine(images: Sequence[Image], threads: int) -> Step:
+    return step_of([*warp(), vary.Rescale(1 / 255)], images, threads)
+
+
+def normalize(images: Sequence[Image], threads: int) -> Step:
+    return step_of([*warp(), vary.Normalize(mean=MEAN, std=STD)], images, threads)
+
+
+def crop(images: Sequence[Image], threads: int) -> Step:
+    transforms = [
+        vary.RandomResizedCrop(224, 224),
+        vary.HorizontalFlip(),
+        vary.ColorJitter(0.4, 0.4, 0.4, 0.1),
+        vary.Normalize(mean=MEAN, std=STD),
+    ]
+    return step_of(transforms, images, threads)
+
+
+def calls(images: Sequence[Image], _threads: int) -> Step:
+    """`policy(image)`, once an image; the last picture is handed back as a batch of one."""
+    policy = vary.Policy([*warp(), vary.Rescale(1 / 255)], fill="nearest")
+
+    def step(epoch: int) -> Batch:
+        for index, image in enumerate(images):
+            one = policy(image, seed=7, epoch=epoch, index=index)
+        return np.ascontiguousarray(np.asarray(one).transpose(2, 0, 1)[None])
+
+    return step
+
+
+def execute(images: Sequence[Image], threads: int) -> Step:
+    """The native call alone: rows drawn and slots allocated beforehand, for 64 epochs in turn."""
+    from vary.plan.run import Address, Decode
+
+    policy = vary.Policy([*warp(), vary.Normalize(mean=MEAN, std=STD)], fill="nearest")
+    runner, sources, indices = policy.runner_for(images[0]), list(images), np.arange(len(images))
+    rows = [runner.rows(Address(7, epoch, 0, indices)) for epoch in range(64)]
+    out, plan = slots(len(images), images[0].shape[:2]), runner.plans[-1]
+
+    def step(epoch: int) -> Batch:
+        plan.run(sources, rows[epoch % len(rows)], out, True, threads, *Decode())
+        return out
+
+    return step
+
+
+def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
+    angle, shear, zoom = spec["angle"], spec["shear"], spec["zoom"]
+    (x, y), flip = spec["shift"], [vary.HorizontalFlip(p=1)] if spec["flip"] else []
+    policy = vary.Policy(
+        [
+            *flip,
+            vary.Rotate((angle, angle)),
+            vary.Translate(x=(x, x), y=(y, y)),
+            vary.Shear((shear, shear)),
+            vary.Zoom((zoom, zoom)),
+            vary.Rescale(1 / 255),
+        ],
+        fill="nearest",
+    )
+    return np.asarray(policy(image, seed=7, epoch=0, index=0)) * 255
+
+
+def resized(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
+    transforms = [vary.Resize(*spec["resize"]), vary.CenterCrop(*spec["crop"]), vary.Normalize(mean=MEAN, std=STD)]
+    return np.asarray(vary.Policy(transforms)(image, seed=7, epoch=0, index=0))
+
+
+CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop, "calls": calls, "execute": execute}
+CHECKS: dict[str, Check] = {"affine": fixed_affine, "resize": resized}

@@ -1,0 +1,98 @@
+"""The pictures that every contestant gets: 32 different ones a set, as .npy files in a folder of the run's own.
+
+They come from the photographs beside the repository (../shared/data); where those are absent, from crops of four
+pictures in scikit-image's wheel. The results say which.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmarks.environments import REPOSITORY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+COUNT = 32
+DATA = REPOSITORY.parent / "shared" / "data"
+Picture = NDArray[np.uint8]
+
+
+def photographs(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+
+
+def opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        return picture.convert("RGB")
+
+
+def wheel_crops() -> Iterator[Image.Image]:
+    """Overlapping crops of about 400x533, every other four turned, walked over the four pictures."""
+    from skimage import data  # only where the photographs are absent
+
+    loaders: list[Callable[[], Picture]] = [data.astronaut, data.chelsea, data.coffee, data.rocket]
+    sources = [Image.fromarray(load()).convert("RGB") for load in loaders]
+    for number in range(COUNT):
+        source = sources[number % 4]
+        width, height = ((400, 533), (533, 400))[number // 4 % 2]
+        width, height = min(width, source.width), min(height, source.height)
+        step = number // 8
+        left, top = (source.width - width) * step // 3, (source.height - height) * (3 - step) // 3
+        yield source.crop((left, top, left + width, top + height))
+
+
+def clothing() -> list[Image.Image]:
+    """Photos of 400x533 or 533x400, eight a class, as they are."""
+    folders = sorted(path for path in (DATA / "clothing" / "train").iterdir() if path.is_dir())
+    chosen: list[Image.Image] = []
+    for folder in folders:
+        fitting = (picture for picture in map(opened, photographs(folder)) if sorted(picture.size) == [400, 533])
+        chosen += [picture for picture, _ in zip(fitting, range(COUNT // len(folders)), strict=False)]
+    return chosen
+
+
+def pets(size: int) -> list[Image.Image]:
+    files = photographs(DATA / "cats_dogs" / "train")
+    chosen = [files[number * len(files) // COUNT] for number in range(COUNT)]
+    return [opened(path).resize((size, size), Image.Resampling.BILINEAR) for path in chosen]
+
+
+def resized_crops(size: int) -> list[Image.Image]:
+    return [crop.resize((size, size), Image.Resampling.BILINEAR) for crop in wheel_crops()]
+
+
+def source() -> str:
+    return "photographs" if DATA.is_dir() else "crops of scikit-image's pictures"
+
+
+def write_sets(folder: Path, names: set[str]) -> dict[str, Path]:
+    """Writes the named sets below `folder`; returns the folder of each."""
+    real = DATA.is_dir()
+    makers: dict[str, Callable[[], list[Image.Image]]] = {
+        "pets-224": lambda: pets(224) if real else resized_crops(224),
+        "pets-150": lambda: pets(150) if real else resized_crops(150),
+        "clothing": lambda: clothing() if real else list(wheel_crops()),
+        "tiny": lambda: pets(8) if real else resized_crops(8),
+    }
+    written = {}
+    for name in sorted(names):
+        written[name] = folder / name
+        written[name].mkdir(parents=True)
+        pictures = [np.asarray(picture, np.uint8) for picture in makers[name]()]
+        if len(pictures) != COUNT:
+            raise RuntimeError(f"set {name} has {len(pictures)} pictures; {COUNT} are needed")
+        for number, picture in enumerate(pictures):
+            np.save(written[name] / f"{number:02}.npy", picture)
+    return written
+
+
+def smooth(height: int, width: int) -> Picture:
+    """Low-pass noise over the full range: resamplers that agree on the map agree on it within a level."""
+    coarse = np.random.default_rng(7).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.uint8)

@@ -1,0 +1,169 @@
+"""Turns stored results into docs/benchmarks.md and docs/benchmarks.svg: `python -m benchmarks.report [RESULTS]`.
+
+Without RESULTS the newest of benchmarks/results is taken. `--check` writes nothing and fails if they are stale.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.chart import svg
+from benchmarks.environments import HERE, REPOSITORY
+
+DOCS = REPOSITORY / "docs"
+NAMES = {
+    "keras": "keras-preprocessing",
+    "augrs": "augrs-py",
+    "opencv": "OpenCV by hand",
+    "floor": "floor (store alone)",
+}
+OPENING = """\
+# Benchmarks
+
+<!-- Written by python -m benchmarks.report from {source}; edit that module, not this page. -->
+
+![Microseconds an image, vary and its peers](benchmarks.svg)
+
+Public API, draws included, 32 different pictures in memory, one thread unless said otherwise. Each library runs in an
+environment of its own, in one process that stays alive; they are asked in interleaved rounds. Every image ends as
+contiguous float32 NCHW. A figure is the median of {rounds} rounds; a ratio is taken within each round, then the median.
+[benchmarks/NOTES.md](../benchmarks/NOTES.md) tells the method and the floors; `make bench` measures anew.
+"""
+
+
+def newest() -> Path:
+    stored = sorted((HERE / "results").glob("*.json"), key=lambda path: str(json.loads(path.read_text())["date"]))
+    if not stored:
+        raise SystemExit("no results are stored: run python -m benchmarks first")
+    return stored[-1]
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
+    return "\n".join(lines)
+
+
+def called(label: str) -> str:
+    return NAMES.get(label, label)
+
+
+def number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def bound(goal: dict[str, Any], value: float, unit: str) -> str:
+    return f"<= {value:g} {unit}" if goal["sense"] == "<=" else f">= {value:g}x"
+
+
+def goals(results: dict[str, Any]) -> str:
+    """Every figure the project set itself, met or not."""
+    rows = []
+    for row in results["rows"]:
+        for goal in row["goals"]:
+            ratio, unit = goal["sense"] == ">=", row["unit"]
+            measured = goal["measured"]
+            told = "not measured" if measured is None else f"**{number(measured)}{'x' if ratio else f' {unit}'}**"
+            verdict = {None: "-", True: "yes", False: "**no**"}[goal["met"]]
+            against = called(goal["subject"]) if ratio else "-"
+            bounds = [bound(goal, goal[key], unit) for key in ("must", "aim")]
+            rows.append([row["title"], against, *bounds, told, verdict])
+    return table(["what", "against", "must", "aim", "measured", "must met"], rows)
+
+
+def losses(results: dict[str, Any]) -> str:
+    """Plainly: peers that were faster, goals that were missed."""
+    lines = []
+    for row in results["rows"]:
+        for label, ratio in row["ratios"].items():
+            if label not in {"floor", "one thread"} and ratio["median"] < 1:
+                lines.append(f"- {row['title']}: {called(label)} is faster ({number(ratio['median'])} of vary's time).")
+        for goal in row["goals"]:
+            if goal["met"] is False:
+                against = f" against {called(goal['subject'])}" if goal["sense"] == ">=" else ""
+                asked, seen = bound(goal, goal["must"], row["unit"]), number(goal["measured"])
+                lines.append(f"- {row['title']}{against}: {seen} measured, {asked} asked.")
+    return "\n".join(lines) or "No peer was faster in any row measured, and no measured goal is missed."
+
+
+def figures(results: dict[str, Any]) -> str:
+    """All medians, with the spread of the rounds and the ratio to vary."""
+    rows = []
+    for row in results["rows"]:
+        group = []
+        for label, told in row["figures"].items():
+            ratio = row["ratios"].get(label)
+            spread = f"{number(min(told['rounds']))} .. {number(max(told['rounds']))}"
+            times = f"{number(ratio['median'])}x" if ratio and label != "floor" else ""
+            group.append([called(label), f"{number(told['median'])} {row['unit']}", spread, times])
+        group += [[called(label), "not measured", "", ""] for label in row["missing"]]
+        rows += [["" if line else row["title"], *cells] for line, cells in enumerate(group)]
+    return table(["what", "who", "median", "rounds", "to vary"], rows)
+
+
+def equality(results: dict[str, Any]) -> str:
+    rows = [
+        [
+            line["check"],
+            called(line["a"]),
+            called(line["b"]),
+            f"{line['mean']:.3f}",
+            f"{line['max']:.3f}",
+            line["limit"],
+        ]
+        for line in results["equality"]
+    ]
+    return table(["check", "one", "other", "mean (levels)", "max (levels)", "limit"], rows)
+
+
+def machine(results: dict[str, Any]) -> str:
+    about, settings = results["machine"], results["settings"]
+    disturbed = sum(row.get("disturbed", 0) for row in results["rows"])
+    lines = [
+        f"- {about['cpu']} (family, model, stepping {about['family']}), {about['cores']} cores, {about['system']}",
+        f"- {results['date']}, commit {results['commit']}, load at the start {about['load'][0]}",
+        f"- rounds in which something else ran, counted all the same: {disturbed}",
+        f"- {settings['rounds']} rounds of {settings['seconds']} s a contestant; pictures: {settings['pictures']}",
+    ]
+    for name, versions in results["versions"].items():
+        lines.append(f"- {name}: " + ", ".join(f"{key} {value}" for key, value in versions.items()))
+    return "\n".join(lines)
+
+
+def page(results: dict[str, Any], source: str) -> str:
+    sections = {
+        "Goals": goals(results),
+        "Where vary loses": losses(results),
+        "All figures": figures(results),
+        "Equality, checked before anything is timed": equality(results),
+        "Machine and versions": machine(results),
+    }
+    opening = OPENING.format(source=source, rounds=results["settings"]["rounds"])
+    return opening + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__.splitlines()[0])
+    parser.add_argument("results", type=Path, nargs="?", help="results to report (default: the newest)")
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if the documents are stale")
+    parser.add_argument("--docs", type=Path, default=DOCS, help="where the documents go")
+    chosen = parser.parse_args()
+    path = chosen.results or newest()
+    results = json.loads(path.read_text())
+    written = {"benchmarks.md": page(results, f"benchmarks/results/{path.name}"), "benchmarks.svg": svg(results, NAMES)}
+    if chosen.check:
+        stale = [n for n, text in written.items() if not (file := chosen.docs / n).exists() or file.read_text() != text]
+        print(f"stale: {', '.join(stale)}" if stale else "the documents fit the newest results")
+        return 1 if stale else 0
+    chosen.docs.mkdir(exist_ok=True)
+    for name, text in written.items():
+        (chosen.docs / name).write_text(text)
+    print(f"wrote {', '.join(written)} from {path.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""What is measured, and what it must reach. One `Row` a line of the table; the figures are the project's own goals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A case of one environment. `label` names it in the row."""
+
+    env: str
+    case: str
+    threads: int = 1
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.env
+
+
+@dataclass(frozen=True)
+class Goal:
+    """`subject` is a contestant's label, "fastest peer", or "vary" for an absolute figure; `sense` is the good side.
+
+    Ratios (sense ">=") are subject / vary, round by round; absolute figures (sense "<=") are in the row's unit.
+    """
+
+    subject: str
+    sense: str
+    must: float
+    aim: float
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    unit: str
+    pictures: str
+    contestants: tuple[Contestant, ...]
+    goals: tuple[Goal, ...]
+
+
+FASTEST = "fastest peer"
+VARY = "vary"
+
+
+def against(case: str, *peers: str) -> tuple[Contestant, ...]:
+    return tuple(Contestant(env, case) for env in ("vary", *peers))
+
+
+WARP = "flip + affine (±40°, shift 0.2, shear 11°, zoom 0.8-1.2)"
+FLOOR = Contestant("opencv", "store", name="floor")
+PEERS = ("albumentations", "augrs", "opencv")
+
+ROWS = (
+    Row(
+        "rescale-224",
+        f"{WARP} + Rescale, 224x224",
+        "us an image",
+        "pets-224",
+        (*against("affine", "keras", *PEERS), FLOOR),
+        (Goal("keras", ">=", 35, 50),),
+    ),
+    Row(
+        "rescale-150",
+        f"{WARP} + Rescale, 150x150",
+        "us an image",
+        "pets-150",
+        (*against("affine", "keras", *PEERS), FLOOR),
+        (),
+    ),
+    Row(
+        "normalize-224",
+        f"{WARP} + Normalize, 224x224",
+        "us an image",
+        "pets-224",
+        (*against("normalize", *PEERS), FLOOR),
+        (
+            Goal("albumentations", ">=", 8, 12),
+            Goal("augrs", ">=", 3.5, 5),
+            Goal("opencv", ">=", 2.5, 4),
+        ),
+    ),
+    Row(
+        "normalize-150",
+        f"{WARP} + Normalize, 150x150",
+        "us an image",
+        "pets-150",
+        (*against("normalize", *PEERS), FLOOR),
+        (
+            Goal("albumentations", ">=", 5, 7),
+            Goal("augrs", ">=", 3.5, 5),
+            Goal("opencv", ">=", 2.5, 4),
+        ),
+    ),
+    Row(
+        "crop-224",
+        "RandomResizedCrop(224) + flip + ColorJitter(.4, .4, .4, .1) + Normalize, photos of about 400x533",
+        "us an image",
+        "clothing",
+        against("crop", "albumentations", "augrs", "torchvision"),
+        (Goal(FASTEST, ">=", 2.5, 4),),
+    ),
+    Row(
+        "overhead-batch",
+        "draw, lower and binding: a batch of 32 pictures of 8x8",
+        "us an image",
+        "tiny",
+        against("affine"),
+        (Goal(VARY, "<=", 8, 3),),
+    ),
+    Row(
+        "overhead-call",
+        "`policy(image)` on a picture of 8x8",
+        "us a call",
+        "tiny",
+        against("calls"),
+        (Goal(VARY, "<=", 40, 15),),
+    ),
+    Row(
+        "threads-public",
+        "two threads against one, `policy.batch`, 224x224",
+        "us an image",
+        "pets-224",
+        (Contestant("vary", "normalize", 2, VARY), Contestant("vary", "normalize", 1, "one thread")),
+        (Goal("one thread", ">=", 1.7, 1.9),),
+    ),
+    Row(
+        "threads-native",
+        "two threads against one, native execute alone, 224x224",
+        "us an image",
+        "pets-224",
+        (Contestant("vary", "execute", 2, VARY), Contestant("vary", "execute", 1, "one thread")),
+        (Goal("one thread", ">=", 1.85, 1.95),),
+    ),
+    Row(
+        "import",
+        "`import vary` beyond `import numpy`, whole processes",
+        "ms",
+        "",
+        (),
+        (Goal(VARY, "<=", 40, 10),),
+    ),
+)

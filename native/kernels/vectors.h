@@ -1,0 +1,88 @@
+// Vectors as wide as the target's registers, by the compiler's own vector types, and the one operation those lack:
+// a rounded product of 16-bit fractions. Included by kernel files only; everything here has internal linkage.
+#pragma once
+
+#include <cstdint>
+
+#if defined(__SSSE3__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace vary::VARY_TARGET_NS {
+namespace {
+
+#if defined(__AVX512BW__)
+constexpr int kBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kBytes = 32;
+#else
+constexpr int kBytes = 16;
+#endif
+constexpr int kLanes = kBytes / 4;  // of 32 bits
+
+typedef std::int32_t Ints __attribute__((vector_size(kBytes)));
+typedef std::int16_t Shorts __attribute__((vector_size(kBytes)));
+typedef std::uint32_t Words __attribute__((vector_size(kBytes)));
+typedef std::uint64_t Longs __attribute__((vector_size(kBytes)));
+typedef float Floats __attribute__((vector_size(kBytes)));
+
+template <typename V>
+inline V load(const void* at) {
+  V v;
+  __builtin_memcpy(&v, at, sizeof v);
+  return v;
+}
+
+template <typename V>
+inline void store(void* at, V v) {
+  __builtin_memcpy(at, &v, sizeof v);
+}
+
+// (a * b + 2^14) >> 15 in each 16-bit lane.
+inline Shorts multiply_round(Shorts a, Shorts b) {
+#if defined(__AVX512BW__)
+  return (Shorts)_mm512_mulhrs_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (Shorts)_mm256_mulhrs_epi16((__m256i)a, (__m256i)b);
+#elif defined(__SSSE3__)
+  return (Shorts)_mm_mulhrs_epi16((__m128i)a, (__m128i)b);
+#elif defined(__ARM_NEON)
+  return (Shorts)vqrdmulhq_s16((int16x8_t)a, (int16x8_t)b);
+#else
+  Shorts out;
+  for (int i = 0; i < kBytes / 2; ++i) out[i] = static_cast<std::int16_t>((a[i] * b[i] + (1 << 14)) >> 15);
+  return out;
+#endif
+}
+
+inline bool any_above(Ints v, std::int64_t limit) {
+  alignas(kBytes) std::int32_t lanes[kLanes];
+  store(lanes, v);
+  std::int32_t most = lanes[0];
+  for (int i = 1; i < kLanes; ++i) most = lanes[i] > most ? lanes[i] : most;
+  return most > limit;
+}
+
+// Each 32-bit lane's low half, twice.
+inline Shorts twice(Ints low) {
+  const auto v = (Words)low;
+  return (Shorts)(v | v << 16);
+}
+
+// The low 32 bits of kLanes 64-bit words, of which each 128-bit part of `a` holds two and the same part of `b` the next
+// two: the order in which a shuffle within 128-bit parts, the cheap kind, gives them back in sequence.
+inline Words low_words(Longs a, Longs b) {
+  const Floats x = (Floats)a, y = (Floats)b;  // as floats: the one shuffle that takes two registers
+#if defined(__AVX512BW__)
+  return (Words)__builtin_shufflevector(x, y, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
+#elif defined(__AVX2__)
+  return (Words)__builtin_shufflevector(x, y, 0, 2, 8, 10, 4, 6, 12, 14);
+#else
+  return (Words)__builtin_shufflevector(x, y, 0, 2, 4, 6);
+#endif
+}
+
+}  // namespace
+}  // namespace vary::VARY_TARGET_NS

@@ -1,0 +1,122 @@
+"""The command `vary`. Exit codes: 0, 1 for what the user can mend, 2 for wrong usage, 130 for Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+
+import vary
+from vary.apps import demo, preview, tables
+from vary.apps.inputs import UserError, policy_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+        sys.stdout.flush()
+    except (vary.VaryError, UserError) as error:
+        return fail(str(error))
+    except BrokenPipeError:  # whoever read stdout has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLOSED_PIPE
+    except OSError as error:
+        return fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except KeyboardInterrupt:
+        print("vary: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def fail(message: str) -> int:
+    print("vary: error:", " ".join(message.split()), file=sys.stderr)
+    return USER_ERROR
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("vary", description="See image augmentation at work, and what it costs.")
+    top.add_argument("--version", action=Versions, nargs=0, help="versions of vary and of what does its work")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    one = command(commands, "demo", demo.demo, "stream a folder through a policy: a sheet of pictures, and the speed")
+    one.add_argument("data", nargs="?", metavar="DATA", help="a folder of pictures, or of classes of them")
+    add_policy(one)
+    one.add_argument("--epochs", type=at_least(1), metavar="N", help="times through it (1; of the samples, 4)")
+    add_output(one, "vary-demo.png")
+
+    one = command(commands, "preview", preview.preview, "a policy on pictures, as a sheet: the original, then epochs")
+    one.add_argument("source", nargs="?", metavar="SOURCE", help="a folder of pictures, or one picture")
+    add_policy(one)
+    add_output(one, "vary-preview.png")
+    one.add_argument("--rows", type=at_least(1), default=6, metavar="N", help="pictures, evenly over the folder (6)")
+    one.add_argument("--columns", type=at_least(2), default=8, metavar="N", help="the original and its variations (8)")
+    add_seed(one)
+
+    one = command(commands, "explain", explain, "what a policy file does to one picture: passes, cuts, cost")
+    one.add_argument("policy", metavar="FILE", help="a policy, as YAML or JSON")
+    one.add_argument("--size", type=size, default="375x500", help="the picture, height x width [x channels] (375x500)")
+    add_seed(one)
+    one.add_argument("--index", type=at_least(0), default=0, metavar="N", help="which sample of the source (0)")
+
+    one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
+    one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
+    one.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return top
+
+
+def command(commands: Any, name: str, run: Any, what: str) -> argparse.ArgumentParser:
+    one: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
+    one.set_defaults(run=run)
+    return one
+
+
+def add_policy(one: argparse.ArgumentParser) -> None:
+    text = "a policy, as YAML or JSON (resize, rotate, shift, shear, zoom, flip)"
+    one.add_argument("--policy", metavar="FILE", help=text)
+
+
+def add_output(one: argparse.ArgumentParser, default: str) -> None:
+    text = f"the sheet: .png, .jpg or .webp ({default}); never inside the data"
+    one.add_argument("-o", "--output", default=default, metavar="SHEET", help=text)
+
+
+def add_seed(one: argparse.ArgumentParser) -> None:
+    one.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the draws (0)")
+
+
+def at_least(least: int) -> Any:
+    def whole(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")
+        return int(text)
+
+    return whole
+
+
+def size(text: str) -> tuple[int, ...]:
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)(?:x([134]))?", text.lower())
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not height x width [x 1, 3 or 4 channels], such as 375x500")
+    return tuple(int(number or 3) for number in found.groups())
+
+
+class Versions(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(tables.versions())
+        parser.exit()
+
+
+def explain(args: argparse.Namespace) -> None:
+    print(policy_of(args.policy).explain(args.size, seed=args.seed, index=args.index))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

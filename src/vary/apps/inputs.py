@@ -1,0 +1,103 @@
+"""The pictures and the policy a command works on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import vary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
+"""Of those in scikit-image's wheel, the colour photographs; the others would be downloaded."""
+
+
+class UserError(Exception):
+    """What the user asked for cannot be done; the message is one line that says why, and the cure."""
+
+
+class Picked(NamedTuple):
+    """One picture of a source: `number` is its index there, which decides its draws."""
+
+    number: int
+    path: str
+
+
+def main_policy() -> vary.Policy:
+    """What the commands show unless they are given a policy: the usual one for small sets of photographs."""
+    return vary.Policy(
+        [
+            vary.Resize(150, 150),
+            vary.Rotate(40),
+            vary.Translate(x=0.2, y=0.2),
+            vary.Shear(11),
+            vary.Zoom(0.2),
+            vary.HorizontalFlip(),
+            vary.Rescale(1 / 255),
+        ],
+        fill="nearest",
+    )
+
+
+def policy_of(file: str | None) -> vary.Policy:
+    return main_policy() if file is None else vary.Policy.load(file)
+
+
+@contextmanager
+def sample_folder(copies: int) -> Iterator[Path]:
+    """scikit-image's photographs as JPEG, `copies` of each in a class of its own, for as long as the context lasts."""
+    found = find_spec("skimage")  # of a top-level name: imports nothing
+    places = list(found.submodule_search_locations or []) if found else []
+    data = [Path(place, "data", name) for place in places[:1] for name in SAMPLES]
+    if not data or not all(path.is_file() for path in data):
+        raise UserError(
+            "the sample pictures are scikit-image's, which is not installed: pip install scikit-image, "
+            "or name a folder of pictures"
+        )
+    with tempfile.TemporaryDirectory(prefix="vary-") as folder:
+        for path in data:
+            _copies(path, Path(folder, path.stem), copies)
+        yield Path(folder)
+
+
+def _copies(path: Path, folder: Path, copies: int) -> None:
+    from PIL import Image
+
+    folder.mkdir()
+    first = folder / f"{path.stem}_0000.jpg"
+    if path.suffix == ".jpg":
+        shutil.copyfile(path, first)
+    else:
+        Image.fromarray(vary.read_image(path)).save(first, quality=92)
+    for number in range(1, copies):
+        shutil.copyfile(first, folder / f"{path.stem}_{number:04}.jpg")
+
+
+def spread(folder: vary.sources.Folder, count: int) -> list[Picked]:
+    """`count` pictures, evenly over the folder and therefore over its classes; all of them if there are fewer."""
+    count = min(count, len(folder))
+    places = [(2 * i + 1) * len(folder) // (2 * count) for i in range(count)]
+    return [Picked(place, folder.path(place)) for place in places]
+
+
+def sheet_target(output: str, source: str | Path | None) -> Path:
+    """Where the sheet goes, checked before the work: a known format, an existing folder, and outside of the data."""
+    target = Path(output)
+    if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
+        raise UserError(f"the sheet {output!r} needs a name that ends in .png, .jpg or .webp")
+    if not target.parent.is_dir():
+        raise UserError(f"the sheet's folder {str(target.parent)!r} does not exist; make it first, or give another")
+    if source is not None and _within(target.parent.resolve() / target.name, Path(source).resolve()):
+        raise UserError(f"the sheet {output!r} would be written into the data; give another place: -o FILE")
+    return target
+
+
+def _within(target: Path, data: Path) -> bool:
+    """In a folder of data, or the one picture itself."""
+    return data in (target.resolve(), *target.parents)

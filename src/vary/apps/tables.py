@@ -1,0 +1,98 @@
+"""What there is: the transforms as they declare themselves, and the versions of what does the work."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+import vary
+from vary.apps.inputs import UserError
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from rich.table import Table
+
+Kind = type[vary.Transform]
+
+
+def versions() -> str:
+    return (
+        f"vary {vary.__version__}\n"
+        f"instruction sets: {', '.join(vary.targets())}; live: {vary.target()}\n"
+        f"libjpeg-turbo {vary.libjpeg_version()}"
+    )
+
+
+def transforms(args: Namespace) -> None:
+    registry = vary.transforms.REGISTRY
+    if args.name is not None and args.name not in registry:
+        near = difflib.get_close_matches(args.name, registry, 1, 0.5)
+        hint = f"did you mean {near[0]}?" if near else "see: vary transforms"
+        raise UserError(f"there is no transform {args.name!r}; {hint}")
+    chosen = [registry[name] for name in ([args.name] if args.name else sorted(registry))]
+    if args.json:
+        print(json.dumps([described(kind) for kind in chosen], indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    if args.name:
+        console.print(f"{args.name}\n\n{inspect.getdoc(chosen[0])}\n", markup=False)
+        console.print(_arguments_table(chosen[0]))
+    else:
+        console.print(_overview(chosen))
+        console.print(
+            "Each also takes p, the probability of being applied (1 unless listed). In full: vary transforms NAME"
+        )
+
+
+def described(kind: Kind) -> dict[str, Any]:
+    """A transform as plain data."""
+    arguments = [
+        {"name": name, "required": True, "doc": field.doc}
+        if field.default is inspect.Parameter.empty
+        else {"name": name, "required": False, "default": field.default, "doc": field.doc}
+        for name, field in kind.fields.items()
+    ]
+    return {"name": kind.__name__, "doc": inspect.getdoc(kind), "arguments": arguments}
+
+
+def _overview(kinds: list[Kind]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("transform", "argument", "what it means", box=box.SIMPLE, pad_edge=False)
+    for kind in kinds:
+        first = (inspect.getdoc(kind) or "").partition("\n")[0]
+        table.add_row(Text(kind.__name__, "bold"), "", Text(first))
+        for argument in described(kind)["arguments"]:
+            if argument["name"] != "p" or argument["default"] != 1:
+                table.add_row("", Text(_signed(argument)), Text(argument["doc"], "dim"))
+    return table
+
+
+def _arguments_table(kind: Kind) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("argument", "default", "what it means", box=box.SIMPLE, pad_edge=False)
+    for argument in described(kind)["arguments"]:
+        default = "required" if argument["required"] else _plain(argument["default"])
+        table.add_row(Text(argument["name"], "bold"), Text(default), Text(argument["doc"]))
+    return table
+
+
+def _signed(argument: dict[str, Any]) -> str:
+    return argument["name"] if argument["required"] else f"{argument['name']}={_plain(argument['default'])}"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return f"({', '.join(map(_plain, value))})" if isinstance(value, tuple) else str(value)

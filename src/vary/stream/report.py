@@ -1,0 +1,144 @@
+"""What an epoch cost, and what limits it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
+
+__all__ = ["Report", "Skipped", "Tally", "Work"]
+
+SHOWN = 3  # skipped files that the text names
+PATIENCE = 0.1  # share of the time that a consumer may wait and still be the one that limits
+
+ADVICE = {
+    "nothing": "no batch has been handed over yet",
+    "consumer": "the consumer: batches were ready before it asked",
+    "read": "reading: a faster disk, or smaller files",
+    "decode": "decoding: more threads, or files that are not larger than the policy needs",
+    "augment": "augmenting: more threads, or a cheaper policy (its explain() says what costs)",
+}
+
+
+class Skipped(NamedTuple):
+    """A file that was left out: where it lies ("sample 5" for one in memory), and why."""
+
+    path: str
+    reason: str
+
+
+class Work(NamedTuple):
+    """What one batch took. Times in nanoseconds, summed over threads."""
+
+    read: int = 0
+    decode: int = 0
+    augment: int = 0
+    bytes: int = 0  # of its pictures, as read and as handed over
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass
+class Tally:
+    """The sums of one iteration. Written by its consumer's thread alone: batches bring their `Work` along."""
+
+    epoch: int = 0
+    prefetch: int = 0
+    images: int = 0
+    batches: int = 0
+    elapsed: int = 0  # nanoseconds, as of the last batch
+    waited: int = 0  # nanoseconds
+    read: int = 0
+    decode: int = 0
+    augment: int = 0
+    largest: int = 0  # bytes of a batch
+    skipped: list[Skipped] = field(default_factory=list)
+
+    def add(self, work: Work) -> None:
+        self.read += work.read
+        self.decode += work.decode
+        self.augment += work.augment
+        self.largest = max(self.largest, work.bytes)
+        self.skipped += work.skipped
+
+    def report(self) -> Report:
+        return Report(
+            epoch=self.epoch,
+            images=self.images,
+            batches=self.batches,
+            seconds=self.elapsed / 1e9,
+            wait_seconds=self.waited / 1e9,
+            read_seconds=self.read / 1e9,
+            decode_seconds=self.decode / 1e9,
+            augment_seconds=self.augment / 1e9,
+            bytes_in_flight=(self.prefetch + 1) * self.largest,
+            skipped=tuple(self.skipped),
+        )
+
+
+@dataclass(frozen=True, repr=False)
+class Report:
+    """The last epoch, finished or not. Printing it says the same in a few lines.
+
+    read_seconds, decode_seconds, augment_seconds: summed over the threads that did it, so they may add up to more than
+        `seconds`; augment includes user functions and the cast to the batch.
+    wait_seconds: how long the consumer stood waiting for a batch, the first one included.
+    bytes_in_flight: what batches may hold at once, the consumer's included: prefetch + 1 times the largest one so far.
+    skipped: (path, reason) of each file left out (`on_error="skip"`).
+    """
+
+    epoch: int
+    images: int
+    batches: int
+    seconds: float
+    wait_seconds: float
+    read_seconds: float
+    decode_seconds: float
+    augment_seconds: float
+    bytes_in_flight: int
+    skipped: tuple[Skipped, ...]
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds if self.seconds else 0.0
+
+    @property
+    def wait_share(self) -> float:
+        """The part of the epoch that the consumer waited."""
+        return self.wait_seconds / self.seconds if self.seconds else 0.0
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The parts of the threads' time that went into "read", "decode" and "augment"."""
+        spent = {"read": self.read_seconds, "decode": self.decode_seconds, "augment": self.augment_seconds}
+        whole = sum(spent.values())
+        return {name: seconds / whole if whole else 0.0 for name, seconds in spent.items()}
+
+    @property
+    def limit(self) -> str:
+        """What a faster epoch would have to change: "consumer", "read", "decode" or "augment"; "nothing" before one."""
+        if not self.batches:
+            return "nothing"
+        return "consumer" if self.wait_share < PATIENCE else max(self.shares, key=self.shares.__getitem__)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything above as plain data."""
+        found = asdict(self) | {"skipped": [tuple(one) for one in self.skipped], "shares": self.shares}
+        return found | {name: getattr(self, name) for name in ("images_per_second", "wait_share", "limit")}
+
+    def __str__(self) -> str:
+        spent = sum((self.read_seconds, self.decode_seconds, self.augment_seconds))
+        shares = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
+        lines = [
+            f"epoch {self.epoch}: {self.images} images in {self.seconds:.2f} s, {self.images_per_second:.0f} a second",
+            f"threads: {spent:.2f} s, {shares}",
+            f"consumer: waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})",
+            f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight",
+            f"limited by {ADVICE[self.limit]}" if self.batches else ADVICE["nothing"],
+        ]
+        if self.skipped:
+            lines.append(f"skipped: {len(self.skipped)}")
+            lines += [f"  {path}: {reason}" for path, reason in self.skipped[:SHOWN]]
+            if len(self.skipped) > SHOWN:
+                lines.append(f"  and {len(self.skipped) - SHOWN} more in .skipped")
+        return "\n".join(lines)
+
+    __repr__ = __str__

@@ -1,0 +1,127 @@
+"""Arrays: views of what was handed in, labels in the types that training wants."""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary.errors import InputError
+from vary.sources import Arrays
+
+IMAGES = np.arange(4 * 6 * 5 * 3, dtype=np.uint8).reshape(4, 6, 5, 3)
+
+
+def pixels(source: Arrays, index: int) -> np.ndarray:
+    image = source[index].image
+    assert isinstance(image, np.ndarray)
+    return image
+
+
+@pytest.mark.parametrize("images", [IMAGES, IMAGES[..., 0], IMAGES[::-1, ::2], IMAGES.astype(np.float32)])
+def test_an_array_is_read_through_views(images: np.ndarray) -> None:
+    source = Arrays(images)
+    assert len(source) == 4
+    assert source.fields == ("images",)
+    assert source.classes is None
+    for index in range(4):
+        assert np.shares_memory(pixels(source, index), images)
+        assert (pixels(source, index) == images[index]).all()
+        assert source[index].labels == ()
+        assert source.path(index) is None
+    assert source.label_batch([0, 1]) == ()
+
+
+def test_pictures_of_mixed_sizes() -> None:
+    images = [np.zeros((4, 5, 3), np.uint8), np.zeros((2, 7), np.uint8), np.zeros((3, 3, 4), np.uint8)]
+    source = Arrays(images)
+    assert [pixels(source, index).shape for index in range(3)] == [(4, 5, 3), (2, 7), (3, 3, 4)]
+    assert all(np.shares_memory(pixels(source, index), image) for index, image in enumerate(images))
+    assert len(Arrays(np.array([*images, None], object)[:3])) == 3
+
+
+def test_what_was_handed_in_cannot_be_written() -> None:
+    images = [IMAGES[0].copy(), IMAGES[1].copy()]
+    with pytest.raises(ValueError, match="read-only"):
+        pixels(Arrays(images), 1)[0, 0, 0] = 1
+    assert images[1].flags.writeable
+
+
+def test_a_memory_map_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "images.npy"
+    np.save(path, IMAGES)
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    mapped = np.load(path, mmap_mode="r")
+    image = pixels(Arrays(mapped), 2)
+    assert type(image) is np.ndarray
+    assert np.shares_memory(image, mapped)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+@pytest.mark.parametrize(
+    ("labels", "dtype"),
+    [
+        ([3, 1, 2, 0], np.int64),
+        (np.array([3, 1, 2, 0], np.uint8), np.int64),
+        ([True, False, True, True], np.int64),
+        ([0.5, 1.5, 2.0, 3.0], np.float32),
+        (np.eye(4), np.float32),
+        (np.eye(4, dtype=bool), np.uint8),
+        (np.eye(4, dtype=np.int64), np.uint8),
+        (np.arange(8).reshape(4, 2), np.int64),
+        (["cat", "dog", "cat", "dog"], np.dtype("<U3")),
+        (np.zeros((4, 6, 5), np.int16), np.int16),
+        ([None, 1, "a", ()], object),
+        ([[1], [1, 2], [], [3]], object),
+    ],
+)
+def test_labels(labels: Any, dtype: Any) -> None:
+    source = Arrays(IMAGES, labels)
+    assert source.fields == ("images", "labels")
+    (column,) = source.label_batch(np.array([2, 0]))
+    assert column.dtype == dtype
+    assert len(column) == 2
+    for place, index in enumerate((2, 0)):
+        (label,) = source[index].labels
+        assert np.array_equal(np.asarray(label), np.asarray(labels[index]))
+        assert np.array_equal(np.asarray(column[place]), np.asarray(labels[index]))
+
+
+def test_several_fields() -> None:
+    source = Arrays(IMAGES, {"age": [1.0, 2.0, 3.0, 4.0], "breed": [7, 8, 9, 7]}, classes=["a", "b"])
+    assert source.fields == ("images", "age", "breed")
+    assert source.classes == ["a", "b"]
+    age, breed = source.label_batch([3])
+    assert (age.dtype, breed.dtype) == (np.float32, np.int64)
+    assert source[1].labels == (2.0, 8)
+
+
+def test_it_pickles() -> None:
+    source = pickle.loads(pickle.dumps(Arrays(IMAGES, [1, 2, 3, 4])))
+    assert (pixels(source, 3) == IMAGES[3]).all()
+    assert source[3].labels == (4,)
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "says"),
+    [
+        (IMAGES, [1, 2, 3], "4 images but 3 labels"),
+        (IMAGES, {"age": [1, 2]}, "4 images but 2 age"),
+        (IMAGES, {"images": [1, 2, 3, 4]}, "taken by the pictures"),
+        (IMAGES, 3, "one label for every picture"),
+        (IMAGES, np.full(4, 2**63, np.uint64), str(2**63)),
+        (IMAGES[0, 0], None, "single picture"),
+        (IMAGES[:0], None, "empty"),
+        ([], None, "empty"),
+        (["cat.jpg"], None, "type str"),
+        ([IMAGES[0], IMAGES], None, r"images\[1\] has shape \(4, 6, 5, 3\)"),
+        (7, None, "images is a int"),
+        (np.zeros((2, 3, 32, 32), np.uint8), None, "channels last"),
+        (np.zeros((2, 0, 5, 3), np.uint8), None, "no pixel"),
+        (np.zeros((2, 4, 5, 3), complex), None, "complex128"),
+    ],
+)
+def test_mistakes_are_named(images: Any, labels: Any, says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        Arrays(images, labels)
