@@ -1,8 +1,8 @@
 """Interleaved rounds: the contestants of a row are asked in turn, again and again, so a slow spell hits them all.
 
 A contestant's figure is the median of its rounds; a ratio is taken within each round, and the median of those is told.
-A disturbed round (calm.py) is run again, up to as many times as there are rounds; after that rounds count as they
-come, and the results say so.
+A disturbed round (calm.py) is run again, up to as many times as there are rounds. After that, one-thread contestants
+count by the CPU time of their process, which a shared core does not lengthen, and the results say in how many rounds.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ def run_row(
         if kept >= 0:
             disturbed += not calm
             for each, answer in zip(present, answers, strict=True):
-                figures[each.label].append(answer["us"])
+                by_cpu = not calm and each.threads == 1
+                figures[each.label].append(answer["cpu_us" if by_cpu else "us"])
         kept += 1
     result = summary(row, figures, [contestant.label for contestant in missing])
     return {**result, "repeated": rounds - spare, "disturbed": disturbed}

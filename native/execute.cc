@@ -240,8 +240,6 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
       image = decode(plan, task.source, opened, options, w);
       counts.decode_ns += nanoseconds_since(began);
       at_level(s.view, opened.level);
-    } else if (turn == 0) {
-      k.touch(image.data, image.row, image.packed() ? image.height : 0, image.width * image.column);
     }
     if (s.end == end) {
       check_size(s.view, task.slot);

@@ -44,7 +44,7 @@ Image box_reduced(const Kernels& k, const Image& s, int fx, int fy, Workspace& w
   out.row = s.column * out.width;
   auto* const data = w.reduced.get<std::uint8_t>(out.row * out.height + 8);
   k.reduce[static_cast<int>(s.type)](s.data, s.row, s.height, s.width, s.channels, fx, fy, data,
-                                     w.sums.get<std::uint32_t>(std::int64_t{s.width} * s.channels));
+                                     w.sums.get<std::uint32_t>(std::int64_t{s.width} * s.channels + 8));
   out.data = data;
   return out;
 }
@@ -77,7 +77,7 @@ bool resolve(Fill fill, int size, double& p) {
 // antialiased filter of Pillow and torchvision.
 Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buffer& starts, Buffer& weights) {
   const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
-  const int most = std::min(size, static_cast<int>(std::ceil(support)) * 2 + 1);
+  const int most = std::min(size, static_cast<int>(std::ceil(2 * support)));  // centres nearer than `support`
   auto* const start = starts.get<std::int32_t>(n);
   auto* const weight = weights.get<float>(std::int64_t{n} * most);
   std::fill(weight, weight + std::int64_t{n} * most, 0.f);
@@ -113,7 +113,7 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   }
   r.first = std::min(first, end);
   r.columns = end - r.first;
-  const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4;
+  const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4 + 4 * std::int64_t{view.width};
   out.scratch = w.line.get<float>(floats);
   std::fill(out.scratch, out.scratch + floats, 0.f);
 }
@@ -136,6 +136,8 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
       s.map[i] /= f.x;
       s.map[3 + i] /= f.y;
     }
+  } else {
+    k.touch(source.data, source.row, source.height, source.width * source.column);
   }
   fill_steps(s.map[0], s.steps_x);
   fill_steps(s.map[3], s.steps_y);

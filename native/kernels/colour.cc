@@ -4,7 +4,10 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-inline float clamp(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
+inline float clamp(float v, float low, float high) {  // as one maximum and one minimum; NaN becomes low
+  const float raised = v > low ? v : low;
+  return raised < high ? raised : high;
+}
 
 void affine(const Step& s, float* const* planes, int channels, int n) {
   for (int c = 0; c < channels; ++c) {

@@ -54,14 +54,15 @@ struct Kernels {
   const char* name;
   // [0] uint8, [1] float32 sources; the second index is the number of channels. Writes n floats to each of `planes`.
   void (*warp[2][5])(const Warp&, int y, int n, float* const* planes);
-  // `scratch` holds (columns * channels + 4) floats.
+  // `scratch` holds (columns * channels + 4 + 4 * n) floats, all finite.
   void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
   void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
   // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side.
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high);
   void (*to_u8)(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed);
   void (*to_f32)(const float* const* planes, int channels, int n, float* packed);
-  // Box average of fx x fy blocks (fewer at the right and bottom edges), rounded half up for uint8.
+  // Box average of fx x fy blocks (fewer at the right and bottom edges), rounded half up for uint8; `scratch` holds
+  // width * channels + 8 words.
   void (*reduce[2])(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
                     std::uint8_t* out, std::uint32_t* scratch);
   // One read a cache line, so that the walk across rows finds the source in cache.

@@ -48,27 +48,72 @@ void to_f32(const float* const* planes, int channels, int n, float* packed) {
   }
 }
 
-// Rows are summed first (contiguous), then columns. 255 x fx x fy stays below 2^32 for any picture under 2^24 pixels a
-// block.
+// 16-bit sums of up to `rows` rows; at most 257 rows of bytes fit.
+void sum_rows(const std::uint8_t* data, std::int64_t row, int rows, int n, std::uint16_t* __restrict sums) {
+  const std::uint8_t* const second = data + (rows > 1 ? row : 0);
+  for (int i = 0; i < n; ++i) sums[i] = static_cast<std::uint16_t>(data[i] + (rows > 1 ? second[i] : 0));
+  for (int r = 2; r < rows; ++r) {
+    const std::uint8_t* const line = data + r * row;
+    for (int i = 0; i < n; ++i) sums[i] = static_cast<std::uint16_t>(sums[i] + line[i]);
+  }
+}
+
+// Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what lies
+// above lane C belongs to the next pixel and is written over.
+template <int C>
+void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
+  for (int x = 0; x < pixels; ++x, sums += columns * C, out += C) {
+    std::uint64_t total = 0;
+    for (int i = 0; i < columns; ++i) {
+      std::uint64_t pixel;
+      __builtin_memcpy(&pixel, sums + i * C, 8);
+      total += pixel;
+    }
+    __builtin_memcpy(out, &total, 8);
+  }
+}
+
+// sum / count rounded half up. Exact in float32 for sums below 2^16: (sum + count / 2 + .5) / count is never within
+// rounding error of the next whole number.
+void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
+  const float share = 1.f / static_cast<float>(count), half = static_cast<float>(count / 2) + .5f;
+  for (int i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
+}
+
+// Blocks of any size: slow, for pictures that shrink more than 16 times.
+void reduce_any(const std::uint8_t* data, std::int64_t row, int rows, int columns, int channels, std::uint8_t* out) {
+  for (int c = 0; c < channels; ++c) {
+    std::uint64_t sum = 0;
+    const auto count = static_cast<std::uint64_t>(columns) * static_cast<std::uint64_t>(rows);
+    for (int r = 0; r < rows; ++r)
+      for (int i = 0; i < columns; ++i) sum += data[r * row + i * channels + c];
+    out[c] = static_cast<std::uint8_t>((sum + count / 2) / count);
+  }
+}
+
+// `scratch` holds 2 (width * channels + 8) 16-bit numbers.
 void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
                std::uint8_t* out, std::uint32_t* scratch) {
-  for (int y = 0; y < height; y += fy) {
+  const int whole = width / fx, rest = width - whole * fx;
+  auto* const sums = reinterpret_cast<std::uint16_t*>(scratch);
+  std::uint16_t* const totals = sums + width * channels + 8;
+  for (int y = 0; y < height; y += fy, data += fy * row) {
     const int rows = height - y < fy ? height - y : fy;
-    const int n = width * channels;
-    for (int i = 0; i < n; ++i) scratch[i] = data[y * row + i];
-    for (int r = 1; r < rows; ++r) {
-      const std::uint8_t* const line = data + (y + r) * row;
-      for (int i = 0; i < n; ++i) scratch[i] += line[i];
-    }
-    for (int x = 0; x < width; x += fx) {
-      const int columns = width - x < fx ? width - x : fx;
-      const auto count = static_cast<std::uint32_t>(columns * rows);
-      for (int c = 0; c < channels; ++c) {
-        std::uint32_t sum = 0;
-        for (int i = 0; i < columns; ++i) sum += scratch[(x + i) * channels + c];
-        *out++ = static_cast<std::uint8_t>((sum + count / 2) / count);
+    if (fx * fy <= 256) {
+      sum_rows(data, row, rows, width * channels, sums);
+      switch (channels) {
+        case 1: sum_columns<1>(sums, whole, fx, totals); break;
+        case 3: sum_columns<3>(sums, whole, fx, totals); break;
+        default: sum_columns<4>(sums, whole, fx, totals); break;
       }
+      divide(totals, whole * channels, fx * rows, out);
+    } else {
+      for (int x = 0; x < whole; ++x) reduce_any(data + x * fx * channels, row, rows, fx, channels, out + x * channels);
     }
+    out += whole * channels;
+    if (rest == 0) continue;
+    reduce_any(data + whole * fx * channels, row, rows, rest, channels, out);
+    out += channels;
   }
 }
 

@@ -1,7 +1,20 @@
-"""vary streams varied images straight into training."""
+"""vary streams varied images straight into training.
 
+    policy = vary.Policy([vary.Resize(150, 150), vary.Rotate(40), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
+    for images, labels in vary.stream("cats_dogs/train", policy, batch_size=32, seed=7): ...
+
+Files on disk never change, and the same seed gives the same bytes on every machine. This file is the door: public names
+only; what is behind them, ARCHITECTURE.md tells.
+"""
+
+from vary import sources, transforms
 from vary.errors import DecodeError, InputError, PolicyError, SourceError, VaryError
+from vary.plan.decode import read_image
+from vary.plan.program import Program
+from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
+from vary.sources import Arrays, Folder
+from vary.stream import Batch, Report, Stream, stream
 from vary.transforms import (
     Affine,
     Brightness,
@@ -33,3 +46,53 @@ from vary.transforms import (
 )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "Affine",
+    "Arrays",
+    "Batch",
+    "Brightness",
+    "CenterCrop",
+    "ChannelShift",
+    "ColorJitter",
+    "Contrast",
+    "DecodeError",
+    "Folder",
+    "HorizontalFlip",
+    "Hue",
+    "InputError",
+    "Lambda",
+    "Normalize",
+    "OneOf",
+    "Pad",
+    "Policy",
+    "PolicyError",
+    "Program",
+    "RandomCrop",
+    "RandomResizedCrop",
+    "RandomRotate90",
+    "Report",
+    "Rescale",
+    "Resize",
+    "Rotate",
+    "Saturation",
+    "Shear",
+    "SomeOf",
+    "Sometimes",
+    "SourceError",
+    "Stream",
+    "Transform",
+    "Translate",
+    "Transpose",
+    "VaryError",
+    "VerticalFlip",
+    "Zoom",
+    "__version__",
+    "libjpeg_version",
+    "read_image",
+    "sources",
+    "stream",
+    "target",
+    "targets",
+    "transforms",
+]

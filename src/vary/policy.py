@@ -107,7 +107,11 @@ class Policy(Transform):
 
         Returns height x width x channels, or channels first for layout="NCHW".
         """
-        return self.batch([image], seed=seed, epoch=epoch, view=view, indices=(index,), dtype=dtype, layout=layout, threads=1)[0]
+        rows = self.batch(
+            [image], seed=seed, epoch=epoch, view=view, indices=(index,), dtype=dtype, layout=layout, threads=1
+        )
+        one: np.ndarray = rows[0]
+        return one
 
     def batch(
         self,
@@ -168,8 +172,8 @@ class Policy(Transform):
             if channels not in (1, 3, 4):
                 raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
             dtype_name(dtype)
-            found = Runner(lower(self, channels, dtype, self._settings(channels, dtype), self.value_range))  # type: ignore[arg-type]
-            known[channels, dtype] = found
+            template = lower(self, channels, dtype, self._settings(channels, dtype), self.value_range)  # type: ignore[arg-type]
+            found = known[channels, dtype] = Runner(template)
         return found
 
     def _settings(self, channels: int, dtype: str) -> Settings:
@@ -182,7 +186,14 @@ class Policy(Transform):
         return Settings(name, value, self.interpolation, self.antialias, self.strict)  # type: ignore[arg-type]
 
     def program(
-        self, shape: Sequence[int], *, dtype: Any = "uint8", seed: int = 0, epoch: int = 0, index: int = 0, view: int = 0
+        self,
+        shape: Sequence[int],
+        *,
+        dtype: Any = "uint8",
+        seed: int = 0,
+        epoch: int = 0,
+        index: int = 0,
+        view: int = 0,
     ) -> Program:
         """What the sample with this seed, epoch and index goes through."""
         channels = shape[2] if len(shape) > 2 else 1

@@ -41,7 +41,7 @@ class Draw(NamedTuple):
     b: float = 0.0
     parent: int = -1
     column: int = -1
-    count: int = 0
+    among: int = 0
 
     def native(self) -> tuple[int, int, int, float, float, int, int, int]:
         return (self.name, self.number, KINDS.index(self.kind), *self[3:])

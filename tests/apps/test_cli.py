@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 import vary
 from vary.apps.cli import main
 
@@ -24,7 +25,7 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["preview", "DATA", "--policy", "lines.yaml"], "lines.yaml: "),
     (["preview", "DATA", "-o", "nowhere/sheet.png"], "'nowhere' does not exist"),
     (["preview", "DATA", "-o", "sheet.txt"], ".png, .jpg or .webp"),
-    (["preview", "DATA", "-o", "folder.png"], "folder.png"),
+    (["preview", "DATA", "-o", "folder.png"], "'folder.png' is a folder"),
     (["demo", "nowhere"], "'nowhere' does not exist"),
     (["demo", "DATA", "--policy", "wrong.yaml"], "did you mean Rotate?"),
     (["demo", "DATA", "-o", "DATA/sheet.png"], "written into the data"),
@@ -59,7 +60,7 @@ def filled(args: list[str], data: Path) -> list[str]:
     return [arg.replace("DATA", str(data)) for arg in args]
 
 
-@pytest.mark.parametrize(("args", "says"), USER_ERRORS, ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+@pytest.mark.parametrize(("args", "says"), USER_ERRORS, ids=[" ".join(args) for args, _ in USER_ERRORS])
 def test_user_errors(args: list[str], says: str, data: Path, capfd: pytest.CaptureFixture[str]) -> None:
     before = sorted(Path().rglob("*"))
     assert main(filled(args, data)) == 1
@@ -94,6 +95,14 @@ def test_a_process_of_its_own(start: Start, data: Path) -> None:
     out, said = done.communicate(timeout=60)
     assert (done.returncode, out, said.count("\n")) == (1, "", 1)
     assert "Traceback" not in said
+
+
+def test_names_that_are_no_text(start: Start, data: Path) -> None:
+    (data / "cat").rename(data / os.fsdecode(b"\xff\xfe"))
+    done = start("demo", data)
+    out, said = done.communicate(timeout=60)
+    assert (done.returncode, said) == (0, "")
+    assert "\\udcff" in out
 
 
 def test_explain(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 import pytest
-import vary
 from conftest import oracle
 from PIL import Image
+
+import vary
 from vary.apps import demo, inputs
 from vary.apps.cli import main
 
@@ -34,6 +35,7 @@ def test_a_folder_of_classes(data: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "    Resize(height=150, width=150)," in lines
     explained = inputs.main_policy().explain(vary.read_image(data / "cat" / "0.png").shape)
     assert "\n".join(f"  {line}".rstrip() for line in explained.splitlines()) in "\n".join(lines)
+    assert any(line.startswith("  epoch 2: 8 images in ") for line in lines)
     assert lines[-2] == "Sheet: vary-demo.png"
     found = SPEED.fullmatch(lines[-1])
     assert found
@@ -44,7 +46,10 @@ def test_a_folder_of_classes(data: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 def test_a_flat_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = told(capsys, data / "cat")
-    assert lines[:2] == [f"4 pictures in {data / 'cat'}", "No sub-folders, so no classes: the batches hold pictures alone."]
+    assert lines[:2] == [
+        f"4 pictures in {data / 'cat'}",
+        "No sub-folders, so no classes: the batches hold pictures alone.",
+    ]
     assert SPEED.fullmatch(lines[-1])
 
 
@@ -63,6 +68,22 @@ def test_sizes_that_differ_name_the_cure(data: Path, capsys: pytest.CaptureFixtu
     assert main(["demo", str(data), "--policy", "mine.yaml"]) == 1
     assert "put Resize(height, width) into the policy" in capsys.readouterr().err
     assert not Path("vary-demo.png").exists()
+
+
+def test_broken_files_are_left_out_and_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "cat" / "0.png").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    (data / "dog" / "empty.png").touch()
+    lines = told(capsys, data)
+    assert lines[-2] == "Sheet: vary-demo.png"
+    assert "  skipped: 2" in lines
+    assert any("0.png" in line for line in lines)
+
+
+def test_nothing_that_opens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in data.rglob("*.*g"):
+        path.write_bytes(b"")
+    assert main(["demo", str(data)]) == 1
+    assert "none of the 8 pictures can be opened; the last: " in capsys.readouterr().err
 
 
 def test_many_classes_are_summed_up(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,7 +108,7 @@ def test_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
 
 
 def test_without_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "find_spec", lambda name: None)
+    monkeypatch.setattr(inputs, "find_spec", lambda _: None)
     assert main(["demo"]) == 1
     assert "pip install scikit-image" in capsys.readouterr().err
 

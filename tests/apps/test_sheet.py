@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import vary
 from PIL import Image
+
+import vary
 from vary.apps.cli import main
 from vary.apps.inputs import main_policy
 from vary.apps.sheet import GUTTER, HEADER, cell_of, corner, fitted, shown
@@ -23,7 +24,7 @@ def preview(*args: object) -> np.ndarray:
     assert main(["preview", *map(str, args), "-o", "sheet.png"]) == 0
     with Image.open("sheet.png") as sheet:
         assert sheet.mode == "RGB"
-        return np.asarray(sheet)
+        return np.array(sheet)
 
 
 def cell(sheet: np.ndarray, row: int, column: int, size: tuple[int, int]) -> np.ndarray:
@@ -44,7 +45,9 @@ def test_variations_are_the_policys(data: Path) -> None:
         image = vary.read_image(folder.path(index))
         for epoch in range(4):
             expected = np.rint(policy(image, seed=9, epoch=epoch, index=index) * 255)
-            assert differs_by(cell(sheet, row, epoch + 1, (150, 150)), expected) == 0
+            found = cell(sheet, row, epoch + 1, (150, 150))
+            assert differs_by(found, expected) <= 1  # 1: the halves, which float32 pushes either way
+            assert (found == expected).mean() > 0.98
 
 
 @pytest.mark.usefixtures("work")
@@ -83,7 +86,7 @@ def test_one_picture_is_index_0(data: Path, work: Path) -> None:
     sheet = preview(data / "cat" / "0.png", "--columns", 2)
     image = vary.read_image(data / "cat" / "0.png")
     assert sheet.shape[0] == HEADER + 150 + GUTTER
-    assert differs_by(cell(sheet, 0, 1, (150, 150)), np.rint(main_policy()(image) * 255)) == 0
+    assert differs_by(cell(sheet, 0, 1, (150, 150)), np.rint(main_policy()(image) * 255)) <= 1
     assert [path.name for path in work.iterdir()] == ["sheet.png"]
 
 
@@ -147,7 +150,9 @@ def test_a_fitted_picture_keeps_its_aspect() -> None:
     assert (found[16:-16] != 255).any(axis=(1, 2)).all()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("a.jpg", "JPEG"), ("a.JPEG", "JPEG"), ("a.webp", "WEBP"), ("a.png", "PNG")]
+)
 def test_the_name_chooses_the_format(data: Path, work: Path, name: str, kind: str) -> None:
     assert main(["preview", str(data), "-o", name]) == 0
     with Image.open(work / name) as sheet:

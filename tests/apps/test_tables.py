@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+
 import vary
 from vary.apps.cli import main
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import re
 import sys
@@ -19,6 +20,8 @@ USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what the terminal cannot say
+        sys.stdout.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
         args.run(args)

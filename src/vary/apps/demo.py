@@ -11,7 +11,7 @@ import numpy as np
 
 import vary
 from vary.apps.bars import bar
-from vary.apps.inputs import SAMPLES, policy_of, sample_folder, sheet_target, spread
+from vary.apps.inputs import SAMPLES, UserError, policy_of, sample_folder, sheet_target, spread
 from vary.apps.preview import make_sheet
 
 if TYPE_CHECKING:
@@ -27,14 +27,15 @@ def demo(args: Namespace) -> None:
     policy = policy_of(args.policy)
     with nullcontext(Path(args.data)) if args.data else sample_folder(COPIES) as root:
         folder = vary.sources.Folder(root)
-        say(*found(folder, args.data))
-        say("", *written(policy))
-        first = vary.read_image(folder.path(0))
-        say("", "What it does to the first picture:", *indented(policy.explain(first.shape)), "")
-        line = run(folder, policy, args.epochs or (1 if args.data else SAMPLE_EPOCHS))
-        rows = ROWS if args.data else len(SAMPLES)
-        make_sheet(spread(folder, rows), policy, COLUMNS, 0, target)
-    say(f"Sheet: {target}", line)
+        say(*found(folder, args.data), "", *written(policy), "")
+        say("What it does to the first picture:", *indented(policy.explain(first_shape(folder))), "")
+        stream = vary.stream(folder, policy, batch_size=BATCH, seed=0, on_error="skip")
+        speed = run(stream, args.epochs or (1 if args.data else SAMPLE_EPOCHS))
+        report = stream.report()
+        say("Its stream, in the last epoch:", *indented(str(report)), "")
+        broken = {one.path for one in report.skipped}
+        make_sheet(spread(folder, ROWS if args.data else len(SAMPLES), broken), policy, COLUMNS, 0, target)
+    say(f"Sheet: {target}", speed)
 
 
 def say(*lines: str) -> None:
@@ -50,7 +51,7 @@ def found(folder: vary.sources.Folder, data: str | None) -> list[str]:
         what = f"{len(SAMPLES)} photographs of scikit-image as JPEG, {COPIES} copies of each to time"
     else:
         what = f"{len(folder)} pictures in {data}"
-    if folder.classes is None:
+    if folder.classes is None or folder.labels is None:
         return [what, "No sub-folders, so no classes: the batches hold pictures alone."]
     counts = np.bincount(folder.labels, minlength=len(folder.classes))
     width = max(map(len, folder.classes))
@@ -66,10 +67,21 @@ def written(policy: vary.Policy) -> list[str]:
     return ["Policy([", *(f"    {one!r}," for one in policy.transforms), f"]{others})"]
 
 
-def run(folder: vary.sources.Folder, policy: vary.Policy, epochs: int) -> str:
+def first_shape(folder: vary.sources.Folder) -> tuple[int, ...]:
+    """Height, width and channels of the first picture that opens."""
+    for index in range(len(folder)):
+        try:
+            image: np.ndarray = vary.read_image(folder.path(index))
+            return image.shape
+        except vary.DecodeError as error:
+            last = error
+    raise UserError(f"none of the {len(folder)} pictures can be opened; the last: {last}")
+
+
+def run(stream: vary.Stream, epochs: int) -> str:
     """Stream the epochs past a consumer that only counts; the line that says how fast."""
-    stream = vary.stream(folder, policy, batch_size=BATCH, seed=0)
-    pictures, waited, last = 0, 0.0, np.empty(0)
+    pictures, waited = 0, 0.0
+    last: np.ndarray = np.empty(0)
     began = time.perf_counter()
     with bar("epochs", epochs * len(stream)) as advance:
         for batch, wait in timed(stream, epochs):
@@ -78,15 +90,16 @@ def run(folder: vary.sources.Folder, policy: vary.Policy, epochs: int) -> str:
             waited += wait
             advance()
     took = time.perf_counter() - began
-    height, width = last.shape[1:3]
-    return (
-        f"{pictures / took:,.0f} images/s: {count(epochs, 'epoch')} of {len(folder)} files to {height} x {width} "
-        f"{last.dtype}, {count(stream.threads, 'thread')}; the consumer, doing nothing else, waited "
-        f"{waited / took:.0%} of {took:.1f} s"
-    )
+    if not pictures:
+        raise UserError(f"no picture came through; the first: {stream.report().skipped[0].reason}")
+    work = f"{count(epochs, 'epoch')} of {len(stream.source)} files"
+    result = f"{last.shape[1]} x {last.shape[2]} {last.dtype}"
+    threads = count(stream.options.allowed, "thread")
+    waiting = f"the consumer, doing nothing else, waited {waited / took:.0%} of {took:.1f} s"
+    return f"{pictures / took:,.0f} images/s: {work} to {result}, {threads}; {waiting}"
 
 
-def timed(stream: Any, epochs: int) -> Iterator[tuple[Any, float]]:
+def timed(stream: vary.Stream, epochs: int) -> Iterator[tuple[Any, float]]:
     """Every batch of the epochs, with the seconds it took to come."""
     for _ in range(epochs):
         batches = iter(stream)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import vary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 """Of those in scikit-image's wheel, the colour photographs; the others would be downloaded."""
@@ -79,11 +79,12 @@ def _copies(path: Path, folder: Path, copies: int) -> None:
         shutil.copyfile(first, folder / f"{path.stem}_{number:04}.jpg")
 
 
-def spread(folder: vary.sources.Folder, count: int) -> list[Picked]:
+def spread(folder: vary.sources.Folder, count: int, without: Collection[str] = ()) -> list[Picked]:
     """`count` pictures, evenly over the folder and therefore over its classes; all of them if there are fewer."""
-    count = min(count, len(folder))
-    places = [(2 * i + 1) * len(folder) // (2 * count) for i in range(count)]
-    return [Picked(place, folder.path(place)) for place in places]
+    all_of_them = [Picked(place, folder.path(place)) for place in range(len(folder))]
+    usable = [one for one in all_of_them if one.path not in without]
+    count = min(count, len(usable))
+    return [usable[(2 * i + 1) * len(usable) // (2 * count)] for i in range(count)]
 
 
 def sheet_target(output: str, source: str | Path | None) -> Path:
@@ -93,6 +94,8 @@ def sheet_target(output: str, source: str | Path | None) -> Path:
         raise UserError(f"the sheet {output!r} needs a name that ends in .png, .jpg or .webp")
     if not target.parent.is_dir():
         raise UserError(f"the sheet's folder {str(target.parent)!r} does not exist; make it first, or give another")
+    if target.is_dir():
+        raise UserError(f"the sheet {output!r} is a folder; name a file")
     if source is not None and _within(target.parent.resolve() / target.name, Path(source).resolve()):
         raise UserError(f"the sheet {output!r} would be written into the data; give another place: -o FILE")
     return target

@@ -38,7 +38,8 @@ def shown(policy: vary.Policy, image: np.ndarray, seed: int, epoch: int, index: 
         elif step.op == "normalize":
             mean, std = np.array(step.args, np.float32).reshape(2, -1)
             out = out * std + mean
-    return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+    levels: np.ndarray = np.clip(np.rint(out), 0, 255)
+    return levels.astype(np.uint8)
 
 
 def cell_of(sizes: Sequence[Size]) -> Size:

@@ -20,13 +20,13 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
     settings = template.settings
     mode = "strict: every geometric map resamples" if settings.strict else "look-through: geometric maps are fused"
     lines = [
-        f"{template.dtype} {height} x {width} x {template.channels}, seed {address.seed}, epoch {address.epoch}, "
-        f"index {int(address.indices[0])}",
+        f"{template.dtype} {height} x {width} x {template.channels}",
+        f"seed {address.seed}, epoch {address.epoch}, index {int(address.indices[0])}",
         f"{mode}; fill {settings.fill}, {settings.interpolation}, antialias {'on' if settings.antialias else 'off'}",
         "",
         *(f"  {_words(i)}" for i in program.instructions),
         "",
-        *(_pass(number, p, template.channels) for number, p in enumerate(passes, 1)),
+        *(_pass(number, p) for number, p in enumerate(passes, 1)),
     ]
     if functions:
         lines.append(f"then {_count(functions, 'user function')}: one cut and one native call more for each")
@@ -39,10 +39,10 @@ def _words(i: Instruction) -> str:
 
 
 def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s" if not what.endswith("s") else f"{n} {what}es"
+    return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('s') else 's'}"
 
 
-def _pass(number: int, p: dict[str, Any], channels: int) -> str:
+def _pass(number: int, p: dict[str, Any]) -> str:
     m = p["map"]
     kind = "separable triangle filter" if p["separable"] else "warp"
     box = "" if p["box"] == (1, 1) else f" of the picture averaged over {p['box'][0]} x {p['box'][1]} boxes"
@@ -52,8 +52,9 @@ def _pass(number: int, p: dict[str, Any], channels: int) -> str:
         f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}",
     ]
     if p["colours"]:
-        again = f", {_count(p['statistics'], 'more sweep')} for the mean grey" if p["statistics"] else ", in the same pass"
-        lines.append(f"        then {_count(p['colours'], 'colour map')}{again}")
+        more = p["statistics"]
+        again = f"{_count(more, 'more sweep')} for the mean grey" if more else "in the same pass"
+        lines.append(f"        then {_count(p['colours'], 'colour map')}, {again}")
     return "\n".join(lines)
 
 

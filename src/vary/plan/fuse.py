@@ -41,7 +41,8 @@ def _strict(template: Template) -> Iterator[Instruction]:
 
 def stages(template: Template) -> list[Stage]:
     """The template split at user functions."""
-    out, now = [], []
+    out: list[Stage] = []
+    now: list[Instruction] = []
     for i in template.instructions:
         if i.op == "call":
             out.append(Stage(tuple(now), i))

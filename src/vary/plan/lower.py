@@ -64,8 +64,8 @@ class Recorder:
         transform.lower(self)
         self._node, self._number, self._gate, self._transform = saved
 
-    def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, count: int = 0) -> Column:
-        self.draws.append(Draw(self._node, self._number, kind, a, b, self._gate, column, count))
+    def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, among: int = 0) -> Column:
+        self.draws.append(Draw(self._node, self._number, kind, a, b, self._gate, column, among))
         self._number += 1
         return Column(len(self.draws) - 1)
 
@@ -98,8 +98,7 @@ class Recorder:
         fewest, most = count
         extra = self._draw("integer", most - fewest + 1)
         first = self._number
-        gates = [self._draw("among", fewest, first, column=extra, count=among) for _ in range(among)]
-        return gates
+        return [self._draw("among", fewest, first, column=extra, among=among) for _ in range(among)]
 
     def emit(self, op: str, *args: Number) -> None:
         if op not in GEOMETRY and op not in COLOUR and op != "order":

@@ -220,17 +220,19 @@ def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
 
 
 def _positions(view: View, axis: int, s: Settings) -> Floats:
-    """Where the pixels of the canvas fall along one axis of the picture: height x width, to 2^-15 pixel or to a centre.
+    """Where the pixels of the canvas fall along one axis of the picture, on a grid: height x width.
 
-    The first of every 128 columns is found in float64 and rounded to the grid, and so are the others' distances from it.
+    The first of every 128 columns is found and rounded by itself; so is the way from it to each of the others.
     """
+
+    def grid(x: Floats) -> Floats:
+        return np.floor(x * (1 << 15) + 0.5) / (1 << 15)
+
     i, j = np.ogrid[: view.height, : view.width]
     first = j - j % 128
     m = view.map[axis]
-    start = (m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5
-    steps = np.floor((j - first) * m[0] * GRID + 0.5).clip(-(2.0**30), 2.0**30)
-    at = np.floor(start) + (np.floor((start - np.floor(start)) * GRID + 0.5) + steps) / GRID
-    return (np.floor(at + 0.5) if s.interpolation == "nearest" else at) + 0.5
+    at = grid((m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5) + grid((j - first) * m[0])
+    return np.floor(at + 0.5) + 0.5 if s.interpolation == "nearest" else at + 0.5
 
 
 def _resolved(at: Floats, size: int, fill: str) -> tuple[Floats, NDArray[np.bool_]]:

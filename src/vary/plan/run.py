@@ -6,8 +6,10 @@ threads; the GIL is let go while pixels are touched. Sources are arrays or JPEG 
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +18,12 @@ from vary import _native
 from vary.errors import DecodeError, InputError, PolicyError
 from vary.plan.check import output_dtype, output_size
 from vary.plan.fuse import Stage, fuse, stages
-from vary.plan.program import FILLS, Program, Template
+from vary.plan.program import FILLS, Instruction, Program, Template
 from vary.rng import noise
 from vary.sample import batch_shape, dtype_name
 from vary.transforms.base import Column
 
-__all__ = ["Address", "Counts", "Decode", "Failure", "Runner", "default_threads"]
+__all__ = ["Address", "Counts", "Decode", "Failure", "Runner", "default_threads", "raise_first", "target", "targets"]
 
 Source = Any  # np.ndarray | bytes of a JPEG
 
@@ -43,6 +45,9 @@ class Decode(NamedTuple):
     max_pixels: int = 178_956_970
 
 
+PLAIN = Decode()
+
+
 class Counts(NamedTuple):
     """What a native call did; times are summed over threads, in nanoseconds."""
 
@@ -60,15 +65,14 @@ class Failure(NamedTuple):
     reason: str
 
 
-_threads: tuple[int, int] = (0, 0)
+@lru_cache(maxsize=1)
+def _allowed(process: int) -> int:  # noqa: ARG001  the key: a forked child asks again
+    return _native.allowed_threads()
 
 
 def default_threads() -> int:
-    """What affinity and cgroup allow this process."""
-    global _threads
-    if _threads[0] != os.getpid():
-        _threads = (os.getpid(), _native.allowed_threads())
-    return _threads[1]
+    """What affinity and cgroup allow this process, asked once in each."""
+    return _allowed(os.getpid())
 
 
 class Runner:
@@ -115,14 +119,15 @@ class Runner:
         layout: str = "NHWC",
         threads: int = 1,
         out: np.ndarray | None = None,
-        decode: Decode = Decode(),
+        decode: Decode = PLAIN,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts."""
         dtype = output_dtype(self.template, dtype)
         rows = self.rows(address)
         failures: dict[int, str] = {}
-        for number, stage in enumerate(self.stages[:-1]):
-            sources = self._through(number, stage, sources, rows, address, threads, decode, failures)
+        for number, stage in enumerate(self.stages):
+            if stage.call is not None:
+                sources = self._through(number, stage.call, sources, rows, address, threads, decode, failures)
         plan = self.plans[-1]
         if out is None:
             size = self.size or self._common_size(plan, sources, rows, decode, failures)
@@ -141,7 +146,7 @@ class Runner:
         for place, size in enumerate(plan.sizes(sources, rows, decode.max_pixels)):
             if isinstance(size, str):
                 failures.setdefault(place, size)
-            sizes.append(None if place in failures else size)
+            sizes.append(None if isinstance(size, str) or place in failures else size)
         return sizes
 
     def _common_size(
@@ -161,7 +166,7 @@ class Runner:
     def _through(
         self,
         number: int,
-        stage: Stage,
+        call: Instruction,
         sources: list[Source],
         rows: np.ndarray,
         address: Address,
@@ -169,40 +174,28 @@ class Runner:
         decode: Decode,
         failures: dict[int, str],
     ) -> list[Source]:
-        """The pictures after stage `number` and its user function."""
-        assert stage.call is not None
-        which, stored = map(int, stage.call.args)
-        plan = self.plans[number]
-        done: list[Source] = []
+        """The pictures after stage `number` and the user function that ends it; sizes may differ."""
+        plan, (which, stored) = self.plans[number], map(int, call.args)
+        groups: dict[tuple[int, int], list[int]] = {}
         for place, size in enumerate(self._sizes(plan, sources, rows, decode, failures)):
-            one = np.empty((1, *(size or (1, 1)), self.template.channels), np.float32 if stored else np.uint8)
-            done.append(one)
-        groups: dict[tuple[int, ...], list[int]] = {}
-        for place, one in enumerate(done):
-            if place not in failures:
-                groups.setdefault(one.shape, []).append(place)
-        for shape, places in groups.items():
-            together = np.empty((len(places), *shape[1:]), done[0].dtype)
-            chosen = np.ascontiguousarray(rows[places])
-            _, errors = plan.run([sources[p] for p in places], chosen, together, False, threads, *decode)
+            groups.setdefault(size or (1, 1), []).append(place)
+        done: list[Source] = [None] * len(sources)
+        for size, places in groups.items():
+            one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
+            some = [sources[place] for place in places]
+            _, errors = plan.run(some, np.ascontiguousarray(rows[places]), one_size, False, threads, *decode)
             for i, reason in errors:
                 failures.setdefault(places[i], reason)
             for i, place in enumerate(places):
-                done[place] = together[i : i + 1]
-        gate = stage.call.gate
-        for place, one in enumerate(done):
-            if place not in failures and (gate < 0 or rows[place, gate]):
-                done[place] = self._call(which, one[0], address, place)
-            else:
-                done[place] = one[0]
+                called = place not in failures and (call.gate < 0 or rows[place, call.gate])
+                done[place] = self._call(which, one_size[i], address, place) if called else one_size[i]
         return done
 
     def _call(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
         function = self.template.functions[which]
-        args = [image]
-        if self.takes_rng[which]:
-            args.append(noise(address.seed, address.epoch, int(address.indices[place]), address.view, which))  # type: ignore[arg-type]
-        result = function(*args)
+        index = int(address.indices[place])
+        rng = (noise(address.seed, address.epoch, index, address.view, which),) if self.takes_rng[which] else ()
+        result: object = function(image, *rng)
         name = getattr(function, "__qualname__", repr(function))
         if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != self.template.channels:
             seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
@@ -210,7 +203,7 @@ class Runner:
                 f"Lambda({name}) returned {seen}; it must return an array of height x width x {self.template.channels}"
             )
         if result.dtype != image.dtype:
-            raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert before returning")
+            raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back")
         return result
 
     def _check_out(self, out: np.ndarray, count: int, dtype: str, layout: str) -> None:
@@ -224,11 +217,13 @@ class Runner:
 
 
 def _wants_rng(function: Callable[..., Any]) -> bool:
-    code = getattr(function, "__code__", None)
-    if code is None:
+    """Does it take a second argument that has no default?"""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # some built-in functions do not say
         return False
-    bound = hasattr(function, "__self__")
-    return bool(code.co_argcount - bound - len(getattr(function, "__defaults__", None) or ()) >= 2)
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return sum(p.kind in places and p.default is inspect.Parameter.empty for p in parameters) >= 2
 
 
 def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:
@@ -237,3 +232,18 @@ def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) 
         place, reason = failures[0]
         name = path(place)
         raise DecodeError(reason, name) if name else InputError(f"image {place}: {reason}")
+
+
+def target() -> str:
+    """The instruction set that runs here: "v2", "v3" or "v4" (x86-64 levels), or "base". VARY_TARGET forces one."""
+    return _native.target()
+
+
+def targets() -> list[str]:
+    """The instruction sets that this build has and this machine runs, slowest first."""
+    return _native.targets()
+
+
+def libjpeg_version() -> str:
+    """The libjpeg-turbo this build decodes with."""
+    return _native.libjpeg_version()

@@ -5,19 +5,21 @@ from __future__ import annotations
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import prepare
-from vary.plan.run import Address, Failure, Runner
-from vary.sources import Encoded, Indexed
+from vary.plan.run import Address
+from vary.sources import Encoded
 from vary.stream.report import Skipped, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from vary.plan.run import Failure, Runner
+    from vary.sources import Indexed
     from vary.stream.options import Options
 
 __all__ = ["Batch", "Made", "Opened", "Task", "array_kind", "make", "open_some"]
@@ -37,12 +39,12 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     epoch: int
     paths: list[str] | None
 
-    def __new__(cls, arrays: Iterable[Array], indices: Array, epoch: int, paths: list[str] | None) -> Batch:
+    def __new__(cls, arrays: Iterable[Array], indices: Array, epoch: int, paths: list[str] | None) -> Self:
         batch = super().__new__(cls, arrays)
         batch.indices, batch.epoch, batch.paths = indices, epoch, paths
         return batch
 
-    def __getnewargs__(self) -> tuple[tuple[Array, ...], Array, int, list[str] | None]:  # type: ignore[override]
+    def __getnewargs__(self) -> tuple[tuple[Array, ...], Array, int, list[str] | None]:
         return tuple(self), self.indices, self.epoch, self.paths
 
 
@@ -58,8 +60,7 @@ class Task:
 
 
 class Made(NamedTuple):
-    batch: Batch | None  # None where no sample was left of it
-    images: int
+    batch: Batch | None  # None where every sample was left out
     work: Work
 
 
@@ -69,7 +70,6 @@ class Opened(NamedTuple):
     pictures: list[Array | bytes | DecodeError | SourceError]
     read: int = 0  # nanoseconds
     decode: int = 0
-    bytes: int = 0
 
 
 def array_kind(image: Array, index: int) -> tuple[int, str]:
@@ -85,7 +85,7 @@ def array_kind(image: Array, index: int) -> tuple[int, str]:
 def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], bool]) -> Opened:
     """Read and open these samples, one after the other. JPEGs are only read: the native call decodes them."""
     pictures: list[Any] = []
-    read = decode = size = 0
+    read = decode = 0
     for index in map(int, indices):
         if stopped():
             raise CancelledError
@@ -93,41 +93,85 @@ def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], 
         try:
             image = task.source[index].image
             got = perf_counter_ns()
-            picture = _open(task, image, index)
-            size += len(picture) if isinstance(picture, bytes) else picture.nbytes if picture is not image else 0
-            decode += perf_counter_ns() - got
+            pictures.append(_open(task, image, index))
         except (DecodeError, SourceError) as error:
             if task.options.on_error == "raise":
                 raise
-            picture = error
-        pictures.append(picture)
+            pictures.append(error)
         read += got - began
-    return Opened(pictures, read, decode, size)
+        decode += perf_counter_ns() - got
+    return Opened(pictures, read, decode)
 
 
 def _open(task: Task, image: object, index: int) -> Array | bytes:
     template = task.runner.template
     if isinstance(image, np.ndarray):
-        if array_kind(image, index) != (template.channels, template.dtype):
-            raise InputError(
-                f"sample {index} is {image.dtype} of shape {image.shape}, sample 0 was {template.dtype} with "
-                f"{template.channels} channels; make them one kind"
-            )
-        return image
+        kind = template.channels, template.dtype
+        usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
+        if usual or array_kind(image, index) == kind:
+            return image
+        raise InputError(
+            f"sample {index} is {image.dtype} of shape {image.shape}, sample 0 was {template.dtype} with "
+            f"{template.channels} channels; make them one kind"
+        )
     if not isinstance(image, Encoded):
-        raise InputError(f"sample {index} is a {type(image).__name__}; a source gives NumPy arrays or vary.sources.Encoded")
+        raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
     return prepare(image, template.channels, task.options.max_pixels, task.options.tolerant)
 
 
 def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Made:
-    """The batch at these positions of the epoch. `gather` is `open_some`, on as many threads as there are."""
+    """The batch at these positions of the epoch. `gather` is `open_some`, spread over threads or not."""
     indices = task.order(positions)
     opened = gather(indices)
-    lost = {place: str(error) for place, error in enumerate(opened.pictures) if isinstance(error, Exception)}
-    images, decode, augment = None, 0, 0
-    if len(lost) < len(indices):
-        images, failures, decode, augment = _vary(task, indices, opened.pictures, lost)
-        if failures and task.options.on_error == "raise":
-            place, reason = failures[0]
-            raise _told(task, int(indices[place]), reason)
-    return None  # type: ignore[return-value]
+    lost = {place: error for place, error in enumerate(opened.pictures) if isinstance(error, Exception)}
+    skipped = [_skipped(task.source, int(indices[place]), error) for place, error in lost.items()]
+    work = Work(opened.read, opened.decode, skipped=tuple(skipped))
+    if len(lost) == len(indices):
+        return Made(None, work)
+    indices = np.delete(indices, list(lost))
+    images, failures, work = _run(task, indices, [p for p in opened.pictures if not isinstance(p, Exception)], work)
+    if failures:
+        errors = [_error(task.source, int(indices[place]), reason) for place, reason in failures]
+        if task.options.on_error == "raise":
+            raise errors[0]
+        places = [place for place, _ in failures]
+        skipped += [_skipped(task.source, int(indices[p]), error) for p, error in zip(places, errors, strict=True)]
+        work = work._replace(skipped=tuple(skipped))
+        images, indices = np.delete(images, places, axis=0), np.delete(indices, places)
+    if not len(indices):
+        return Made(None, work)
+    arrays = (images, *task.source.label_batch(indices))
+    return Made(Batch(arrays, indices, task.epoch, _paths(task.source, indices)), work)
+
+
+def _run(task: Task, indices: Array, pictures: list[Any], work: Work) -> tuple[Array, list[Failure], Work]:
+    o = task.options
+    began = perf_counter_ns()
+    images, failures, counts = task.runner.batch(
+        pictures,
+        Address(o.seed, 0 if o.frozen else task.epoch, 0, indices),
+        dtype=o.dtype,
+        layout=o.layout,
+        threads=o.allowed,
+        decode=o.decode,
+    )
+    busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
+    work = work._replace(decode=work.decode + counts.decode_ns, augment=busy - counts.decode_ns)
+    size = images.nbytes + sum(len(p) if isinstance(p, bytes) else p.nbytes for p in pictures)
+    return images, failures, work._replace(bytes=size)
+
+
+def _error(source: Indexed, index: int, reason: str) -> DecodeError:
+    path = source.path(index)
+    return DecodeError(reason if path else f"sample {index}: {reason}", path)
+
+
+def _skipped(source: Indexed, index: int, error: Exception) -> Skipped:
+    name = source.path(index) or f"sample {index}"
+    return Skipped(name, str(error).removeprefix(f"{name}: "))
+
+
+def _paths(source: Indexed, indices: Array) -> list[str] | None:
+    if source.path(int(indices[0])) is None:
+        return None
+    return [source.path(index) or f"sample {index}" for index in map(int, indices)]

@@ -11,7 +11,7 @@ from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
 from vary.sample import dtype_name, layout_name
 
-__all__ = ["ON_ERROR", "Options"]
+__all__ = ["ON_ERROR", "Options", "whole"]
 
 ON_ERROR = ("raise", "skip")
 LEAST = {"batch_size": 1, "seed": 0, "prefetch": 0, "max_pixels": 1}
@@ -39,9 +39,9 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
-            object.__setattr__(self, name, _whole(name, getattr(self, name), least))
+            object.__setattr__(self, name, whole(name, getattr(self, name), least))
         if self.threads is not None:
-            object.__setattr__(self, "threads", _whole("threads", self.threads, 1, ", or None for all that are allowed"))
+            object.__setattr__(self, "threads", whole("threads", self.threads, 1, ", or None for all there are"))
         for name in SWITCHES:
             if getattr(self, name) not in (True, False):
                 raise InputError(f"{name}={getattr(self, name)!r}; give True or False")
@@ -68,7 +68,8 @@ class Options:
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 
-def _whole(name: str, value: Any, least: int, cure: str = "") -> int:
+def whole(name: str, value: Any, least: int, cure: str = "") -> int:
+    """`value` as an int; `InputError` where it is none or too small."""
     try:
         number = operator.index(value)
     except TypeError:

@@ -105,7 +105,8 @@ def span(
         low, high = max(within[0], around - 1.5), min(within[1], around + 1.5)
         if within[1] - within[0] > 90:  # an angle
             low, high = -60.0, 60.0
-        return tuple(sorted(round(random.uniform(low, high), 3) for _ in range(2)))  # type: ignore[return-value]
+        one, other = (round(random.uniform(low, high), 3) for _ in range(2))
+        return min(one, other), max(one, other)
 
     return Field(parse, doc, default, samples)
 
@@ -117,7 +118,7 @@ def field(
     default: Any = REQUIRED,
     whole: bool = False,
     samples: tuple[float, float] | None = None,
-    kw_only: bool = False,
+    kw_only: bool = False,  # noqa: ARG001  for type checkers: dataclass_transform reads it
 ) -> Any:
     """A number, the same for every picture."""
 
@@ -127,9 +128,9 @@ def field(
             raise ValueError(f"{value!r} is not a whole number")
         return int(number) if whole else number
 
-    def draw(random: Any) -> float:
+    def draw(random: Any) -> Any:
         low, high = samples or (max(within[0], -1.0), min(within[1], 2.0))
-        return random.randint(int(low), int(high)) if whole else random.uniform(low, high)  # type: ignore[no-any-return]
+        return random.randint(int(low), int(high)) if whole else random.uniform(low, high)
 
     return Field(parse, doc, default, draw)
 
@@ -163,7 +164,8 @@ class Transform:
         kind = type(self)
         places = [name for name in kind.fields if name != "p"]
         if len(args) > len(places):
-            self._refuse(f"takes {len(places)} arguments by place ({', '.join(places)}), not {len(args)}; p goes by name")
+            named = ", ".join(places)
+            self._refuse(f"takes {len(places)} arguments by place ({named}), not {len(args)}; p goes by name")
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in kind.fields:
@@ -209,7 +211,7 @@ class Transform:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.values().items())})"
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._all() == other._all()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._all() == other._all()
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self._all()))

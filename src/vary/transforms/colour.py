@@ -68,7 +68,7 @@ class Normalize(Transform):
     def _each(self, name: str, channels: int) -> list[float]:
         values: tuple[float, ...] = getattr(self, name)
         if len(values) not in (1, channels):
-            self._refuse(f"{name} has {len(values)} entries, the picture {channels} channels; give one entry or {channels}")
+            self._refuse(f"{name} has {len(values)} entries, the picture {channels} channels; give 1 or {channels}")
         return list(values) * (channels // len(values))
 
 

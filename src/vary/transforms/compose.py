@@ -85,7 +85,8 @@ class OneOf(Transform):
         yield from self.transforms
 
     def lower(self, to: Lowering) -> None:
-        for child, gate in zip(self.transforms, to.one_of(list(self.weights or [1.0] * len(self.transforms))), strict=True):
+        weights = list(self.weights or [1.0] * len(self.transforms))
+        for child, gate in zip(self.transforms, to.one_of(weights), strict=True):
             to.child(child, gate)
 
 
@@ -118,5 +119,3 @@ class SomeOf(Transform):
         counts: tuple[int, int] = self.n  # type: ignore[assignment]
         for child, gate in zip(self.transforms, to.some_of(counts, len(self.transforms)), strict=True):
             to.child(child, gate)
-
-

@@ -14,9 +14,9 @@ MODES = ("stretch", "fit", "letterbox", "cover")
 class Resize(Transform):
     """Scale to a size; antialiased where it shrinks (the triangle filter of Pillow and torchvision).
 
-    `stretch` gives exactly height x width. `fit` keeps the aspect and stays inside; `cover` keeps it and covers the size
-    (square: the shorter side); both round the free side down. `letterbox` is `fit`, centred on a canvas of the size
-    named.
+    `stretch` gives exactly height x width. `fit` keeps the aspect and stays inside; `cover` keeps it and leaves no gap
+    (a square size then sets the shorter side); both round the free side down. `letterbox` is `fit`, centred on a canvas
+    of exactly that size.
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))

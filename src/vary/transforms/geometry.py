@@ -80,16 +80,16 @@ class Shear(Transform):
     x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), default=0.0)
     y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), default=0.0)
     portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None, optional=True)
-    portion_y: Span | None = span("tangent along y, instead of degrees", within=(-0.95, 0.95), default=None, optional=True)
+    portion_y: Span | None = span("tangent along y alone", within=(-0.95, 0.95), default=None, optional=True)
 
     def check(self) -> None:
-        in_portions = self.portion is not None or self.portion_y is not None
-        if in_portions and (self.x != (0, 0) or self.y != (0, 0)):
+        portions = any(v is not None for v in (self.portion, self.portion_y))
+        if portions and any(v != (0, 0) for v in (self.x, self.y)):
             self._refuse("was given degrees and portions; give one of them")
-        if self.x != (0, 0) and self.y != (0, 0) and max(map(abs, (*self.x, *self.y))) > 44:  # type: ignore[misc]
-            self._refuse(f"x={self.x}, y={self.y} could flatten the picture; keep both within 44 degrees")
-        if self.portion and self.portion_y and max(map(abs, (*self.portion, *self.portion_y))) > 0.95:  # type: ignore[misc]
-            self._refuse("portions along both axes must stay within .95, or the picture could be flattened")
+        for pair, most in (((self.x, self.y), 44), ((self.portion, self.portion_y), 0.95)):
+            spans = [v for v in pair if isinstance(v, tuple) and v != (0, 0)]
+            if len(spans) == 2 and max(abs(edge) for v in spans for edge in v) > most:
+                self._refuse(f"{spans[0]} along x and {spans[1]} along y could flatten the picture; stay within {most}")
 
     def lower(self, to: Lowering) -> None:
         if self.portion is not None or self.portion_y is not None:

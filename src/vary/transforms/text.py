@@ -15,7 +15,7 @@ __all__ = ["from_data", "to_data"]
 def to_data(value: Any) -> Any:
     """A transform or a field's value as plain lists, dicts, numbers and strings."""
     if isinstance(value, Lambda):
-        return {"Lambda": {**to_data({k: v for k, v in value.values().items() if k != "function"}), "function": value.spelled}}
+        return {"Lambda": {**to_data(value.values() | {"function": value.spelled})}}
     if isinstance(value, Transform):
         return {type(value).__name__: to_data(value.values())}
     if isinstance(value, dict):
@@ -35,24 +35,23 @@ def from_data(data: Any, where: str = "policy") -> Transform:
     kind = REGISTRY.get(str(name))
     if kind is None:
         near = difflib.get_close_matches(str(name), REGISTRY, 1)
-        raise PolicyError(
-            f"{where}: there is no transform {name!r}" + (f"; did you mean {near[0]}?" if near else "; see `vary transforms`")
-        )
+        cure = f"did you mean {near[0]}?" if near else "see `vary transforms`"
+        raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
     here = f"{where}.{name}"
     if arguments is None:
         return kind()
     if not isinstance(arguments, dict):
         return kind(*_positional(kind, arguments, here))
-    return kind(**{key: _read(kind, key, value, here) for key, value in arguments.items()})
+    return kind(**{key: _read(key, value, here) for key, value in arguments.items()})
 
 
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:
     names = list(kind.fields)
     values = arguments if isinstance(arguments, list) and names[0] != "transforms" else [arguments]
-    return [_read(kind, name, value, here) for name, value in zip(names, values, strict=False)]
+    return [_read(name, value, here) for name, value in zip(names, values, strict=False)]
 
 
-def _read(kind: type[Transform], name: str, value: Any, here: str) -> Any:
+def _read(name: str, value: Any, here: str) -> Any:
     if name != "transforms":
         return value
     items = value if isinstance(value, list) else [value]

@@ -57,4 +57,3 @@ class Lambda(Transform):
                 "define it at the top of a module that can be imported"
             )
         return f"{module}:{name}"
-

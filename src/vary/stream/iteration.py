@@ -1,0 +1,149 @@
+"""An epoch under way: whole batches are made by two threads, ahead of the consumer, and handed over in order.
+
+    consumer ---- submits batch k + prefetch when it takes batch k ----> 2 makers ----> native pool (no GIL)
+                                                                            `---> openers: read, Pillow (from 2 threads)
+
+Two makers, so that a slow batch holds one of them and the other goes on; what is ahead is bounded because only the
+consumer submits. It alone counts, too: a maker hands back its numbers with the batch. So there is no lock here.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.stream.batch import Batch, Made, Opened, Task, make, open_some
+
+if TYPE_CHECKING:
+    from vary.stream.report import Tally
+
+__all__ = ["GRACE", "Iteration"]
+
+MAKERS = 2
+GRACE = 2.0
+"""Seconds that an end waits for a batch in work: native calls and reads are done well before; a user function that
+takes longer keeps its thread until it returns, and Ctrl-C does not wait for it."""
+
+Array = np.ndarray[Any, Any]
+
+
+class Crew:
+    """The threads of one iteration in one process. Holds no reference to the iteration, so that it can be collected."""
+
+    def __init__(self, task: Task) -> None:
+        self.pid = os.getpid()
+        self.under_way: deque[Future[Made]] = deque()  # in order; the consumer's
+        self._task = task
+        self._stop = threading.Event()
+        self._parts = task.options.allowed
+        self._makers = ThreadPoolExecutor(MAKERS, "vary-make", initializer=_enter)
+        self._openers = ThreadPoolExecutor(self._parts, "vary-open", initializer=_enter)
+
+    def submit(self, positions: Array) -> None:
+        self.under_way.append(self._makers.submit(make, self._task, positions, self._gather))
+
+    def _gather(self, indices: Array) -> Opened:
+        """Files are read by several threads, for the disk's sake and Pillow's; arrays are there already."""
+        work = partial(open_some, self._task, stopped=self._stop.is_set)
+        if self._parts == 1 or len(indices) == 1 or self._task.source.path(int(indices[0])) is None:
+            return work(indices)
+        parts = list(self._openers.map(work, np.array_split(indices, min(self._parts, len(indices)))))
+        pictures = [picture for part in parts for picture in part.pictures]
+        return Opened(pictures, *(sum(numbers) for numbers in zip(*(part[1:] for part in parts), strict=True)))
+
+    def end(self) -> None:
+        """Stop and join. Runs as a finalizer too: in any thread, and in a forked child, which has none of these."""
+        if self.pid != os.getpid():
+            return
+        self._stop.set()
+        crews = self._makers, self._openers
+        for crew in crews:
+            crew.shutdown(wait=False, cancel_futures=True)
+        running = [future for future in self.under_way if future.running()]
+        self.under_way.clear()
+        if getattr(_here, "inside", False):  # the garbage collector ran in a crew's thread: no thread joins itself
+            return
+        if not wait(running, GRACE).not_done:
+            for crew in crews:
+                crew.shutdown()
+
+
+_here = threading.local()
+
+
+def _enter() -> None:
+    _here.inside = True
+
+
+class Iteration:
+    """The batches of one epoch. Ends when it is exhausted, closed, dropped, or when a batch is an error."""
+
+    def __init__(self, task: Task, tally: Tally) -> None:
+        self._task = task
+        self._tally = tally
+        self._n = len(task.source)
+        self._batches = task.options.batches(self._n)
+        self._taken = 0
+        self._open = True
+        self._began = perf_counter_ns()
+        self._start()
+
+    def _start(self) -> None:
+        self._crew = Crew(self._task)
+        self._end = weakref.finalize(self, self._crew.end)
+        self._submit(self._task.options.prefetch)
+
+    def _submit(self, ahead: int) -> None:
+        """Have `ahead` batches under way, as far as the epoch goes."""
+        size, under_way = self._task.options.batch_size, self._crew.under_way
+        while len(under_way) < ahead and (batch := self._taken + len(under_way)) < self._batches:
+            self._crew.submit(np.arange(batch * size, min((batch + 1) * size, self._n), dtype=np.int64))
+
+    def __iter__(self) -> Iteration:
+        return self
+
+    def __next__(self) -> Batch:
+        if not self._open:
+            raise StopIteration
+        if self._crew.pid != os.getpid():  # forked: the child goes on from here, with threads of its own
+            self._start()
+        try:
+            while self._taken < self._batches:
+                batch = self._take()
+                if batch is not None:
+                    return batch
+        except BaseException:  # a batch's error, or Ctrl-C while waiting
+            self.close()
+            raise
+        self.close()
+        raise StopIteration
+
+    def _take(self) -> Batch | None:
+        ahead, tally = self._task.options.prefetch, self._tally
+        self._submit(max(ahead, 1))
+        asked = perf_counter_ns()
+        batch, work = self._crew.under_way[0].result()
+        now = perf_counter_ns()
+        self._crew.under_way.popleft()
+        self._taken += 1
+        self._submit(ahead)
+        tally.waited += now - asked
+        tally.elapsed = now - self._began
+        tally.add(work)
+        if batch is not None:
+            tally.batches += 1
+            tally.images += len(batch.indices)
+        return batch
+
+    def close(self) -> None:
+        """End it now; no thread is left. Dropping the iterator (a `break`, an exception) does the same."""
+        self._open = False
+        self._end()

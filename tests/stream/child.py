@@ -1,0 +1,179 @@
+"""Ends that need a process of their own, by name: `python child.py exit_alive`. Run by test_stop.py."""
+
+import multiprocessing
+import os
+import sys
+import threading
+import time
+import warnings
+
+import numpy as np
+
+from vary.policy import Policy
+from vary.stream import Stream, stream
+from vary.transforms import HorizontalFlip, Lambda, Rotate
+
+warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)  # Python 3.12 on; it is the point
+
+IMAGES = np.random.default_rng(1).integers(0, 256, (40, 30, 30, 3), np.uint8)
+POLICY = Policy([Rotate(30), HorizontalFlip()])
+SOON = 50.0
+
+
+def train(policy: Policy = POLICY, **options: object) -> Stream:
+    return stream(IMAGES, policy, batch_size=4, threads=2, **options)  # type: ignore[arg-type]
+
+
+def total(batches: object) -> list[int]:
+    return [int(batch[0].sum()) for batch in batches]  # type: ignore[attr-defined]
+
+
+def busy(image: np.ndarray) -> np.ndarray:
+    time.sleep(0.02)
+    return image
+
+
+def exit_alive() -> None:
+    global kept
+    kept = iter(train())
+    next(kept)
+    print("done")
+
+
+def exit_busy() -> None:
+    """The interpreter ends while both makers are inside a user's function and more is planned."""
+    global kept
+    kept = iter(train(Policy([Lambda(busy)]), prefetch=6))
+    next(kept)
+    print("done")
+
+
+def exit_in_a_thread() -> None:
+    """The consumer is a daemon thread that is waiting when the interpreter ends."""
+    taken = threading.Event()
+
+    def consume() -> None:
+        for _ in train(Policy([Lambda(busy)]), prefetch=1):
+            taken.set()
+            threading.Event().wait()
+
+    threading.Thread(target=consume, daemon=True).start()
+    assert taken.wait(SOON)
+    print("done")
+
+
+def in_child(work: object) -> None:
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            work()  # type: ignore[operator]
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0, "the child failed"
+
+
+def no_thread() -> None:
+    assert threading.active_count() == 1, threading.enumerate()
+
+
+def fork_fresh() -> None:
+    """A stream that was used before the fork works on both sides of it."""
+    one = train()
+    expected = total(one)
+    one.set_epoch(0)
+    in_child(lambda: (total(one) == expected or sys.exit(1), no_thread()))
+    assert total(one) == expected
+    no_thread()
+    print("done")
+
+
+def fork_live() -> None:
+    """An iteration that is under way goes on on both sides, each with its own threads."""
+    for prefetch in (0, 1, 2, 5):
+        one = train(prefetch=prefetch)
+        expected = total(one)
+        one.set_epoch(0)
+        batches = iter(one)
+        assert total([next(batches), next(batches)]) == expected[:2]
+        for _ in range(10):
+            in_child(lambda: (total(batches) == expected[2:] or sys.exit(1), no_thread()))
+        assert total(batches) == expected[2:]
+        no_thread()
+    print("done")
+
+
+def fork_collected() -> None:
+    """A child may drop or close an iteration whose threads it never had."""
+    held = [iter(train(Policy([Lambda(busy)])))]
+
+    def drop() -> None:
+        held.clear()
+        total(train())
+
+    for _ in range(5):
+        in_child(drop)
+        in_child(lambda: held[0].close())
+    assert len(total(held[0])) == 10
+    held.clear()
+    no_thread()
+    print("done")
+
+
+def epoch_in_worker(one: Stream) -> list[int]:
+    return total(one)
+
+
+def across(method: str) -> None:
+    one = train()
+    expected = total(one)
+    one.set_epoch(0)
+    live = iter(one)
+    next(live)
+    one.set_epoch(0)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(epoch_in_worker, [one, one], chunksize=1) == [expected, expected]
+    assert total(live) == expected[1:]
+    print("done")
+
+
+def fork_pool() -> None:
+    across("fork")
+
+
+def spawn() -> None:
+    across("spawn")
+
+
+def interrupt() -> None:
+    """Ctrl-C while the consumer waits for a function that has not returned: first the interrupt, then the function."""
+    entered, release = threading.Event(), threading.Event()
+
+    def stuck(image: np.ndarray) -> np.ndarray:
+        entered.set()
+        assert release.wait(SOON)
+        return image
+
+    def tell() -> None:
+        entered.wait(SOON)
+        print("waiting", flush=True)
+
+    threading.Thread(target=tell).start()
+    try:
+        for _ in train(Policy([Lambda(stuck)])):
+            raise AssertionError("a batch came though its function has not returned")
+    except KeyboardInterrupt:
+        print("interrupted")
+    print("released")
+    release.set()
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(SOON)
+    no_thread()
+    print("clean")
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]]()

@@ -1,0 +1,96 @@
+"""What `report()` counts and says."""
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vary.policy import Policy
+from vary.stream import Report, stream
+from vary.stream.report import Skipped, Tally, Work
+
+
+def test_an_epoch_is_counted(folder: Path, policy: Policy) -> None:
+    train = stream(folder, policy, batch_size=5, prefetch=3)
+    assert "no batch has been handed over yet" in str(train.report())
+    for _ in train:
+        if train.report().batches == 2:
+            break
+    running = train.report()
+    assert (running.epoch, running.images, running.batches) == (0, 10, 2)
+    largest = max(batch[0].nbytes for batch in train)
+    report = train.report()
+    assert (report.epoch, report.images, report.batches) == (1, 22, 5)
+    assert 0 < report.wait_seconds <= report.seconds
+    assert report.images_per_second == pytest.approx(22 / report.seconds)
+    assert min(report.read_seconds, report.decode_seconds, report.augment_seconds) > 0
+    assert sum(report.shares.values()) == pytest.approx(1)
+    assert report.bytes_in_flight > 4 * largest
+    assert report.skipped == ()
+    assert running.batches == 2, "a report is a record, it does not go on"
+
+
+def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy) -> None:
+    train = stream(images, policy)
+    list(train)
+    assert train.report().augment_seconds > 10 * train.report().decode_seconds
+
+
+def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:
+    """A consumer that comes when all is ready has not waited; the clock is ours to read, not to race against."""
+    train = stream(numbered, Policy([]), batch_size=5, prefetch=2)
+    batches = iter(train)
+    ready = threading.Event()
+    while not all(future.done() for future in batches._crew.under_way):
+        ready.wait(0.001)
+    list(batches)
+    assert train.report().wait_seconds < train.report().seconds
+
+
+def tally(**numbers: int) -> Report:
+    second = 1_000_000_000
+    found = Tally(epoch=3, images=200, batches=4, elapsed=2 * second)
+    for name, value in numbers.items():
+        setattr(found, name, value * second // 10)
+    return found.report()
+
+
+@pytest.mark.parametrize(
+    ("report", "limit", "says"),
+    [
+        (tally(waited=1, decode=9, augment=3), "consumer", "limited by the consumer: batches were ready"),
+        (tally(waited=9, read=1, decode=9, augment=3), "decode", "limited by decoding"),
+        (tally(waited=9, read=1, decode=2, augment=3), "augment", "limited by augmenting"),
+        (tally(waited=9, read=4, decode=2, augment=3), "read", "limited by reading"),
+        (Tally().report(), "nothing", "no batch has been handed over yet"),
+    ],
+)
+def test_what_limits(report: Report, limit: str, says: str) -> None:
+    assert report.limit == limit
+    assert str(report).splitlines()[-1].startswith(says)
+    assert report.as_dict()["limit"] == limit
+
+
+def test_the_text() -> None:
+    found = Tally(epoch=3, prefetch=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
+    found.add(Work(read=300_000_000, decode=600_000_000, augment=2_100_000_000, bytes=1_500_000))
+    found.add(Work(bytes=1_000_000, skipped=tuple(Skipped(f"cat/{n}.jpg", "is empty") for n in range(5))))
+    report = found.report()
+    assert str(report) == repr(report)
+    assert str(report).splitlines() == [
+        "epoch 3: 200 images in 2.00 s, 100 a second",
+        "threads: 3.00 s, read 10%, decode 20%, augment 70%",
+        "consumer: waited 0.50 s (25%)",
+        "memory: at most 4.5 MB in flight",
+        "limited by augmenting: more threads, or a cheaper policy (its explain() says what costs)",
+        "skipped: 5",
+        "  cat/0.jpg: is empty",
+        "  cat/1.jpg: is empty",
+        "  cat/2.jpg: is empty",
+        "  and 2 more in .skipped",
+    ]
+    plain = report.as_dict()
+    assert plain["skipped"][4] == ("cat/4.jpg", "is empty")
+    assert plain["images_per_second"] == 100
+    assert plain["wait_share"] == 0.25
