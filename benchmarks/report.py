@@ -125,7 +125,7 @@ def machine(results: dict[str, Any]) -> str:
     lines = [
         f"- {about['cpu']} (family, model, stepping {about['family']}), {about['cores']} cores, {about['system']}",
         f"- {results['date']}, commit {results['commit']}, load at the start {about['load'][0]}",
-        f"- rounds beside other work, counted by CPU time: {disturbed}",
+        f"- rounds beside other work, counted by CPU time (two threads: not at all): {disturbed}",
         f"- {settings['rounds']} rounds of {settings['seconds']} s a contestant; pictures: {settings['pictures']}",
     ]
     for name, versions in results["versions"].items():

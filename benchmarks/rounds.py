@@ -1,8 +1,9 @@
 """Interleaved rounds: the contestants of a row are asked in turn, again and again, so a slow spell hits them all.
 
 A contestant's figure is the median of its rounds; a ratio is taken within each round, and the median of those is told.
-A disturbed round (calm.py) is run again, up to as many times as there are rounds. After that, one-thread contestants
-count by the CPU time of their process, which a shared core does not lengthen, and the results say in how many rounds.
+A disturbed round (calm.py) is run again; a row may do so as many times as it has rounds. After that a row of one-thread
+contestants counts by the CPU time of their processes, which a shared core does not lengthen; rows with more threads
+lose the round. The results say how many were disturbed.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ def run_row(
         client = clients.get(contestant.env)
         there = client is not None and contestant.case in client.cases
         (present if there else missing).append(contestant)
-    figures: Figures = {contestant.label: [] for contestant in present}
     for contestant in present:
         clients[contestant.env].ask(
             "prepare",
@@ -44,23 +44,31 @@ def run_row(
             inputs=str(inputs[row.pictures]),
             threads=contestant.threads,
         )
-    spare, kept, disturbed = rounds, -1, 0
-    while present and kept < rounds:
-        watch = Watch()
-        answers = [clients[each.env].ask("time", job=job(row, each), seconds=seconds) for each in present]
-        shares = [a["cpu"] / a["wall"] for each, a in zip(present, answers, strict=True) if each.threads == 1]
-        calm = watch.calm(shares, sum(a["cpu"] for a in answers))
-        if not calm and spare > 0 and kept >= 0:
+    figures: Figures = {contestant.label: [] for contestant in present}
+    by_cpu_time = all(contestant.threads == 1 for contestant in present)
+    spare, disturbed = rounds, 0
+    for number in range(rounds + 1 if present else 0):
+        answers, calm = one_round(row, present, clients, seconds)
+        while number > 0 and not calm and spare > 0:
             spare -= 1
-            continue
-        if kept >= 0:
+            answers, calm = one_round(row, present, clients, seconds)
+        if number > 0:
             disturbed += not calm
             for each, answer in zip(present, answers, strict=True):
-                by_cpu = not calm and each.threads == 1
-                figures[each.label].append(answer["cpu_us" if by_cpu else "us"])
-        kept += 1
-    result = summary(row, figures, [contestant.label for contestant in missing])
-    return {**result, "repeated": rounds - spare, "disturbed": disturbed}
+                if calm or by_cpu_time:
+                    figures[each.label].append(answer["us" if calm else "cpu_us"])
+    labels = [contestant.label for contestant in missing] + [label for label, values in figures.items() if not values]
+    return {**summary(row, figures, labels), "repeated": rounds - spare, "disturbed": disturbed}
+
+
+def one_round(
+    row: Row, present: list[Contestant], clients: Mapping[str, Client], seconds: float
+) -> tuple[list[dict[str, Any]], bool]:
+    """Each contestant's answer, and whether the machine was calm meanwhile."""
+    watch = Watch()
+    answers = [clients[each.env].ask("time", job=job(row, each), seconds=seconds) for each in present]
+    shares = [a["cpu"] / a["wall"] for each, a in zip(present, answers, strict=True) if each.threads == 1]
+    return answers, watch.calm(shares, sum(a["cpu"] for a in answers))
 
 
 def job(row: Row, contestant: Contestant) -> str:

@@ -56,7 +56,8 @@ Type type_of(const Py_buffer& b, std::size_t i) {
   if (*format == '<' || *format == '=' || *format == '@') ++format;
   if (std::strcmp(format, "B") == 0) return Type::u8;
   if (std::strcmp(format, "f") == 0) return Type::f32;
-  refuse(i, std::string("has values of buffer format '") + format + "'; give uint8 or float32, e.g. image.astype('float32')");
+  refuse(i, std::string("has values of buffer format '") + format +
+                "'; give uint8 or float32, e.g. image.astype('float32')");
 }
 
 Image image_of(const Py_buffer& b, std::size_t i) {
@@ -65,11 +66,14 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   image.data = static_cast<const std::uint8_t*>(b.buf);
   image.type = type_of(b, i);
   const Py_ssize_t channels = b.ndim == 3 ? b.shape[2] : 1;
-  const std::string shape = std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
-  if (channels != 1 && channels != 3 && channels != 4) refuse(i, "is " + shape + "; its last axis must hold 1, 3 or 4 channels");
+  const std::string shape =
+      std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
+  if (channels != 1 && channels != 3 && channels != 4)
+    refuse(i, "is " + shape + "; its last axis must hold 1, 3 or 4 channels");
   if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape + "; a picture needs at least one pixel");
   const Py_ssize_t bytes = b.shape[0] * b.shape[1] * channels * size_of(image.type);
-  if (b.shape[0] > 1 << 28 || b.shape[1] > 1 << 28 || bytes > INT32_MAX - 64) refuse(i, "is " + shape + ", over 2 GiB; cut it into tiles first");
+  if (b.shape[0] > 1 << 28 || b.shape[1] > 1 << 28 || bytes > INT32_MAX - 64)
+    refuse(i, "is " + shape + ", over 2 GiB; cut it into tiles first");
   image.height = static_cast<int>(b.shape[0]);
   image.width = static_cast<int>(b.shape[1]);
   image.channels = static_cast<int>(channels);
@@ -89,20 +93,23 @@ Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& he
   if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
   source.image = image_of(held.take(object, PyBUF_RECORDS_RO), i);
   if (source.image.channels != plan.channels)
-    refuse(i, "has " + std::to_string(source.image.channels) + " channels where the first image has " + std::to_string(plan.channels));
+    refuse(i, "has " + std::to_string(source.image.channels) + " channels where the first image has " +
+                  std::to_string(plan.channels));
   return source;
 }
 
 std::vector<Task> tasks_of(const Plan& plan, const nb::list& sources, const ConstRows& rows, Borrowed& held) {
   const std::size_t n = nb::len(sources);
-  if (rows.shape(0) != n || rows.shape(1) != static_cast<std::size_t>(plan.columns)) throw std::invalid_argument("parameters do not fit");
+  if (rows.shape(0) != n || rows.shape(1) != static_cast<std::size_t>(plan.columns))
+    throw std::invalid_argument("parameters do not fit");
   std::vector<Task> tasks(n);
   held.reserve(n + 1);
   for (std::size_t i = 0; i < n; ++i) {
     tasks[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, plan, held);
     tasks[i].row = rows.data() + i * rows.shape(1);
     const Source& first = tasks[0].source;
-    if (tasks[i].source.encoded == nullptr && first.encoded == nullptr && tasks[i].source.image.type != first.image.type)
+    if (tasks[i].source.encoded == nullptr && first.encoded == nullptr &&
+        tasks[i].source.image.type != first.image.type)
       refuse(i, "differs in dtype from the first image; make them one dtype");
   }
   return tasks;
@@ -122,7 +129,8 @@ void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& t
   slot.channels = plan.channels;
   Py_ssize_t expected = size_of(slot.type);
   for (int axis = 3; axis >= 1; --axis) {
-    if (b.shape[axis] > 1 && b.strides[axis] != expected) throw std::invalid_argument("out= must hold contiguous pictures");
+    if (b.shape[axis] > 1 && b.strides[axis] != expected)
+      throw std::invalid_argument("out= must hold contiguous pictures");
     expected *= b.shape[axis];
   }
   for (std::size_t i = 0; i < tasks.size(); ++i) {
@@ -144,8 +152,8 @@ using ArgumentTuple = std::pair<double, int>;
 using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>>;
 using DrawTuple = std::tuple<std::uint64_t, std::uint32_t, int, double, double, int, int, int>;
 
-void build(Plan* self, const std::vector<InstructionTuple>& instructions, const std::vector<DrawTuple>& draws, int channels,
-           int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
+void build(Plan* self, const std::vector<InstructionTuple>& instructions, const std::vector<DrawTuple>& draws,
+           int channels, int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
   Plan plan;
   for (const auto& [name, gate, arguments] : instructions) {
     const OpInfo* found = nullptr;
@@ -161,7 +169,8 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   plan.columns = static_cast<int>(plan.draws.size());
   plan.channels = channels;
   plan.fill = static_cast<Fill>(fill);
-  for (std::size_t c = 0; c < 4 && !fill_value.empty(); ++c) plan.fill_value[c] = fill_value[c < fill_value.size() ? c : fill_value.size() - 1];
+  for (std::size_t c = 0; c < 4 && !fill_value.empty(); ++c)
+    plan.fill_value[c] = fill_value[c < fill_value.size() ? c : fill_value.size() - 1];
   plan.nearest = nearest;
   plan.antialias = antialias;
   new (self) Plan(std::move(plan));
@@ -175,8 +184,8 @@ Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, std::u
   return Rows(data, {n, k}, owner);
 }
 
-nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, nb::handle out, bool planar, int threads,
-              bool exact, bool tolerant, std::int64_t max_pixels) {
+nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, nb::handle out, bool planar,
+              int threads, bool exact, bool tolerant, std::int64_t max_pixels) {
   Borrowed held;
   std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
   slots_of(plan, out.ptr(), planar, tasks, held);
@@ -188,8 +197,8 @@ nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, 
   nb::list errors;
   for (std::size_t i = 0; i < tasks.size(); ++i)
     if (!tasks[i].error.empty()) errors.append(nb::make_tuple(i, tasks[i].error));
-  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.resamples, counts.sweeps, counts.reductions, counts.growths,
-                                       counts.decode_ns, counts.total_ns),
+  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.resamples, counts.sweeps, counts.reductions,
+                                       counts.growths, counts.decode_ns, counts.total_ns),
                         errors);
 }
 
@@ -221,7 +230,8 @@ nb::list describe(const Plan& plan, int height, int width, bool floats, const Co
     nb::dict d;
     d["height"] = pass.view.height;
     d["width"] = pass.view.width;
-    d["map"] = nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4], pass.view.m[5]);
+    d["map"] =
+        nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4], pass.view.m[5]);
     d["separable"] = pass.separable;
     d["box"] = nb::make_tuple(pass.box_y, pass.box_x);
     d["geometry"] = pass.geometry;
@@ -242,13 +252,15 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
   const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
   if (!jpeg_header(bytes, data.size(), header, error)) throw std::invalid_argument(error);
   const auto h = static_cast<std::size_t>(jpeg_scaled(header.height, denominator));
-  const auto w = static_cast<std::size_t>(jpeg_scaled(header.width, denominator)), c = static_cast<std::size_t>(channels);
+  const auto w = static_cast<std::size_t>(jpeg_scaled(header.width, denominator)),
+             c = static_cast<std::size_t>(channels);
   auto* const out = new std::uint8_t[h * w * c];
   const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
   bool ok;
   {
     const nb::gil_scoped_release release;
-    ok = jpeg_decode(bytes, data.size(), denominator, channels, tolerant, out, static_cast<std::ptrdiff_t>(w * c), error);
+    ok = jpeg_decode(bytes, data.size(), denominator, channels, tolerant, out, static_cast<std::ptrdiff_t>(w * c),
+                     error);
   }
   if (!ok) throw std::invalid_argument(error);
   return Bytes3(out, {h, w, c}, owner);
@@ -270,9 +282,11 @@ NB_MODULE(_native, m) {
   using namespace vary;
   m.doc() = "The native core of vary. Private: use the names of `vary`.";
   nb::class_<Plan>(m, "Plan")
-      .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a, "antialias"_a)
+      .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a,
+           "antialias"_a)
       .def("draw", &draw_rows, "seed"_a, "epoch"_a, "view"_a, "indices"_a)
-      .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a, "max_pixels"_a)
+      .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a,
+           "max_pixels"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
   m.def("empty", &empty, "shape"_a, "floats"_a);
@@ -304,11 +318,15 @@ NB_MODULE(_native, m) {
   m.def("jpeg_header", [](const nb::bytes& data) {
     JpegHeader h;
     std::string error;
-    if (!jpeg_header(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size(), h, error)) throw std::invalid_argument(error);
+    if (!jpeg_header(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size(), h, error))
+      throw std::invalid_argument(error);
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
   m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
-  m.def("sincos_degrees", [](double x) { const SinCos a = sincos_degrees(x); return nb::make_tuple(a.sin, a.cos); });
+  m.def("sincos_degrees", [](double x) {
+    const SinCos a = sincos_degrees(x);
+    return nb::make_tuple(a.sin, a.cos);
+  });
   m.def("natural_log", &natural_log);
   m.def("exponential", &exponential);
   m.def("target", [] { return std::string(live_kernels().name); });

@@ -16,8 +16,8 @@ namespace {
 constexpr std::size_t kHeader = 64, kPage = 2 << 20;
 constexpr std::size_t kKept = 8, kKeptBytes = std::size_t{512} << 20;
 
-std::mutex mutex;                       // guards idle and idle_bytes
-std::vector<std::uint8_t*> idle;        // oldest first
+std::mutex mutex;                 // guards idle and idle_bytes
+std::vector<std::uint8_t*> idle;  // oldest first
 std::size_t idle_bytes = 0;
 
 std::size_t& size_of_block(std::uint8_t* block) { return *reinterpret_cast<std::size_t*>(block); }

@@ -33,7 +33,6 @@ class Compiler {
   void add(const Concrete& i) {
     const double* const a = i.a;
     double scale[4] = {1, 1, 1, 1}, bias[4] = {};
-    const int tinted = std::min(channels_, 3);  // alpha is left alone
     switch (i.op) {
       case Op::rescale:
         for (int c = 0; c < channels_; ++c) scale[c] = a[0], bias[c] = a[1];
@@ -42,16 +41,15 @@ class Compiler {
         for (int c = 0; c < channels_; ++c) scale[c] = 1 / a[channels_ + c], bias[c] = -a[c] / a[channels_ + c];
         return affine(scale, bias, false, 0, 0);
       case Op::brightness:
-        for (int c = 0; c < tinted; ++c) scale[c] = a[0], bias[c] = a[1] - a[1] * a[0];
+        for (int c = 0; c < tinted(); ++c) scale[c] = a[0], bias[c] = a[1] - a[1] * a[0];
         return affine(scale, bias, true, a[1], a[2]);
       case Op::shift:
-        for (int c = 0; c < tinted; ++c) bias[c] = a[c] * (a[4] - a[3]);
+        for (int c = 0; c < tinted(); ++c) bias[c] = a[c] * (a[4] - a[3]);
         return affine(scale, bias, true, a[3], a[4]);
       case Op::contrast: return a[0] == 1 ? affine(scale, bias, true, a[1], a[2]) : contrast(a[0], a[1], a[2]);
       case Op::saturation:
         return a[0] == 1 || channels_ < 3 ? affine(scale, bias, true, a[1], a[2]) : saturation(a[0], a[1], a[2]);
-      case Op::hue:
-        return a[0] == 0 || channels_ < 3 ? affine(scale, bias, true, a[1], a[2]) : hue(a[0], a[1], a[2]);
+      case Op::hue: return a[0] == 0 || channels_ < 3 ? affine(scale, bias, true, a[1], a[2]) : hue(a[0], a[1], a[2]);
       default: return;
     }
   }
@@ -67,14 +65,16 @@ class Compiler {
   }
 
  private:
+  int tinted() const { return std::min(channels_, 3); }  // alpha is left alone
+
   std::vector<Step>& steps() { return chain_.sweeps.back().steps; }
 
   void clip(Step& step, double low, double high) {
-    step.clip = !bounds_.within(low, high, channels_);
+    step.clip = !bounds_.within(low, high, tinted());
     step.low = static_cast<float>(low);
     step.high = static_cast<float>(high);
     if (!step.clip) return;
-    for (int c = 0; c < channels_; ++c) {
+    for (int c = 0; c < tinted(); ++c) {
       bounds_.low[c] = std::clamp(bounds_.low[c], low, high);
       bounds_.high[c] = std::clamp(bounds_.high[c], low, high);
     }
@@ -87,7 +87,8 @@ class Compiler {
       bounds_.low[c] = flat ? bias[c] : std::min(a, b);
       bounds_.high[c] = flat ? bias[c] : std::max(a, b);
     }
-    const bool merges = !steps().empty() && steps().back().kind != Step::hue && !steps().back().clip;
+    const bool merges = !steps().empty() && !steps().back().clip &&
+                        (steps().back().kind == Step::affine || (steps().back().kind == Step::matrix && channels_ < 4));
     if (!merges) steps().emplace_back();
     Step& step = steps().back();
     for (int c = 0; c < channels_; ++c) {
@@ -142,7 +143,7 @@ class Compiler {
     double least = bounds_.low[0], most = bounds_.high[0];
     for (int c = 1; c < 3; ++c) least = std::min(least, bounds_.low[c]), most = std::max(most, bounds_.high[c]);
     for (int c = 0; c < 3; ++c) bounds_.low[c] = least, bounds_.high[c] = most;
-    if (bounds_.within(low, high, channels_)) return;
+    if (bounds_.within(low, high, tinted())) return;
     Step clamp;
     clip(clamp, low, high);
     steps().push_back(clamp);
@@ -155,8 +156,8 @@ class Compiler {
     sweep.low = low;
     sweep.high = high;
     chain_.sweeps.emplace_back();
-    const bool idle = factor >= 0 && factor <= 1 && bounds_.within(low, high, channels_);
-    for (int c = 0; c < 4; ++c) {
+    const bool idle = factor >= 0 && factor <= 1 && bounds_.within(low, high, tinted());
+    for (int c = 0; c < tinted(); ++c) {
       bounds_.low[c] = idle ? bounds_.low[c] : low;
       bounds_.high[c] = idle ? bounds_.high[c] : high;
     }

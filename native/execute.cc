@@ -39,10 +39,10 @@ bool is_geometry(Op op) {
 // The instructions up to the next cut.
 struct Segment {
   const Concrete *begin, *end;
-  View view;                       // canvas -> source of this segment
+  View view;  // canvas -> source of this segment
   std::vector<Concrete> colours;
   int geometry = 0;
-  Type stored = Type::u8;          // of the picture at the cut that ends it
+  Type stored = Type::u8;  // of the picture at the cut that ends it
 };
 
 Segment next_segment(const Concrete* begin, const Concrete* end, const View& start) {
@@ -83,8 +83,9 @@ Opened open(const Source& source, const Options& options) {
   if (!jpeg_header(source.encoded, source.encoded_size, header, error)) throw std::runtime_error(error);
   const std::int64_t pixels = std::int64_t{header.width} * header.height;
   if (pixels > options.max_pixels)
-    throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " + std::to_string(header.height) +
-                             " pixels, over the limit of " + std::to_string(options.max_pixels) +
+    throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " +
+                             std::to_string(header.height) + " pixels, over the limit of " +
+                             std::to_string(options.max_pixels) +
                              "; raise it with max_pixels= if the file is to be trusted");
   out.height = out.view.height = header.height;
   out.width = out.view.width = header.width;
@@ -109,7 +110,8 @@ Image decode(const Plan& plan, const Source& source, Opened& opened, const Optio
   image.row = image.column * image.width;
   auto* const data = w.decoded.get<std::uint8_t>(image.row * image.height + 8);
   std::string error;
-  if (!jpeg_decode(source.encoded, source.encoded_size, opened.level, plan.channels, options.tolerant, data, image.row, error))
+  if (!jpeg_decode(source.encoded, source.encoded_size, opened.level, plan.channels, options.tolerant, data, image.row,
+                   error))
     throw std::runtime_error(error);
   image.data = data;
   return image;
@@ -177,7 +179,8 @@ void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chai
       if (i == 0) sampler.row(k, y, slot.width, p);
       sweep(k, steps, p, slot);
       if (sweep_now.ends_in_contrast) {
-        sum += k.grey_sum(p, slot.channels, slot.width, static_cast<float>(sweep_now.low), static_cast<float>(sweep_now.high));
+        sum += k.grey_sum(p, slot.channels, slot.width, static_cast<float>(sweep_now.low),
+                          static_cast<float>(sweep_now.high));
       } else {
         rows.finish(y, p);
       }
@@ -188,8 +191,8 @@ void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chai
   }
 }
 
-void run_segment(const Kernels& k, const Plan& plan, const Image& source, const Segment& s, const Slot& slot, Workspace& w,
-                 Counts& counts) {
+void run_segment(const Kernels& k, const Plan& plan, const Image& source, const Segment& s, const Slot& slot,
+                 Workspace& w, Counts& counts) {
   const bool bounded = source.type == Type::u8;
   const Chain chain = compile(s.colours.data(), s.colours.data() + s.colours.size(), source.channels, bounded, 0, 255);
   Sampler sampler = prepare(k, plan, source, s.view, w);
@@ -220,8 +223,9 @@ Image as_image(const Slot& s) {
 
 void check_size(const View& view, const Slot& slot) {
   if (view.height == slot.height && view.width == slot.width) return;
-  throw std::runtime_error("this picture comes out " + std::to_string(view.height) + " x " + std::to_string(view.width) +
-                           ", its place in the batch is " + std::to_string(slot.height) + " x " + std::to_string(slot.width));
+  throw std::runtime_error("this picture comes out " + std::to_string(view.height) + " x " +
+                           std::to_string(view.width) + ", its place in the batch is " + std::to_string(slot.height) +
+                           " x " + std::to_string(slot.width));
 }
 
 void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& options, Counts& counts) {
@@ -302,7 +306,8 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
     pass.view = s.view;
     pass.geometry = s.geometry;
     pass.colours = static_cast<int>(s.colours.size());
-    const Chain chain = compile(s.colours.data(), s.colours.data() + s.colours.size(), plan.channels, type == Type::u8, 0, 255);
+    const Chain chain =
+        compile(s.colours.data(), s.colours.data() + s.colours.size(), plan.channels, type == Type::u8, 0, 255);
     pass.sweeps = pass.statistics = static_cast<int>(chain.sweeps.size()) - 1;
     pass.separable = samples_separably(plan, s.view);
     if (!pass.separable && plan.antialias && !plan.nearest) {

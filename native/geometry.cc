@@ -14,9 +14,11 @@ struct Affine {
 // old canvas -> new canvas: `l` takes new coordinates to old ones.
 void follow(View& v, const Affine& l, int height, int width) {
   const double* const m = v.m;
-  const View next{height, width,
-                  {m[0] * l.m[0] + m[1] * l.m[3], m[0] * l.m[1] + m[1] * l.m[4], (m[0] * l.m[2] + m[1] * l.m[5]) + m[2],
-                   m[3] * l.m[0] + m[4] * l.m[3], m[3] * l.m[1] + m[4] * l.m[4], (m[3] * l.m[2] + m[4] * l.m[5]) + m[5]}};
+  const View next{
+      height,
+      width,
+      {m[0] * l.m[0] + m[1] * l.m[3], m[0] * l.m[1] + m[1] * l.m[4], (m[0] * l.m[2] + m[1] * l.m[5]) + m[2],
+       m[3] * l.m[0] + m[4] * l.m[3], m[3] * l.m[1] + m[4] * l.m[4], (m[3] * l.m[2] + m[4] * l.m[5]) + m[5]}};
   v = next;
 }
 
@@ -31,7 +33,8 @@ void window(View& v, double top, double left, int height, int width) {
 }
 
 void stretch(View& v, int height, int width) {
-  follow(v, {{static_cast<double>(v.width) / width, 0, 0, 0, static_cast<double>(v.height) / height, 0}}, height, width);
+  follow(v, {{static_cast<double>(v.width) / width, 0, 0, 0, static_cast<double>(v.height) / height, 0}}, height,
+         width);
 }
 
 // Offset of a window of `size` in `canvas` for a draw in [0, 1): whole pixels, each offset equally likely; a window
@@ -112,9 +115,9 @@ void apply(const Concrete& instruction, View& v) {
     case Op::flip_vertical: return flip_vertical(v);
     case Op::transpose: return transpose(v);
     case Op::rotate90: return quarter_turns(v, whole(0));
-    case Op::crop: return window(v, place(a[2], v.height, whole(0)), place(a[3], v.width, whole(1)), whole(0), whole(1));
-    case Op::center_crop:
-      return window(v, middle(v.height, whole(0)), middle(v.width, whole(1)), whole(0), whole(1));
+    case Op::crop:
+      return window(v, place(a[2], v.height, whole(0)), place(a[3], v.width, whole(1)), whole(0), whole(1));
+    case Op::center_crop: return window(v, middle(v.height, whole(0)), middle(v.width, whole(1)), whole(0), whole(1));
     case Op::resized_crop: return resized_crop(v, a);
     case Op::pad: return window(v, -a[0], -a[3], v.height + whole(0) + whole(2), v.width + whole(1) + whole(3));
     default: return;

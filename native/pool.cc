@@ -46,9 +46,9 @@ class DefaultFloatMode {
 struct Job {
   const std::function<void(int)>* work;
   int count;
-  int seats;                  // helpers that may still join; guarded by Pool::mutex_
-  int working = 0;            // helpers inside; guarded by Pool::mutex_
-  std::atomic<int> next{0};   // the first index nobody has taken
+  int seats;                 // helpers that may still join; guarded by Pool::mutex_
+  int working = 0;           // helpers inside; guarded by Pool::mutex_
+  std::atomic<int> next{0};  // the first index nobody has taken
 
   void run() {
     const DefaultFloatMode mode;

@@ -13,10 +13,28 @@ namespace vary {
 
 enum class Op : int {
   // geometry: moves the canvas, changes the map
-  resize, rotate, shear, shear_degrees, zoom, translate, flip_horizontal, flip_vertical, transpose, rotate90,
-  crop, center_crop, resized_crop, pad,
+  resize,
+  rotate,
+  shear,
+  shear_degrees,
+  zoom,
+  translate,
+  flip_horizontal,
+  flip_vertical,
+  transpose,
+  rotate90,
+  crop,
+  center_crop,
+  resized_crop,
+  pad,
   // colour: pointwise, in listed order; contrast first needs the mean of the picture at its place
-  rescale, normalize, brightness, contrast, saturation, hue, shift,
+  rescale,
+  normalize,
+  brightness,
+  contrast,
+  saturation,
+  hue,
+  shift,
   // control
   order,  // the next `count` instructions run in the order that `code` names
   cut,    // resample here, and go on from that picture

@@ -48,7 +48,7 @@ double value(const Draw& draw, Key key, Uniforms& u, const double* row) {
         const double y = u(key, other);
         rank += y < x || (y == x && other < draw.number);
       }
-      return rank < (draw.column < 0 ? draw.a : row[draw.column]);
+      return rank < draw.a + (draw.column < 0 ? 0 : row[draw.column]);
     }
   }
   return 0;

@@ -39,7 +39,7 @@ struct Draw {
     log_uniform,  // exp(ln a + (ln b - ln a) u)
     integer,      // floor(u a): 0 .. a - 1
     between,      // gate: 1 if a <= u < b
-    among,        // gate: 1 if u is one of the `column` smallest (or `a` where column < 0) of draws b .. b + count - 1
+    among,        // gate: 1 if u is one of the a (+ row[column], if given) smallest of draws b .. b + count - 1
   };
   std::uint64_t name = 0;  // whose key
   std::uint32_t number = 0;

@@ -19,7 +19,8 @@ Image repack(const Image& s, Workspace& w) {
     for (int x = 0; x < s.width; ++x) {
       const std::uint8_t* const from = s.data + y * s.row + x * s.column;
       std::uint8_t* const to = data + y * out.row + x * out.column;
-      for (int c = 0; c < s.channels; ++c) std::memcpy(to + c * size, from + c * s.channel, static_cast<std::size_t>(size));
+      for (int c = 0; c < s.channels; ++c)
+        std::memcpy(to + c * size, from + c * s.channel, static_cast<std::size_t>(size));
     }
   out.data = data;
   return out;
@@ -32,7 +33,8 @@ Image transposed(const Image& s, Workspace& w) {
   out.row = s.column * out.width;
   auto* const data = w.turned.get<std::uint8_t>(out.row * out.height + 8);
   for (int y = 0; y < s.height; ++y)
-    for (int x = 0; x < s.width; ++x) std::memcpy(data + x * out.row + y * s.column, s.data + y * s.row + x * s.column, pixel);
+    for (int x = 0; x < s.width; ++x)
+      std::memcpy(data + x * out.row + y * s.column, s.data + y * s.row + x * s.column, pixel);
   out.data = data;
   return out;
 }
@@ -61,9 +63,15 @@ bool resolve(Fill fill, int size, double& p) {
     case Fill::constant: return p >= 0 && p < n;
     case Fill::nearest: p = std::clamp(p, 0.0, n); return true;
     case Fill::wrap: p = wrapped(p, n); return true;
-    case Fill::reflect: p = wrapped(p, 2 * n); p = p > n ? 2 * n - p : p; return true;
+    case Fill::reflect:
+      p = wrapped(p, 2 * n);
+      p = p > n ? 2 * n - p : p;
+      return true;
     case Fill::reflect101: {
-      if (size == 1) { p = .5; return true; }
+      if (size == 1) {
+        p = .5;
+        return true;
+      }
       const double c = wrapped(p - .5, 2 * (n - 1));
       p = (c > n - 1 ? 2 * (n - 1) - c : c) + .5;
       return true;

@@ -39,7 +39,7 @@ class Buffer {  // 64-byte aligned, never shrinks while its thread lives
 };
 
 struct Workspace {
-  Buffer decoded, repacked, reduced, turned, sums;   // sources
+  Buffer decoded, repacked, reduced, turned, sums;    // sources
   Buffer start_x, start_y, weight_x, weight_y, line;  // a resize
   Buffer rows, whole;                                 // planar float32: one row, or a picture for statistics
   Buffer between[2];                                  // pictures at cuts

@@ -13,7 +13,7 @@ void affine(const Step& s, float* const* planes, int channels, int n) {
   for (int c = 0; c < channels; ++c) {
     float* const p = planes[c];
     const float scale = s.scale[c], bias = s.bias[c];
-    if (s.clip) {
+    if (s.clip && c < 3) {  // never alpha
       for (int k = 0; k < n; ++k) p[k] = clamp(p[k] * scale + bias, s.low, s.high);
     } else {
       for (int k = 0; k < n; ++k) p[k] = p[k] * scale + bias;

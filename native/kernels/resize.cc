@@ -10,7 +10,8 @@ constexpr int kTogether = 4;  // rows added in one sweep, so that the sum stays 
 
 // scratch[i] = (what it held, or 0) + sum over N rows of weight x row[i], in the order of the rows.
 template <int N, typename Source>
-void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n, float* __restrict scratch) {
+void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n,
+              float* __restrict scratch) {
   const Source* rows[N];
   for (int t = 0; t < N; ++t) rows[t] = reinterpret_cast<const Source*>(first + t * step);
   for (int i = 0; i < n; ++i) {

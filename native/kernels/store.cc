@@ -58,8 +58,8 @@ void sum_rows(const std::uint8_t* data, std::int64_t row, int rows, int n, std::
   }
 }
 
-// Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what lies
-// above lane C belongs to the next pixel and is written over.
+// Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what
+// lies above lane C belongs to the next pixel and is written over.
 template <int C>
 void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
   for (int x = 0; x < pixels; ++x, sums += columns * C, out += C) {
@@ -77,7 +77,8 @@ void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16
 // rounding error of the next whole number.
 void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
   const float share = 1.f / static_cast<float>(count), half = static_cast<float>(count / 2) + .5f;
-  for (int i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
+  for (int i = 0; i < n; ++i)
+    out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
 }
 
 // Blocks of any size: slow, for pictures that shrink more than 16 times.

@@ -67,8 +67,15 @@ inline bool any_above(Ints v, std::int64_t limit) {
 
 // Each 32-bit lane's low half, twice.
 inline Shorts twice(Ints low) {
-  const auto v = (Words)low;
-  return (Shorts)(v | v << 16);
+  const auto v = (Shorts)low;
+#if defined(__AVX512BW__)
+  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14, 16, 16, 18, 18, 20, 20, 22,
+                                 22, 24, 24, 26, 26, 28, 28, 30, 30);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14);
+#else
+  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6);
+#endif
 }
 
 // The low 32 bits of kLanes 64-bit words, of which each 128-bit part of `a` holds two and the same part of `b` the next

@@ -1,9 +1,9 @@
-// The warp: any affine map, bilinear or nearest. A row is worked in blocks of 128 pixels, in three steps: (a) positions,
-// on a grid of 2^-15 pixels: which pixel, which weight, which bytes; (b) the loads: two neighbouring pixels of two rows
-// are two 8-byte words; (c) the blend, scale and store.
+// The warp: any affine map, bilinear or nearest. A row is worked in blocks of 128 pixels, in three steps: (a)
+// positions, on a grid of 2^-15 pixels: which pixel, which weight, which bytes; (b) the loads: two neighbouring pixels
+// of two rows are two 8-byte words; (c) the blend, scale and store.
 //
-// The arithmetic is part of the Program's meaning (native/README.md). For uint8 the blend is done in 16-bit lanes with 7
-// bits below the point, two channels of a pixel side by side, all in integers: every target gives the same bits.
+// The arithmetic is part of the Program's meaning (native/README.md). For uint8 the blend is done in 16-bit lanes with
+// 7 bits below the point, two channels of a pixel side by side, all in integers: every target gives the same bits.
 #include "loads.h"
 #include "vectors.h"
 
@@ -14,11 +14,12 @@ constexpr int kBlock = kWarpBlock;
 constexpr int kShift = 15, kOne = 1 << kShift, kHalf = kOne / 2;
 
 struct Block {
-  alignas(64) std::int32_t x[kBlock], y[kBlock];    // the left, upper tap
-  alignas(64) std::int32_t wx[kBlock], wy[kBlock];  // the weight of the other, 0 .. 2^15 - 1
+  alignas(64) std::int32_t x[kBlock], y[kBlock];                          // the left, upper tap
+  alignas(64) std::int32_t wx[kBlock], wy[kBlock];                        // the weight of the other, 0 .. 2^15 - 1
   alignas(64) std::int32_t upper[kBlock], lower[kBlock], inside[kBlock];  // offsets in bytes; a mask
-  bool edge;    // some position needed the fill: `lower` is set
-  bool bottom;  // some 8-byte load may reach beyond the picture
+  bool edge;     // some position lies outside: `inside` is set where the fill is a constant
+  bool bottom;   // some pixel has no row below: `lower` is set (elsewhere it is `upper` and one row)
+  bool careful;  // some 8-byte load would reach beyond the picture
 };
 
 struct Base {
@@ -61,7 +62,7 @@ void mirror(int size, int edge, int n, std::int32_t* whole, std::int32_t* weight
   const int last = size - 1, period = 2 * last + 2 * edge;
   if (period == 0) return;  // a single pixel: the clamp that follows is the whole answer
   std::int32_t far = 0;
-  for (int k = 0; k < n; ++k) far |= static_cast<std::int32_t>((whole[k] < -last) | (whole[k] > 2 * last));
+  for (int k = 0; k < n; ++k) far |= static_cast<std::int32_t>((whole[k] < -last) | (whole[k] >= 2 * last + edge));
   if (far)
     for (int k = 0; k < n; ++k) whole[k] = modulo(whole[k], period);
   for (int k = 0; k < n; ++k) {
@@ -111,8 +112,8 @@ inline void clamp_to(Ints last, Ints& whole, Ints& weight) {
   whole = whole > last ? last : whole;
 }
 
-// Offsets and weights where all taps exist (Edge: where they exist once clamped).
-template <int Bytes, bool Edge>
+// Offsets and weights where all taps exist (Edge: where they exist once clamped; Bottom: near the last rows).
+template <int Bytes, bool Edge, bool Bottom>
 inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
   const Ints part_x = Ints{} + bx.part, part_y = Ints{} + by.part;
   const Ints whole_x = Ints{} + bx.whole, whole_y = Ints{} + by.whole;
@@ -132,13 +133,14 @@ inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
     store(b.upper + k, offset);
     store(b.wx + k, wx);
     store(b.wy + k, wy);
-    if (Edge) {
+    if (Bottom) {
       const Ints lower = offset + ((y < last_y) & row);
       store(b.lower + k, lower);
       furthest = lower > furthest ? lower : furthest;
     }
   }
-  if (Edge) b.bottom = any_above(furthest, s.limit);
+  b.bottom = Bottom;
+  b.careful = Bottom && any_above(furthest, s.limit);
 }
 
 template <int Bytes>
@@ -157,7 +159,8 @@ __attribute__((noinline)) void locate_edge(const Warp& s, Base bx, Base by, int 
   }
   std::int32_t furthest = 0;
   for (int k = 0; k < n; ++k) furthest = b.lower[k] > furthest ? b.lower[k] : furthest;
-  b.bottom = furthest > s.limit;
+  b.bottom = true;
+  b.careful = furthest > s.limit;
 }
 
 // Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on.
@@ -167,14 +170,11 @@ void locate(const Warp& s, int x, int y, int n, Block& b) {
   const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
   const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
   b.edge = !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
-  b.bottom = down.high >= s.height - 3 || s.row < 16;
-  if (!b.edge) {
-    locate_fast<Bytes, false>(s, bx, by, n, b);
-  } else if (s.fill == Fill::nearest) {
-    locate_fast<Bytes, true>(s, bx, by, n, b);
-  } else {
-    locate_edge<Bytes>(s, bx, by, n, b);
-  }
+  const bool low = down.high >= s.height - 3 || s.row < 16;
+  if (b.edge && s.fill != Fill::nearest) return locate_edge<Bytes>(s, bx, by, n, b);
+  if (low) return locate_fast<Bytes, true, true>(s, bx, by, n, b);
+  if (b.edge) return locate_fast<Bytes, true, false>(s, bx, by, n, b);
+  locate_fast<Bytes, false, false>(s, bx, by, n, b);
 }
 
 // (b) n pixels and their right neighbours, from two rows, in the order of `low_words`: of each four, two and two.
@@ -194,20 +194,37 @@ inline void scatter(const std::uint8_t* upper, const std::uint8_t* lower, const 
 
 template <int C>
 inline void fetch(const Warp& s, const Block& b, int n, std::uint64_t* __restrict a, std::uint64_t* __restrict c) {
-  if (b.bottom) {
+  if (b.careful) {
     const std::uint8_t* const end = s.data + s.limit + 8;
     const auto load_at = [=](const std::uint8_t* at) { return load_before<2 * C>(at, end); };
-    if (b.edge) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_at);
-    return scatter(s.data, s.data + s.row, b.upper, b.upper, n, a, c, load_at);
+    return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_at);
   }
-  if (b.edge) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_u64);
+  if (b.bottom) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_u64);
   scatter(s.data, s.data + s.row, b.upper, b.upper, n, a, c, load_u64);
 }
 
-// Channels 0 and 2 (or 1 and 3) of a pixel as two 16-bit numbers with 7 bits below the point.
+// Channels 0 and 2 (even) or 1 and 3 (odd) of kLanes pixels, as pairs of 16-bit numbers with 7 bits below the point.
+struct Pairs {
+  Shorts even, odd;
+};
 constexpr std::uint32_t kPair = 0x7f807f80;
 
+inline Pairs left_pixels(Longs a, Longs b) {
+  const Words v = low_words(a, b);
+  return {(Shorts)(v << 7 & kPair), (Shorts)(v >> 1 & kPair)};
+}
+
+template <int C>
+inline Pairs right_pixels(Longs a, Longs b) {
+  if (C == 4) return left_pixels(a >> 32, b >> 32);
+  const Words v = low_words(a >> (8 * C - 7), b >> (8 * C - 7));  // already shifted up by 7
+  return {(Shorts)(v & kPair), (Shorts)(v >> 8 & kPair)};
+}
+
 inline Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
+inline Pairs blend(const Pairs& a, const Pairs& b, Shorts weight) {
+  return {blend(a.even, b.even, weight), blend(a.odd, b.odd, weight)};
+}
 
 template <int C>
 struct Sink {
@@ -220,20 +237,12 @@ template <int C, bool Masked>
 inline void finish(const Block& b, const std::uint64_t* a, const std::uint64_t* c, int k, const Sink<C>& s, int at) {
   const Longs a0 = load<Longs>(a + k), a1 = load<Longs>(a + k + kLanes / 2);
   const Longs c0 = load<Longs>(c + k), c1 = load<Longs>(c + k + kLanes / 2);
-  const Words left_a = low_words(a0, a1), left_c = low_words(c0, c1);
-  const Words right_a = low_words(a0 >> (8 * C - 7), a1 >> (8 * C - 7)), right_c = low_words(c0 >> (8 * C - 7), c1 >> (8 * C - 7));
   const Shorts wx = twice(load<Ints>(b.wx + k)), wy = twice(load<Ints>(b.wy + k));
-  const Shorts even = blend(blend((Shorts)(left_a << 7 & kPair), (Shorts)(right_a & kPair), wx),
-                            blend((Shorts)(left_c << 7 & kPair), (Shorts)(right_c & kPair), wx), wy);
-  Ints channel[4];
-  channel[0] = (Ints)even & 0xffff;
-  channel[2] = (Ints)even >> 16;
-  if (C > 1) {
-    const Shorts odd = blend(blend((Shorts)(left_a >> 1 & kPair), (Shorts)(right_a >> 8 & kPair), wx),
-                             blend((Shorts)(left_c >> 1 & kPair), (Shorts)(right_c >> 8 & kPair), wx), wy);
-    channel[1] = (Ints)odd & 0xffff;
-    channel[3] = (Ints)odd >> 16;
-  }
+  const Pairs upper = blend(left_pixels(a0, a1), right_pixels<C>(a0, a1), wx);
+  const Pairs lower = blend(left_pixels(c0, c1), right_pixels<C>(c0, c1), wx);
+  const Pairs pixel = blend(upper, lower, wy);
+  const Ints channel[4] = {(Ints)pixel.even & 0xffff, (Ints)pixel.odd & 0xffff, (Ints)pixel.even >> 16,
+                           (Ints)pixel.odd >> 16};
   for (int i = 0; i < C; ++i) {
     Floats v = __builtin_convertvector(channel[i], Floats) * s.scale[i] + s.bias[i];
     if (Masked) v = load<Ints>(b.inside + k) ? v : Floats{} + s.fill[i];
@@ -294,9 +303,10 @@ void floats(const Warp& s, int y, int n, float* const* planes) {
       const float wx = static_cast<float>(b.wx[k]) * (1.f / kOne), wy = static_cast<float>(b.wy[k]) * (1.f / kOne);
       for (int i = 0; i < C; ++i) {
         const float p = load_f32(upper + 4 * i), q = load_f32(lower + 4 * i);
-        const float above = p + (load_f32(upper + 4 * i + right) - p) * wx;
-        const float below = q + (load_f32(lower + 4 * i + right) - q) * wx;
-        const float v = above + (below - above) * wy;
+        // Selected, not multiplied by 0: a NaN or an infinity next door stays next door.
+        const float above = wx > 0 ? p + (load_f32(upper + 4 * i + right) - p) * wx : p;
+        const float below = wx > 0 ? q + (load_f32(lower + 4 * i + right) - q) * wx : q;
+        const float v = wy > 0 ? above + (below - above) * wy : above;
         planes[i][x + k] = (masked && b.inside[k] == 0 ? s.fill_value[i] : v) * s.scale[i] + s.bias[i];
       }
     }
@@ -306,6 +316,7 @@ void floats(const Warp& s, int y, int n, float* const* planes) {
 }  // namespace
 
 extern const WarpTable warp_table;
-const WarpTable warp_table = {{{nullptr, bytes<1>, nullptr, bytes<3>, bytes<4>}, {nullptr, floats<1>, nullptr, floats<3>, floats<4>}}};
+const WarpTable warp_table = {
+    {{nullptr, bytes<1>, nullptr, bytes<3>, bytes<4>}, {nullptr, floats<1>, nullptr, floats<3>, floats<4>}}};
 
 }  // namespace vary::VARY_TARGET_NS

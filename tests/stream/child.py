@@ -6,11 +6,13 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
 from vary.policy import Policy
-from vary.stream import Stream, stream
+from vary.stream import Batch, Stream, stream
 from vary.transforms import HorizontalFlip, Lambda, Rotate
 
 warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)  # Python 3.12 on; it is the point
@@ -18,14 +20,20 @@ warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarnin
 IMAGES = np.random.default_rng(1).integers(0, 256, (40, 30, 30, 3), np.uint8)
 POLICY = Policy([Rotate(30), HorizontalFlip()])
 SOON = 50.0
+KEPT: list[Any] = []
 
 
-def train(policy: Policy = POLICY, **options: object) -> Stream:
-    return stream(IMAGES, policy, batch_size=4, threads=2, **options)  # type: ignore[arg-type]
+def train(policy: Policy = POLICY, prefetch: int = 2) -> Stream:
+    return stream(IMAGES, policy, batch_size=4, threads=2, prefetch=prefetch)
 
 
-def total(batches: object) -> list[int]:
-    return [int(batch[0].sum()) for batch in batches]  # type: ignore[attr-defined]
+def total(batches: Iterable[Batch]) -> list[int]:
+    return [int(batch[0].sum()) for batch in batches]
+
+
+def expect(batches: Iterable[Batch], totals: list[int]) -> None:
+    assert total(batches) == totals
+    no_thread()
 
 
 def busy(image: np.ndarray) -> np.ndarray:
@@ -34,17 +42,15 @@ def busy(image: np.ndarray) -> np.ndarray:
 
 
 def exit_alive() -> None:
-    global kept
-    kept = iter(train())
-    next(kept)
+    KEPT.append(iter(train()))
+    next(KEPT[0])
     print("done")
 
 
 def exit_busy() -> None:
     """The interpreter ends while both makers are inside a user's function and more is planned."""
-    global kept
-    kept = iter(train(Policy([Lambda(busy)]), prefetch=6))
-    next(kept)
+    KEPT.append(iter(train(Policy([Lambda(busy)]), prefetch=6)))
+    next(KEPT[0])
     print("done")
 
 
@@ -62,13 +68,13 @@ def exit_in_a_thread() -> None:
     print("done")
 
 
-def in_child(work: object) -> None:
+def in_child(work: Callable[..., None], *args: Any) -> None:
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            work()  # type: ignore[operator]
+            work(*args)
             code = 0
         finally:
             os._exit(code)
@@ -84,9 +90,8 @@ def fork_fresh() -> None:
     one = train()
     expected = total(one)
     one.set_epoch(0)
-    in_child(lambda: (total(one) == expected or sys.exit(1), no_thread()))
-    assert total(one) == expected
-    no_thread()
+    in_child(expect, one, expected)
+    expect(one, expected)
     print("done")
 
 
@@ -99,9 +104,8 @@ def fork_live() -> None:
         batches = iter(one)
         assert total([next(batches), next(batches)]) == expected[:2]
         for _ in range(10):
-            in_child(lambda: (total(batches) == expected[2:] or sys.exit(1), no_thread()))
-        assert total(batches) == expected[2:]
-        no_thread()
+            in_child(expect, batches, expected[2:])
+        expect(batches, expected[2:])
     print("done")
 
 
@@ -115,7 +119,7 @@ def fork_collected() -> None:
 
     for _ in range(5):
         in_child(drop)
-        in_child(lambda: held[0].close())
+        in_child(held[0].close)
     assert len(total(held[0])) == 10
     held.clear()
     no_thread()

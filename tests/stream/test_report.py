@@ -34,7 +34,8 @@ def test_an_epoch_is_counted(folder: Path, policy: Policy) -> None:
 def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy) -> None:
     train = stream(images, policy)
     list(train)
-    assert train.report().augment_seconds > 10 * train.report().decode_seconds
+    assert train.report().decode_seconds == 0
+    assert train.report().augment_seconds > 0
 
 
 def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:

@@ -195,7 +195,7 @@ class Runner:
         function = self.template.functions[which]
         index = int(address.indices[place])
         rng = (noise(address.seed, address.epoch, index, address.view, which),) if self.takes_rng[which] else ()
-        result: object = function(image, *rng)
+        result: Any = function(image, *rng)
         name = getattr(function, "__qualname__", repr(function))
         if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != self.template.channels:
             seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
@@ -206,7 +206,7 @@ class Runner:
             raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back")
         return result
 
-    def _check_out(self, out: np.ndarray, count: int, dtype: str, layout: str) -> None:
+    def _check_out(self, out: Any, count: int, dtype: str, layout: str) -> None:
         if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
             raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
         if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != self.template.channels:

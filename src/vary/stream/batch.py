@@ -85,6 +85,7 @@ def array_kind(image: Array, index: int) -> tuple[int, str]:
 def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], bool]) -> Opened:
     """Read and open these samples, one after the other. JPEGs are only read: the native call decodes them."""
     pictures: list[Any] = []
+    picture: Any
     read = decode = 0
     for index in map(int, indices):
         if stopped():
@@ -93,13 +94,14 @@ def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], 
         try:
             image = task.source[index].image
             got = perf_counter_ns()
-            pictures.append(_open(task, image, index))
+            picture = _open(task, image, index)
+            decode += 0 if picture is image else perf_counter_ns() - got
         except (DecodeError, SourceError) as error:
             if task.options.on_error == "raise":
                 raise
-            pictures.append(error)
+            picture = error
+        pictures.append(picture)
         read += got - began
-        decode += perf_counter_ns() - got
     return Opened(pictures, read, decode)
 
 

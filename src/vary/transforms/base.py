@@ -84,9 +84,18 @@ def _number(value: Any, within: tuple[float, float], what: str) -> float:
 
 
 def span(
-    doc: str, *, within: tuple[float, float], around: float = 0.0, default: Any = REQUIRED, optional: bool = False
+    doc: str,
+    *,
+    within: tuple[float, float],
+    around: float = 0.0,
+    default: Any = REQUIRED,
+    optional: bool = False,
+    reach: float = 0.9,
 ) -> Any:
-    """A range to draw from, uniformly unless its transform says otherwise; a number a means around -a .. around + a."""
+    """A range to draw from, uniformly unless its transform says otherwise; a number a means around - a .. around + a.
+
+    `reach` says how far from `around` property tests go: far enough to see everything, near enough to see the picture.
+    """
 
     def parse(value: Any) -> tuple[float, float] | None:
         if value is None and optional:
@@ -102,9 +111,7 @@ def span(
         return _number(around - amount, within, "a number"), _number(around + amount, within, "a number")
 
     def samples(random: Any) -> tuple[float, float]:
-        low, high = max(within[0], around - 1.5), min(within[1], around + 1.5)
-        if within[1] - within[0] > 90:  # an angle
-            low, high = -60.0, 60.0
+        low, high = max(within[0], around - reach), min(within[1], around + reach)
         one, other = (round(random.uniform(low, high), 3) for _ in range(2))
         return min(one, other), max(one, other)
 

@@ -55,7 +55,7 @@ class RandomRotate90(Transform):
 class Rotate(Transform):
     """Turn about the centre of the canvas; positive is counter-clockwise as seen."""
 
-    angle: Span = span("degrees; a number a means (-a, a)", within=(-360, 360))
+    angle: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60)
 
     def lower(self, to: Lowering) -> None:
         to.emit("rotate", to.uniform(self.angle))
@@ -77,8 +77,8 @@ class Shear(Transform):
     Give degrees, or `portion`: the tangent itself, as a range or for (x, y) in turn through `portion` and `portion_y`.
     """
 
-    x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), default=0.0)
-    y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), default=0.0)
+    x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
+    y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), reach=40, default=0.0)
     portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None, optional=True)
     portion_y: Span | None = span("tangent along y alone", within=(-0.95, 0.95), default=None, optional=True)
 
@@ -112,10 +112,10 @@ class Zoom(Transform):
 class Affine(Transform):
     """Zoom, shear, turn and shift in this order, under one probability: what other libraries offer as one transform."""
 
-    rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), default=0.0)
+    rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60, default=0.0)
     translate_x: Span = span("fraction of the width; a number a means (-a, a)", within=(-10, 10), default=0.0)
     translate_y: Span = span("fraction of the height; a number a means (-a, a)", within=(-10, 10), default=0.0)
-    shear: Span = span("degrees along x; a number a means (-a, a)", within=(-89, 89), default=0.0)
+    shear: Span = span("degrees along x; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
     zoom: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100), default=0.0)
 
     def lower(self, to: Lowering) -> None:

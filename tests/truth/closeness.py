@@ -1,0 +1,79 @@
+"""How far the native core may be from the reference, and whether it is nearer than that.
+
+Errors are followed through a program: sampling adds 1e-4 of the range, each colour map enlarges what came before by
+its own gain, a cut to uint8 rounds to a whole level and so may fall one level further.
+"""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from vary.plan.program import GEOMETRY, Instruction, Program
+from vary.plan.reference import reference
+
+NUDGE = 2e-6  # of the canvas, in the test of thresholds
+
+
+def gain(op: str, args: tuple[float, ...]) -> float:
+    """The most by which a colour map enlarges an error."""
+    if op == "normalize":
+        return 1 / min(args[len(args) // 2 :])
+    if op == "contrast":  # of the pixel, and of the mean
+        return args[0] + abs(1 - args[0])
+    if op == "saturation":  # row sums of |factor I + (1 - factor) grey|
+        return args[0] + abs(1 - args[0])
+    if op == "hue":  # of value, of chroma, and of hue times chroma
+        return 7.0
+    return abs(args[0]) if op in ("rescale", "brightness") else 1.0
+
+
+def tolerance(program: Program, dtype: str) -> float:
+    """The largest difference between native and reference, in the units of the result."""
+    top = 255.0 if program.dtype == "uint8" else 1.0  # of the range at this place
+    error = 1e-4 * top
+    for op, args, *_ in program.instructions:
+        if op in ("cut", "call"):
+            error = error if args[-1] else math.floor(error) + 1
+            error += 1e-4 * top
+        elif op not in GEOMETRY:
+            error = error * gain(op, args) + 1e-6 * top
+            top = max(1.0, top * abs(args[0]) + abs(args[1])) if op == "rescale" else top
+    return math.floor(error) + 1 if dtype == "uint8" else error
+
+
+def nudged(program: Program, x: float, y: float) -> Program:
+    """The same with every canvas moved a little: whatever is decided by a threshold there is decided otherwise."""
+
+    def moved() -> Iterator[Instruction]:
+        for instruction in program.instructions:
+            if instruction.op in ("cut", "call"):
+                yield Instruction("translate", (x, y))
+            yield instruction
+        yield Instruction("translate", (x, y))
+
+    return program._replace(instructions=tuple(moved()))
+
+
+def assert_close(out: np.ndarray, program: Program, image: np.ndarray) -> None:
+    """`out` is the reference's picture within `tolerance`.
+
+    Nearest picks, the edges of a constant fill and the seam of wrap jump at thresholds. Coordinates are the same
+    arithmetic in both but for the last bits of a sine, so hardly a pixel ever decides otherwise; one that does must
+    lie between what the reference gives when all canvases are nudged by 2e-6 of their size.
+    """
+    dtype = str(out.dtype)
+    expected = reference(program, image, dtype=dtype).astype(np.float64)
+    assert out.shape == expected.shape, program.text()
+    allowed = tolerance(program, dtype)
+    far = ~(np.abs(out - expected) <= allowed)
+    if not far.any():
+        return
+    around = [reference(nudged(program, x, y), image, dtype=dtype) for x in (-NUDGE, NUDGE) for y in (-NUDGE, NUDGE)]
+    low, high = np.min([expected, *around], axis=0) - allowed, np.max([expected, *around], axis=0) + allowed
+    far &= (out < low) | (out > high) | np.isnan(out)
+    where = tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else ()
+    assert not far.any(), (
+        f"{far.sum()} of {far.size} values are over {allowed:.3g} off; at {where} {out[where]}, "
+        f"reference {expected[where]}, of a {image.dtype} picture {image.shape}\n{program.text()}"
+    )

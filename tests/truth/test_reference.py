@@ -1,0 +1,88 @@
+"""Native against the reference: any policy, any picture, any settings."""
+
+import numpy as np
+import pytest
+import strategies
+from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
+from truth.closeness import assert_close
+
+from vary import HorizontalFlip, Pad, Policy, PolicyError, RandomCrop, RandomRotate90, Resize, Rotate, Translate, Transpose
+from vary import VerticalFlip, Zoom
+from vary.plan.program import COLOUR, FILLS, GEOMETRY
+from vary.plan.reference import MAPS, TINTS, reference
+
+many = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+seeds = st.integers(0, 2**64 - 1)
+dtypes = st.sampled_from(("uint8", "float32"))
+
+
+def check(policy: Policy, image: np.ndarray, seed: int = 0, index: int = 0, dtype: str | None = None) -> None:
+    try:
+        program = policy.program(image.shape, dtype=image.dtype, seed=seed, index=index)
+        out = policy(image, seed=seed, index=index, dtype=dtype)
+    except PolicyError:  # a tint after Normalize, a uint8 result after Rescale
+        reject()
+    assert_close(out, program, image)
+
+
+@many
+@given(st.data(), dtypes, seeds)
+def test_geometry(data: st.DataObject, dtype: str, seed: int) -> None:
+    policy = data.draw(strategies.policies(strategies.GEOMETRIC, dtype))
+    check(policy, data.draw(strategies.pictures(dtype)), seed)
+
+
+@many
+@given(st.data(), dtypes, seeds)
+def test_colour(data: st.DataObject, dtype: str, seed: int) -> None:
+    policy = data.draw(strategies.policies(strategies.COLOURS, dtype, strict=False))
+    check(policy, data.draw(strategies.pictures(dtype)), seed)
+
+
+@many
+@given(st.data(), dtypes, seeds, st.sampled_from((None, "uint8", "float32")))
+def test_everything(data: st.DataObject, dtype: str, seed: int, out: str | None) -> None:
+    check(data.draw(strategies.policies(dtype=dtype)), data.draw(strategies.pictures(dtype)), seed, seed % 2**63, out)
+
+
+@settings(many, max_examples=40)
+@given(st.data(), dtypes, seeds)
+def test_rows_longer_than_a_block(data: st.DataObject, dtype: str, seed: int) -> None:
+    """The native warp works in blocks of 128 pixels."""
+    image = data.draw(strategies.pictures(dtype, side=6))
+    wide = np.tile(image, (1, data.draw(st.integers(130, 150)) // image.shape[1] * 2, 1))
+    check(data.draw(strategies.policies(strategies.GEOMETRIC, dtype, strict=False)), wide, seed)
+
+
+WHOLE = [  # every pixel of the canvas is a pixel of the picture, or of what a fill shows
+    [HorizontalFlip(p=1)],
+    [VerticalFlip(p=1), Transpose(p=1)],
+    [RandomRotate90()],
+    [Rotate((90, 90)), Translate((0.25, 0.25), (-0.5, -0.5))],
+    [RandomCrop(9, 30), Pad(3, 2, 1, 0)],
+    [Zoom((0.5, 0.5)), Zoom((2, 2))],
+    [Resize(8, 48), HorizontalFlip(p=1)],
+]
+
+
+@pytest.mark.parametrize("transforms", WHOLE, ids=str)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("interpolation", ["bilinear", "nearest"])
+@pytest.mark.parametrize("fill", [*FILLS[1:], 0.25])
+def test_at_integer_coordinates_not_a_bit_differs(
+    transforms: list, dtype: str, interpolation: str, fill: str | float
+) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (8, 24, 3)).astype(np.uint8)
+    image = image if dtype == "uint8" else image.astype(np.float32) / 255
+    policy = Policy(transforms, fill=fill, interpolation=interpolation, antialias=False)
+    if isinstance(transforms[0], Resize) and interpolation == "bilinear":
+        transforms, policy = transforms[1:], Policy(transforms[1:], fill=fill)
+    for index in range(4):
+        program = policy.program(image.shape, dtype=dtype, index=index)
+        assert np.array_equal(policy(image, index=index), reference(program, image, dtype=dtype)), program.text()
+
+
+def test_the_reference_knows_every_instruction() -> None:
+    assert set(MAPS) == GEOMETRY
+    assert {*TINTS, "rescale", "normalize"} == COLOUR
