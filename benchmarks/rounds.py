@@ -8,6 +8,7 @@ lose the round. The results say how many were disturbed.
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import time
 from statistics import median
@@ -77,22 +78,27 @@ def job(row: Row, contestant: Contestant) -> str:
 
 def run_import(row: Row, python: Path, rounds: int) -> dict[str, Any]:
     """Whole processes in turn: one imports NumPy, one imports vary; the figure is the difference."""
-    numpy_alone, with_vary = [], []
+    numpy_alone, with_vary, disturbed = [], [], 0
     for number in range(rounds + 1):
-        pair = [process_ms(python, "import numpy"), process_ms(python, "import vary")]
+        watch = Watch()
+        (first, first_cpu), (second, second_cpu) = (process(python, f"import {name}") for name in ("numpy", "vary"))
+        calm = watch.calm([], first_cpu + second_cpu)
         if number > 0:
-            numpy_alone.append(pair[0])
-            with_vary.append(pair[1])
-    beyond = [b - a for a, b in zip(numpy_alone, with_vary, strict=True)]
+            disturbed += not calm
+            numpy_alone.append(first if calm else first_cpu)
+            with_vary.append(second if calm else second_cpu)
+    beyond = [(b - a) * 1000 for a, b in zip(numpy_alone, with_vary, strict=True)]
     result = summary(row, {VARY: beyond}, [])
-    result["figures"]["import numpy"] = told(numpy_alone)
-    return result
+    result["figures"]["import numpy"] = told([seconds * 1000 for seconds in numpy_alone])
+    return {**result, "repeated": 0, "disturbed": disturbed}
 
 
-def process_ms(python: Path, code: str) -> float:
-    start = time.perf_counter()
+def process(python: Path, code: str) -> tuple[float, float]:
+    """Seconds of a whole interpreter that runs `code`: on the clock, and of CPU time."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([str(python), "-I", "-c", code], check=True, env=process_environment())
-    return (time.perf_counter() - start) * 1000
+    took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def told(values: list[float]) -> dict[str, Any]:

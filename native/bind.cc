@@ -156,8 +156,8 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
            int channels, int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
   Plan plan;
   for (const auto& [name, gate, arguments] : instructions) {
-    const OpInfo* found = nullptr;
-    for (const OpInfo& info : op_table())
+    const OpName* found = nullptr;
+    for (const OpName& info : op_table())
       if (name == info.name) found = &info;
     if (found == nullptr || arguments.size() > 12) throw std::invalid_argument("no such instruction: " + name);
     Instruction instruction{found->op, gate, {}};
@@ -292,8 +292,8 @@ NB_MODULE(_native, m) {
   m.def("empty", &empty, "shape"_a, "floats"_a);
   m.def("geometry_ops", [] {
     std::vector<std::string> names;
-    for (const OpInfo& info : op_table())
-      if (info.geometry) names.emplace_back(info.name);
+    for (const OpName& info : op_table())
+      if (is_geometry(info.op)) names.emplace_back(info.name);
     return names;
   });
   m.def("philox", [](const std::vector<std::uint32_t>& c, const std::vector<std::uint32_t>& k) {

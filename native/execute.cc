@@ -21,6 +21,13 @@ Workspace& Workspace::mine() {
   return workspace;
 }
 
+void Workspace::trim() {
+  constexpr std::size_t kept = std::size_t{64} << 20;  // a picture of 22 megapixels
+  for (Buffer* buffer : {&decoded, &repacked, &reduced, &turned, &sums, &start_x, &start_y, &weight_x, &weight_y, &line,
+                         &rows, &whole, &between[0], &between[1]})
+    buffer->trim(kept);
+}
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -29,24 +36,17 @@ std::int64_t nanoseconds_since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
 }
 
-bool is_geometry(Op op) {
-  static const std::vector<OpInfo>& table = op_table();
-  for (const OpInfo& info : table)
-    if (info.op == op) return info.geometry;
-  return false;
-}
-
 // The instructions up to the next cut.
 struct Segment {
-  const Concrete *begin, *end;
-  View view;  // canvas -> source of this segment
+  const Concrete* end;  // the cut, or the end of the program
+  View view;            // canvas -> source of this segment
   std::vector<Concrete> colours;
   int geometry = 0;
   Type stored = Type::u8;  // of the picture at the cut that ends it
 };
 
 Segment next_segment(const Concrete* begin, const Concrete* end, const View& start) {
-  Segment s{begin, begin, start, {}, 0, Type::u8};
+  Segment s{begin, start, {}, 0, Type::u8};
   for (; s.end != end && s.end->op != Op::cut; ++s.end) {
     if (is_geometry(s.end->op)) {
       apply(*s.end, s.view);
@@ -271,6 +271,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }
+    Workspace::mine().trim();
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   });

@@ -2,31 +2,31 @@
 
 namespace vary {
 
-const std::vector<OpInfo>& op_table() {
-  static const std::vector<OpInfo> table = {
-      {"resize", Op::resize, true},
-      {"rotate", Op::rotate, true},
-      {"shear", Op::shear, true},
-      {"shear_degrees", Op::shear_degrees, true},
-      {"zoom", Op::zoom, true},
-      {"translate", Op::translate, true},
-      {"flip_horizontal", Op::flip_horizontal, true},
-      {"flip_vertical", Op::flip_vertical, true},
-      {"transpose", Op::transpose, true},
-      {"rotate90", Op::rotate90, true},
-      {"crop", Op::crop, true},
-      {"center_crop", Op::center_crop, true},
-      {"resized_crop", Op::resized_crop, true},
-      {"pad", Op::pad, true},
-      {"rescale", Op::rescale, false},
-      {"normalize", Op::normalize, false},
-      {"brightness", Op::brightness, false},
-      {"contrast", Op::contrast, false},
-      {"saturation", Op::saturation, false},
-      {"hue", Op::hue, false},
-      {"shift", Op::shift, false},
-      {"order", Op::order, false},
-      {"cut", Op::cut, false},
+const std::vector<OpName>& op_table() {
+  static const std::vector<OpName> table = {
+      {"resize", Op::resize},
+      {"rotate", Op::rotate},
+      {"shear", Op::shear},
+      {"shear_degrees", Op::shear_degrees},
+      {"zoom", Op::zoom},
+      {"translate", Op::translate},
+      {"flip_horizontal", Op::flip_horizontal},
+      {"flip_vertical", Op::flip_vertical},
+      {"transpose", Op::transpose},
+      {"rotate90", Op::rotate90},
+      {"crop", Op::crop},
+      {"center_crop", Op::center_crop},
+      {"resized_crop", Op::resized_crop},
+      {"pad", Op::pad},
+      {"rescale", Op::rescale},
+      {"normalize", Op::normalize},
+      {"brightness", Op::brightness},
+      {"contrast", Op::contrast},
+      {"saturation", Op::saturation},
+      {"hue", Op::hue},
+      {"shift", Op::shift},
+      {"order", Op::order},
+      {"cut", Op::cut},
   };
   return table;
 }

@@ -40,13 +40,13 @@ enum class Op : int {
   cut,    // resample here, and go on from that picture
 };
 
-// Row per op: its name in the Program's text, and whether it is geometry.
-struct OpInfo {
-  const char* name;
+inline bool is_geometry(Op op) { return op < Op::rescale; }
+
+struct OpName {
+  const char* name;  // in the Program's text
   Op op;
-  bool geometry;
 };
-const std::vector<OpInfo>& op_table();
+const std::vector<OpName>& op_table();
 
 struct Argument {
   double value = 0;

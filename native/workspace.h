@@ -10,7 +10,7 @@
 
 namespace vary {
 
-class Buffer {  // 64-byte aligned, never shrinks while its thread lives
+class Buffer {  // 64-byte aligned
  public:
   Buffer() = default;
   Buffer(const Buffer&) = delete;
@@ -31,6 +31,13 @@ class Buffer {  // 64-byte aligned, never shrinks while its thread lives
     return static_cast<T*>(data_);
   }
 
+  void trim(std::size_t most) {
+    if (size_ <= most) return;
+    std::free(data_);
+    data_ = nullptr;
+    size_ = 0;
+  }
+
   static thread_local std::int64_t growths;  // how often any buffer of this thread had to grow
 
  private:
@@ -44,7 +51,9 @@ struct Workspace {
   Buffer rows, whole;                                 // planar float32: one row, or a picture for statistics
   Buffer between[2];                                  // pictures at cuts
   std::vector<Concrete> program;
+
   static Workspace& mine();  // this thread's
+  void trim();               // gives back what only a huge picture needed
 };
 
 }  // namespace vary

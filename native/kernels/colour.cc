@@ -32,28 +32,25 @@ void matrix(const Step& s, float* __restrict r, float* __restrict g, float* __re
   }
 }
 
-// A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978).
-// Hue is kept in sixths of a turn; each channel is value - chroma * max(0, min(k, 4 - k, 1)).
+inline float larger(float a, float b) { return a > b ? a : b; }
+inline float smaller(float a, float b) { return a < b ? a : b; }
+inline float size(float v) { return larger(v, -v); }
+
+// A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
+// is kept in sixths of a turn from red; each channel is a trapezium over it, between the pixel's least and greatest.
 void hue(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
-  const float turn = s.turn * 6;
+  const float turn = s.turn * 6 + 6;  // positive wherever the hue starts
   for (int k = 0; k < n; ++k) {
     const float x = r[k], y = g[k], z = b[k];
-    const float top = x > y ? (x > z ? x : z) : (y > z ? y : z);
-    const float bottom = x < y ? (x < z ? x : z) : (y < z ? y : z);
-    const float chroma = top - bottom;
-    const float inverse = 1.f / (chroma > 0 ? chroma : 1.f);
-    const float red = (y - z) * inverse, green = 2 + (z - x) * inverse, blue = 4 + (x - y) * inverse;
-    const float sixth = (top == x ? red : top == y ? green : blue) + turn + 12;  // positive whatever the turn
-    const auto channel = [&](float from) {
-      float at = sixth + from;
-      at = at - 6 * static_cast<float>(static_cast<std::int32_t>(at * (1.f / 6)));
-      const float away = 4 - at;
-      const float low = at < away ? at : away;
-      return top - chroma * clamp(low, 0.f, 1.f);
-    };
-    r[k] = channel(5);
-    g[k] = channel(3);
-    b[k] = channel(1);
+    const float top = larger(larger(x, y), z), bottom = smaller(smaller(x, y), z);
+    const float chroma = top - bottom, inverse = 1.f / (chroma > 0 ? chroma : 1.f);
+    const float third = top == x ? 0.f : top == y ? 2.f : 4.f;
+    const float across = top == x ? y - z : top == y ? z - x : x - y;
+    const float sixth = across * inverse + third + turn;  // 5 .. 17
+    const float at = sixth - 6 * static_cast<float>(static_cast<std::int32_t>(sixth * (1.f / 6)));
+    r[k] = bottom + chroma * clamp(size(at - 3) - 1, 0.f, 1.f);
+    g[k] = bottom + chroma * clamp(2 - size(at - 2), 0.f, 1.f);
+    b[k] = bottom + chroma * clamp(2 - size(at - 4), 0.f, 1.f);
   }
 }
 

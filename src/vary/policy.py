@@ -3,7 +3,6 @@ explain it, write it down."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from vary.plan.lower import lower
 from vary.plan.program import FILLS, Program, Settings
 from vary.plan.run import Address, Runner, default_threads, raise_first
 from vary.rng import check_address
-from vary.sample import dtype_name, layout_name
+from vary.sample import DTYPES, dtype_name, layout_name
 from vary.transforms.base import Field, Lowering, Transform, choice
 from vary.transforms.compose import several
 from vary.transforms.text import from_data, to_data
@@ -171,7 +170,8 @@ class Policy(Transform):
         if found is None:
             if channels not in (1, 3, 4):
                 raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
-            dtype_name(dtype)
+            if dtype not in DTYPES:
+                raise InputError(f"image 0 is {dtype}; give uint8 or float32, e.g. image.astype('float32')")
             template = lower(self, channels, dtype, self._settings(channels, dtype), self.value_range)  # type: ignore[arg-type]
             found = known[channels, dtype] = Runner(template)
         return found
@@ -233,6 +233,8 @@ class Policy(Transform):
         """Write the policy as YAML or, for a name ending in .json, JSON."""
         path = Path(path)
         if path.suffix == ".json":
+            import json
+
             text = json.dumps(self.to_dict(), indent=2) + "\n"
         else:
             import yaml
@@ -249,16 +251,22 @@ class Policy(Transform):
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
         try:
-            if path.suffix == ".json":
-                return Policy.from_dict(json.loads(text))
-            import yaml
-
-            try:
-                return Policy.from_dict(yaml.safe_load(text))
-            except yaml.YAMLError as error:
-                raise PolicyError(str(error).replace("\n", " ")) from None
-        except (PolicyError, json.JSONDecodeError) as error:
+            return Policy.from_dict(_parsed(text, path.suffix))
+        except ValueError as error:  # a PolicyError, or the parser's own
             raise PolicyError(f"{path}: {error}") from None
+
+
+def _parsed(text: str, suffix: str) -> Any:
+    if suffix == ".json":
+        import json
+
+        return json.loads(text)
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(" ".join(str(error).split())) from None
 
 
 def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:

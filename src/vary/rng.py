@@ -2,7 +2,7 @@
 
     draw = Philox4x32-10(key, counter)[word] / 2^32                                        in [0, 1)
     key       64 bits   Philox(key = seed, counter = name of the transform)[0:2]
-    name      64 bits   BLAKE2b-64 of "ClassName#k": the k-th of its class in the policy, counted in listed order
+    name      64 bits   FNV-1a of "ClassName#k": the k-th of its class in the policy, counted in listed order
     counter  128 bits   index (64) | epoch (32) | view (20) | draw block (12); a block is four draws of 32 bits
 
 `index` is the sample's index in its source, never its place in a shuffle; `view` counts repetitions of a sample within
@@ -15,7 +15,6 @@ set up than a batch has time for.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import NamedTuple
 
 import numpy as np
@@ -48,8 +47,11 @@ class Draw(NamedTuple):
 
 
 def key_name(name: str, occurrence: int) -> int:
-    """The 64-bit name under which a transform draws."""
-    return int.from_bytes(blake2b(f"{name}#{occurrence}".encode(), digest_size=8).digest(), "little")
+    """The 64-bit name under which a transform draws: FNV-1a (Fowler, Noll, Vo); Philox does the mixing."""
+    value = 0xCBF29CE484222325
+    for byte in f"{name}#{occurrence}".encode():
+        value = (value ^ byte) * 0x100000001B3 % (1 << 64)
+    return value
 
 
 def check_address(seed: int, epoch: int, view: int = 0) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 from vary.errors import PolicyError
@@ -34,6 +33,8 @@ def from_data(data: Any, where: str = "policy") -> Transform:
     (name, arguments), *_ = data.items()
     kind = REGISTRY.get(str(name))
     if kind is None:
+        import difflib
+
         near = difflib.get_close_matches(str(name), REGISTRY, 1)
         cure = f"did you mean {near[0]}?" if near else "see `vary transforms`"
         raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
