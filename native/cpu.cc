@@ -40,19 +40,6 @@ std::vector<Target> targets() {  // slowest first
 #endif
 }
 
-const Kernels& choose() {
-  const char* const forced = std::getenv("VARY_TARGET");
-  const bool any = forced == nullptr || *forced == 0;
-  const std::vector<Target> all = targets();
-  const Target* best = nullptr;
-  for (const Target& target : all)
-    if (target.runs && (any || std::string(forced) == target.name)) best = &target;
-  if (best != nullptr) return best->kernels();
-  std::string message = std::string("VARY_TARGET=") + (any ? "" : forced) + " is not available here; choose one of:";
-  for (const std::string& name : available_targets()) message += " " + name;
-  throw std::runtime_error(message);
-}
-
 }  // namespace
 
 std::vector<std::string> available_targets() {
@@ -62,8 +49,21 @@ std::vector<std::string> available_targets() {
   return names;
 }
 
+const Kernels& kernels_of(const std::string& name) {
+  for (const Target& target : targets())
+    if (target.runs && name == target.name) return target.kernels();
+  std::string message = "VARY_TARGET=" + name + " is not available here; choose one of:";
+  for (const std::string& known : available_targets()) message += " " + known;
+  throw std::runtime_error(message);
+}
+
 const Kernels& live_kernels() {
-  static const Kernels& chosen = choose();
+  static const Kernels& chosen = []() -> const Kernels& {
+    const char* const forced = std::getenv("VARY_TARGET");
+    if (forced != nullptr && *forced != 0) return kernels_of(forced);
+    const std::vector<std::string> names = available_targets();
+    return kernels_of(names.empty() ? "" : names.back());
+  }();
   return chosen;
 }
 

@@ -10,6 +10,7 @@ namespace vary {
 
 // The kernels in use. Throws std::runtime_error when VARY_TARGET names a target this build or machine lacks.
 const Kernels& live_kernels();
-std::vector<std::string> available_targets();
+std::vector<std::string> available_targets();        // slowest first
+const Kernels& kernels_of(const std::string& name);  // throws likewise
 
 }  // namespace vary

@@ -89,10 +89,12 @@ Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buf
   auto* const start = starts.get<std::int32_t>(n);
   auto* const weight = weights.get<float>(std::int64_t{n} * most);
   std::fill(weight, weight + std::int64_t{n} * most, 0.f);
+  bool outside = false;
   for (int i = 0; i < n; ++i) {
     double p = step * (i + .5) + offset;
     if (!resolve(plan.fill, size, p)) {
       start[i] = -1;
+      outside = true;
       continue;
     }
     const int first = std::max(0, static_cast<int>(std::floor(p - support - .5)) + 1);
@@ -104,7 +106,7 @@ Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buf
       weight[std::int64_t{i} * most + (x - begin)] = static_cast<float>((1 - std::fabs(x + .5 - p) / support) / sum);
     start[i] = begin;
   }
-  return {start, weight, most};
+  return {start, weight, most, outside};
 }
 
 void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const View& view, Workspace& w) {

@@ -12,9 +12,10 @@ from vary.transforms import REGISTRY, Transform
 from vary.transforms.base import REQUIRED, Field
 
 
-
 def names(*modules: str) -> list[str]:
-    return sorted(name for name, kind in REGISTRY.items() if kind.__module__.removeprefix("vary.transforms.") in modules)
+    return sorted(
+        name for name, kind in REGISTRY.items() if kind.__module__.removeprefix("vary.transforms.") in modules
+    )
 
 
 GEOMETRIC, COLOURS = names("geometry", "crop"), names("colour")
@@ -52,7 +53,9 @@ def nested(chosen: list[str] = SIMPLE) -> st.SearchStrategy[Transform]:
         return st.one_of(
             st.builds(Sometimes, lists, p=st.sampled_from((0.0, 0.3, 1.0))),
             st.builds(OneOf, lists),
-            lists.flatmap(lambda ts: st.builds(OneOf, st.just(ts), st.lists(st.just(2.0), min_size=len(ts), max_size=len(ts)))),
+            lists.flatmap(
+                lambda ts: st.builds(OneOf, st.just(ts), st.lists(st.just(2.0), min_size=len(ts), max_size=len(ts)))
+            ),
             lists.flatmap(lambda ts: st.builds(SomeOf, st.sampled_from([0, len(ts), (0, len(ts))]), st.just(ts))),
         )
 
@@ -78,7 +81,9 @@ def policies(draw: st.DrawFn, chosen: list[str] = SIMPLE, dtype: str = "uint8", 
 
 
 @st.composite
-def pictures(draw: st.DrawFn, dtype: str = "uint8", channels: tuple[int, ...] = (1, 3, 4), side: int = 40) -> np.ndarray:
+def pictures(
+    draw: st.DrawFn, dtype: str = "uint8", channels: tuple[int, ...] = (1, 3, 4), side: int = 40
+) -> np.ndarray:
     """height x width x channels of noise, one value or a ramp; perhaps a view that no copy would make."""
     height, width = draw(st.integers(1, side)), draw(st.integers(1, side))
     c = draw(st.sampled_from(channels))

@@ -30,6 +30,7 @@ struct Axis {
   const std::int32_t* start = nullptr;
   const float* weight = nullptr;  // n x taps, zero-padded
   int taps = 0;
+  bool outside = false;  // some start is below 0
 };
 
 struct Resize {

@@ -42,14 +42,16 @@ template <int C, int T>
 void add_columns(const Resize& s, int n, const float* scratch, float* __restrict out) {
   const int taps = T > 0 ? T : s.x.taps;
   const float* weight = s.x.weight;
-  const Four fill = load<Four>(s.fill_value);
-  for (int x = 0; x < n; ++x, weight += taps, out += 4) {
-    const std::int32_t start = s.x.start[x];
-    const float* pixel = scratch + (start < 0 ? 0 : start - s.first) * C;
+  for (int x = 0; x < n; ++x, weight += taps) {
+    const std::int32_t start = s.x.start[x] < 0 ? s.first : s.x.start[x];
+    const float* pixel = scratch + (start - s.first) * C;
     Four sum = load<Four>(pixel) * weight[0];
     for (int t = 1; t < taps; ++t) sum = sum + load<Four>(pixel + t * C) * weight[t];
-    store(out, start < 0 ? fill : sum);
+    store(out + 4 * x, sum);
   }
+  if (!s.x.outside) return;
+  for (int x = 0; x < n; ++x)
+    if (s.x.start[x] < 0) store(out + 4 * x, load<Four>(s.fill_value));
 }
 
 template <int C>
@@ -71,7 +73,9 @@ void row(const Resize& s, int y, int n, float* scratch, float* const* planes) {
   }
   const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
   const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
-  add_all<Source>(s.data + s.y.start[y] * s.row + s.first * pixel, s.row, weight, s.y.taps, s.columns * C, scratch);
+  int taps = s.y.taps;
+  while (taps > 1 && weight[taps - 1] == 0) --taps;
+  add_all<Source>(s.data + s.y.start[y] * s.row + s.first * pixel, s.row, weight, taps, s.columns * C, scratch);
   float* const mixed = scratch + static_cast<std::int64_t>(s.columns) * C + 4;
   add_columns<C>(s, n, scratch, mixed);
   for (int c = 0; c < C; ++c) {

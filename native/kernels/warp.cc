@@ -170,7 +170,7 @@ void locate(const Warp& s, int x, int y, int n, Block& b) {
   const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
   const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
   b.edge = !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
-  const bool low = down.high >= s.height - 3 || s.row < 16;
+  const bool low = down.high >= s.height - 3 || s.height < 3 || s.row < 16;
   if (b.edge && s.fill != Fill::nearest) return locate_edge<Bytes>(s, bx, by, n, b);
   if (low) return locate_fast<Bytes, true, true>(s, bx, by, n, b);
   if (b.edge) return locate_fast<Bytes, true, false>(s, bx, by, n, b);

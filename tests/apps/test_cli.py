@@ -1,5 +1,6 @@
 """Exit codes, one-line errors, clean pipes, and data that stays as it is."""
 
+import contextlib
 import os
 import pty
 import signal
@@ -191,11 +192,9 @@ def test_bars_are_for_terminals(command: str, start: Start, data: Path) -> None:
         process = start(command, data, stderr=theirs)
         os.close(theirs)
         seen = b""
-        while True:
-            try:
-                seen += terminal.read(4096)
-            except OSError:  # the other end is closed
-                break
+        with contextlib.suppress(OSError):  # how Linux says that the other end is closed
+            while chunk := terminal.read(4096):
+                seen += chunk
         assert process.stdout is not None
         out = process.stdout.read()
         process.stdout.close()

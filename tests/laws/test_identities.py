@@ -48,7 +48,7 @@ def test_inputs_are_never_written_to(name: str, strict: bool) -> None:
     before = [one.tobytes() for one in images]
     for one in images:
         one.flags.writeable = False
-        Policy([TABLE[name].example, Brightness(0.3), Rotate(5)], strict=strict)(one)
+        Policy([Brightness(0.3), TABLE[name].example, Rotate(5)], strict=strict)(one)
     assert [one.tobytes() for one in images] == before
 
 

@@ -7,8 +7,20 @@ from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 from truth.closeness import assert_close
 
-from vary import HorizontalFlip, Pad, Policy, PolicyError, RandomCrop, RandomRotate90, Resize, Rotate, Translate, Transpose
-from vary import VerticalFlip, Zoom
+from vary import (
+    HorizontalFlip,
+    Pad,
+    Policy,
+    PolicyError,
+    RandomCrop,
+    RandomRotate90,
+    Resize,
+    Rotate,
+    Translate,
+    Transpose,
+    VerticalFlip,
+    Zoom,
+)
 from vary.plan.program import COLOUR, FILLS, GEOMETRY
 from vary.plan.reference import MAPS, TINTS, reference
 

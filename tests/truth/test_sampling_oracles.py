@@ -13,7 +13,7 @@ SIZES = [(224, 224), (97, 161), (33, 500), (31, 17), (401, 299), (600, 601), (1,
 
 
 def smooth(height: int, width: int) -> np.ndarray:
-    """Waves of some 30 pixels: steep enough to see a shift of a twentieth of a pixel, smooth enough for 5-bit weights."""
+    """Waves of some 30 pixels: steep enough to show a small shift, smooth enough for 5-bit weights."""
     y, x = np.mgrid[:height, :width]
     waves = [np.sin(x / 5 + c) * np.cos(y / 6 - c) for c in range(3)]
     return np.uint8(np.stack(waves, axis=2) * 110 + 128)
@@ -90,11 +90,21 @@ MAPS = [
     ([Shear(portion=(0.4, 0.4))], forward(H, W, slant(0.4, 0))),
     ([Shear((15, 15), (-20, -20))], forward(H, W, slant(np.tan(np.radians(15)), np.tan(np.radians(-20))))),
     ([Zoom((1.7, 1.7), (1.2, 1.2))], forward(H, W, np.diag((1.7, 1.2, 1)))),
-    ([Translate((0.11, 0.11), (-0.07, -0.07))], forward(H, W, np.array([[1, 0, 0.11 * W], [0, 1, -0.07 * H], [0, 0, 1]]))),
+    (
+        [Translate((0.11, 0.11), (-0.07, -0.07))],
+        forward(H, W, np.array([[1, 0, 0.11 * W], [0, 1, -0.07 * H], [0, 0, 1]])),
+    ),
     ([Rotate((-70, -70)), Zoom((1.3, 1.3))], forward(H, W, turn(-70), np.diag((1.3, 1.3, 1)))),
     (
         [Affine(rotate=(20, 20), shear=(10, 10), zoom=(1.1, 1.1), translate_x=(0.05, 0.05))],
-        forward(H, W, np.diag((1.1, 1.1, 1)), slant(np.tan(np.radians(10)), 0), turn(20), np.array([[1, 0, 6], [0, 1, 0], [0, 0, 1]])),
+        forward(
+            H,
+            W,
+            np.diag((1.1, 1.1, 1)),
+            slant(np.tan(np.radians(10)), 0),
+            turn(20),
+            np.array([[1, 0, 6], [0, 1, 0], [0, 0, 1]]),
+        ),
     ),
 ]
 
@@ -103,7 +113,9 @@ MAPS = [
 def test_warps_are_opencvs(transforms: list, matrix: np.ndarray) -> None:
     cv2 = oracle("cv2")
     image = smooth(H, W)
-    expected = cv2.warpAffine(image, between_centres(matrix)[:2], (W, H), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    expected = cv2.warpAffine(
+        image, between_centres(matrix)[:2], (W, H), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     assert levels(Policy(transforms, antialias=False)(image), expected) <= 2  # OpenCV's weights have 5 bits
     exact = cv2.getRotationMatrix2D(((W - 1) / 2, (H - 1) / 2), 33, 1)
     assert np.allclose(between_centres(MAPS[0][1])[:2], exact), "OpenCV's counter-clockwise is ours"

@@ -41,7 +41,7 @@ def transforms(args: Namespace) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     if args.name:
-        console.print(f"{args.name}\n\n{inspect.getdoc(chosen[0])}\n", markup=False)
+        console.print(f"{args.name}\n\n{inspect.getdoc(chosen[0])}\n", markup=False, emoji=False)
         console.print(_arguments_table(chosen[0]))
     else:
         console.print(_overview(chosen))

@@ -6,9 +6,9 @@
     colour    pointwise, in listed order, on what was sampled
     cut       sample, colour, store; then go on from the stored picture with a fresh View
 
-The native core is this, made fast; tests hold the two together. It computes values in float32, but coordinates by one
-arithmetic with this file (`_positions`), so that nearest picks agree. x runs to the right, y down; pixel (i, j) covers
-the half-open square from (j, i), and its centre is at (j + .5, i + .5).
+The native core is this, made fast; tests hold the two together. It computes values in float32 or in 16 bits, but its
+coordinates are one arithmetic with `_positions`, so that nearest picks agree. x runs to the right, y down; pixel (i, j)
+covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vary.plan.program import COLOUR, GEOMETRY, Program, Settings
+from vary.plan.program import COLOUR, GEOMETRY, Instruction, Program, Settings
 
 __all__ = ["reference"]
 
@@ -34,26 +34,29 @@ def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) 
     Returns height x width x channels: as `dtype` ("uint8" or "float32"), or in float64 as it is before that cast.
     User functions are called with the picture alone.
     """
-    stored = np.atleast_3d(image)
-    view, colours = _whole(stored), []
+    stored, segment = np.atleast_3d(image), list[Instruction]()
+    for instruction in program.instructions:
+        if instruction.op in GEOMETRY | COLOUR:
+            segment.append(instruction)
+            continue
+        *which, floats = instruction.args  # of `cut` and `call`
+        stored = _cast(_run(stored, segment, program.settings), "float32" if floats else "uint8")
+        if which:
+            stored = program.functions[int(which[0])](stored)
+        segment = []
+    picture = _run(stored, segment, program.settings)
+    return picture if dtype is None else _cast(picture, dtype)
 
-    def finish() -> Floats:
-        picture = _sample(stored, view, program.settings)
-        for op, args in colours:
-            picture = _colour(picture, op, args)
-        return picture
 
-    for op, args, *_ in program.instructions:
-        if op in GEOMETRY:
-            view = MAPS[op](view, *args)
-        elif op in COLOUR:
-            colours.append((op, args))
-        else:  # cut t | call k t
-            stored = _cast(finish(), "float32" if args[-1] else "uint8")
-            if op == "call":
-                stored = program.functions[int(args[0])](stored)
-            view, colours = _whole(stored), []
-    return finish() if dtype is None else _cast(finish(), dtype)
+def _run(stored: np.ndarray, segment: list[Instruction], s: Settings) -> Floats:
+    """All geometry of a segment as one map, then its colour."""
+    view = View(stored.shape[0], stored.shape[1], np.eye(2, 3))
+    for op, args, *_ in segment:
+        view = MAPS[op](view, *args) if op in GEOMETRY else view
+    picture = _sample(stored, view, s)
+    for op, args, *_ in segment:
+        picture = _colour(picture, op, args) if op in COLOUR else picture
+    return picture
 
 
 def _cast(picture: Floats, dtype: str) -> np.ndarray:
@@ -68,10 +71,6 @@ class View(NamedTuple):
     height: int
     width: int
     map: Floats  # 2 x 3: takes (x, y, 1) on this canvas to (x, y) in the picture
-
-
-def _whole(picture: np.ndarray) -> View:
-    return View(picture.shape[0], picture.shape[1], np.eye(2, 3))
 
 
 def _next(view: View, height: float, width: float, x: list[float], y: list[float]) -> View:
@@ -181,8 +180,8 @@ def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
     """On either axis a triangle as wide as a pixel of the canvas, or of the picture if that is larger."""
 
     def weights(step: float, shift: float, size: int, count: int) -> tuple[Floats, NDArray[np.bool_]]:
-        at, inside = _resolved(step * (np.arange(count) + 0.5) + shift, size, s.fill)
-        away = np.abs(np.arange(size) + 0.5 - at[:, None])
+        at, inside = _resolved(step * np.arange(0.5, count) + shift, size, s.fill)
+        away = np.abs(np.arange(0.5, size) - at[:, None])
         triangle = np.maximum(0, 1 - away / max(1, abs(step)))  # no taps beyond the edge: the rest makes up for them
         return triangle / triangle.sum(axis=1, keepdims=True), inside
 
@@ -212,7 +211,7 @@ def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
     wx, wy = (x - 0.5 - left)[..., None], (y - 0.5 - top)[..., None]
 
     def tap(i: NDArray[np.int_], j: NDArray[np.int_]) -> Floats:  # beyond the edge, the edge
-        return picture[i.clip(0, height - 1), j.clip(0, width - 1)].astype(np.float64)
+        return np.asarray(picture[i.clip(0, height - 1), j.clip(0, width - 1)], np.float64)
 
     upper = tap(top, left) * (1 - wx) + tap(top, left + 1) * wx
     lower = tap(top + 1, left) * (1 - wx) + tap(top + 1, left + 1) * wx
@@ -259,7 +258,7 @@ def _colour(picture: Floats, op: str, args: tuple[float, ...]) -> Floats:
     if op == "rescale":
         return picture * args[0] + args[1]
     if op == "normalize":
-        mean, std = np.reshape(args, (2, -1))
+        mean, std = np.array(args, np.float64).reshape(2, -1)
         return (picture - mean) / std
     *amounts, low, high = args
     x, alpha = (picture[..., :3] - low) / (high - low), picture[..., 3:]
@@ -274,19 +273,20 @@ def _grey(x: Floats) -> Floats:
 
 def _contrast(x: Floats, factor: float) -> Floats:
     """About the mean grey, counted in whole parts of 2^-20."""
-    mean = np.trunc(_grey(x).clip(-8, 9) * (1 << 20)).mean() / (1 << 20)
+    mean = float(np.trunc(_grey(x).clip(-8, 9) * (1 << 20)).mean()) / (1 << 20)
     return mean + (x - mean) * factor
 
 
 def _hue(x: Floats, turns: float) -> Floats:
     """HSV (A. R. Smith, "Color Gamut Transform Pairs", 1978): value and chroma stay; hue is counted in sixths."""
     red, green, blue = np.split(x, 3, axis=2)
-    value = x.max(axis=2, keepdims=True)
-    chroma = value - x.min(axis=2, keepdims=True)
+    value: Floats = x.max(axis=2, keepdims=True)
+    chroma: Floats = value - x.min(axis=2, keepdims=True)
     tops = [value == red, value == green]
     sixths = np.select(tops, [green - blue, blue - red + 2 * chroma], red - green + 4 * chroma)
     k = (sixths / np.where(chroma > 0, chroma, 1) + 6 * turns + np.array([5, 3, 1])) % 6
-    return value - chroma * np.minimum(k, 4 - k).clip(0, 1)
+    trapezium: Floats = np.minimum(k, 4 - k).clip(0, 1)
+    return value - chroma * trapezium
 
 
 TINTS: dict[str, Callable[..., Floats]] = {

@@ -1,0 +1,117 @@
+// Made-up pictures and rows, from integers only, so that they are the same on every machine; in memory that ends where
+// they end, so that the sanitizer sees a byte too far.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include "sample.h"
+
+namespace made {
+
+using Bytes = std::vector<std::uint8_t>;
+
+class Numbers {  // splitmix64
+ public:
+  explicit Numbers(std::uint64_t seed) : state_(seed) {}
+
+  std::uint32_t operator()() {
+    std::uint64_t z = state_ += 0x9E3779B97F4A7C15;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+    return static_cast<std::uint32_t>((z ^ (z >> 31)) >> 32);
+  }
+  int below(int n) { return static_cast<int>((*this)() % static_cast<std::uint32_t>(n)); }
+  float value() { return static_cast<float>(below(1 << 16) - (1 << 13)) * 0x1p-7f; }  // -64 .. 448
+
+ private:
+  std::uint64_t state_;
+};
+
+inline void append(Bytes& out, const void* data, std::size_t size) {
+  const auto* const from = static_cast<const std::uint8_t*>(data);
+  out.insert(out.end(), from, from + size);
+}
+
+struct Picture {
+  Bytes bytes;
+  vary::Image image;
+
+  Picture(int height, int width, int channels, vary::Type type, std::uint64_t seed = 1) {
+    Numbers numbers(seed);
+    const std::ptrdiff_t size = vary::size_of(type), count = std::ptrdiff_t{height} * width * channels;
+    Bytes made;
+    made.reserve(static_cast<std::size_t>(count * size));
+    for (std::ptrdiff_t i = 0; i < count; ++i) {
+      const float number = numbers.value();
+      const auto byte = static_cast<std::uint8_t>(numbers());
+      append(made, type == vary::Type::u8 ? static_cast<const void*>(&byte) : &number, static_cast<std::size_t>(size));
+    }
+    hold(made, height, width, channels, type);
+  }
+  Picture(int height, int width, int channels, const Bytes& values) {
+    hold(values, height, width, channels, vary::Type::u8);
+  }
+  Picture(const Picture&) = delete;
+  Picture& operator=(const Picture&) = delete;
+
+  // The same picture without its first columns: rows apart, and the last one ends with the memory.
+  vary::Image without_left(int columns) const {
+    vary::Image out = image;
+    out.data += columns * out.column;
+    out.width -= columns;
+    return out;
+  }
+
+ private:
+  void hold(const Bytes& values, int height, int width, int channels, vary::Type type) {
+    const std::ptrdiff_t size = vary::size_of(type), pixel = size * channels;
+    bytes = values;  // a copy has no spare capacity
+    image = {bytes.data(), height, width, channels, pixel * width, pixel, size, type};
+  }
+};
+
+// What a kernel writes: `channels` rows of n floats.
+class Planes {
+ public:
+  Planes(int channels, int n)
+      : rows_(static_cast<std::size_t>(channels), std::vector<float>(static_cast<unsigned>(n))) {
+    for (std::vector<float>& row : rows_) pointers_.push_back(row.data());
+  }
+  Planes(const Planes&) = delete;
+  Planes& operator=(const Planes&) = delete;
+
+  float* const* get() const { return pointers_.data(); }
+  void fill(Numbers numbers) {
+    for (std::vector<float>& row : rows_)
+      for (float& value : row) value = numbers.value();
+  }
+  void append_to(Bytes& out) const {
+    for (const std::vector<float>& row : rows_) append(out, row.data(), row.size() * sizeof(float));
+  }
+
+ private:
+  std::vector<std::vector<float>> rows_;
+  std::vector<float*> pointers_;
+};
+
+// Every row of `source` along a map, as planar float32.
+inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary::Image& source,
+                     const vary::View& view) {
+  constexpr float scale[4] = {.5f, 1, 2, 1}, bias[4] = {0, 1, -3, 0};
+  vary::Sampler sampler = vary::prepare(k, plan, source, view, vary::Workspace::mine());
+  sampler.set_scale(scale, bias);
+  const int floats = sampler.separable ? sampler.resize.columns * source.channels + 4 + 4 * view.width : 0;
+  std::vector<float> scratch(static_cast<std::size_t>(floats));
+  if (sampler.separable) sampler.scratch = scratch.data();
+  Bytes out;
+  for (int y = 0; y < view.height; ++y) {
+    const Planes planes(source.channels, view.width);
+    sampler.row(k, y, view.width, planes.get());
+    planes.append_to(out);
+  }
+  return out;
+}
+
+}  // namespace made

@@ -1,0 +1,365 @@
+// Every instruction set gives the bytes of the first, and no kernel touches a byte that is not its own (the sanitizer
+// looks: all memory here ends where the data ends). What the bytes are: a few by hand; the rest tests/truth holds.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "check.h"
+#include "cpu.h"
+#include "made.h"
+
+namespace {
+
+using made::Bytes;
+using made::Numbers;
+using made::Picture;
+using made::Planes;
+using vary::Fill;
+using vary::Kernels;
+using vary::Plan;
+using vary::Step;
+using vary::Type;
+using vary::View;
+
+constexpr Fill kFills[] = {Fill::constant, Fill::nearest, Fill::reflect, Fill::reflect101, Fill::wrap};
+constexpr int kChannels[] = {1, 3, 4};
+constexpr Type kTypes[] = {Type::u8, Type::f32};
+constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
+
+// `run(kernels)` gives bytes; `words()` say what was run.
+template <typename Run, typename Words>
+void alike(Run run, Words words) {
+  Bytes first;
+  for (const std::string& target : vary::available_targets()) {
+    const Bytes seen = run(vary::kernels_of(target));
+    if (first.empty()) first = seen;
+    check::that(seen == first, __FILE__, __LINE__, seen == first ? "" : (words() + " on " + target).c_str());
+  }
+}
+
+template <typename Run>
+void on_every_target(Run run) {
+  for (const std::string& target : vary::available_targets()) run(vary::kernels_of(target));
+}
+
+struct Map {
+  const char* name;
+  double m[6];
+};
+
+struct Size {
+  int height, width, left;  // left: columns left out, so that rows are apart
+};
+
+void sweep(const Map* maps, std::size_t count, const Size* sizes, std::size_t size_count, bool antialias) {
+  for (std::size_t m = 0; m < count; ++m)
+    for (int width = 1; width <= 140; ++width) {
+      View view;
+      view.width = width;
+      view.height = 1 + width % 3;
+      std::copy(maps[m].m, maps[m].m + 6, view.m);
+      const Size& size = sizes[(static_cast<std::size_t>(width) + m) % size_count];
+      for (const Type type : kTypes)
+        for (const int channels : kChannels) {
+          const Picture picture(size.height, size.width, channels, type);
+          for (int way = 0; way < (antialias ? 5 : 10); ++way) {
+            Plan plan;
+            plan.antialias = antialias;
+            plan.nearest = way >= 5;
+            plan.fill = kFills[way % 5];
+            std::fill(plan.fill_value, plan.fill_value + 4, 77.f);
+            alike([&](const Kernels& k) { return made::sampled(k, plan, picture.without_left(size.left), view); },
+                  [&] {
+                    return std::string(maps[m].name) + ", width " + std::to_string(width) + ", source " +
+                           std::to_string(size.height) + " x " + std::to_string(size.width) + " x " +
+                           std::to_string(channels) + (type == Type::u8 ? " bytes" : " floats") + ", way " +
+                           std::to_string(way);
+                  });
+          }
+        }
+    }
+}
+
+void test_warp() {
+  constexpr Map maps[] = {
+      {"identity", {1, 0, 0, 0, 1, 0}},
+      {"shifted", {1, 0, .25, 0, 1, -.5}},
+      {"turned", {.8, -.6, 3, .6, .8, -2}},
+      {"enlarged", {.03, .01, .4, -.02, .05, .3}},
+      {"shrunk", {40, 3, -900, -7, 55, -80}},
+      {"backwards", {-1, 0, 30, 0, -1.5, 20}},
+      {"crossed", {0, 1, -3, -1, 0, 12}},
+      {"one place", {0, 0, 1.2, 0, 0, .7}},
+      {"far away", {1, .1, 1e12, -.1, 1, -1e12}},
+      {"leaping", {700, 0, -4e4, 0, -900, 3e4}},
+      {"leaping far", {-1e7, 1, 1e9, 1e7, 1, -1e9}},
+      {"tiny steps", {1e-300, 0, 2.5, 0, 1e-300, 1.5}},
+  };
+  constexpr Size sizes[] = {{1, 1, 0}, {1, 5, 0}, {5, 1, 0},   {2, 2, 0},   {2, 3, 1},
+                            {4, 4, 0}, {9, 6, 2}, {20, 30, 0}, {20, 30, 3}, {40, 15, 9}};
+  sweep(maps, std::size(maps), sizes, std::size(sizes), false);
+  sweep(maps + 2, 3, sizes, std::size(sizes), true);  // with boxes where it shrinks
+}
+
+void test_resize() {
+  constexpr Map maps[] = {
+      {"a little smaller", {1.001, 0, -.2, 0, 1, 0}}, {"halved", {2, 0, 0, 0, 2, 0}},
+      {"2.5 and 3", {2.5, 0, -10, 0, 3, 5}},          {"many taps", {7.3, 0, 0, 0, 5.9, -11}},
+      {"backwards", {-3, 0, 90, 0, -2, 30}},          {"crossed", {0, 2.5, 0, -1.5, 0, 40}},
+      {"all of it", {300, 0, -900, 0, 1, 0}},         {"far away", {1.5, 0, 1e9, 0, 1.5, -1e9}},
+  };
+  constexpr Size sizes[] = {{1, 1, 0}, {1, 5, 0}, {5, 1, 0}, {2, 2, 0}, {7, 3, 1}, {33, 64, 0}, {31, 200, 3}};
+  sweep(maps, std::size(maps), sizes, std::size(sizes), true);
+}
+
+// A picture of 2 x 3 grey bytes along a map, as one row of floats after the other.
+std::vector<float> grey(const Kernels& k, const Plan& plan, const View& view) {
+  const Picture picture(2, 3, 1, Bytes{0, 100, 200, 40, 140, 240});
+  Bytes bytes = made::sampled(k, plan, picture.image, view);
+  std::vector<float> values(bytes.size() / sizeof(float));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  for (float& value : values) value *= 2;  // sampled() halves the first channel
+  return values;
+}
+
+void test_sampling_by_hand() {
+  struct Case {
+    View view;
+    Fill fill;
+    bool nearest;
+    std::vector<float> expected;
+  };
+  const std::vector<Case> cases = {
+      {{2, 3, {1, 0, 0, 0, 1, 0}}, Fill::constant, false, {0, 100, 200, 40, 140, 240}},
+      {{1, 3, {1, 0, .5, 0, 1, 0}}, Fill::nearest, false, {50, 150, 200}},
+      {{1, 3, {1, 0, .5, 0, 1, 0}}, Fill::constant, false, {50, 150, 7}},  // centre of the last: exactly the far edge
+      {{1, 3, {1, 0, -.5, 0, 1, .5}}, Fill::constant, false, {20, 70, 170}},
+      {{1, 3, {1, 0, .5, 0, 1, 0}}, Fill::nearest, true, {100, 200, 200}},
+      {{1, 3, {1, 0, .25, 0, 1, .25}}, Fill::nearest, false, {35, 135, 210}},
+      {{1, 3, {-1, 0, 3, 0, 1, 1}}, Fill::constant, false, {240, 140, 40}},
+      {{3, 2, {0, 1, 0, 1, 0, 0}}, Fill::constant, false, {0, 40, 100, 140, 200, 240}},
+      {{1, 7, {1, 0, -2, 0, 1, 0}}, Fill::reflect, false, {100, 0, 0, 100, 200, 200, 100}},
+      {{1, 7, {1, 0, -2, 0, 1, 0}}, Fill::reflect101, false, {200, 100, 0, 100, 200, 100, 0}},
+      {{1, 7, {1, 0, -2, 0, 1, 0}}, Fill::wrap, false, {100, 200, 0, 100, 200, 0, 100}},
+      {{1, 7, {1, 0, -2, 0, 1, 0}}, Fill::nearest, false, {0, 0, 0, 100, 200, 200, 200}},
+      {{1, 7, {1, 0, -2, 0, 1, 0}}, Fill::constant, false, {7, 7, 0, 100, 200, 7, 7}},
+      {{1, 1, {3, 0, 0, 0, 2, 0}}, Fill::nearest, false, {120}},  // the filter: all pixels alike but the outer columns
+  };
+  on_every_target([&](const Kernels& k) {
+    for (const Case& c : cases) {
+      Plan plan;
+      plan.fill = c.fill;
+      plan.nearest = c.nearest;
+      plan.fill_value[0] = 7;
+      const std::vector<float> seen = grey(k, plan, c.view);
+      CHECK_EQUAL(seen.size(), c.expected.size());
+      for (std::size_t i = 0; i < seen.size(); ++i) CHECK_NEAR(seen[i], c.expected[i], 1e-5);
+    }
+  });
+}
+
+Step step_of(Step::Kind kind, bool clip) {
+  Step step;
+  step.kind = kind;
+  step.clip = clip;
+  step.low = 16;
+  step.high = 235;
+  for (int c = 0; c < 4; ++c) {
+    step.scale[c] = 1.5f - static_cast<float>(c) / 8;
+    step.bias[c] = static_cast<float>(c) - 3;
+  }
+  for (int i = 0; i < 9; ++i) step.mix[i] = static_cast<float>(i * i % 7 - 2) / 4;
+  step.turn = .3f;
+  return step;
+}
+
+void test_colour() {
+  std::vector<Step> steps;
+  for (const Step::Kind kind : {Step::affine, Step::matrix, Step::hue})
+    for (const bool clip : {false, true}) steps.push_back(step_of(kind, clip));
+  for (const int channels : kChannels)
+    for (int n = 0; n <= 140; ++n)
+      for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (channels == 1 && steps[i].kind != Step::affine) continue;
+        const auto run = [&](const Kernels& k) {
+          Planes planes(channels, n);
+          planes.fill(Numbers(static_cast<std::uint64_t>(n)));
+          k.colour(&steps[i], 1, planes.get(), channels, n);
+          if (channels > 1) k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), channels, n);
+          const std::int64_t sum = k.grey_sum(planes.get(), channels, n, 0, 255);
+          Bytes out;
+          planes.append_to(out);
+          made::append(out, &sum, sizeof sum);
+          return out;
+        };
+        alike(run, [&] { return "step " + std::to_string(i) + ", n " + std::to_string(n); });
+      }
+}
+
+void test_colour_by_hand() {
+  struct Case {
+    Step step;
+    float before[4], after[4];
+  };
+  Step hue, swap, clip;
+  hue.kind = Step::hue;
+  hue.turn = 1.f / 3;
+  swap.kind = Step::matrix;
+  swap.mix[2] = swap.mix[4] = swap.mix[6] = 1;
+  swap.bias[0] = 10;
+  clip.clip = true;
+  clip.low = 0, clip.high = 255;
+  std::fill(clip.scale, clip.scale + 4, 2.f);
+  const Case cases[] = {
+      {hue, {255, 0, 0, 9}, {0, 255, 0, 9}},           {hue, {90, 90, 90, 9}, {90, 90, 90, 9}},
+      {hue, {10, 20, 250, 9}, {250, 10, 20, 9}},       {swap, {1, 2, 3, 9}, {13, 2, 1, 9}},
+      {clip, {-1, 100, 200, 200}, {0, 200, 255, 400}}, {clip, {kNan, kInfinity, -kInfinity, 0}, {0, 255, 0, 0}},
+  };
+  on_every_target([&](const Kernels& k) {
+    for (const Case& c : cases) {
+      const Planes planes(4, 1);
+      for (int i = 0; i < 4; ++i) planes.get()[i][0] = c.before[i];
+      k.colour(&c.step, 1, planes.get(), 4, 1);
+      for (int i = 0; i < 4; ++i) CHECK_NEAR(planes.get()[i][0], c.after[i], 1e-4);
+    }
+  });
+}
+
+void test_grey_sum_by_hand() {
+  constexpr double unit = 1 << 20;
+  struct Case {
+    float r, g, b;
+    double sum;
+  };
+  constexpr Case cases[] = {{255, 255, 255, unit},         {0, 0, 0, 0},
+                            {255, 0, 0, .299 * unit},      {0, 255, 0, .587 * unit},
+                            {-255, -255, -255, -unit},     {kInfinity, 0, 0, 9 * unit},
+                            {-kInfinity, 0, 0, -8 * unit}, {kNan, 0, 0, -8 * unit}};
+  on_every_target([&](const Kernels& k) {
+    for (const Case& c : cases) {
+      const Planes planes(3, 100);
+      for (int i = 0; i < 100; ++i) planes.get()[0][i] = c.r, planes.get()[1][i] = c.g, planes.get()[2][i] = c.b;
+      CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255)), 100 * c.sum, 200);
+      if (c.r == c.g) CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 1, 100, 0, 255)), 100 * c.sum, 200);
+    }
+  });
+}
+
+void test_bytes() {
+  constexpr struct {
+    float value;
+    int byte;
+  } cases[] = {{-1, 0},       {-0.f, 0},        {.5f, 0},      {.50001f, 1},   {1.5f, 2},  {2.5f, 2},
+               {127.5f, 128}, {254.49f, 254},   {254.5f, 254}, {254.51f, 255}, {255, 255}, {255.5f, 255},
+               {1e30f, 255},  {kInfinity, 255}, {-1e30f, 0},   {kNan, 0},      {-kNan, 0}};
+  constexpr int many = std::size(cases);
+  on_every_target([&](const Kernels& k) {
+    for (const int channels : kChannels)
+      for (int n = 0; n <= 140; ++n) {
+        const Planes planes(channels, n);
+        std::vector<Bytes> planar(4, Bytes(static_cast<std::size_t>(n)));
+        Bytes packed(static_cast<std::size_t>(n * channels));
+        std::vector<float> floats(packed.size());
+        for (int c = 0; c < channels; ++c)
+          for (int x = 0; x < n; ++x) planes.get()[c][x] = cases[(x + c) % many].value;
+        std::uint8_t* const rows[4] = {planar[0].data(), planar[1].data(), planar[2].data(), planar[3].data()};
+        k.to_u8(planes.get(), channels, n, rows, nullptr);
+        k.to_u8(planes.get(), channels, n, nullptr, packed.data());
+        k.to_f32(planes.get(), channels, n, floats.data());
+        int wrong = 0;
+        for (int c = 0; c < channels; ++c)
+          for (int x = 0; x < n; ++x) {
+            const auto at = static_cast<std::size_t>(x * channels + c);
+            const int byte = cases[(x + c) % many].byte;
+            wrong += planar[static_cast<std::size_t>(c)][static_cast<std::size_t>(x)] != byte || packed[at] != byte ||
+                     std::memcmp(&floats[at], &planes.get()[c][x], sizeof(float)) != 0;
+          }
+        CHECK_EQUAL(wrong, 0);
+      }
+  });
+}
+
+// Boxes by the definition: sum over count, rounded half up for bytes; floats summed row by row.
+template <typename Value>
+Bytes boxes(const Picture& p, int fx, int fy) {
+  Bytes out;
+  for (int top = 0; top < p.image.height; top += fy)
+    for (int left = 0; left < p.image.width; left += fx)
+      for (int c = 0; c < p.image.channels; ++c) {
+        const int bottom = std::min(top + fy, p.image.height), right = std::min(left + fx, p.image.width);
+        std::conditional_t<std::is_same_v<Value, float>, float, int> sum = 0;
+        for (int y = top; y < bottom; ++y)
+          for (int x = left; x < right; ++x) {
+            Value value;
+            std::memcpy(&value, p.image.data + y * p.image.row + x * p.image.column + c * p.image.channel,
+                        sizeof value);
+            sum += value;
+          }
+        const int count = (bottom - top) * (right - left);
+        Value mean;
+        if constexpr (std::is_same_v<Value, float>) {
+          mean = sum / static_cast<float>(count);
+        } else {
+          mean = static_cast<Value>((2 * sum + count) / (2 * count));
+        }
+        made::append(out, &mean, sizeof mean);
+      }
+  return out;
+}
+
+void check_boxes(const Picture& p, int fx, int fy) {
+  const bool bytes = p.image.type == Type::u8;
+  const Bytes expected = bytes ? boxes<std::uint8_t>(p, fx, fy) : boxes<float>(p, fx, fy);
+  on_every_target([&](const Kernels& k) {
+    Bytes out(expected.size());
+    std::vector<std::uint32_t> scratch(static_cast<std::size_t>(p.image.width * p.image.channels + 8));
+    k.reduce[bytes ? 0 : 1](p.image.data, p.image.row, p.image.height, p.image.width, p.image.channels, fx, fy,
+                            out.data(), scratch.data());
+    const std::string words = std::to_string(fx) + " x " + std::to_string(fy) + " boxes, width " +
+                              std::to_string(p.image.width) + ", channels " + std::to_string(p.image.channels);
+    check::that(out == expected, __FILE__, __LINE__, words.c_str());
+  });
+}
+
+void test_reduce() {
+  for (const Type type : kTypes)
+    for (const int channels : kChannels) {
+      for (int fx = 1; fx <= 20; ++fx)
+        for (int fy = 1; fy <= 20; ++fy)
+          check_boxes(Picture(1 + 2 * fy, 41 + fx % 3, channels, type, static_cast<std::uint64_t>(fx)), fx, fy);
+      for (int width = 1; width <= 70; ++width) check_boxes(Picture(3, width, channels, type), 2, 2);
+    }
+  for (const int count : {64, 255, 256, 257, 300}) {  // the greatest sums
+    check_boxes(Picture(count, 2, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), 1, count);
+    check_boxes(Picture(2, count, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), count, 1);
+    check_boxes(Picture(count, count, 1, Bytes(static_cast<std::size_t>(count * count), 255)), count, count);
+  }
+}
+
+void test_names() {
+  for (const std::string& target : vary::available_targets()) CHECK_EQUAL(vary::kernels_of(target).name, target);
+  std::string words;
+  try {
+    vary::kernels_of("v9");
+  } catch (const std::runtime_error& error) {
+    words = error.what();
+  }
+  CHECK(words.find("VARY_TARGET=v9 is not available here; choose one of: ") == 0);
+  CHECK(words.find(vary::live_kernels().name) != std::string::npos);
+}
+
+}  // namespace
+
+int main() {
+  test_names();
+  test_warp();
+  test_sampling_by_hand();
+  test_resize();
+  test_colour();
+  test_colour_by_hand();
+  test_grey_sum_by_hand();
+  test_bytes();
+  test_reduce();
+  return check::report();
+}

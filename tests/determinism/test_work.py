@@ -1,0 +1,50 @@
+"""How much is done for a batch: counted, not timed."""
+
+import numpy as np
+import pytest
+from determinism.hashes import POLICIES, waves
+
+from vary import HorizontalFlip, Policy, Resize, Rotate, Zoom
+from vary.plan.run import Address, Counts
+
+N = 16
+PICTURES = [waves(150, 150, 3)] * N
+
+
+def counts(policy: Policy, threads: int = 1, images: list[np.ndarray] = PICTURES) -> Counts:
+    address = Address(0, 0, 0, np.arange(len(images)))
+    return policy.runner(3, "uint8").batch(images, address, threads=threads)[2]
+
+
+def test_the_main_policy_resamples_once_and_sweeps_nothing_again() -> None:
+    done = counts(POLICIES["flip and affine"])
+    assert (done.pictures, done.resamples, done.sweeps, done.reductions) == (N, N, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["flip and affine", "inception", "evaluation", "strict", "boxes", "colour"])
+def test_nothing_is_allocated_once_it_runs(name: str) -> None:
+    policy = POLICIES[name]
+    for _ in range(2):
+        counts(policy)
+    assert counts(policy).growths == 0
+
+
+WORK = [  # policy, then for each picture: resamplings, further sweeps for a mean, box reductions
+    (Policy([]), 1, 0, 0),
+    (Policy([HorizontalFlip(), Rotate(5), Zoom(0.1), Resize(150, 150)]), 1, 0, 0),
+    (Policy([HorizontalFlip(p=1), Rotate(5), Zoom(0.1)], strict=True), 3, 0, 0),
+    (POLICIES["inception"], 1, 1, 0),
+    (POLICIES["evaluation"], 1, 0, 0),
+    (Policy([Rotate((30, 30)), Resize(50, 50)]), 1, 0, 1),
+]
+
+
+@pytest.mark.parametrize(("policy", "resamples", "sweeps", "reductions"), WORK, ids=[str(row[0]) for row in WORK])
+def test_work(policy: Policy, resamples: int, sweeps: int, reductions: int) -> None:
+    done = counts(policy)
+    assert (done.resamples, done.sweeps, done.reductions) == (resamples * N, sweeps * N, reductions * N)
+
+
+def test_counts_do_not_depend_on_threads() -> None:
+    one, two = (counts(POLICIES["strict"], threads)[:4] for threads in (1, 2))
+    assert one == two

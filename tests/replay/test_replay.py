@@ -1,0 +1,27 @@
+"""Programs come out as they are stored, and a stored text tells programs apart."""
+
+from pathlib import Path
+
+import pytest
+from replay.programs import ADDRESSES, FOLDER, POLICIES, texts
+
+from vary.plan.program import COLOUR, GEOMETRY, VERSION
+
+
+@pytest.mark.parametrize(("path", "text"), list(texts()), ids=POLICIES)
+def test_replay(path: Path, text: str) -> None:
+    assert text == path.read_text(encoding="utf-8")
+    assert text.count(f"vary program {VERSION}\n") == len(ADDRESSES)
+
+
+def test_every_file_and_every_instruction_is_replayed() -> None:
+    assert {path.name for path in FOLDER.glob("*.txt")} == {path.name for path, _ in texts()}
+    seen = {line.split()[0] for _, text in texts() for line in text.splitlines() if line}
+    assert GEOMETRY | COLOUR | {"cut", "call"} <= seen
+
+
+def test_addresses_are_told_apart() -> None:
+    for _, text in texts():
+        programs = [part.partition("\n")[2].strip() for part in text.split("# ")[1:]]
+        assert len(programs) == len(ADDRESSES)
+        assert len(set(programs)) == len(ADDRESSES)
