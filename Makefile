@@ -1,7 +1,7 @@
 # Every task of the repository; all of them work in .venv and build/ and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 everything CI runs: lint, types, cpp, and pytest over tests/
-#   make lint | types | cpp | test-core | test-frameworks | package | bench | format | stub | lock | clean
+#   make lint | types | cpp | test-core | test-frameworks | package | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -22,7 +22,7 @@ CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo test install lint tidy types cpp test-core test-docs test-frameworks package bench format stub lock clean
+.PHONY: help demo test install lint tidy types cpp test-core test-docs test-frameworks package bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -69,7 +69,10 @@ demo: $(STAMPS)/vary $(STAMPS)/demo
 	$(BIN)/vary demo $(if $(DATA),"$(DATA)")
 
 bench: $(STAMPS)/vary $(STAMPS)/test-tools
-	$(BIN)/python benchmarks/run.py $(ARGS)
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
+	$(BIN)/python -m benchmarks.report
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 
@@ -131,9 +134,6 @@ format: $(STAMPS)/test-tools
 	$(BIN)/ruff check --fix --exit-zero
 	$(BIN)/ruff format
 	$(BIN)/clang-format -i $(CPP) $(HEADERS)
-
-stub: $(STAMPS)/vary
-	$(BIN)/python -m nanobind.stubgen -m vary._native -o src/vary/_native.pyi
 
 # Newest versions of everything; run, test, then commit the file.
 lock:

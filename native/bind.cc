@@ -280,6 +280,7 @@ nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, bool floats)
 
 NB_MODULE(_native, m) {
   using namespace vary;
+  nb::set_leak_warnings(false);  // a policy that lives until the interpreter ends is no leak
   m.doc() = "The native core of vary. Private: use the names of `vary`.";
   nb::class_<Plan>(m, "Plan")
       .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a,

@@ -140,9 +140,7 @@ class Compiler {
     step.kind = Step::hue;
     step.turn = static_cast<float>(turn - std::floor(turn));
     steps().push_back(step);
-    double least = bounds_.low[0], most = bounds_.high[0];
-    for (int c = 1; c < 3; ++c) least = std::min(least, bounds_.low[c]), most = std::max(most, bounds_.high[c]);
-    for (int c = 0; c < 3; ++c) bounds_.low[c] = least, bounds_.high[c] = most;
+    spread(least(), most());
     if (bounds_.within(low, high, tinted())) return;
     Step clamp;
     clip(clamp, low, high);
@@ -157,10 +155,15 @@ class Compiler {
     sweep.high = high;
     chain_.sweeps.emplace_back();
     const bool idle = factor >= 0 && factor <= 1 && bounds_.within(low, high, tinted());
-    for (int c = 0; c < tinted(); ++c) {
-      bounds_.low[c] = idle ? bounds_.low[c] : low;
-      bounds_.high[c] = idle ? bounds_.high[c] : high;
-    }
+    spread(idle ? least() : low, idle ? most() : high);
+  }
+
+  // Bounds of a map that moves channels towards one another.
+  double least() const { return *std::min_element(bounds_.low, bounds_.low + tinted()); }
+  double most() const { return *std::max_element(bounds_.high, bounds_.high + tinted()); }
+  void spread(double low, double high) {
+    std::fill(bounds_.low, bounds_.low + tinted(), low);
+    std::fill(bounds_.high, bounds_.high + tinted(), high);
   }
 
   int channels_;

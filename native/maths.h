@@ -9,6 +9,8 @@ namespace vary {
 
 constexpr double kPi = 3.141592653589793238462643383279502884;
 constexpr double kLn2 = 0.693147180559945309417232121458176568;
+constexpr double kLn2High = 0x1.62e42fefa38p-1,
+                 kLn2Low = 0x1.ef35793c7673p-45;  // their sum; k times the first is exact
 
 struct SinCos {
   double sin, cos;
@@ -65,7 +67,7 @@ inline double natural_log(double x) {
 
 // e^x for |x| < 700: 2^k times a Taylor series on [-ln2/2, ln2/2].
 inline double exponential(double x) {
-  const double k = nearest_integer(x / kLn2), r = x - k * kLn2;
+  const double k = nearest_integer(x / kLn2), r = (x - k * kLn2High) - k * kLn2Low;
   double sum = 1;
   for (int n = 17; n >= 1; --n) sum = 1 + sum * r / n;
   const std::uint64_t bits = static_cast<std::uint64_t>(static_cast<std::int64_t>(k) + 1023) << 52;

@@ -122,7 +122,7 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
     end = std::max(end, r.x.start[i] + r.x.taps);
   }
   r.first = std::min(first, end);
-  r.columns = end - r.first;
+  r.columns = std::max(end - r.first, r.x.taps);  // all taps are read, also for columns outside
   const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4 + 4 * std::int64_t{view.width};
   out.scratch = w.line.get<float>(floats);
   std::fill(out.scratch, out.scratch + floats, 0.f);

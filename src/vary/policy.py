@@ -40,8 +40,8 @@ def _range(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
     low, high = value if isinstance(value, (list, tuple)) else (0.0, value)
-    if not float(low) < float(high):
-        raise ValueError(f"{value!r} is empty; give the highest value, or (lowest, highest)")
+    if not -np.inf < float(low) < float(high) < np.inf:
+        raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
     return float(low), float(high)
 
 
@@ -277,15 +277,17 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
 
 
 def _indices(indices: Any, count: int) -> np.ndarray:
-    numbers = np.arange(count, dtype=np.int64) if indices is None else np.array(indices, dtype=np.int64)
-    if numbers.shape != (count,) or numbers.min() < 0:
+    if indices is None:
+        return np.arange(count, dtype=np.int64)
+    numbers = np.array(indices)
+    if numbers.shape != (count,) or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= 1 << 63:
         raise InputError(f"indices={indices!r} must be {count} whole numbers of at least 0, one an image")
-    return numbers
+    return numbers.astype(np.int64)
 
 
-def _threads(threads: int | None) -> int:
+def _threads(threads: Any) -> int:
     if threads is None:
         return default_threads()
-    if threads < 1:
-        raise InputError(f"threads={threads!r}; give at least 1, or None for all that are allowed")
+    if not isinstance(threads, (int, np.integer)) or threads < 1:
+        raise InputError(f"threads={threads!r}; give a whole number of at least 1, or None for all that are allowed")
     return int(threads)

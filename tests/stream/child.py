@@ -118,8 +118,9 @@ def fork_collected() -> None:
         total(train())
 
     for _ in range(5):
-        in_child(drop)
-        in_child(held[0].close)
+        with held[0]._crew._stop._cond:  # what another thread might hold at that moment
+            in_child(drop)
+            in_child(held[0].close)
     assert len(total(held[0])) == 10
     held.clear()
     no_thread()

@@ -37,10 +37,14 @@ class Watched(Arrays):
 
 def test_a_slow_sample_delays_its_own_batch_only(numbered: np.ndarray) -> None:
     release, done = threading.Event(), threading.Semaphore(0)
+    begun: list[int] = []
+    meanwhile: list[int] = []
 
     def slow(image: np.ndarray) -> np.ndarray:
+        begun.append(int(image[0, 0, 0]))
         if image[0, 0, 0] == 0:
             assert release.wait(SOON)
+            meanwhile.extend(begun)
         else:
             done.release()
         return image
@@ -48,9 +52,9 @@ def test_a_slow_sample_delays_its_own_batch_only(numbered: np.ndarray) -> None:
     batches = iter(stream(numbered, Policy([Lambda(slow)]), shuffle=False, batch_size=1, prefetch=4))
     for _ in range(3):  # of the four under way, all but the slow one
         assert done.acquire(timeout=SOON)
-    assert not done.acquire(blocking=False), "a fifth was begun"
-    threading.Timer(0.01, release.set).start()
+    threading.Timer(0.05, release.set).start()
     assert [int(batch.indices[0]) for batch in batches] == list(range(10)), "batches keep their order"
+    assert sorted(meanwhile) == [0, 1, 2, 3], "the consumer's waiting begins no fifth"
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 2, 5])

@@ -2,40 +2,79 @@
 
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from vary.plan.run import Runner, default_threads
 from vary.policy import Policy
+from vary.sources import Arrays
 from vary.stream import Report, stream
 from vary.stream.report import Skipped, Tally, Work
 
 
 def test_an_epoch_is_counted(folder: Path, policy: Policy) -> None:
-    train = stream(folder, policy, batch_size=5, prefetch=3)
+    train = stream(folder, policy, batch_size=5)
     assert "no batch has been handed over yet" in str(train.report())
     for _ in train:
         if train.report().batches == 2:
             break
     running = train.report()
     assert (running.epoch, running.images, running.batches) == (0, 10, 2)
-    largest = max(batch[0].nbytes for batch in train)
+    list(train)
     report = train.report()
     assert (report.epoch, report.images, report.batches) == (1, 22, 5)
     assert 0 < report.wait_seconds <= report.seconds
     assert report.images_per_second == pytest.approx(22 / report.seconds)
     assert min(report.read_seconds, report.decode_seconds, report.augment_seconds) > 0
     assert sum(report.shares.values()) == pytest.approx(1)
-    assert report.bytes_in_flight > 4 * largest
     assert report.skipped == ()
     assert running.batches == 2, "a report is a record, it does not go on"
 
 
-def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy) -> None:
-    train = stream(images, policy)
+class Located(Arrays):
+    """Arrays that say they lie on a disk, so that several threads fetch them."""
+
+    def path(self, index: int) -> str:  # type: ignore[override]
+        return f"somewhere/{index}"
+
+
+@pytest.mark.parametrize("kind", [Arrays, Located])
+def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[Arrays]) -> None:
+    train = stream(kind(images), policy, threads=3)
     list(train)
     assert train.report().decode_seconds == 0
+    assert train.report().read_seconds > 0
     assert train.report().augment_seconds > 0
+
+
+def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Policy) -> None:
+    for prefetch in (0, 1, 4):
+        train = stream(images, policy, batch_size=5, prefetch=prefetch)
+        list(train)
+        assert train.report().bytes_in_flight == (prefetch + 1) * 5 * (24 * 20 * 3 + 9 * 8 * 3)
+
+
+@pytest.mark.parametrize("threads", [None, 3])
+def test_the_native_call_is_told_and_asked(
+    folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, threads: int | None
+) -> None:
+    """How many threads it may use, and how much of its time went into decoding."""
+    told: list[int] = []
+    batch = Runner.batch
+
+    def watched(*args: Any, **options: Any) -> tuple[Any, ...]:
+        told.append(options["threads"])
+        images, failures, counts = batch(*args, **options)
+        return images, failures, counts._replace(decode_ns=7 * 10**12, total_ns=10**13)
+
+    monkeypatch.setattr(Runner, "batch", watched)
+    train = stream(folder, policy, batch_size=22, threads=threads)
+    list(train)
+    assert told == [threads or default_threads()]
+    assert 7000 < train.report().decode_seconds < 7010
+    assert train.report().augment_seconds == 3000
 
 
 def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:

@@ -128,8 +128,6 @@ def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Mad
     lost = {place: error for place, error in enumerate(opened.pictures) if isinstance(error, Exception)}
     skipped = [_skipped(task.source, int(indices[place]), error) for place, error in lost.items()]
     work = Work(opened.read, opened.decode, skipped=tuple(skipped))
-    if len(lost) == len(indices):
-        return Made(None, work)
     indices = np.delete(indices, list(lost))
     images, failures, work = _run(task, indices, [p for p in opened.pictures if not isinstance(p, Exception)], work)
     if failures:

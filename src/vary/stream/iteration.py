@@ -13,9 +13,9 @@ import os
 import threading
 import weakref
 from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from time import perf_counter_ns
+from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,8 +29,9 @@ __all__ = ["GRACE", "Iteration"]
 
 MAKERS = 2
 GRACE = 2.0
-"""Seconds that an end waits for a batch in work: native calls and reads are done well before; a user function that
-takes longer keeps its thread until it returns, and Ctrl-C does not wait for it."""
+"""Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
+longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
+inside the threading module, with a lock that the ending threads need."""
 
 Array = np.ndarray[Any, Any]
 
@@ -44,8 +45,9 @@ class Crew:
         self._task = task
         self._stop = threading.Event()
         self._parts = task.options.allowed
-        self._makers = ThreadPoolExecutor(MAKERS, "vary-make", initializer=_enter)
-        self._openers = ThreadPoolExecutor(self._parts, "vary-open", initializer=_enter)
+        self._name = f"vary-{id(self):x}"  # of its threads
+        self._makers = ThreadPoolExecutor(MAKERS, f"{self._name}-make", initializer=_enter)
+        self._openers = ThreadPoolExecutor(self._parts, f"{self._name}-open", initializer=_enter)
 
     def submit(self, positions: Array) -> None:
         self.under_way.append(self._makers.submit(make, self._task, positions, self._gather))
@@ -63,17 +65,16 @@ class Crew:
         """Stop and join. Runs as a finalizer too: in any thread, and in a forked child, which has none of these."""
         if self.pid != os.getpid():
             return
-        self._stop.set()
-        crews = self._makers, self._openers
-        for crew in crews:
-            crew.shutdown(wait=False, cancel_futures=True)
-        running = [future for future in self.under_way if future.running()]
+        self._stop.set()  # what is only planned ends as soon as it begins
+        for pool in (self._makers, self._openers):
+            pool.shutdown(wait=False)
         self.under_way.clear()
         if getattr(_here, "inside", False):  # the garbage collector ran in a crew's thread: no thread joins itself
             return
-        if not wait(running, GRACE).not_done:
-            for crew in crews:
-                crew.shutdown()
+        until = monotonic() + GRACE
+        for thread in threading.enumerate():
+            if thread.name.startswith(self._name) and thread.is_alive():
+                thread.join(max(0.0, until - monotonic()))
 
 
 _here = threading.local()

@@ -184,9 +184,11 @@ class Transform:
             if name not in given and declared.default is REQUIRED:
                 self._refuse(f"needs {name!r}: {declared.doc}")
             value = given.get(name, declared.default)
+            if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+                value = value.tolist()
             try:
                 object.__setattr__(self, name, declared.parse(value))
-            except ValueError as error:
+            except (TypeError, ValueError, OverflowError) as error:
                 raise PolicyError(f"{kind.__name__}({name}={value!r}): {error}; {name} is {declared.doc}") from None
         self.check()
 
@@ -213,6 +215,9 @@ class Transform:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         self._refuse(f"is immutable; make a new one with the {name} you want")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self._refuse(f"is immutable; it keeps its {name}")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.values().items())})"

@@ -43,7 +43,7 @@ def from_data(data: Any, where: str = "policy") -> Transform:
         return kind()
     if not isinstance(arguments, dict):
         return kind(*_positional(kind, arguments, here))
-    return kind(**{key: _read(key, value, here) for key, value in arguments.items()})
+    return kind(**{str(key): _read(str(key), value, here) for key, value in arguments.items()})
 
 
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -49,9 +50,10 @@ class Lambda(Transform):
     @property
     def spelled(self) -> str:
         """'module:function', how a policy file and another process can name it."""
-        name = getattr(self.function, "__qualname__", "")
-        module = getattr(self.function, "__module__", "")
-        if not module or "<" in name or "." in name or module == "__main__":
+        name = getattr(self.function, "__qualname__", None)
+        module = getattr(self.function, "__module__", None)
+        found = getattr(sys.modules.get(module or ""), name or "", None)
+        if found is not self.function or module == "__main__":
             self._refuse(
                 f"function {name or self.function!r} cannot be named as 'module:function'; "
                 "define it at the top of a module that can be imported"

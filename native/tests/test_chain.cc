@@ -1,0 +1,227 @@
+// Which colour instructions merge, which clips are dropped, where sweeps end; and that a chain, however merged, is
+// still its instructions one after the other.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "chain.h"
+#include "check.h"
+#include "cpu.h"
+#include "made.h"
+
+namespace {
+
+using vary::Chain;
+using vary::Concrete;
+using vary::Op;
+using vary::Step;
+using vary::Sweep;
+
+Concrete made_of(Op op, const std::vector<double>& arguments) {
+  Concrete c{op, {}, static_cast<int>(arguments.size())};
+  std::copy(arguments.begin(), arguments.end(), c.a);
+  return c;
+}
+
+Concrete rescale(double scale, double bias = 0) { return made_of(Op::rescale, {scale, bias}); }
+Concrete normalize() { return made_of(Op::normalize, {10, 20, 30, 40, 2, 4, 8, 16}); }  // for four channels
+Concrete brightness(double factor) { return made_of(Op::brightness, {factor, 0, 255}); }
+Concrete contrast(double factor) { return made_of(Op::contrast, {factor, 0, 255}); }
+Concrete saturation(double factor) { return made_of(Op::saturation, {factor, 0, 255}); }
+Concrete hue(double turn) { return made_of(Op::hue, {turn, 0, 255}); }
+Concrete shift(double red, double green = 0, double blue = 0) { return made_of(Op::shift, {red, green, blue, 0, 255}); }
+
+Chain chain_of(const std::vector<Concrete>& list, int channels, bool bounded) {
+  return vary::compile(list.data(), list.data() + list.size(), channels, bounded, 0, 255);
+}
+
+// "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a contrast ends a sweep.
+std::string text(const Chain& chain) {
+  std::string out;
+  for (int c = 0; c < 4; ++c)
+    if (chain.scale[c] != 1 || chain.bias[c] != 0) out = "^";
+  for (const Sweep& sweep : chain.sweeps) {
+    for (const Step& step : sweep.steps) {
+      out += "amh"[step.kind];
+      if (step.clip) out += '!';
+    }
+    if (sweep.ends_in_contrast) out += '|';
+  }
+  return out;
+}
+
+void test_shapes() {
+  const struct {
+    int line;
+    std::vector<Concrete> list;
+    int channels;
+    bool bounded;
+    const char* expected;
+  } cases[] = {
+      {__LINE__, {}, 3, true, ""},
+      // affine: into the head, unless the clip can bite
+      {__LINE__, {rescale(2)}, 3, false, "^"},
+      {__LINE__, {brightness(.5)}, 3, true, "^"},
+      {__LINE__, {brightness(.5)}, 3, false, "a!"},
+      {__LINE__, {brightness(1.01)}, 3, true, "a!"},
+      {__LINE__, {brightness(1)}, 3, true, ""},
+      {__LINE__, {brightness(1)}, 3, false, "a!"},  // an idle factor still clips
+      {__LINE__, {shift(.1)}, 3, true, "a!"},
+      {__LINE__, {shift(.1)}, 1, true, "a!"},
+      {__LINE__, {rescale(.5, 10), shift(.1, .2, .3)}, 3, true, "^"},
+      {__LINE__, {rescale(1, 300), brightness(0)}, 3, true, "^"},
+      {__LINE__, {rescale(-1, 255)}, 3, true, "^"},
+      {__LINE__, {rescale(-1, 255), brightness(1)}, 3, true, "^"},
+      {__LINE__, {rescale(-1, 254), brightness(1)}, 3, true, "a!"},
+      // neighbours
+      {__LINE__, {brightness(.5), brightness(.5), normalize()}, 4, true, "^"},
+      {__LINE__, {brightness(.5), brightness(2)}, 3, true, ""},  // 0 .. 255 again
+      {__LINE__, {brightness(.5), brightness(2.1)}, 3, true, "a!"},
+      {__LINE__, {brightness(2), brightness(.5), normalize()}, 4, true, "a!a"},
+      {__LINE__, {brightness(2), brightness(.5), brightness(2)}, 3, true, "a!a"},
+      {__LINE__, {saturation(.5)}, 3, true, "m"},
+      {__LINE__, {saturation(.5)}, 3, false, "m!"},
+      {__LINE__, {saturation(2)}, 3, true, "m!"},
+      {__LINE__, {brightness(.5), saturation(.5), rescale(2)}, 3, true, "m"},
+      {__LINE__, {brightness(2), saturation(.5), rescale(2)}, 3, true, "a!m"},
+      {__LINE__, {saturation(2), rescale(2)}, 3, true, "m!a"},
+      {__LINE__, {saturation(.5), saturation(.5)}, 3, true, "mm"},
+      {__LINE__, {rescale(.5), saturation(.5), rescale(2)}, 4, true, "^ma"},  // a matrix does not reach alpha
+      {__LINE__, {rescale(.5), hue(.1), rescale(2)}, 3, true, "^ha"},
+      {__LINE__, {rescale(2), hue(.1), rescale(2)}, 3, true, "^ha!a"},
+      {__LINE__, {hue(.1), saturation(.5)}, 3, true, "hm"},
+      // no effect on grey
+      {__LINE__, {saturation(2), hue(.1)}, 1, true, ""},
+      {__LINE__, {saturation(1), hue(0), contrast(1)}, 3, true, ""},
+      {__LINE__, {saturation(1)}, 3, false, "a!"},
+      // sweeps
+      {__LINE__, {contrast(.5)}, 3, true, "|"},
+      {__LINE__, {brightness(.5), contrast(2), brightness(.5)}, 3, true, "^|a"},
+      {__LINE__, {brightness(2), contrast(2), contrast(.5), hue(.1)}, 3, true, "a!||h"},
+      {__LINE__, {contrast(2), brightness(.5), normalize()}, 4, false, "|a"},
+      {__LINE__, {shift(-.8), contrast(.5), shift(.5)}, 3, true, "a!|a!"},  // red, at most 51, grows towards the mean
+  };
+  for (const auto& c : cases) {
+    const std::string seen = text(chain_of(c.list, c.channels, c.bounded));
+    const std::string words = "'" + seen + "' where '" + c.expected + "' is expected";
+    check::that(seen == c.expected, __FILE__, c.line, words.c_str());
+  }
+}
+
+constexpr int kPixels = 12;
+using Pixels = std::vector<double>;  // planar
+
+double grey_of(const Pixels& p, int channels, std::size_t k) {
+  const std::size_t second = channels < 3 ? 0 : kPixels, third = 2 * second;
+  return .299 * p[k] + .587 * p[k + second] + .114 * p[k + third];
+}
+
+// One instruction as README.md says it, without hue.
+void by_the_book(const Concrete& i, Pixels& p, int channels) {
+  const double* const a = i.a;
+  const Pixels before = p;
+  double mean = 0;
+  for (std::size_t k = 0; k < kPixels; ++k) mean += grey_of(p, channels, k) / kPixels;
+  const bool whole = i.op == Op::rescale || i.op == Op::normalize;
+  for (int c = 0; c < (whole ? channels : std::min(channels, 3)); ++c)
+    for (std::size_t k = 0; k < kPixels; ++k) {
+      double& v = p[static_cast<std::size_t>(c) * kPixels + k];
+      switch (i.op) {
+        case Op::rescale: v = v * a[0] + a[1]; break;
+        case Op::normalize: v = (v - a[c]) / a[channels + c]; break;
+        case Op::brightness: v *= a[0]; break;
+        case Op::contrast: v = mean + (v - mean) * a[0]; break;
+        case Op::saturation:
+          if (channels > 1) v = v * a[0] + grey_of(before, channels, k) * (1 - a[0]);
+          break;
+        case Op::shift: v += a[c] * 255; break;
+        default: break;
+      }
+      if (!whole) v = std::clamp(v, 0., 255.);
+    }
+}
+
+// The chain as execute.cc runs it.
+Pixels run(const Chain& chain, const Pixels& start, int channels) {
+  const vary::Kernels& k = vary::live_kernels();
+  const made::Planes planes(channels, kPixels);
+  for (int c = 0; c < channels; ++c)
+    for (int x = 0; x < kPixels; ++x)
+      planes.get()[c][x] =
+          static_cast<float>(start[static_cast<std::size_t>(c * kPixels + x)]) * chain.scale[c] + chain.bias[c];
+  for (const Sweep& sweep : chain.sweeps) {
+    k.colour(sweep.steps.data(), static_cast<int>(sweep.steps.size()), planes.get(), channels, kPixels);
+    if (!sweep.ends_in_contrast) continue;
+    const auto low = static_cast<float>(sweep.low), high = static_cast<float>(sweep.high);
+    const auto sum = static_cast<double>(k.grey_sum(planes.get(), channels, kPixels, low, high));
+    const double mean = sweep.low + sum / kPixels * 0x1p-20 * (sweep.high - sweep.low);
+    const Step step = vary::contrast_step(sweep.contrast, mean, sweep.low, sweep.high, channels);
+    k.colour(&step, 1, planes.get(), channels, kPixels);
+  }
+  Pixels out;
+  for (int c = 0; c < channels; ++c) out.insert(out.end(), planes.get()[c], planes.get()[c] + kPixels);
+  return out;
+}
+
+Concrete any(made::Numbers& numbers, int channels) {
+  const double u = numbers.below(1000) / 500., v = numbers.below(1000) / 500. - 1, w = numbers.below(1000) / 500. - 1;
+  switch (numbers.below(6)) {
+    case 0: return rescale(u, 255 * v);
+    case 1: return brightness(u);
+    case 2: return contrast(u);
+    case 3: return saturation(u);
+    case 4: return shift(v, numbers.below(2) == 0 ? w : 0, 0);
+    default: {
+      std::vector<double> arguments;
+      for (int c = 0; c < 2 * channels; ++c) arguments.push_back(c < channels ? 100 * v : 1 + c % channels);
+      return made_of(Op::normalize, arguments);
+    }
+  }
+}
+
+void test_merged_is_listed() {
+  made::Numbers numbers(1);
+  for (int turn = 0; turn < 20000; ++turn) {
+    const int channels = "\1\3\4"[turn % 3];
+    const bool bounded = turn % 2 == 0;
+    std::vector<Concrete> list;
+    for (int i = numbers.below(5); i >= 0; --i) list.push_back(any(numbers, channels));
+    Pixels expected;
+    for (int c = 0; c < channels; ++c) {
+      const int high = 1 + numbers.below(255), low = numbers.below(2) * high;  // channels unlike each other
+      for (int x = 0; x < kPixels; ++x) expected.push_back(low + numbers.below(256 - low));
+    }
+    if (!bounded)
+      for (double& v : expected) v = 3 * v - 255;
+    const Pixels seen = run(chain_of(list, channels, bounded), expected, channels);
+    for (const Concrete& i : list) by_the_book(i, expected, channels);
+    double worst = 0;
+    for (std::size_t k = 0; k < seen.size(); ++k) worst = std::max(worst, std::fabs(seen[k] - expected[k]));
+    const std::string words = text(chain_of(list, channels, bounded)) + ", list " + std::to_string(turn);
+    check::that(worst < .02, __FILE__, __LINE__, words.c_str());
+  }
+}
+
+void test_alpha() {
+  const std::vector<Concrete> tints = {brightness(3), contrast(2), saturation(2), hue(.2), shift(.5, .5, .5)};
+  const Pixels start(std::size_t{4} * kPixels, 300);
+  for (std::size_t last = 1; last <= tints.size(); ++last) {
+    std::vector<Concrete> list(tints.begin(), tints.begin() + static_cast<std::ptrdiff_t>(last));
+    list.push_back(rescale(.5));  // which does reach alpha
+    const Pixels seen = run(chain_of(list, 4, false), start, 4);
+    for (std::size_t k = 0; k < kPixels; ++k) {
+      CHECK_EQUAL(seen[3 * kPixels + k], 150.0);
+      CHECK_EQUAL(seen[k], 127.5);
+    }
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_shapes();
+  test_merged_is_listed();
+  test_alpha();
+  return check::report();
+}

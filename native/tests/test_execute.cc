@@ -1,0 +1,314 @@
+// A batch from pictures and parameters to slots: order of work, cuts, errors that stay with their picture, counts.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "execute.h"
+#include "made.h"
+
+namespace {
+
+using made::Bytes;
+using made::Picture;
+using vary::Argument;
+using vary::Counts;
+using vary::Fill;
+using vary::Instruction;
+using vary::Op;
+using vary::Options;
+using vary::Plan;
+using vary::Slot;
+using vary::Source;
+using vary::Task;
+using vary::Type;
+
+Instruction instruction(Op op, const std::vector<double>& arguments = {}, int gate = -1) {
+  Instruction out{op, gate, {}};
+  for (const double value : arguments) out.arguments.push_back({value, -1});
+  return out;
+}
+
+Plan plan_of(std::vector<Instruction> instructions, int columns = 0) {
+  Plan plan;
+  plan.instructions = std::move(instructions);
+  plan.columns = columns;
+  return plan;
+}
+
+// A batch that owns its slots, each exactly as long as it says.
+struct Batch {
+  std::vector<Task> tasks;
+  std::vector<Bytes> outputs;
+  std::vector<std::vector<double>> rows;
+
+  void add(const Source& source, Slot slot, const std::vector<double>& row = {}) {
+    Task task;
+    task.source = source;
+    task.slot = slot;
+    tasks.push_back(task);
+    rows.push_back(row);
+    const std::ptrdiff_t values = std::ptrdiff_t{slot.height} * slot.width * slot.channels;
+    outputs.emplace_back(static_cast<std::size_t>(values * vary::size_of(slot.type)));
+  }
+
+  Counts run(const Plan& plan, int threads = 1) {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].slot.data = outputs[i].data();
+      tasks[i].row = rows[i].data();
+    }
+    Options options;
+    options.threads = threads;
+    return vary::execute(plan, tasks, options);
+  }
+};
+
+Source source_of(const Picture& picture) { return {picture.image, nullptr, 0}; }
+
+Bytes run_one(const Plan& plan, const Picture& picture, const Slot& slot, const std::vector<double>& row = {}) {
+  Batch batch;
+  batch.add(source_of(picture), slot, row);
+  batch.run(plan);
+  CHECK_EQUAL(batch.tasks[0].error, std::string());
+  return batch.outputs[0];
+}
+
+// The policy most people run: turn, shear, zoom, shift, flip, to 224 x 224, to 0 .. 1.
+Plan main_policy() {
+  Plan plan =
+      plan_of({instruction(Op::rotate, {0}), instruction(Op::shear_degrees, {0, 0}), instruction(Op::zoom, {1, 1}),
+               instruction(Op::translate, {0, 0}), instruction(Op::flip_horizontal, {}, 6),
+               instruction(Op::resize, {60, 60, 0}), instruction(Op::rescale, {1 / 255., 0})},
+              7);
+  const int columns[] = {0, 1, 2, 2, 3, 4};  // of the arguments below, in order
+  Argument* const arguments[] = {&plan.instructions[0].arguments[0], &plan.instructions[1].arguments[0],
+                                 &plan.instructions[2].arguments[0], &plan.instructions[2].arguments[1],
+                                 &plan.instructions[3].arguments[0], &plan.instructions[3].arguments[1]};
+  for (std::size_t i = 0; i < std::size(columns); ++i) arguments[i]->column = columns[i];
+  return plan;
+}
+
+std::vector<double> main_row(int i) { return {i * 11. - 30, i * 3. - 9, 1 + i / 20., i / 30., -.1, 0, i % 2 + 0.}; }
+
+struct Pictures {
+  std::vector<std::unique_ptr<Picture>> all;
+  Pictures() {
+    constexpr int sizes[][2] = {{80, 90}, {33, 200}, {200, 33}, {1, 1}, {60, 60}, {7, 5}, {150, 150}, {500, 40}};
+    for (const auto& [height, width] : sizes)
+      all.push_back(std::make_unique<Picture>(height, width, 3, Type::u8, all.size() + 1));
+  }
+};
+
+void test_main_policy() {
+  const Pictures pictures;
+  const Plan plan = main_policy();
+  const auto batch_of = [&] {
+    Batch batch;
+    for (std::size_t i = 0; i < pictures.all.size(); ++i)
+      batch.add(source_of(*pictures.all[i]), {nullptr, 60, 60, 3, Type::f32, true}, main_row(static_cast<int>(i)));
+    return batch;
+  };
+  Batch first = batch_of();
+  const Counts cold = first.run(plan);
+  CHECK_EQUAL(cold.pictures, 8);
+  CHECK_EQUAL(cold.resamples, 8);
+  CHECK_EQUAL(cold.sweeps, 0);
+  const Counts warm = first.run(plan);
+  CHECK_EQUAL(warm.growths, 0);
+  CHECK(warm.total_ns > 0);
+  CHECK_EQUAL(warm.decode_ns, 0);
+  for (const int threads : {2, 7, 40}) {
+    Batch other = batch_of();
+    const Counts counts = other.run(plan, threads);
+    CHECK_EQUAL(counts.resamples, 8);
+    CHECK(other.outputs == first.outputs);
+  }
+  for (std::size_t i = 0; i < pictures.all.size(); ++i) {  // no picture knows its neighbours
+    CHECK_EQUAL(first.tasks[i].error, std::string());
+    CHECK(run_one(plan, *pictures.all[i], first.tasks[i].slot, first.rows[i]) == first.outputs[i]);
+  }
+}
+
+void test_layouts() {  // one picture in each kind of slot
+  const Picture picture(20, 30, 3, Type::u8);
+  const Plan plan = plan_of({instruction(Op::rotate, {20}), instruction(Op::contrast, {1.5, 0, 255})});
+  const Bytes bytes = run_one(plan, picture, {nullptr, 20, 30, 3, Type::u8, false});
+  const Bytes planar = run_one(plan, picture, {nullptr, 20, 30, 3, Type::u8, true});
+  const Bytes floats = run_one(plan, picture, {nullptr, 20, 30, 3, Type::f32, false});
+  const Bytes planar_floats = run_one(plan, picture, {nullptr, 20, 30, 3, Type::f32, true});
+  const auto number = [](const Bytes& from, std::size_t at) {
+    float value;
+    std::memcpy(&value, &from[at * sizeof value], sizeof value);
+    return value;
+  };
+  int wrong = 0;
+  for (std::size_t i = 0; i < 600; ++i)
+    for (std::size_t c = 0; c < 3; ++c) {
+      wrong += bytes[3 * i + c] != planar[600 * c + i];
+      wrong += number(floats, 3 * i + c) != number(planar_floats, 600 * c + i);
+      wrong += std::abs(number(floats, 3 * i + c) - bytes[3 * i + c]) > .5f;
+    }
+  CHECK_EQUAL(wrong, 0);
+}
+
+void test_views_of_pictures() {  // however its bytes lie, a picture is the same picture
+  const Picture packed(6, 5, 3, Type::u8), other(6, 5, 3, Type::f32);
+  const Plan plan = plan_of({instruction(Op::rotate, {20}), instruction(Op::zoom, {1.3, 1.3})});
+  for (const Picture* picture : {&packed, &other}) {
+    const vary::Image& image = picture->image;
+    const std::ptrdiff_t size = vary::size_of(image.type);
+    Bytes turned(picture->bytes.size());
+    for (int c = 0; c < 3; ++c)
+      for (int y = 0; y < 6; ++y)
+        for (int x = 0; x < 5; ++x)
+          std::memcpy(&turned[static_cast<std::size_t>((c * 30 + (5 - y) * 5 + 4 - x) * size)],
+                      image.data + y * image.row + x * image.column + c * size, static_cast<std::size_t>(size));
+    Source backwards = source_of(*picture);  // planes of rows from below, from right to left
+    backwards.image.data = turned.data() + 29 * size;
+    backwards.image.row = -5 * size;
+    backwards.image.column = -size;
+    backwards.image.channel = 30 * size;
+    Batch batch;
+    batch.add(source_of(*picture), {nullptr, 6, 5, 3, image.type, false});
+    batch.add(backwards, {nullptr, 6, 5, 3, image.type, false});
+    batch.run(plan);
+    CHECK(batch.outputs[0] == batch.outputs[1]);
+  }
+}
+
+void test_cuts() {  // strict: a cut is a picture stored and read again
+  const Picture picture(40, 30, 3, Type::u8);
+  const Instruction turn = instruction(Op::rotate, {30}), light = instruction(Op::brightness, {1.7, 0, 255}),
+                    small = instruction(Op::resize, {9, 7, 0});
+  for (const Type type : {Type::u8, Type::f32}) {
+    const Instruction cut = instruction(Op::cut, {type == Type::u8 ? 0. : 1.});
+    Batch whole;
+    whole.add(source_of(picture), {nullptr, 9, 7, 3, Type::u8, false});
+    const Counts counts = whole.run(plan_of({turn, cut, light, cut, small}));
+    CHECK_EQUAL(counts.resamples, 3);
+    Picture turned(40, 30, 3, type), lit(40, 30, 3, type);
+    turned.bytes = run_one(plan_of({turn}), picture, {nullptr, 40, 30, 3, type, false});
+    turned.image.data = turned.bytes.data();
+    lit.bytes = run_one(plan_of({light}), turned, {nullptr, 40, 30, 3, type, false});
+    lit.image.data = lit.bytes.data();
+    CHECK(run_one(plan_of({small}), lit, {nullptr, 9, 7, 3, Type::u8, false}) == whole.outputs[0]);
+    const std::vector<vary::Pass> passes =
+        vary::passes(plan_of({turn, cut, light, cut, small}), source_of(picture), nullptr, {});
+    CHECK_EQUAL(passes.size(), std::size_t{3});
+    CHECK(!passes[0].separable && passes[2].separable);
+    CHECK_EQUAL(passes[1].colours, 1);
+    CHECK_EQUAL(passes[2].view.width, 7);
+  }
+}
+
+void test_errors() {
+  const Picture picture(4, 6, 3, Type::u8);
+  const Bytes text = {'G', 'I', 'F', '8'};
+  Batch batch;
+  batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
+  batch.add(source_of(picture), {nullptr, 5, 7, 3, Type::u8, false});
+  batch.add({{}, text.data(), text.size()}, {nullptr, 4, 6, 3, Type::u8, false});
+  batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
+  for (const int threads : {1, 3}) {
+    for (Task& task : batch.tasks) task.error.clear();
+    for (Bytes& bytes : batch.outputs) std::fill(bytes.begin(), bytes.end(), std::uint8_t{9});
+    const Counts counts = batch.run(plan_of({instruction(Op::flip_horizontal)}), threads);
+    CHECK_EQUAL(counts.pictures, 4);
+    CHECK_EQUAL(batch.tasks[0].error + batch.tasks[3].error, std::string());
+    CHECK_EQUAL(batch.tasks[1].error, std::string("this picture comes out 4 x 6, its place in the batch is 5 x 7"));
+    CHECK_EQUAL(batch.tasks[2].error, std::string("not a JPEG"));
+    CHECK(batch.outputs[0] == batch.outputs[3]);
+    for (int x = 0; x < 6; ++x)
+      CHECK_EQUAL(batch.outputs[0][static_cast<std::size_t>(3 * x)],
+                  picture.bytes[static_cast<std::size_t>(3 * (5 - x))]);
+  }
+}
+
+void test_sizes() {
+  const Picture picture(4, 6, 3, Type::u8);
+  const Plan plan = plan_of({instruction(Op::rotate90, {1}), instruction(Op::cut, {0}),
+                             instruction(Op::pad, {1, 0, 2, 0}), instruction(Op::transpose, {}, 0)},
+                            1);
+  for (const double open : {0., 1.}) {
+    const vary::View view = vary::final_view(plan, source_of(picture), &open, {});
+    CHECK_EQUAL(view.height, open == 0 ? 9 : 4);
+    CHECK_EQUAL(view.width, open == 0 ? 4 : 9);
+  }
+}
+
+void test_order() {  // `code` names each of the 24 orders once
+  const Picture picture(1, 1, 3, Bytes{10, 20, 30});
+  std::vector<Bytes> seen;
+  for (int code = 0; code < 24; ++code) {
+    Plan plan = plan_of(
+        {instruction(Op::order, {4, 0}), instruction(Op::rescale, {2, 0}), instruction(Op::rescale, {1, 3}),
+         instruction(Op::rescale, {-1, 0}), instruction(Op::rescale, {.5, 7}), instruction(Op::rescale, {1, 100})},
+        1);
+    plan.instructions[0].arguments[1].column = 0;
+    seen.push_back(run_one(plan, picture, {nullptr, 1, 1, 3, Type::f32, true}, {code + 0.}));
+  }
+  float first, last;
+  std::memcpy(&first, seen.front().data(), sizeof first);
+  std::memcpy(&last, seen.back().data(), sizeof last);
+  CHECK_EQUAL(first, (10 * 2 + 3) * -1 * .5f + 7 + 100);
+  CHECK_EQUAL(last, ((10 * .5f + 7) * -1 + 3) * 2 + 100);
+  std::sort(seen.begin(), seen.end());
+  CHECK(std::unique(seen.begin(), seen.end()) - seen.begin() > 12);
+}
+
+// Any program, however odd its numbers: no crash, and one answer on any number of threads.
+void test_anything() {
+  made::Numbers numbers(5);
+  const Pictures pictures;
+  constexpr double odd[] = {0, 1, -1, .5, 90, -360, 1e-3, -1e-3, 45, 89.999}, factors[] = {.01, .1, .5, 1, 2, 100};
+  constexpr double shears[] = {0, -89, 89, 45, 1e-3}, shifts[] = {0, -10, 10, .5, 1e-3};
+  const auto pick = [&](const auto& from) { return from[numbers.below(static_cast<int>(std::size(from)))]; };
+  for (int turn = 0; turn < 3000; ++turn) {
+    std::vector<Instruction> list;
+    for (int i = numbers.below(7); i >= 0; --i) {
+      switch (numbers.below(9)) {
+        case 0: list.push_back(instruction(Op::rotate, {pick(odd)})); break;
+        case 1: list.push_back(instruction(Op::shear_degrees, {pick(shears), 0})); break;
+        case 2: list.push_back(instruction(Op::translate, {pick(shifts), pick(shifts)})); break;
+        case 3:
+        case 4: list.push_back(instruction(Op::zoom, {pick(factors), pick(factors)})); break;
+        case 5: list.push_back(instruction(Op::contrast, {pick(factors), 0, 255})); break;
+        case 6: list.push_back(instruction(Op::hue, {pick(odd), 0, 255})); break;
+        case 7: list.push_back(instruction(Op::cut, {numbers.below(2) + 0.})); break;
+        default:
+          list.push_back(
+              instruction(Op::resize, {1. + numbers.below(50), 1. + numbers.below(50), 1. * numbers.below(4)}));
+          break;
+      }
+    }
+    list.push_back(instruction(Op::resize, {9, 8, 0}));
+    Plan plan = plan_of(list);
+    plan.fill = static_cast<Fill>(numbers.below(5));
+    plan.nearest = numbers.below(4) == 0;
+    plan.antialias = numbers.below(3) > 0;
+    Batch one, three;
+    for (int i = 0; i < 3; ++i)
+      for (Batch* batch : {&one, &three})
+        batch->add(source_of(*pictures.all[static_cast<std::size_t>((turn + i) % 8)]),
+                   {nullptr, 9, 8, 3, Type::u8, false});
+    one.run(plan, 1);
+    three.run(plan, 3);
+    CHECK(one.outputs == three.outputs);
+    for (const Task& task : one.tasks) CHECK_EQUAL(task.error, std::string());
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_main_policy();
+  test_layouts();
+  test_views_of_pictures();
+  test_cuts();
+  test_errors();
+  test_sizes();
+  test_order();
+  test_anything();
+  return check::report();
+}

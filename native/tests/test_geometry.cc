@@ -1,0 +1,198 @@
+// Every geometric instruction on a small canvas, with the map worked out by hand.
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "geometry.h"
+
+namespace {
+
+using vary::Concrete;
+using vary::Op;
+using vary::View;
+
+View canvas(int height, int width) {
+  View view;
+  view.height = height;
+  view.width = width;
+  return view;
+}
+
+Concrete made(Op op, const std::vector<double>& arguments) {
+  Concrete c{op, {}, static_cast<int>(arguments.size())};
+  for (std::size_t i = 0; i < arguments.size(); ++i) c.a[i] = arguments[i];
+  return c;
+}
+
+View after(View view, Op op, const std::vector<double>& arguments) {
+  apply(made(op, arguments), view);
+  return view;
+}
+
+bool close(const View& a, const View& b, double tolerance) {
+  bool same = a.height == b.height && a.width == b.width;
+  for (int i = 0; i < 6; ++i) same = same && std::fabs(a.m[i] - b.m[i]) <= tolerance;
+  return same;
+}
+
+std::string text(const View& v) {
+  std::string out = std::to_string(v.height) + " x " + std::to_string(v.width);
+  for (const double m : v.m) out += " " + std::to_string(m);
+  return out;
+}
+
+void check_view(const View& seen, const View& expected, int line, double tolerance = 0) {
+  const bool same = close(seen, expected, tolerance);
+  check::that(same, __FILE__, line, same ? "" : (text(seen) + ", expected " + text(expected)).c_str());
+}
+
+void test_instructions() {
+  const struct {
+    int line;
+    Op op;
+    std::vector<double> arguments;
+    View before, expected;
+  } cases[] = {
+      {__LINE__, Op::flip_horizontal, {}, canvas(2, 3), {2, 3, {-1, 0, 3, 0, 1, 0}}},
+      {__LINE__, Op::flip_vertical, {}, canvas(2, 3), {2, 3, {1, 0, 0, 0, -1, 2}}},
+      {__LINE__, Op::transpose, {}, canvas(2, 3), {3, 2, {0, 1, 0, 1, 0, 0}}},
+      {__LINE__, Op::rotate90, {0}, canvas(2, 3), {2, 3, {1, 0, 0, 0, 1, 0}}},
+      {__LINE__, Op::rotate90, {1}, canvas(2, 3), {3, 2, {0, -1, 3, 1, 0, 0}}},  // the top right corner goes top left
+      {__LINE__, Op::rotate90, {2}, canvas(2, 3), {2, 3, {-1, 0, 3, 0, -1, 2}}},
+      {__LINE__, Op::rotate90, {3}, canvas(2, 3), {3, 2, {0, 1, 0, -1, 0, 2}}},
+      {__LINE__, Op::rotate90, {-1}, canvas(2, 3), {3, 2, {0, 1, 0, -1, 0, 2}}},
+      {__LINE__, Op::rotate, {0}, canvas(2, 4), {2, 4, {1, 0, 0, 0, 1, 0}}},
+      {__LINE__, Op::rotate, {90}, canvas(2, 4), {2, 4, {0, -1, 3, 1, 0, -1}}},  // the canvas stays
+      {__LINE__, Op::rotate, {180}, canvas(2, 4), {2, 4, {-1, 0, 4, 0, -1, 2}}},
+      {__LINE__, Op::shear, {.5, 0}, canvas(2, 4), {2, 4, {1, -.5, .5, 0, 1, 0}}},
+      {__LINE__, Op::shear, {0, .5}, canvas(2, 4), {2, 4, {1, 0, 0, -.5, 1, 1}}},
+      {__LINE__, Op::shear, {.5, .5}, canvas(2, 2), {2, 2, {4. / 3, -2. / 3, 1. / 3, -2. / 3, 4. / 3, 1. / 3}}},
+      {__LINE__, Op::shear_degrees, {45, 0}, canvas(2, 4), {2, 4, {1, -1, 1, 0, 1, 0}}},
+      {__LINE__, Op::zoom, {2, 2}, canvas(2, 4), {2, 4, {.5, 0, 1, 0, .5, .5}}},
+      {__LINE__, Op::zoom, {.5, 1}, canvas(2, 4), {2, 4, {2, 0, -2, 0, 1, 0}}},
+      {__LINE__, Op::translate, {.25, -.5}, canvas(2, 4), {2, 4, {1, 0, -1, 0, 1, 1}}},
+      {__LINE__, Op::pad, {1, 2, 3, 4}, canvas(2, 4), {6, 10, {1, 0, -4, 0, 1, -1}}},  // top right bottom left
+      {__LINE__, Op::center_crop, {2, 2}, canvas(4, 7), {2, 2, {1, 0, 2, 0, 1, 1}}},   // 2.5 to even
+      {__LINE__, Op::center_crop, {2, 2}, canvas(5, 5), {2, 2, {1, 0, 2, 0, 1, 2}}},   // 1.5 to even
+      {__LINE__, Op::center_crop, {6, 6}, canvas(2, 4), {6, 6, {1, 0, -1, 0, 1, -2}}},
+      {__LINE__, Op::crop, {2, 3, 0, 0}, canvas(4, 5), {2, 3, {1, 0, 0, 0, 1, 0}}},
+      {__LINE__, Op::crop, {2, 3, .5, .99}, canvas(4, 5), {2, 3, {1, 0, 2, 0, 1, 1}}},
+      {__LINE__, Op::crop, {6, 7, .5, .99}, canvas(4, 5), {6, 7, {1, 0, -2, 0, 1, -1}}},
+      {__LINE__, Op::resized_crop, {2, 2, 1, 1, 0, 0}, canvas(4, 4), {2, 2, {2, 0, 0, 0, 2, 0}}},
+      {__LINE__, Op::resized_crop, {4, 4, .25, 1, .99, 0}, canvas(4, 4), {4, 4, {.5, 0, 0, 0, .5, 2}}},
+      {__LINE__, Op::resized_crop, {4, 4, .25, 4, 0, .99}, canvas(4, 4), {4, 4, {1, 0, 0, 0, .25, 0}}},
+      {__LINE__,
+       Op::resized_crop,
+       {1, 1, 1, 100, 0, 0},
+       canvas(4, 4),
+       {1, 1, {4, 0, 0, 0, 1, 0}}},  // cut to the canvas
+      {__LINE__,
+       Op::resized_crop,
+       {1, 1, 1e-9, 1, 0, 0},
+       canvas(4, 4),
+       {1, 1, {1, 0, 0, 0, 1, 0}}},  // at least a pixel
+      {__LINE__, Op::resize, {4, 2, 0}, canvas(2, 4), {4, 2, {2, 0, 0, 0, .5, 0}}},
+      {__LINE__, Op::brightness, {.5, 0, 255}, canvas(2, 4), {2, 4, {1, 0, 0, 0, 1, 0}}},
+  };
+  for (const auto& c : cases) {
+    const double tolerance = c.op == Op::shear || c.op == Op::shear_degrees ? 1e-15 : 0;
+    check_view(after(c.before, c.op, c.arguments), c.expected, c.line, tolerance);
+  }
+}
+
+void test_resize_modes() {
+  constexpr int fit = 1, letterbox = 2, cover = 3;
+  const struct {
+    int mode, from_height, from_width, height, width;  // asked for
+    int out_height, out_width;
+    double top, left;  // the canvas corner, in pixels of the scaled picture
+  } cases[] = {
+      {fit, 100, 200, 50, 50, 25, 50, 0, 0},          {fit, 200, 100, 50, 50, 50, 25, 0, 0},
+      {fit, 100, 200, 400, 400, 200, 400, 0, 0},      {fit, 3, 1000, 10, 10, 1, 10, 0, 0},
+      {fit, 100, 150, 64, 64, 42, 64, 0, 0},          {fit, 7, 7, 3, 5, 3, 3, 0, 0},
+      {cover, 100, 200, 50, 50, 50, 100, 0, 0},       {cover, 200, 100, 50, 50, 100, 50, 0, 0},
+      {cover, 100, 150, 64, 64, 64, 96, 0, 0},        {letterbox, 100, 200, 50, 50, 50, 50, -13, 0},
+      {letterbox, 200, 100, 50, 50, 50, 50, 0, -13},  {letterbox, 50, 50, 50, 50, 50, 50, 0, 0},
+      {letterbox, 100, 200, 50, 104, 50, 104, 0, -2},
+  };
+  for (const auto& c : cases) {
+    const View seen =
+        after(canvas(c.from_height, c.from_width), Op::resize, {double(c.height), double(c.width), double(c.mode)});
+    CHECK_EQUAL(seen.height, c.out_height);
+    CHECK_EQUAL(seen.width, c.out_width);
+    CHECK_NEAR(seen.m[2] / seen.m[0], c.left, 1e-9);
+    CHECK_NEAR(seen.m[5] / seen.m[4], c.top, 1e-9);
+    if (c.mode != letterbox) {
+      CHECK_NEAR(seen.m[0] * seen.width, c.from_width, 1e-9);  // all of the picture, edge to edge
+      CHECK_NEAR(seen.m[4] * seen.height, c.from_height, 1e-9);
+    }
+  }
+}
+
+// Every whole offset as often as the others, for windows within the canvas and beyond it.
+void test_places() {
+  for (const int size : {1, 3, 4, 5, 9}) {
+    constexpr int draws = 1200, canvas_size = 5;
+    const int room = std::abs(canvas_size - size);
+    std::vector<int> seen(static_cast<std::size_t>(room) + 1);
+    for (int i = 0; i < draws; ++i) {
+      const double draw = (i + .5) / draws;
+      const View view = after(canvas(canvas_size, 1), Op::crop, {double(size), 1, draw, 0});
+      ++seen.at(static_cast<std::size_t>(std::fabs(view.m[5])));
+      CHECK(view.m[5] == 0 || (view.m[5] > 0) == (size < canvas_size));
+    }
+    for (const int count : seen) CHECK_EQUAL(count, draws / (room + 1));
+  }
+}
+
+void test_order_of_maps() {  // the first listed acts first on the picture
+  const View turned_then_cut = after(after(canvas(4, 4), Op::rotate90, {1}), Op::crop, {2, 2, 0, 0});
+  check_view(turned_then_cut, {2, 2, {0, -1, 4, 1, 0, 0}}, __LINE__);
+  const View cut_then_turned = after(after(canvas(4, 4), Op::crop, {2, 2, 0, 0}), Op::rotate90, {1});
+  check_view(cut_then_turned, {2, 2, {0, -1, 2, 1, 0, 0}}, __LINE__);
+}
+
+void test_turns_come_home() {
+  for (const Op op : {Op::rotate90, Op::rotate}) {
+    View view = canvas(4, 6);
+    for (int i = 0; i < 4; ++i) view = after(view, op, {op == Op::rotate ? 90. : 1.});
+    check_view(view, canvas(4, 6), __LINE__);
+  }
+  for (const Op op : {Op::flip_horizontal, Op::flip_vertical, Op::transpose})
+    check_view(after(after(canvas(2, 3), op, {}), op, {}), canvas(2, 3), __LINE__);
+}
+
+// A picture of 2 x 3 letters as each EXIF orientation shows it.
+void test_orientations() {
+  const char* const stored[2] = {"abc", "def"};
+  const char* const shown[9] = {"",         "abc/def",  "cba/fed",  "fed/cba", "def/abc",
+                                "ad/be/cf", "da/eb/fc", "fc/eb/da", "cf/be/ad"};
+  for (int orientation = 1; orientation <= 8; ++orientation) {
+    View view = canvas(2, 3);
+    vary::orient(orientation, view);
+    std::string seen;
+    for (int y = 0; y < view.height; ++y) {
+      if (y > 0) seen += '/';
+      for (int x = 0; x < view.width; ++x) {
+        const double* const m = view.m;
+        const double at_x = m[0] * (x + .5) + m[1] * (y + .5) + m[2], at_y = m[3] * (x + .5) + m[4] * (y + .5) + m[5];
+        CHECK(at_x > 0 && at_x < 3 && at_y > 0 && at_y < 2);
+        seen += stored[static_cast<int>(at_y)][static_cast<int>(at_x)];
+      }
+    }
+    CHECK_EQUAL(seen, std::string(shown[orientation]));
+  }
+}
+
+}  // namespace
+
+int main() {
+  test_instructions();
+  test_resize_modes();
+  test_places();
+  test_order_of_maps();
+  test_turns_come_home();
+  test_orientations();
+  return check::report();
+}

@@ -1,0 +1,149 @@
+// Threads: every index once whoever calls from wherever, after fork too, always in the default floating-point mode.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cfloat>
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "check.h"
+#include "pool.h"
+
+namespace {
+
+using vary::parallel;
+
+// How many of `count` indices were not visited exactly once.
+int wrong(int count, int threads) {
+  std::vector<std::atomic<int>> visits(static_cast<std::size_t>(count));
+  parallel(count, threads, [&](int i) { ++visits.at(static_cast<std::size_t>(i)); });
+  return static_cast<int>(std::count_if(visits.begin(), visits.end(), [](const auto& v) { return v != 1; }));
+}
+
+void test_each_once() {
+  for (const int count : {0, 1, 2, 3, 7, 100, 5000})
+    for (const int threads : {-1, 0, 1, 2, 3, 7, 40}) CHECK_EQUAL(wrong(count, threads), 0);
+}
+
+void test_at_most_so_many_threads() {
+  wrong(1000, 16);  // so that the pool has more
+  for (const int threads : {1, 2, 5}) {
+    std::mutex mutex;
+    std::set<std::thread::id> seen;
+    std::atomic<int> inside{0}, most{0};
+    parallel(200, threads, [&](int) {
+      const int now = ++inside;
+      for (int known = most; known < now && !most.compare_exchange_weak(known, now);) continue;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      {
+        const std::lock_guard lock(mutex);
+        seen.insert(std::this_thread::get_id());
+      }
+      --inside;
+    });
+    CHECK(most >= 1 && most <= threads);
+    CHECK(threads > 1 || seen == std::set<std::thread::id>{std::this_thread::get_id()});
+  }
+}
+
+void test_helpers_come() {  // two items that wait for each other need two threads
+  std::atomic<int> here{0};
+  parallel(2, 2, [&](int) {
+    ++here;
+    while (here < 2) std::this_thread::yield();
+  });
+  CHECK_EQUAL(here.load(), 2);
+}
+
+void test_nested() {
+  std::atomic<int> sum{0};
+  parallel(6, 4, [&](int) { parallel(5, 3, [&](int) { parallel(4, 4, [&](int i) { sum += i; }); }); });
+  CHECK_EQUAL(sum.load(), 6 * 5 * 6);
+}
+
+void test_overlapping_callers() {
+  std::atomic<int> failures{0};
+  std::vector<std::thread> callers;
+  for (int caller = 0; caller < 8; ++caller)
+    callers.emplace_back([&, caller] {
+      for (int turn = 0; turn < 200; ++turn) failures += wrong(1 + (turn + caller) % 17, 1 + (turn * caller) % 6);
+    });
+  for (std::thread& caller : callers) caller.join();
+  CHECK_EQUAL(failures.load(), 0);
+}
+
+// 0 if the child's own work went well; it has a minute.
+template <typename Work>
+int in_child(Work work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    alarm(60);
+    _exit(work() ? 0 : 1);
+  }
+  int status = -1;
+  return child > 0 && waitpid(child, &status, 0) == child ? status : -1;
+}
+
+void test_fork() {
+  const auto works = [] { return wrong(500, 4) == 0 && wrong(500, 4) == 0; };
+  CHECK_EQUAL(in_child(works), 0);
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> busy;
+  for (int i = 0; i < 2; ++i)
+    busy.emplace_back([&] {
+      while (!stop) wrong(50, 3);
+    });
+  for (int turn = 0; turn < 20; ++turn) CHECK_EQUAL(in_child(works), 0);
+  std::atomic<int> status{-1};
+  parallel(2, 2, [&](int i) {  // out of the middle of a job
+    if (i == 0) status = in_child(works);
+  });
+  CHECK_EQUAL(status.load(), 0);
+  stop = true;
+  for (std::thread& thread : busy) thread.join();
+  CHECK_EQUAL(wrong(500, 4), 0);
+}
+
+void test_float_mode() {
+#if defined(__x86_64__)
+  constexpr unsigned odd = 0x1f80 | 0x8040 | 0x6000;  // subnormals to zero, round towards zero
+  const unsigned before = _mm_getcsr();
+  for (const int threads : {1, 4}) {
+    _mm_setcsr(odd);
+    std::atomic<int> right{0};
+    parallel(100, threads, [&](int) {
+      volatile float least = FLT_MIN, third = 1;
+      least = least / 2;
+      third = third / 3;
+      right += (_mm_getcsr() & 0xffc0) == 0x1f80 && least > 0 && third == 0x1.555556p-2f;
+    });
+    const unsigned after = _mm_getcsr();
+    _mm_setcsr(before);
+    CHECK_EQUAL(right.load(), 100);
+    CHECK_EQUAL(after, odd);
+  }
+#endif
+}
+
+}  // namespace
+
+int main() {
+  test_each_once();
+  test_at_most_so_many_threads();
+  test_helpers_come();
+  test_nested();
+  test_overlapping_callers();
+  test_fork();
+  test_float_mode();
+  CHECK(vary::allowed_threads() >= 1);
+  return check::report();
+}

@@ -1,0 +1,185 @@
+"""Arguments of transforms: what is taken, and errors that name the argument, the value seen and the cure."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary import (
+    Brightness,
+    ChannelShift,
+    HorizontalFlip,
+    Lambda,
+    Normalize,
+    OneOf,
+    Pad,
+    Policy,
+    PolicyError,
+    RandomResizedCrop,
+    Rescale,
+    Resize,
+    Rotate,
+    Shear,
+    SomeOf,
+    Sometimes,
+    Translate,
+    VaryError,
+    Zoom,
+)
+from vary.transforms import REGISTRY, Transform
+from vary.transforms.base import REQUIRED
+
+REFUSED = [  # class, arguments, words of the error
+    (Rotate, {}, "needs 'angle': degrees"),
+    (Rotate, {"angle": 400}, "Rotate(angle=400): -400.0 is outside -360 .. 360"),
+    (Rotate, {"angle": -5}, "Rotate(angle=-5)"),
+    (Rotate, {"angle": (10, -10)}, "(10, -10) runs backwards; give (low, high)"),
+    (Rotate, {"angle": (1, 2, 3)}, "has 3 entries; give a number or a pair (low, high)"),
+    (Rotate, {"angle": "far"}, "'far' is not a number or a pair"),
+    (Rotate, {"angle": None}, "None is not a number"),
+    (Rotate, {"angle": float("nan")}, "nan is outside"),
+    (Rotate, {"angle": (0, float("inf"))}, "inf is outside -360 .. 360"),
+    (Rotate, {"angle": {}}, "{} is not a number"),
+    (Rotate, {"angle": 5, "p": 1.5}, "p=1.5): 1.5 is outside 0 .. 1"),
+    (Rotate, {"angle": 5, "p": "often"}, "'often' is not a number; p is probability of being applied"),
+    (Rotate, {"degrees": 5}, "has no argument 'degrees'; it has angle, p"),
+    (Resize, {"height": 3}, "needs 'width': pixels"),
+    (Resize, {"height": 0, "width": 3}, "Resize(height=0): 0 is outside 1 .. "),
+    (Resize, {"height": 2.5, "width": 3}, "2.5 is not a whole number"),
+    (Resize, {"height": "tall", "width": 3}, "'tall' is not a whole number"),
+    (Resize, {"height": 3, "width": 3, "mode": "crop"}, "'crop' is not one of stretch, fit, letterbox, cover"),
+    (Pad, {"top": -1}, "-1 is outside 0 .. "),
+    (RandomResizedCrop, {"height": 3, "width": 3, "scale": (0, 1)}, "outside 1e-06 .. 1"),
+    (Zoom, {"x": (0, 1)}, "0 is outside 0.01 .. 100"),
+    (Zoom, {"x": 1}, "Zoom(x=1)"),
+    (Shear, {"x": 90}, "outside -89 .. 89"),
+    (Shear, {"x": 5, "portion": 0.1}, "degrees and portions; give one of them"),
+    (Shear, {"x": 60, "y": 30}, "could flatten the picture; stay within 44"),
+    (Shear, {"portion": 2, "portion_y": 0.5}, "stay within 0.95"),
+    (Rescale, {"scale": 0}, "scale=0 would leave nothing"),
+    (Brightness, {"factor": 2}, "Brightness(factor=2)"),
+    (ChannelShift, {"shift": 0.1, "joint": 2}, "2 is outside 0 .. 1"),
+    (Normalize, {"std": 0}, "must be above 0"),
+    (Normalize, {"mean": (1, 2)}, "has 2 entries; give 1, 3 or 4"),
+    (Normalize, {"mean": None}, "Normalize(mean=None)"),
+    (Normalize, {"mean": "grey"}, "Normalize(mean='grey')"),
+    (Sometimes, {"transforms": 5}, "5 is not a list of transforms"),
+    (Sometimes, {"transforms": [Rotate]}, "is not a transform; call it: add ()"),
+    (Sometimes, {"transforms": "Rotate"}, "'Rotate' is not a list of transforms"),
+    (OneOf, {"transforms": []}, "at least one transform"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": [1, 2]}, "1 transforms but 2 weights"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": [0]}, "not all 0"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": [-1]}, "at least 0"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": 5}, "OneOf(weights=5)"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": ["a"]}, "OneOf(weights=['a'])"),
+    (SomeOf, {"n": 3, "transforms": [HorizontalFlip()]}, "cannot choose 3 of 1 transforms; lower n or add transforms"),
+    (SomeOf, {"n": (2, 1), "transforms": [HorizontalFlip()] * 2}, "(2, 1) is not a whole number or a pair"),
+    (SomeOf, {"n": None, "transforms": [HorizontalFlip()]}, "SomeOf(n=None)"),
+    (SomeOf, {"n": 0.5, "transforms": [HorizontalFlip()]}, "0.5 is not a whole number"),
+    (SomeOf, {"n": (1, 2, 3), "transforms": [HorizontalFlip()]}, "SomeOf(n=(1, 2, 3))"),
+    (Lambda, {"function": 5}, "5 is neither a function nor 'module:function'"),
+    (Lambda, {"function": "nowhere.at.all:f"}, "cannot be imported"),
+    (Lambda, {"function": "math:nothing"}, "cannot be imported"),
+    (Policy, {"transforms": [Rotate(1)], "fill": "edge"}, "'edge' is not one of constant, nearest, reflect"),
+    (Policy, {"transforms": [], "fill": None}, "Policy(fill=None)"),
+    (Policy, {"transforms": [], "fill": (1, 2)}, "(1, 2) must be a number, or one a channel"),
+    (Policy, {"transforms": [], "fill": float("nan")}, "must be a number"),
+    (Policy, {"transforms": [], "interpolation": "bicubic"}, "'bicubic' is not one of bilinear, nearest"),
+    (Policy, {"transforms": [], "antialias": 1}, "1 is neither True nor False"),
+    (Policy, {"transforms": [], "value_range": (5, 5)}, "(5, 5) is empty"),
+    (Policy, {"transforms": [], "value_range": "wide"}, "Policy(value_range='wide')"),
+    (Policy, {"transforms": [], "value_range": float("inf")}, "Policy(value_range=inf)"),
+    (Policy, {"transforms": [], "p": 0.5}, "wrap its transforms in Sometimes([...], p=0.5)"),
+    (Policy, {"transforms": [Policy([], strict=True)]}, "belong to the outermost policy; set them there"),
+]
+
+
+@pytest.mark.parametrize(("kind", "arguments", "words"), REFUSED, ids=[f"{r[0].__name__}-{r[1]}" for r in REFUSED])
+def test_refused(kind: type[Transform], arguments: dict[str, Any], words: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        kind(**arguments)
+    assert words in str(caught.value)
+    assert kind.__name__ in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, VaryError)
+
+
+def test_refused_by_place() -> None:
+    with pytest.raises(PolicyError, match=r"Rotate takes 1 arguments by place \(angle\), not 2; p goes by name"):
+        Rotate(10, 0.5)  # type: ignore[misc]
+    with pytest.raises(PolicyError, match="was given 'angle' twice"):
+        Rotate(10, angle=5)  # type: ignore[misc]
+
+
+TAKEN = [  # the same, said otherwise
+    (Rotate(40), Rotate((-40, 40))),
+    (Rotate(40), Rotate(angle=[-40.0, 40.0])),
+    (Rotate(np.float32(40)), Rotate(np.int64(40))),
+    (Zoom(0.25), Zoom((0.75, 1.25))),
+    (Zoom(0.25), Zoom(0.25, None)),
+    (Brightness(0.5), Brightness((0.5, 1.5))),
+    (Translate(0.1), Translate(x=(-0.1, 0.1), y=0)),
+    (Resize(3.0, np.int32(4)), Resize(3, 4, "stretch")),
+    (Normalize(0.5), Normalize((0.5,))),
+    (SomeOf(1, [Rotate(1)]), SomeOf((1, 1), (Rotate(1),))),
+    (Sometimes(Rotate(1)), Sometimes([Rotate(1)], p=0.5)),
+    (Policy([], fill=7), Policy([], fill=(7.0,))),
+    (Policy([], value_range=1), Policy([], value_range=(0, 1))),
+    (Lambda("math:sqrt"), Lambda(__import__("math").sqrt)),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), TAKEN, ids=[str(row[1]) for row in TAKEN])
+def test_equal_arguments_make_equal_transforms(one: Transform, other: Transform) -> None:
+    assert one == other
+    assert hash(one) == hash(other)
+    assert repr(one) == repr(other)
+
+
+def test_arrays_are_taken_where_lists_are() -> None:
+    three = np.array([0.25, 0.5, 0.75])
+    assert Normalize(three, three) == Normalize((0.25, 0.5, 0.75), (0.25, 0.5, 0.75))
+    assert Policy([], fill=three) == Policy([], fill=(0.25, 0.5, 0.75))
+    assert Rotate(three[:2]) == Rotate((0.25, 0.5))
+    assert OneOf([HorizontalFlip()] * 3, three) == OneOf([HorizontalFlip()] * 3, (0.25, 0.5, 0.75))
+
+
+def test_different_transforms_are_different() -> None:
+    different = [
+        Rotate(1),
+        Rotate(2),
+        Rotate(1, p=0.5),
+        Translate(1),
+        Zoom(0.5),
+        Sometimes([Rotate(1)]),
+        Rotate((0, 1)),
+    ]
+    assert len(set(different)) == len(different)
+    assert Rotate(1) != 1
+    assert Policy([Rotate(1)]) != Policy([Rotate(1)], strict=True)
+
+
+@pytest.mark.parametrize("name", REGISTRY)
+def test_every_field_is_declared_whole(name: str) -> None:
+    """A sentence, and a default that is valid: what the command line's table and the docs show."""
+    kind = REGISTRY[name]
+    assert kind.__doc__
+    assert list(kind.fields)[-1] == "p"
+    for field in kind.fields.values():
+        assert field.doc
+        if field.default is not REQUIRED:
+            field.parse(field.default)
+            field.parse(field.parse(field.default))
+
+
+@pytest.mark.parametrize("transform", [Rotate(5), OneOf([Rotate(5)]), Policy([Rotate(5)])], ids=str)
+def test_transforms_are_immutable(transform: Transform) -> None:
+    name = next(iter(transform.fields))
+    for change in (
+        lambda: setattr(transform, name, 1),
+        lambda: setattr(transform, "new", 1),
+        lambda: delattr(transform, name),
+    ):
+        with pytest.raises(PolicyError, match="is immutable; make a new one"):
+            change()
+    assert getattr(transform, name) is not None

@@ -1,0 +1,162 @@
+"""Calling a policy: what it takes, and errors that say which image and what to do."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary import (
+    Brightness,
+    ColorJitter,
+    HorizontalFlip,
+    Hue,
+    InputError,
+    Normalize,
+    OneOf,
+    Policy,
+    PolicyError,
+    Rescale,
+    Resize,
+    Rotate,
+    Sometimes,
+    VaryError,
+)
+
+IMAGE = np.zeros((6, 8, 3), np.uint8)
+FLIP = Policy([HorizontalFlip()])
+
+
+def image(height: int = 6, width: int = 8, channels: int = 3, dtype: Any = np.uint8) -> np.ndarray:
+    return np.zeros((height, width, channels), dtype)
+
+
+def batch(images: Any = (IMAGE, IMAGE), policy: Policy = FLIP, **keywords: Any) -> np.ndarray:
+    return policy.batch(images, **keywords)
+
+
+def out(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
+    return np.empty(shape, dtype)
+
+
+def locked() -> np.ndarray:
+    array = out(2, 6, 8, 3)
+    array.flags.writeable = False
+    return array
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"images": []}, "images is empty; give at least one"),
+    ({"images": [[1, 2]]}, "image 0 is a list, not a NumPy array; numpy.asarray(image) makes one"),
+    ({"images": [IMAGE, "cat.jpg"]}, "image 1 is a str, not a NumPy array"),
+    ({"images": [IMAGE.astype(np.int32)]}, "image 0 is int32; give uint8 or float32, e.g. image.astype('float32')"),
+    ({"images": [IMAGE.astype(np.float64)]}, "image 0 is float64; give uint8 or float32"),
+    ({"images": [IMAGE.astype(">f4")]}, "image 0 has values of buffer format '>f'"),
+    ({"images": [IMAGE, IMAGE.astype(np.float32)]}, "image 1 differs in dtype from the first image"),
+    ({"images": [image(channels=2)]}, "image 0 has 2 channels; 1, 3 or 4 are handled, on the last axis"),
+    ({"images": [IMAGE, image(channels=1)]}, "image 1 has 1 channels where the first image has 3"),
+    ({"images": [image(0, 8)]}, "image 0 is 0 x 8 x 3; a picture needs at least one pixel"),
+    ({"images": [np.zeros(5, np.uint8)]}, "image 0 has 1 axes; give height x width x channels"),
+    ({"images": [np.zeros((2, 2, 2, 2), np.uint8)]}, "image 0 has 4 axes"),
+    (
+        {"images": [IMAGE, image(4, 4)]},
+        "one size, but number 1 is 4 x 4 and number 0 is 6 x 8 (height x width); put Resize(height, width)",
+    ),
+    ({"seed": -1}, "seed=-1 is outside 0 .. 18446744073709551615"),
+    ({"seed": 2**64}, "seed=18446744073709551616 is outside"),
+    ({"seed": 1.5}, "seed=1.5"),
+    ({"seed": "one"}, "seed='one'"),
+    ({"epoch": 2**32}, "epoch=4294967296 is outside 0 .. 4294967295"),
+    ({"view": 2**20}, "view=1048576 is outside 0 .. 1048575"),
+    ({"indices": [0]}, "indices=[0] must be 2 whole numbers of at least 0, one an image"),
+    ({"indices": [0, -1]}, "indices=[0, -1] must be 2 whole numbers of at least 0"),
+    ({"indices": [0, 0.5]}, "indices=[0, 0.5] must be 2 whole numbers"),
+    ({"indices": ["a", "b"]}, "indices=['a', 'b'] must be 2 whole numbers"),
+    ({"indices": [0, 2**63]}, "must be 2 whole numbers"),
+    ({"threads": 0}, "threads=0; give at least 1, or None for all that are allowed"),
+    ({"threads": "two"}, "threads='two'; give at least 1"),
+    ({"dtype": "float16"}, "dtype=float16 is not offered; choose one of uint8, float32"),
+    ({"dtype": "colourful"}, "colourful"),
+    ({"layout": "HWC"}, "layout='HWC' is not offered; choose one of NHWC, NCHW"),
+    ({"out": [1]}, "out= is list; this call writes uint8"),
+    ({"out": out(2, 6, 8, 3, dtype=np.float32)}, "out= is float32; this call writes uint8"),
+    ({"out": out(3, 6, 8, 3)}, "out= has shape (3, 6, 8, 3); this call writes (2, "),
+    ({"out": out(2, 3, 6, 8)}, "out= has shape (2, 3, 6, 8)"),
+    ({"out": out(2, 6, 8, 3), "layout": "NCHW"}, "out= has shape (2, 6, 8, 3)"),
+    ({"out": out(2, 5, 8, 3)}, "image 0: "),
+    ({"out": out(2, 6, 16, 3)[:, :, ::2]}, "out= must be writeable, and contiguous within each picture"),
+    ({"out": locked()}, "out= must be writeable"),
+    (
+        {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
+        "fill has 3 entries, the picture 4 channels",
+    ),
+    ({"policy": Policy([], fill=300)}, "outside 0 .. 255, the values of uint8 pictures"),
+    (
+        {"policy": Policy([Normalize((0.1, 0.2, 0.3))]), "images": [image(channels=1)]},
+        "give 1 or 1" if False else "mean has 3 entries",
+    ),
+    ({"policy": Policy([Normalize()]), "dtype": "uint8"}, "ask for dtype='float32', or take them out of the policy"),
+    ({"policy": Policy([Rescale(2, p=0.5)]), "dtype": np.uint8}, "dtype='uint8' cannot hold what Rescale or Normalize"),
+    (
+        {"policy": Policy([Normalize(), Hue(0.1)])},
+        "Hue(turn=(-0.1, 0.1)) needs a value range, but stands after Normalize",
+    ),
+    ({"policy": Policy([Normalize(), ColorJitter(0.1)])}, "put it before"),
+    ({"policy": Policy([Sometimes([Normalize()]), Brightness(0.1)])}, "stands after Normalize"),
+    ({"policy": Policy([OneOf([Rescale(2), Rescale(3)]), Brightness(0.1)])}, "a Rescale that is not always applied"),
+    ({"policy": Policy([Normalize(), Normalize()])}, "needs a value range"),
+]
+
+
+@pytest.mark.parametrize(("given", "words"), REFUSED, ids=[row[1] for row in REFUSED])
+def test_refused(given: dict[str, Any], words: str) -> None:
+    with pytest.raises((InputError, PolicyError)) as caught:
+        batch(**given)
+    assert words in str(caught.value)
+    assert isinstance(caught.value, VaryError)
+
+
+def test_what_a_refused_call_leaves_behind_is_nothing() -> None:
+    room = out(2, 6, 8, 3)
+    room[:] = 7
+    for given in ({"indices": [0]}, {"threads": 0}, {"images": [IMAGE, IMAGE.astype(np.float32)]}):
+        with pytest.raises(InputError):
+            batch(out=room, **given)
+    assert (room == 7).all()
+
+
+def test_mixed_sizes_come_out_in_one() -> None:
+    sizes = [image(5, 9), image(30, 2), image(1, 1)]
+    assert Policy([Rotate(5), Resize(7, 11)]).batch(sizes).shape == (3, 7, 11, 3)
+    assert Policy([Resize(7, 11, "letterbox")]).batch(sizes, layout="NCHW").shape == (3, 3, 7, 11)
+
+
+DTYPES = [  # policy, dtype in, dtype asked for, dtype out
+    ([], np.uint8, None, np.uint8),
+    ([], np.float32, None, np.float32),
+    ([Brightness(0.1)], np.uint8, None, np.uint8),
+    ([Rescale(1 / 255)], np.uint8, None, np.float32),
+    ([Normalize()], np.uint8, None, np.float32),
+    ([], np.uint8, "float32", np.float32),
+    ([], np.uint8, np.float32, np.float32),
+    ([], np.float32, np.dtype("uint8"), np.uint8),
+    ([Sometimes([Rescale(2)], p=0)], np.uint8, None, np.float32),
+]
+
+
+@pytest.mark.parametrize(("transforms", "given", "asked", "made"), DTYPES)
+def test_dtypes(transforms: list, given: Any, asked: Any, made: Any) -> None:
+    done = Policy(transforms)(image(dtype=given), dtype=asked)
+    assert done.dtype == made
+    assert done.shape == (6, 8, 3)
+
+
+def test_the_value_range_follows_rescale_and_can_be_given() -> None:
+    white = np.full((1, 1), 200, np.uint8)
+    assert Policy([Brightness((2, 2))])(white).item() == 255
+    assert Policy([Rescale(1 / 255), Brightness((2, 2))])(white).item() == 1
+    assert Policy([Rescale(-1, 255), Brightness((9, 9))])(white).item() == 255
+    assert Policy([Brightness((2, 2))], value_range=300)(white, dtype="float32").item() == 300
+    assert Policy([Brightness((2, 2))])(np.full((1, 1), 0.7, np.float32)).item() == 1
+    assert Policy([Brightness((2, 2))], value_range=255)(np.full((1, 1), 70, np.float32)).item() == 140
+    assert Policy([Brightness((0, 0))], value_range=(-5, 5))(np.full((1, 1), 3, np.float32)).item() == -5
+    assert Policy([Rescale(1 / 255), Normalize(0.5, 0.5)])(white).item() == pytest.approx(200 / 255 * 2 - 1)

@@ -1,0 +1,132 @@
+"""The user's own function: what it is handed, what it may give back."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary import Brightness, InputError, Lambda, Policy, PolicyError, Rescale, Resize, Rotate, Translate
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
+
+
+class Seen:
+    """A function that remembers what it was handed."""
+
+    def __init__(self) -> None:
+        self.images: list[np.ndarray] = []
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        self.images.append(image.copy())
+        return image
+
+
+def noisy(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 256, image.shape).astype(np.uint8)
+
+
+def test_it_runs_at_its_place() -> None:
+    def mark(image: np.ndarray) -> np.ndarray:
+        image[0, 0] = 255
+        return image
+
+    before = IMAGE.copy()
+    out = Policy([Translate((0.25, 0.25)), Lambda(mark), Translate(0, (0.5, 0.5))], fill=0)(IMAGE)
+    assert (out[3, 0] == 255).all()
+    assert (out[:3] == 0).all()
+    assert np.array_equal(out[3:, 2:], IMAGE[:3, :-2])
+    assert np.array_equal(IMAGE, before), "it was handed a copy"
+
+
+@pytest.mark.parametrize(
+    ("transforms", "given", "handed"),
+    [
+        ([], np.uint8, np.uint8),
+        ([Rescale(1 / 255)], np.uint8, np.float32),
+        ([Brightness((2, 2))], np.float32, np.float32),
+    ],
+)
+def test_it_is_handed_the_dtype_at_its_place(transforms: list, given: Any, handed: Any) -> None:
+    seen = Seen()
+    image = (IMAGE / (1 if given is np.uint8 else 255)).astype(given)
+    Policy([*transforms, Lambda(seen)])(image)
+    assert seen.images[0].dtype == handed
+    assert seen.images[0].shape == (6, 8, 3)
+    assert np.array_equal(seen.images[0], Policy(transforms)(image))
+
+
+def test_it_is_handed_height_width_channels_whatever_the_layout() -> None:
+    seen = Seen()
+    out = Policy([Lambda(seen)]).batch([IMAGE[..., 0], IMAGE[..., 0]], layout="NCHW")
+    assert [one.shape for one in seen.images] == [(6, 8, 1)] * 2
+    assert out.shape == (2, 1, 6, 8)
+
+
+def test_its_rng_is_keyed_like_any_draw() -> None:
+    policy = Policy([Lambda(noisy)])
+    addresses: list[dict[str, int]] = [{}, {"seed": 1}, {"epoch": 1}, {"index": 1}, {"view": 1}]
+    outs = [policy(IMAGE, **address).tobytes() for address in addresses]
+    assert len(set(outs)) == len(outs)
+    assert outs == [policy(IMAGE, **address).tobytes() for address in addresses]
+    batch = policy.batch([IMAGE] * 3, indices=[5, 1, 0])
+    assert [batch[2].tobytes(), batch[1].tobytes()] == [outs[0], outs[3]]
+    twice = Policy([Lambda(noisy), Lambda(noisy)])
+    assert twice(IMAGE).tobytes() != outs[0], "two functions draw for themselves"
+
+
+def test_a_second_argument_with_a_default_is_the_users_own() -> None:
+    assert np.array_equal(Policy([Lambda(np.flip)])(IMAGE), IMAGE[::-1, ::-1, ::-1])
+
+    def darker(image: np.ndarray, by: int = 2) -> np.ndarray:
+        return image // by
+
+    assert np.array_equal(Policy([Lambda(darker)])(IMAGE), IMAGE // 2)
+
+    class Method:
+        def noisy(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+            return noisy(image, rng)
+
+    assert np.array_equal(Policy([Lambda(Method().noisy)])(IMAGE), Policy([Lambda(noisy)])(IMAGE))
+
+
+def test_probabilities_hold_for_it() -> None:
+    seen = Seen()
+    Policy([Lambda(seen, p=0.3)]).batch([IMAGE] * 500)
+    assert abs(len(seen.images) - 150) < 4 * np.sqrt(500 * 0.3 * 0.7)
+
+
+def test_it_may_change_size_and_strides() -> None:
+    assert np.array_equal(Policy([Lambda(lambda image: image[::2, ::-1])])(IMAGE), IMAGE[::2, ::-1])
+    grow = Lambda(lambda image: np.pad(image, ((1, 1), (0, 0), (0, 0))))
+    assert Policy([grow, grow]).batch([IMAGE, IMAGE]).shape == (2, 10, 8, 3)
+    assert Policy([grow, Resize(4, 5)]).batch([IMAGE, IMAGE[:3]]).shape == (2, 4, 5, 3)
+    with pytest.raises(InputError, match=r"put Resize\(height, width\)"):
+        Policy([grow]).batch([IMAGE, IMAGE[:3]])
+
+
+WRONG = [
+    (lambda image: None, "returned NoneType; it must return an array of height x width x 3"),
+    (lambda image: image[..., 0], r"returned shape \(6, 8\); it must return"),
+    (lambda image: image[..., :1], r"returned shape \(6, 8, 1\)"),
+    (lambda image: image / 2, "was given uint8 and returned float64; convert it back"),
+    (lambda image: image[:0], "at least one pixel"),
+]
+
+
+@pytest.mark.parametrize(("function", "words"), WRONG, ids=[row[1] for row in WRONG])
+def test_wrong_returns(function: Any, words: str) -> None:
+    with pytest.raises((PolicyError, InputError), match=words):
+        Policy([Lambda(function)])(IMAGE)
+
+
+def test_its_own_errors_come_through() -> None:
+    def broken(image: np.ndarray) -> np.ndarray:
+        raise KeyError(image.shape)
+
+    with pytest.raises(KeyError):
+        Policy([Rotate(5), Lambda(broken)])(IMAGE)
+
+
+def test_explain_shows_the_cut() -> None:
+    told = Policy([Rotate(5), Lambda(noisy), Rotate(5)]).explain(IMAGE.shape)
+    assert "1 user function: one cut and one native call more" in told
