@@ -15,7 +15,8 @@ set up than a batch has time for.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from operator import index
+from typing import NamedTuple
 
 import numpy as np
 
@@ -56,10 +57,12 @@ def key_name(name: str, occurrence: int) -> int:
 
 def check_address(seed: int, epoch: int, view: int = 0) -> None:
     """Raise `InputError` when a part of the address does not fit its bits."""
-    parts: tuple[tuple[str, Any, int], ...]
-    parts = (("seed", seed, SEED_LIMIT), ("epoch", epoch, EPOCH_LIMIT), ("view", view, VIEW_LIMIT))
-    for name, value, limit in parts:
-        if not isinstance(value, (int, np.integer)) or not 0 <= value < limit:
+    for name, value, limit in (("seed", seed, SEED_LIMIT), ("epoch", epoch, EPOCH_LIMIT), ("view", view, VIEW_LIMIT)):
+        try:
+            fits = 0 <= index(value) < limit
+        except TypeError:  # 1.5, "one"
+            fits = False
+        if not fits:
             raise InputError(f"{name}={value!r} is outside 0 .. {limit - 1}; give a whole number in that range")
 
 

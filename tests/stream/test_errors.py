@@ -36,10 +36,10 @@ def test_a_broken_file_is_an_error_with_its_path(broken: Path, policy: Policy, n
     for other in BROKEN:
         if other != name:
             (broken / other).unlink()
-    train = stream(broken, policy, shuffle=False, batch_size=4, threads=threads)
+    train = stream(broken, policy, shuffle=False, batch_size=6, threads=threads)
     place = [train.source.path(index) for index in range(19)].index(str(broken / name))
     batches = iter(train)
-    for _ in range(place // 4):
+    for _ in range(place // 6):
         next(batches)
     with pytest.raises(DecodeError, match=name) as caught:
         next(batches)
@@ -54,7 +54,7 @@ def test_a_broken_file_is_an_error_with_its_path(broken: Path, policy: Policy, n
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_broken_files_are_skipped_counted_and_listed(broken: Path, policy: Policy, threads: int) -> None:
-    train = stream(broken, policy, on_error="skip", batch_size=4, seed=1, threads=threads)
+    train = stream(broken, policy, on_error="skip", batch_size=6, seed=1, threads=threads)
     (broken / "dog" / "16.png").unlink()
     sound = Folder(broken)
     batches = list(train)

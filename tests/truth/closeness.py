@@ -37,7 +37,8 @@ def tolerance(program: Program, dtype: str) -> float:
             error = error if args[-1] else math.floor(error) + 1
             error += 1e-4 * top
         elif op not in GEOMETRY:
-            error = error * gain(op, args) + 1e-6 * top
+            grown = error * gain(op, args)
+            error = (grown if op in ("rescale", "normalize") else max(error, grown)) + 1e-6 * top  # alpha keeps its own
             top = max(1.0, top * abs(args[0]) + abs(args[1])) if op == "rescale" else top
     return math.floor(error) + 1 if dtype == "uint8" else error
 

@@ -67,6 +67,23 @@ def test_rows_longer_than_a_block(data: st.DataObject, dtype: str, seed: int) ->
     check(data.draw(strategies.policies(strategies.GEOMETRIC, dtype, strict=False)), wide, seed)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_views_one_pixel_wide_or_high(dtype: str, channels: int) -> None:
+    """Their strides say nothing of how far apart pixels are."""
+    image = np.random.default_rng(5).integers(0, 256, (40, 40, channels)).astype(np.uint8)
+    image = image if dtype == "uint8" else image.astype(np.float32) / 255
+    views = [image[:, :2:2], image[:, 1:0:-2], image[::-1, 7:6:-1], image[:2:2], image[1:0:-2, ::3], image[:1, :1]]
+    for transforms in (
+        [Rotate((90, 90)), Resize(5, 4)],
+        [Resize(5, 4)],
+        [Rotate((20, 20)), Zoom((0.2, 0.3))],
+        [Zoom((2, 2))],
+    ):
+        for view in views:
+            check(Policy(transforms), view)
+
+
 WHOLE = [  # every pixel of the canvas is a pixel of the picture, or of what a fill shows
     [HorizontalFlip(p=1)],
     [VerticalFlip(p=1), Transpose(p=1)],

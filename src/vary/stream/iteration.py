@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["GRACE", "Iteration"]
 
 MAKERS = 2
+PORTION = 4  # files that an opener takes at once: reading fewer costs less than handing them out
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
 longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
@@ -44,10 +45,10 @@ class Crew:
         self.under_way: deque[Future[Made]] = deque()  # in order; the consumer's
         self._task = task
         self._stop = threading.Event()
-        self._parts = task.options.allowed
+        self._threads = task.options.allowed
         self._name = f"vary-{id(self):x}"  # of its threads
         self._makers = ThreadPoolExecutor(MAKERS, f"{self._name}-make", initializer=_enter)
-        self._openers = ThreadPoolExecutor(self._parts, f"{self._name}-open", initializer=_enter)
+        self._openers = ThreadPoolExecutor(self._threads, f"{self._name}-open", initializer=_enter)
 
     def submit(self, positions: Array) -> None:
         self.under_way.append(self._makers.submit(make, self._task, positions, self._gather))
@@ -55,11 +56,12 @@ class Crew:
     def _gather(self, indices: Array) -> Opened:
         """Files are read by several threads, for the disk's sake and Pillow's; arrays are there already."""
         work = partial(open_some, self._task, stopped=self._stop.is_set)
-        if self._parts == 1 or len(indices) == 1 or self._task.source.path(int(indices[0])) is None:
+        portions = min(self._threads, -(-len(indices) // PORTION))
+        if portions == 1 or self._task.source.path(int(indices[0])) is None:
             return work(indices)
-        parts = list(self._openers.map(work, np.array_split(indices, min(self._parts, len(indices)))))
+        parts = list(self._openers.map(work, np.array_split(indices, portions)))
         pictures = [picture for part in parts for picture in part.pictures]
-        return Opened(pictures, *(sum(numbers) for numbers in zip(*(part[1:] for part in parts), strict=True)))
+        return Opened(pictures, sum(part.read for part in parts), sum(part.decode for part in parts))
 
     def end(self) -> None:
         """Stop and join. Runs as a finalizer too: in any thread, and in a forked child, which has none of these."""
@@ -85,7 +87,10 @@ def _enter() -> None:
 
 
 class Iteration:
-    """The batches of one epoch. Ends when it is exhausted, closed, dropped, or when a batch is an error."""
+    """The batches of one epoch. Ends with the last one, with one that is an error, when it is closed, or dropped.
+
+    For one consumer: its methods are not to be called from two threads at once.
+    """
 
     def __init__(self, task: Task, tally: Tally) -> None:
         self._task = task
@@ -119,12 +124,13 @@ class Iteration:
         try:
             while self._taken < self._batches:
                 batch = self._take()
+                if self._taken == self._batches:  # at once: who counts batches never asks for one more
+                    self.close()
                 if batch is not None:
                     return batch
         except BaseException:  # a batch's error, or Ctrl-C while waiting
             self.close()
             raise
-        self.close()
         raise StopIteration
 
     def _take(self) -> Batch | None:
