@@ -1,5 +1,7 @@
 #include "buffers.h"
 
+#include <pthread.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
@@ -16,11 +18,32 @@ namespace {
 constexpr std::size_t kHeader = 64, kPage = 2 << 20;
 constexpr std::size_t kKept = 8, kKeptBytes = std::size_t{512} << 20;
 
-std::mutex mutex;                 // guards idle and idle_bytes
-std::vector<std::uint8_t*> idle;  // oldest first
-std::size_t idle_bytes = 0;
-
 std::size_t& size_of_block(std::uint8_t* block) { return *reinterpret_cast<std::size_t*>(block); }
+
+// Never destroyed: arrays may be let go after static objects are.
+struct Idle {
+  std::mutex mutex;                   // guards what follows
+  std::vector<std::uint8_t*> blocks;  // oldest first
+  std::size_t bytes = 0;
+};
+
+Idle& idle() {
+  static Idle& list = *[] {
+    pthread_atfork([] { idle().mutex.lock(); }, [] { idle().mutex.unlock(); }, [] { idle().mutex.unlock(); });
+    auto* const fresh = new Idle;
+    fresh->blocks.reserve(kKept + 1);
+    return fresh;
+  }();
+  return list;
+}
+
+// Takes the block at `i` off the list. The caller holds the mutex.
+std::uint8_t* remove(Idle& list, std::size_t i) {
+  std::uint8_t* const block = list.blocks[i];
+  list.blocks.erase(list.blocks.begin() + static_cast<std::ptrdiff_t>(i));
+  list.bytes -= size_of_block(block);
+  return block;
+}
 
 }  // namespace
 
@@ -28,14 +51,10 @@ void* take_block(std::size_t bytes) {
   const std::size_t unit = bytes >= kPage ? kPage : 4096;
   const std::size_t size = (bytes + kHeader + unit - 1) / unit * unit;
   {
-    const std::lock_guard lock(mutex);
-    for (std::size_t i = idle.size(); i-- > 0;) {
-      if (size_of_block(idle[i]) != size) continue;
-      std::uint8_t* const found = idle[i];
-      idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(i));
-      idle_bytes -= size;
-      return found + kHeader;
-    }
+    Idle& list = idle();
+    const std::lock_guard lock(list.mutex);
+    for (std::size_t i = list.blocks.size(); i-- > 0;)
+      if (size_of_block(list.blocks[i]) == size) return remove(list, i) + kHeader;
   }
   auto* const block = static_cast<std::uint8_t*>(std::aligned_alloc(unit == kPage ? kPage : 64, size));
   if (block == nullptr) throw std::bad_alloc();
@@ -48,27 +67,11 @@ void* take_block(std::size_t bytes) {
 
 void return_block(void* pointer) noexcept {
   std::uint8_t* const block = static_cast<std::uint8_t*>(pointer) - kHeader;
-  std::uint8_t* surplus = block;
-  {
-    const std::lock_guard lock(mutex);
-    if (size_of_block(block) <= kKeptBytes && idle.size() < kKept) {
-      idle.push_back(block);
-      idle_bytes += size_of_block(block);
-      surplus = nullptr;
-      if (idle_bytes > kKeptBytes) {
-        surplus = idle.front();
-        idle_bytes -= size_of_block(surplus);
-        idle.erase(idle.begin());
-      }
-    } else if (!idle.empty() && idle.size() >= kKept) {  // the sizes in use have changed: let the oldest go
-      surplus = idle.front();
-      idle_bytes -= size_of_block(surplus);
-      idle.erase(idle.begin());
-      idle.push_back(block);
-      idle_bytes += size_of_block(block);
-    }
-  }
-  std::free(surplus);
+  Idle& list = idle();
+  const std::lock_guard lock(list.mutex);
+  list.blocks.push_back(block);  // room for kKept + 1 was reserved: this cannot throw
+  list.bytes += size_of_block(block);
+  while (list.blocks.size() > kKept || list.bytes > kKeptBytes) std::free(remove(list, 0));
 }
 
 }  // namespace vary

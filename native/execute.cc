@@ -198,7 +198,7 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
   Sampler sampler = prepare(k, plan, source, s.view, w);
   sampler.set_scale(chain.scale, chain.bias);
   ++counts.resamples;
-  counts.reductions += sampler.box_x * sampler.box_y > 1;
+  counts.reductions += sampler.box_x > 1 || sampler.box_y > 1;
   counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
   if (chain.sweeps.size() > 1) return with_statistics(k, sampler, chain, slot, w);
   const Rows rows(k, slot, w);

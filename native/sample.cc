@@ -183,6 +183,8 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   out.type = static_cast<int>(source.type);
   out.channels = source.channels;
   if (!source.packed() || source.row < 0) source = repack(source, w);
+  source.channel = size_of(source.type);  // where there is one channel or column, the stride given may be anything
+  source.column = source.channel * source.channels;
   out.separable = samples_separably(plan, view);
   if (out.separable && view.m[1] != 0) {
     source = transposed(source, w);

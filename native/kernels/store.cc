@@ -100,7 +100,7 @@ void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width
   std::uint16_t* const totals = sums + width * channels + 8;
   for (int y = 0; y < height; y += fy, data += fy * row) {
     const int rows = height - y < fy ? height - y : fy;
-    if (fx * fy <= 256) {
+    if (static_cast<std::int64_t>(fx) * fy <= 256) {
       sum_rows(data, row, rows, width * channels, sums);
       switch (channels) {
         case 1: sum_columns<1>(sums, whole, fx, totals); break;

@@ -8,11 +8,13 @@ import pytest
 
 from vary import (
     Brightness,
+    ChannelShift,
     ColorJitter,
     HorizontalFlip,
     Hue,
     OneOf,
     Policy,
+    RandomRotate90,
     Rotate,
     Saturation,
     Shear,
@@ -24,6 +26,7 @@ from vary import (
     VerticalFlip,
     Zoom,
 )
+from vary.plan.run import Address
 
 N = 4096
 SHAPE = (8, 8, 3)
@@ -68,8 +71,6 @@ def test_transforms_do_not_draw_in_lockstep() -> None:
     assert len(gates) == len(ALIKE)
 
     def columns(**address: int) -> np.ndarray:
-        from vary.plan.run import Address
-
         whose = {"seed": 0, "epoch": 0, "view": 0, **address}
         return runner.rows(Address(**whose, indices=np.arange(N)))[:, gates].T  # type: ignore[arg-type]
 
@@ -110,6 +111,22 @@ def test_a_closed_gate_changes_nobodys_draws() -> None:
     assert {len(program) for program in closed} == {1, 2}
     for one, other in zip(open_, closed, strict=True):
         assert one[-len(other) :] == other
+
+
+def test_quarter_turns_are_as_likely() -> None:
+    turns = Counter(program[0][1] for program in drawn([RandomRotate90()]))
+    assert set(turns) == {(0,), (1,), (2,), (3,)}
+    assert all(within(count, 0.25) for count in turns.values())
+
+
+def test_values_of_one_transform_are_drawn_apart() -> None:
+    """Two axes, three channels, the same twice: no correlation."""
+    transforms = [Translate(0.5, 0.5), ChannelShift(0.5), Rotate(5), Rotate(5), Zoom(0.5, 0.5)]
+    values = np.array([[v for op, args in program for v in args[:3]] for program in drawn(transforms)]).T
+    assert len(values) == 9
+    assert np.abs(np.corrcoef(values) - np.eye(9)).max() < 4.5 / sqrt(N)
+    joint = drawn([ChannelShift(0.5, joint=1)], 50)
+    assert all(len(set(program[0][1][:3])) == 1 for program in joint)
 
 
 def test_one_of_keeps_its_weights() -> None:

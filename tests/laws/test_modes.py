@@ -21,7 +21,9 @@ from vary import (
     Resize,
     Rotate,
     Saturation,
+    Shear,
     Translate,
+    Zoom,
 )
 
 some = settings(max_examples=100, deadline=None)
@@ -87,8 +89,6 @@ def test_look_through_sees_what_a_crop_had_cut_off() -> None:
 
 
 def test_affine_is_its_four_parts() -> None:
-    from vary import Shear, Zoom
-
     parts = [Zoom((1.2, 1.2)), Shear((10, 10)), Rotate((20, 20)), Translate((0.1, 0.1), (-0.2, -0.2))]
     whole = Affine((20, 20), (0.1, 0.1), (-0.2, -0.2), (10, 10), (1.2, 1.2))
     assert np.array_equal(Policy([whole])(NOISE), Policy(parts)(NOISE))

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vary import _native, rng
+from vary import Policy, Rotate, _native, rng
 
 PHILOX = [  # known answers of Random123's philox4x32-10: counter, key, result
     ("00000000 00000000 00000000 00000000", "00000000 00000000", "6627e8d5 e169c58d bc57ac4c 9b00dbd8"),
@@ -25,8 +25,6 @@ def test_philox(counter: str, key: str, result: str) -> None:
 
 def test_a_draw_is_where_rng_says() -> None:
     """rng.py's bit layout, worked by hand for the second draw of the first Rotate."""
-    from vary import Policy, Rotate
-
     seed, epoch, index, view = 0x1122334455667788, 7, 0x99AABBCCDD, 3
     name = rng.key_name("Rotate", 0)
     key = _native.philox([name & 0xFFFFFFFF, name >> 32, 0, 0], [seed & 0xFFFFFFFF, seed >> 32])[:2]

@@ -86,7 +86,11 @@ REFUSED = [  # class, arguments, words of the error
     (Policy, {"transforms": [], "fill": float("nan")}, "must be a number"),
     (Policy, {"transforms": [], "interpolation": "bicubic"}, "'bicubic' is not one of bilinear, nearest"),
     (Policy, {"transforms": [], "antialias": 1}, "1 is neither True nor False"),
-    (Policy, {"transforms": [], "value_range": (5, 5)}, "(5, 5) is empty"),
+    (
+        Policy,
+        {"transforms": [], "value_range": (5, 5)},
+        "(5, 5) is no range; give the highest value, or (lowest, highest)",
+    ),
     (Policy, {"transforms": [], "value_range": "wide"}, "Policy(value_range='wide')"),
     (Policy, {"transforms": [], "value_range": float("inf")}, "Policy(value_range=inf)"),
     (Policy, {"transforms": [], "p": 0.5}, "wrap its transforms in Sometimes([...], p=0.5)"),
@@ -180,6 +184,6 @@ def test_transforms_are_immutable(transform: Transform) -> None:
         lambda: setattr(transform, "new", 1),
         lambda: delattr(transform, name),
     ):
-        with pytest.raises(PolicyError, match="is immutable; make a new one"):
+        with pytest.raises(PolicyError, match="is immutable; "):
             change()
     assert getattr(transform, name) is not None

@@ -7,7 +7,7 @@ import pytest
 from conftest import oracle
 from PIL import Image, ImageEnhance
 
-from vary import Brightness, ChannelShift, Contrast, Hue, Normalize, Policy, Rescale, Saturation
+from vary import Brightness, ChannelShift, ColorJitter, Contrast, Hue, Normalize, Policy, Rescale, Saturation
 
 NOISE = np.random.default_rng(5).integers(0, 256, (48, 64, 3)).astype(np.uint8)
 DULL = NOISE // 3 + 60
@@ -99,8 +99,6 @@ def test_one_channel_passes_through_what_mixes_channels(transform: object) -> No
 
 
 def test_a_jitter_is_its_parts_in_the_drawn_order() -> None:
-    from vary import ColorJitter
-
     parts = {"brightness": Brightness, "contrast": Contrast, "saturation": Saturation, "hue": Hue}
     policy = Policy([ColorJitter(0.4, 0.4, 0.4, 0.1)])
     orders = set()
