@@ -22,7 +22,7 @@ CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo test install lint tidy types cpp test-core test-docs test-frameworks package bench bench-report format lock clean
+.PHONY: help demo test install lint tidy types cpp emulated test-core test-docs test-frameworks package bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -118,6 +118,21 @@ cpp: $(STAMPS)/build-tools
 	  -DVARY_WERROR=$(WERROR) >/dev/null
 	cmake --build build/sanitize --parallel $(JOBS)
 	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+	$(if $(EMULATOR),@$(MAKE) emulated,@echo "No qemu-x86_64 or no x86-64 machine: hashes on other processors not checked.")
+
+# The stored hashes again on processors this machine may not have: older x86-64 ones and, given a cross-compiler, arm64.
+EMULATOR := $(if $(filter x86_64,$(shell uname -m)),$(shell command -v qemu-x86_64))
+ARM64 := $(and $(shell command -v qemu-aarch64),$(shell command -v aarch64-linux-gnu-g++))
+emulated: $(STAMPS)/build-tools
+	@cmake -S . -B build/release -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_WERROR=$(WERROR) >/dev/null
+	cmake --build build/release --target hashes --parallel $(JOBS)
+	qemu-x86_64 -cpu Nehalem build/release/hashes --check native/tests/hashes.txt v2
+	qemu-x86_64 -cpu Haswell build/release/hashes --check native/tests/hashes.txt v3
+	$(if $(ARM64),@$(MAKE) build/release/hashes-arm64 && qemu-aarch64 build/release/hashes-arm64 --check native/tests/hashes.txt base)
+
+build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg.cc,$(CPP)) native/tests/hashes.cc $(HEADERS)
+	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative -DVARY_TARGET_NS=base \
+	  -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
 
 # What users get: sdist, a wheel built from the sdist alone, and that wheel in a clean environment.
 package: $(STAMPS)/test-tools

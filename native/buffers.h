@@ -7,6 +7,6 @@
 namespace vary {
 
 void* take_block(std::size_t bytes);  // 64-byte aligned; throws std::bad_alloc
-void return_block(void* block) noexcept;
+void return_block(void* pointer) noexcept;
 
 }  // namespace vary

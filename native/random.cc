@@ -88,7 +88,7 @@ void permutation(std::uint64_t n, Key key, std::int64_t* out) {
 }
 
 std::uint64_t permute(std::uint64_t position, std::uint64_t n, Key key) {
-  int bits = 2;  // of half the block: the smallest even-sized block that holds n
+  int bits = 4;  // of half the block: the smallest that holds n, but no smaller than rounds can mix well
   while (bits < 32 && (std::uint64_t{1} << (2 * bits)) < n) ++bits;
   const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   std::uint64_t x = position;

@@ -26,7 +26,7 @@ struct Sampler {
   }
 };
 
-Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& view, Workspace& w);
+Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w);
 
 // Axis-aligned maps that shrink go through the triangle filter; all others through the warp.
 bool samples_separably(const Plan& plan, const View& view);

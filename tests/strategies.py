@@ -84,18 +84,20 @@ def policies(draw: st.DrawFn, chosen: list[str] = SIMPLE, dtype: str = "uint8", 
 def pictures(
     draw: st.DrawFn, dtype: str = "uint8", channels: tuple[int, ...] = (1, 3, 4), side: int = 40
 ) -> np.ndarray:
-    """height x width x channels of noise, one value or a ramp; perhaps a view that no copy would make."""
+    """height x width x channels of noise, one value, a ramp or pure colours; perhaps a view that no copy would make."""
     height, width = draw(st.integers(1, side)), draw(st.integers(1, side))
     c = draw(st.sampled_from(channels))
     steps = draw(st.sampled_from(((1, 1), (-1, 1), (1, -1), (2, 3), (-2, -1))))
     shape = (height * abs(steps[0]), width * abs(steps[1]), c)
-    kind = draw(st.sampled_from(("noise", "noise", "ramp", "flat")))
+    kind = draw(st.sampled_from(("noise", "noise", "ramp", "flat", "pure")))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     if kind == "noise":
         values = random.integers(0, 256, shape)
     elif kind == "ramp":
         values = np.add(*np.ogrid[: shape[0], : shape[1]])[..., None] * 3 % 256 + np.zeros(c, int)
-    else:
+    elif kind == "flat":
         values = np.full(shape, random.integers(0, 256))
+    else:
+        values = np.where(random.random(shape) < random.random(c), 255, 0)
     image = values.astype(np.uint8) if dtype == "uint8" else (values / 255).astype(np.float32)
     return (np.asfortranarray(image) if draw(st.booleans()) else image)[:: steps[0], :: steps[1]]

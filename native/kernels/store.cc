@@ -76,7 +76,8 @@ void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16
 // sum / count rounded half up. Exact in float32 for sums below 2^16: (sum + count / 2 + .5) / count is never within
 // rounding error of the next whole number.
 void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
-  const float share = 1.f / static_cast<float>(count), half = static_cast<float>(count / 2) + .5f;
+  const int rounding = count / 2;
+  const float share = 1.f / static_cast<float>(count), half = static_cast<float>(rounding) + .5f;
   for (int i = 0; i < n; ++i)
     out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
 }

@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
 
+#include "execute.h"
 #include "sample.h"
 
 namespace made {
@@ -53,8 +55,7 @@ struct Picture {
   Picture(int height, int width, int channels, const Bytes& values) {
     hold(values, height, width, channels, vary::Type::u8);
   }
-  Picture(const Picture&) = delete;
-  Picture& operator=(const Picture&) = delete;
+  Picture(Picture&&) = default;
 
   // The same picture without its first columns: rows apart, and the last one ends with the memory.
   vary::Image without_left(int columns) const {
@@ -113,5 +114,63 @@ inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary:
   }
   return out;
 }
+
+inline vary::Instruction instruction(vary::Op op, const std::vector<double>& arguments = {}, int gate = -1) {
+  vary::Instruction out{op, gate, {}};
+  for (const double value : arguments) out.arguments.push_back({value, -1});
+  return out;
+}
+
+inline vary::Instruction of_columns(vary::Op op, const std::vector<int>& columns) {
+  vary::Instruction out{op, -1, {}};
+  for (const int column : columns) out.arguments.push_back({0, column});
+  return out;
+}
+
+inline vary::Plan plan_of(std::vector<vary::Instruction> instructions, int columns = 0) {
+  vary::Plan plan;
+  plan.instructions = std::move(instructions);
+  plan.columns = columns;
+  return plan;
+}
+
+// What most people run: turn, shear, zoom, shift, perhaps flip, then to one size and to 0 .. 1. A row holds: degrees,
+// degrees along x, along y, magnification, x, y, flip or not.
+inline vary::Plan main_policy(int height, int width) {
+  using vary::Op;
+  return plan_of({of_columns(Op::rotate, {0}), of_columns(Op::shear_degrees, {1, 2}), of_columns(Op::zoom, {3, 3}),
+                  of_columns(Op::translate, {4, 5}), instruction(Op::flip_horizontal, {}, 6),
+                  instruction(Op::resize, {height + 0., width + 0., 0}), instruction(Op::rescale, {1 / 255., 0})},
+                 7);
+}
+
+// A batch that owns its slots, each exactly as long as it says.
+struct Batch {
+  std::vector<vary::Task> tasks;
+  std::vector<Bytes> outputs;
+  std::vector<std::vector<double>> rows;
+
+  void add(const vary::Source& source, vary::Slot slot, const std::vector<double>& row = {}) {
+    vary::Task task;
+    task.source = source;
+    task.slot = slot;
+    tasks.push_back(task);
+    rows.push_back(row);
+    const std::ptrdiff_t values = std::ptrdiff_t{slot.height} * slot.width * slot.channels;
+    outputs.emplace_back(static_cast<std::size_t>(values * vary::size_of(slot.type)));
+  }
+
+  vary::Counts run(const vary::Plan& plan, int threads = 1) {
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].slot.data = outputs[i].data();
+      tasks[i].row = rows[i].data();
+    }
+    vary::Options options;
+    options.threads = threads;
+    return vary::execute(plan, tasks, options);
+  }
+};
+
+inline vary::Source source_of(const Picture& picture) { return {picture.image, nullptr, 0}; }
 
 }  // namespace made

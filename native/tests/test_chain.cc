@@ -38,9 +38,9 @@ Chain chain_of(const std::vector<Concrete>& list, int channels, bool bounded) {
 
 // "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a contrast ends a sweep.
 std::string text(const Chain& chain) {
-  std::string out;
-  for (int c = 0; c < 4; ++c)
-    if (chain.scale[c] != 1 || chain.bias[c] != 0) out = "^";
+  bool head = false;
+  for (int c = 0; c < 4; ++c) head = head || chain.scale[c] != 1 || chain.bias[c] != 0;
+  std::string out(head ? 1 : 0, '^');
   for (const Sweep& sweep : chain.sweeps) {
     for (const Step& step : sweep.steps) {
       out += "amh"[step.kind];

@@ -1,70 +1,31 @@
 // A batch from pictures and parameters to slots: order of work, cuts, errors that stay with their picture, counts.
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.h"
-#include "execute.h"
 #include "made.h"
 
 namespace {
 
+using made::Batch;
 using made::Bytes;
+using made::instruction;
 using made::Picture;
-using vary::Argument;
+using made::plan_of;
+using made::source_of;
 using vary::Counts;
 using vary::Fill;
 using vary::Instruction;
 using vary::Op;
-using vary::Options;
 using vary::Plan;
 using vary::Slot;
 using vary::Source;
 using vary::Task;
 using vary::Type;
-
-Instruction instruction(Op op, const std::vector<double>& arguments = {}, int gate = -1) {
-  Instruction out{op, gate, {}};
-  for (const double value : arguments) out.arguments.push_back({value, -1});
-  return out;
-}
-
-Plan plan_of(std::vector<Instruction> instructions, int columns = 0) {
-  Plan plan;
-  plan.instructions = std::move(instructions);
-  plan.columns = columns;
-  return plan;
-}
-
-// A batch that owns its slots, each exactly as long as it says.
-struct Batch {
-  std::vector<Task> tasks;
-  std::vector<Bytes> outputs;
-  std::vector<std::vector<double>> rows;
-
-  void add(const Source& source, Slot slot, const std::vector<double>& row = {}) {
-    Task task;
-    task.source = source;
-    task.slot = slot;
-    tasks.push_back(task);
-    rows.push_back(row);
-    const std::ptrdiff_t values = std::ptrdiff_t{slot.height} * slot.width * slot.channels;
-    outputs.emplace_back(static_cast<std::size_t>(values * vary::size_of(slot.type)));
-  }
-
-  Counts run(const Plan& plan, int threads = 1) {
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      tasks[i].slot.data = outputs[i].data();
-      tasks[i].row = rows[i].data();
-    }
-    Options options;
-    options.threads = threads;
-    return vary::execute(plan, tasks, options);
-  }
-};
-
-Source source_of(const Picture& picture) { return {picture.image, nullptr, 0}; }
 
 Bytes run_one(const Plan& plan, const Picture& picture, const Slot& slot, const std::vector<double>& row = {}) {
   Batch batch;
@@ -74,22 +35,7 @@ Bytes run_one(const Plan& plan, const Picture& picture, const Slot& slot, const 
   return batch.outputs[0];
 }
 
-// The policy most people run: turn, shear, zoom, shift, flip, to 224 x 224, to 0 .. 1.
-Plan main_policy() {
-  Plan plan =
-      plan_of({instruction(Op::rotate, {0}), instruction(Op::shear_degrees, {0, 0}), instruction(Op::zoom, {1, 1}),
-               instruction(Op::translate, {0, 0}), instruction(Op::flip_horizontal, {}, 6),
-               instruction(Op::resize, {60, 60, 0}), instruction(Op::rescale, {1 / 255., 0})},
-              7);
-  const int columns[] = {0, 1, 2, 2, 3, 4};  // of the arguments below, in order
-  Argument* const arguments[] = {&plan.instructions[0].arguments[0], &plan.instructions[1].arguments[0],
-                                 &plan.instructions[2].arguments[0], &plan.instructions[2].arguments[1],
-                                 &plan.instructions[3].arguments[0], &plan.instructions[3].arguments[1]};
-  for (std::size_t i = 0; i < std::size(columns); ++i) arguments[i]->column = columns[i];
-  return plan;
-}
-
-std::vector<double> main_row(int i) { return {i * 11. - 30, i * 3. - 9, 1 + i / 20., i / 30., -.1, 0, i % 2 + 0.}; }
+std::vector<double> main_row(int i) { return {i * 11. - 30, i * 3. - 9, 0, 1 + i / 20., i / 30., -.1, i % 2 + 0.}; }
 
 struct Pictures {
   std::vector<std::unique_ptr<Picture>> all;
@@ -102,7 +48,7 @@ struct Pictures {
 
 void test_main_policy() {
   const Pictures pictures;
-  const Plan plan = main_policy();
+  const Plan plan = made::main_policy(60, 60);
   const auto batch_of = [&] {
     Batch batch;
     for (std::size_t i = 0; i < pictures.all.size(); ++i)
@@ -152,29 +98,39 @@ void test_layouts() {  // one picture in each kind of slot
   CHECK_EQUAL(wrong, 0);
 }
 
+// The same pixels as planes of rows from below, from right to left.
+vary::Image backwards(const vary::Image& image, Bytes& memory) {
+  const std::ptrdiff_t size = vary::size_of(image.type), height = image.height, width = image.width;
+  memory.resize(static_cast<std::size_t>(height * width * image.channels * size));
+  vary::Image out = image;
+  out.row = -width * size;
+  out.column = -size;
+  out.channel = height * width * size;
+  out.data = memory.data() + out.channel - size;
+  for (std::ptrdiff_t y = 0; y < height; ++y)
+    for (std::ptrdiff_t x = 0; x < width; ++x)
+      for (std::ptrdiff_t c = 0; c < image.channels; ++c)
+        std::memcpy(memory.data() + (out.channel - size) + y * out.row + x * out.column + c * out.channel,
+                    image.data + y * image.row + x * image.column + c * image.channel, static_cast<std::size_t>(size));
+  return out;
+}
+
 void test_views_of_pictures() {  // however its bytes lie, a picture is the same picture
-  const Picture packed(6, 5, 3, Type::u8), other(6, 5, 3, Type::f32);
-  const Plan plan = plan_of({instruction(Op::rotate, {20}), instruction(Op::zoom, {1.3, 1.3})});
-  for (const Picture* picture : {&packed, &other}) {
-    const vary::Image& image = picture->image;
-    const std::ptrdiff_t size = vary::size_of(image.type);
-    Bytes turned(picture->bytes.size());
-    for (int c = 0; c < 3; ++c)
-      for (int y = 0; y < 6; ++y)
-        for (int x = 0; x < 5; ++x)
-          std::memcpy(&turned[static_cast<std::size_t>((c * 30 + (5 - y) * 5 + 4 - x) * size)],
-                      image.data + y * image.row + x * image.column + c * size, static_cast<std::size_t>(size));
-    Source backwards = source_of(*picture);  // planes of rows from below, from right to left
-    backwards.image.data = turned.data() + 29 * size;
-    backwards.image.row = -5 * size;
-    backwards.image.column = -size;
-    backwards.image.channel = 30 * size;
-    Batch batch;
-    batch.add(source_of(*picture), {nullptr, 6, 5, 3, image.type, false});
-    batch.add(backwards, {nullptr, 6, 5, 3, image.type, false});
-    batch.run(plan);
-    CHECK(batch.outputs[0] == batch.outputs[1]);
-  }
+  const Instruction turn = instruction(Op::rotate, {20}), cross = instruction(Op::transpose),
+                    small = instruction(Op::resize, {3, 4, 0});
+  for (const auto& [height, width] : {std::pair{6, 5}, {20, 1}, {1, 20}, {1, 1}})
+    for (const Type type : {Type::u8, Type::f32})
+      for (const int channels : {1, 3})
+        for (const Plan& plan : {plan_of({turn, small}), plan_of({cross, small}), plan_of({small})}) {
+          const Picture picture(height, width, channels, type);
+          Bytes memory;
+          Batch batch;
+          batch.add(source_of(picture), {nullptr, 3, 4, channels, type, false});
+          batch.add({backwards(picture.image, memory), nullptr, 0}, {nullptr, 3, 4, channels, type, false});
+          batch.run(plan);
+          CHECK_EQUAL(batch.tasks[0].error + batch.tasks[1].error, std::string());
+          CHECK(batch.outputs[0] == batch.outputs[1]);
+        }
 }
 
 void test_cuts() {  // strict: a cut is a picture stored and read again
@@ -237,24 +193,26 @@ void test_sizes() {
   }
 }
 
-void test_order() {  // `code` names each of the 24 orders once
-  const Picture picture(1, 1, 3, Bytes{10, 20, 30});
-  std::vector<Bytes> seen;
-  for (int code = 0; code < 24; ++code) {
-    Plan plan = plan_of(
-        {instruction(Op::order, {4, 0}), instruction(Op::rescale, {2, 0}), instruction(Op::rescale, {1, 3}),
-         instruction(Op::rescale, {-1, 0}), instruction(Op::rescale, {.5, 7}), instruction(Op::rescale, {1, 100})},
-        1);
-    plan.instructions[0].arguments[1].column = 0;
-    seen.push_back(run_one(plan, picture, {nullptr, 1, 1, 3, Type::f32, true}, {code + 0.}));
-  }
-  float first, last;
-  std::memcpy(&first, seen.front().data(), sizeof first);
-  std::memcpy(&last, seen.back().data(), sizeof last);
-  CHECK_EQUAL(first, (10 * 2 + 3) * -1 * .5f + 7 + 100);
-  CHECK_EQUAL(last, ((10 * .5f + 7) * -1 + 3) * 2 + 100);
-  std::sort(seen.begin(), seen.end());
-  CHECK(std::unique(seen.begin(), seen.end()) - seen.begin() > 12);
+void test_order() {  // `code` names each of the 24 orders once; gates inside still count
+  Plan plan = plan_of({instruction(Op::order, {4, 0}), instruction(Op::rescale, {1}), instruction(Op::rescale, {2}),
+                       instruction(Op::rescale, {3}, 1), instruction(Op::rescale, {4}), instruction(Op::rescale, {5})},
+                      2);
+  plan.instructions[0].arguments[1].column = 0;
+  std::set<int> seen;
+  std::vector<vary::Concrete> program;
+  for (int code = 0; code < 24; ++code)
+    for (const double open : {0., 1.}) {
+      const double row[2] = {static_cast<double>(code), open};
+      vary::materialise(plan, row, program);
+      int digits = 0;
+      for (const vary::Concrete& c : program) digits = 10 * digits + static_cast<int>(c.a[0]);
+      CHECK_EQUAL(digits % 10, 5);
+      CHECK_EQUAL(program.size(), open == 0 ? std::size_t{4} : std::size_t{5});
+      if (open != 0) seen.insert(digits);
+    }
+  CHECK_EQUAL(seen.size(), std::size_t{24});
+  CHECK_EQUAL(*seen.begin(), 12345);
+  CHECK_EQUAL(*seen.rbegin(), 43215);
 }
 
 Instruction any(made::Numbers& numbers) {

@@ -38,7 +38,7 @@ bool close(const View& a, const View& b, double tolerance) {
 
 std::string text(const View& v) {
   std::string out = std::to_string(v.height) + " x " + std::to_string(v.width);
-  for (const double m : v.m) out += " " + std::to_string(m);
+  for (const double m : v.m) out.append(1, ' ').append(std::to_string(m));
   return out;
 }
 

@@ -142,17 +142,14 @@ class Policy(Transform):
         layout_name(layout)
         numbers = _indices(indices, len(sources))
         runner = self.runner_for(sources[0])
-        try:
-            done, failures, _ = runner.batch(
-                sources,
-                Address(seed, epoch, view, numbers),
-                dtype=None if dtype is None else dtype_name(dtype),
-                layout=layout,
-                threads=_threads(threads),
-                out=out,
-            )
-        except ValueError as error:
-            raise error if isinstance(error, (InputError, PolicyError)) else InputError(str(error)) from None
+        done, failures, _ = runner.batch(
+            sources,
+            Address(seed, epoch, view, numbers),
+            dtype=None if dtype is None else dtype_name(dtype),
+            layout=layout,
+            threads=_threads(threads),
+            out=out,
+        )
         raise_first(failures, lambda place: None)
         return done
 

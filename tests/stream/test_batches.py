@@ -206,3 +206,20 @@ def test_streams_and_batches_pickle(folder: Path, images: np.ndarray, policy: Po
             assert (copy.epoch, copy.paths) == (one.epoch, one.paths)
             assert np.array_equal(copy.indices, one.indices)
             assert np.array_equal(copy[0], one[0])
+
+
+def test_real_pets(pictures_root: Path) -> None:
+    root = pictures_root / "cats_dogs" / "val"
+    before = [(path, path.stat().st_mtime_ns) for path in sorted(root.rglob("*"))]
+    policy = Policy([Rotate(40), HorizontalFlip(p=0.5), Resize(64, 64), Rescale(1 / 255)])
+    train = stream(root, policy, seed=7, batch_size=16, exact=True)
+    assert (train.classes, len(train)) == (["cat", "dog"], 4)
+    for batch in train:
+        images, labels = batch
+        assert images.dtype == np.float32
+        assert 0 <= images.min() < images.max() <= 1
+        assert [Path(path).parent.name for path in batch.paths or ()] == [("cat", "dog")[label] for label in labels]
+        pictures = [read_image(path) for path in batch.paths or ()]
+        assert np.array_equal(images, policy.batch(pictures, seed=7, indices=batch.indices))
+    assert train.report().images == 49
+    assert [(path, path.stat().st_mtime_ns) for path in sorted(root.rglob("*"))] == before

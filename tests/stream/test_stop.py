@@ -158,16 +158,21 @@ def test_a_crew_may_collect_another_iteration_and_its_own(numbered: np.ndarray) 
         return image
 
     train = stream(numbered, Policy([Lambda(collects)]), batch_size=1)
-    for _ in range(5):
-        cycle: list[object] = [iter(train)]
+    gc.collect()
+    gc.freeze()  # what was there before is not looked through each time
+    try:
+        for _ in range(20):
+            cycle: list[object] = [iter(train)]
+            cycle.append(cycle)
+            cycles.append(cycle)
+            del cycle
+            list(train)
+        cycle = [iter(train)]
         cycle.append(cycle)
-        cycles.append(cycle)
-        del cycle
-        list(train)
-    cycle = [iter(train)]
-    cycle.append(cycle)
-    del cycle  # its own makers may be the ones who find it
-    collect()
+        del cycle  # its own makers may be the ones who find it
+        collect()
+    finally:
+        gc.unfreeze()
 
 
 def test_the_folder_is_left_as_it_was(folder: Path, policy: Policy) -> None:

@@ -59,6 +59,10 @@ class Counts(NamedTuple):
     decode_ns: int = 0
     total_ns: int = 0
 
+    def plus(self, other: Counts) -> Counts:
+        """Both calls together; `pictures` is that of the later one."""
+        return Counts(other.pictures, *(a + b for a, b in zip(self[1:], other[1:], strict=True)))
+
 
 class Failure(NamedTuple):
     place: int  # in the batch
@@ -125,25 +129,31 @@ class Runner:
         dtype = output_dtype(self.template, dtype)
         rows = self.rows(address)
         failures: dict[int, str] = {}
+        spent = Counts()
         for number, stage in enumerate(self.stages):
             if stage.call is not None:
-                sources = self._through(number, stage.call, sources, rows, address, threads, decode, failures)
+                sources, more = self._through(number, stage.call, sources, rows, address, threads, decode, failures)
+                spent = spent.plus(more)
         plan = self.plans[-1]
         if out is None:
             size = self.size or self._common_size(plan, sources, rows, decode, failures)
             out = _native.empty(batch_shape(len(sources), size, self.template.channels, layout), dtype == "float32")
         else:
             self._check_out(out, len(sources), dtype, layout)
-        counts, errors = plan.run(sources, rows, out, layout == "NCHW", threads, *decode)
+        counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode)
         for place, reason in errors:
             failures.setdefault(place, reason)
-        return out, [Failure(*item) for item in sorted(failures.items())], Counts(*counts)
+        return out, [Failure(*item) for item in sorted(failures.items())], spent.plus(counts)
 
     def _sizes(
         self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]
     ) -> list[tuple[int, int] | None]:
         sizes: list[tuple[int, int] | None] = []
-        for place, size in enumerate(plan.sizes(sources, rows, decode.max_pixels)):
+        try:
+            found = plan.sizes(sources, rows, decode.max_pixels)
+        except ValueError as error:  # what the core says of its inputs
+            raise InputError(str(error)) from None
+        for place, size in enumerate(found):
             if isinstance(size, str):
                 failures.setdefault(place, size)
             sizes.append(None if isinstance(size, str) or place in failures else size)
@@ -173,8 +183,9 @@ class Runner:
         threads: int,
         decode: Decode,
         failures: dict[int, str],
-    ) -> list[Source]:
-        """The pictures after stage `number` and the user function that ends it; sizes may differ."""
+    ) -> tuple[list[Source], Counts]:
+        """The pictures after stage `number` and the user function that ends it (sizes may differ), and counts."""
+        spent = Counts()
         plan, (which, stored) = self.plans[number], map(int, call.args)
         groups: dict[tuple[int, int], list[int]] = {}
         for place, size in enumerate(self._sizes(plan, sources, rows, decode, failures)):
@@ -183,13 +194,14 @@ class Runner:
         for size, places in groups.items():
             one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
             some = [sources[place] for place in places]
-            _, errors = plan.run(some, np.ascontiguousarray(rows[places]), one_size, False, threads, *decode)
+            counts, errors = _run(plan, some, np.ascontiguousarray(rows[places]), one_size, False, threads, decode)
+            spent = spent.plus(counts)
             for i, reason in errors:
                 failures.setdefault(places[i], reason)
             for i, place in enumerate(places):
                 called = place not in failures and (call.gate < 0 or rows[place, call.gate])
                 done[place] = self._call(which, one_size[i], address, place) if called else one_size[i]
-        return done
+        return done, spent
 
     def _call(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
         function = self.template.functions[which]
@@ -214,6 +226,22 @@ class Runner:
             raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
         if not out[0].flags.c_contiguous or not out.flags.writeable:
             raise InputError("out= must be writeable, and contiguous within each picture")
+
+
+def _run(
+    plan: _native.Plan,
+    sources: list[Source],
+    rows: np.ndarray,
+    out: np.ndarray,
+    planar: bool,
+    threads: int,
+    decode: Decode,
+) -> tuple[Counts, list[tuple[int, str]]]:
+    try:
+        counts, errors = plan.run(sources, rows, out, planar, threads, *decode)
+    except ValueError as error:
+        raise InputError(str(error)) from None
+    return Counts(*counts), errors
 
 
 def _wants_rng(function: Callable[..., Any]) -> bool:

@@ -1,0 +1,184 @@
+// One hash a line of what kernels, draws and whole programs make of inputs that are the same everywhere:
+//   hashes                         prints them, as native/tests/hashes.txt holds them
+//   hashes --check FILE [TARGET]   compares; with TARGET, only if that instruction set is the live one (77: not here)
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "cpu.h"
+#include "made.h"
+
+#if defined(VARY_WITHOUT_JPEG)  // a cross-compiler seldom has libjpeg, and no case here decodes
+#include "jpeg.h"
+namespace vary {
+bool jpeg_header(const std::uint8_t*, std::size_t, JpegHeader&, std::string&) { return false; }
+bool jpeg_decode(const std::uint8_t*, std::size_t, int, int, bool, std::uint8_t*, std::ptrdiff_t, std::string&) {
+  return false;
+}
+}  // namespace vary
+#endif
+
+namespace {
+
+using made::Bytes;
+using made::instruction;
+using made::Picture;
+using vary::Draw;
+using vary::Fill;
+using vary::Kernels;
+using vary::Op;
+using vary::Step;
+using vary::Type;
+
+std::uint64_t fnv1a(const Bytes& bytes) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+Bytes sample(int channels, Type type, Fill fill, bool nearest, const vary::View& view) {
+  vary::Plan plan;
+  plan.fill = fill;
+  plan.nearest = nearest;
+  for (int c = 0; c < 4; ++c) plan.fill_value[c] = static_cast<float>(50 * c);
+  const Picture picture(120, 150, channels, type);
+  return made::sampled(vary::live_kernels(), plan, picture.image, view);
+}
+
+Bytes colours(bool clip) {
+  const Kernels& k = vary::live_kernels();
+  constexpr int n = 3001;
+  made::Planes planes(4, n);
+  planes.fill(made::Numbers(3));
+  std::vector<Step> steps(3);
+  for (Step& step : steps) {
+    step.clip = clip;
+    step.high = 255;
+    for (int i = 0; i < 9; ++i) step.mix[i] = i % 4 == 0 ? .7f : .15f;
+    for (int c = 0; c < 4; ++c) step.scale[c] = 1.1f + static_cast<float>(c), step.bias[c] = -3;
+    step.turn = .1f;
+  }
+  steps[1].kind = Step::matrix;
+  steps[2].kind = Step::hue;
+  k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 4, n);
+  const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255);
+  Bytes out(std::size_t{4} * n);
+  k.to_u8(planes.get(), 4, n, nullptr, out.data());
+  planes.append_to(out);
+  made::append(out, &sum, sizeof sum);
+  return out;
+}
+
+std::vector<double> draws(int n) {  // rows of main_policy
+  std::vector<Draw> table(7);
+  constexpr double reach[7] = {30, 10, 5, .5, .2, .2, .5};
+  for (std::uint32_t i = 0; i < 7; ++i) {
+    table[i].name = 0x123456789abcdef0 + i / 2;
+    table[i].number = i;
+    table[i].kind = i == 6 ? Draw::chance : i == 3 ? Draw::log_uniform : Draw::uniform;
+    table[i].a = i == 6 || i == 3 ? reach[i] : -reach[i];
+    table[i].b = i == 3 ? 1 / reach[i] : reach[i];
+  }
+  std::vector<std::int64_t> indices;
+  for (int i = 0; i < n; ++i) indices.push_back(std::int64_t{1} << i);
+  std::vector<double> rows(indices.size() * table.size());
+  vary::draw(table, {1, 2, 3}, indices.data(), n, rows.data());
+  return rows;
+}
+
+Bytes drawn() {
+  const std::vector<double> rows = draws(40);
+  Bytes out;
+  made::append(out, rows.data(), rows.size() * sizeof(double));
+  return out;
+}
+
+Bytes batch(vary::Plan plan, Type from, Type to, bool planar) {
+  constexpr int sizes[][2] = {{64, 64}, {150, 90}, {90, 150}, {31, 400}, {300, 300}, {5, 5}};
+  const int many = static_cast<int>(std::size(sizes));
+  plan.fill = Fill::reflect;
+  const std::vector<double> rows = draws(many);
+  made::Batch batch;
+  std::vector<Picture> pictures;
+  pictures.reserve(std::size(sizes));
+  for (int i = 0; i < many; ++i) {
+    pictures.emplace_back(sizes[i][0], sizes[i][1], 3, from, static_cast<std::uint64_t>(i));
+    const auto row = rows.begin() + std::ptrdiff_t{i} * 7;
+    batch.add(made::source_of(pictures.back()), {nullptr, 64, 64, 3, to, planar}, {row, row + 7});
+  }
+  batch.run(plan, 2);
+  Bytes out;
+  for (std::size_t i = 0; i < batch.outputs.size(); ++i) {
+    if (!batch.tasks[i].error.empty()) std::printf("# %s\n", batch.tasks[i].error.c_str());
+    made::append(out, batch.outputs[i].data(), batch.outputs[i].size());
+  }
+  return out;
+}
+
+vary::Plan strict() {  // every instruction on a stored picture
+  return made::plan_of({instruction(Op::zoom, {.8, 1.2}), instruction(Op::cut, {0}), instruction(Op::rotate, {33}),
+                        instruction(Op::hue, {.2, 0, 255}), instruction(Op::contrast, {1.4, 0, 255}),
+                        instruction(Op::cut, {1}), instruction(Op::saturation, {1.7, 0, 255}),
+                        instruction(Op::resize, {64, 64, 3}), instruction(Op::center_crop, {64, 64})});
+}
+
+std::string all() {
+  const vary::View turned{70, 171, {.83, -.41, 30, .37, .91, -9}}, shrunk{70, 171, {1.4, 2.1, -40, -2.3, 1.7, 60}},
+      smaller{50, 61, {2.4, 0, -3, 0, 3.1, -20}}, crossed{50, 61, {0, 2.4, 10, 1.9, 0, 3}};
+  const struct {
+    const char* name;
+    Bytes bytes;
+  } cases[] = {
+      {"warp-1-constant", sample(1, Type::u8, Fill::constant, false, turned)},
+      {"warp-3-nearest", sample(3, Type::u8, Fill::nearest, false, turned)},
+      {"warp-4-reflect101", sample(4, Type::u8, Fill::reflect101, false, turned)},
+      {"warp-3-picks", sample(3, Type::u8, Fill::wrap, true, turned)},
+      {"warp-3-floats", sample(3, Type::f32, Fill::reflect, false, turned)},
+      {"boxes-3", sample(3, Type::u8, Fill::nearest, false, shrunk)},
+      {"boxes-4-floats", sample(4, Type::f32, Fill::wrap, false, shrunk)},
+      {"resize-3", sample(3, Type::u8, Fill::nearest, false, smaller)},
+      {"resize-1-floats", sample(1, Type::f32, Fill::constant, false, crossed)},
+      {"colours", colours(false)},
+      {"colours-clipped", colours(true)},
+      {"draws", drawn()},
+      {"main-policy", batch(made::main_policy(64, 64), Type::u8, Type::f32, true)},
+      {"strict-bytes", batch(strict(), Type::u8, Type::u8, false)},
+      {"strict-floats", batch(strict(), Type::f32, Type::f32, false)},
+  };
+  std::string out;
+  char line[64];
+  for (const auto& c : cases) {
+    std::snprintf(line, sizeof line, "%-18s %016llx\n", c.name, static_cast<unsigned long long>(fnv1a(c.bytes)));
+    out += line;
+  }
+  return out;
+}
+
+int check(const char* file, const std::string& target) {
+  const std::vector<std::string> here = vary::available_targets();
+  if (!target.empty() && std::find(here.begin(), here.end(), target) == here.end()) {
+    std::printf("this processor cannot run %s\n", target.c_str());
+    return 77;
+  }
+  const std::string live = vary::live_kernels().name;
+  if (!target.empty() && live != target) {
+    std::printf("%s is live where %s is meant\n", live.c_str(), target.c_str());
+    return 1;
+  }
+  std::ifstream stream(file);
+  const std::string stored{std::istreambuf_iterator<char>(stream), {}}, seen = all();
+  std::printf("%s: the hashes of %s %s\n", live.c_str(), file, seen == stored ? "hold" : "differ; seen:");
+  if (seen != stored) std::printf("%s", seen.c_str());
+  return seen == stored ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count > 2 && std::string(arguments[1]) == "--check") return check(arguments[2], count > 3 ? arguments[3] : "");
+  std::printf("%s", all().c_str());
+  return 0;
+}

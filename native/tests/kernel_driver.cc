@@ -1,0 +1,82 @@
+// One kernel over a fixed input, to count instructions: `kernel_driver NAME [repeats]`; without a name, the names.
+// benchmarks/instructions.py runs it under callgrind. The kernels are those that VARY_TARGET names.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <vector>
+
+#include "cpu.h"
+#include "made.h"
+
+namespace {
+
+using made::Picture;
+using made::Planes;
+using vary::Kernels;
+using vary::Step;
+using vary::Type;
+
+constexpr int kSide = 224;
+
+// Rows of one sampling, again and again.
+void sample(const Kernels& k, const vary::View& view, int repeats) {
+  const Picture picture(256, 320, 3, Type::u8);
+  const vary::Sampler sampler = vary::prepare(k, {}, picture.image, view, vary::Workspace::mine());
+  const Planes planes(3, kSide);
+  for (int i = 0; i < repeats; ++i)
+    for (int y = 0; y < kSide; ++y) sampler.row(k, y, kSide, planes.get());
+}
+
+void warp3(const Kernels& k, int repeats) { sample(k, {kSide, kSide, {.9, -.3, 60, .3, .9, -20}}, repeats); }
+void resize3(const Kernels& k, int repeats) {
+  sample(k, {kSide, kSide, {320. / kSide, 0, 0, 0, 256. / kSide, 0}}, repeats);
+}
+
+void colour(const Kernels& k, int repeats) {
+  Planes planes(3, kSide);
+  planes.fill(made::Numbers(1));
+  std::vector<Step> steps(3);
+  for (Step& step : steps) {
+    step.clip = true;
+    step.high = 255;
+    for (int i = 0; i < 9; ++i) step.mix[i] = i % 4 == 0 ? .7f : .15f;
+  }
+  steps[1].kind = Step::matrix;
+  steps[2].kind = Step::hue;
+  steps[2].turn = .1f;
+  std::vector<std::uint8_t> out(std::size_t{3} * kSide);
+  for (int i = 0; i < repeats * kSide; ++i) {
+    k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 3, kSide);
+    k.grey_sum(planes.get(), 3, kSide, 0, 255);
+    k.to_u8(planes.get(), 3, kSide, nullptr, out.data());
+  }
+}
+
+void reduce(const Kernels& k, int repeats) {
+  const Picture picture(kSide, kSide, 3, Type::u8);
+  made::Bytes out(picture.bytes.size());
+  std::vector<std::uint32_t> scratch(std::size_t{3} * kSide + 8);
+  for (int i = 0; i < repeats; ++i)
+    for (const int box : {2, 3}) {
+      const vary::Image& image = picture.image;
+      k.reduce[0](image.data, image.row, kSide, kSide, 3, box, box, out.data(), scratch.data());
+    }
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  constexpr struct {
+    const char* name;
+    void (*run)(const Kernels&, int);
+  } kernels[] = {{"warp3", warp3}, {"resize3", resize3}, {"colour", colour}, {"reduce", reduce}};
+  bool known = count < 2;
+  for (const auto& kernel : kernels) {
+    if (count < 2) std::puts(kernel.name);
+    if (count < 2 || std::strcmp(arguments[1], kernel.name) != 0) continue;
+    kernel.run(vary::live_kernels(), count > 2 ? std::atoi(arguments[2]) : 100);
+    known = true;
+  }
+  return known ? 0 : 2;
+}
