@@ -85,7 +85,7 @@ bool resolve(Fill fill, int size, double& p) {
 // antialiased filter of Pillow and torchvision.
 Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buffer& starts, Buffer& weights) {
   const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
-  const int most = std::min(size, static_cast<int>(std::ceil(2 * support)));  // centres nearer than `support`
+  const int most = static_cast<int>(std::min<double>(size, std::ceil(2 * support)));  // centres nearer than `support`
   auto* const start = starts.get<std::int32_t>(n);
   auto* const weight = weights.get<float>(std::int64_t{n} * most);
   std::fill(weight, weight + std::int64_t{n} * most, 0.f);
@@ -97,8 +97,8 @@ Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buf
       outside = true;
       continue;
     }
-    const int first = std::max(0, static_cast<int>(std::floor(p - support - .5)) + 1);
-    const int end = std::min(size, static_cast<int>(std::ceil(p + support - .5)));
+    const int first = static_cast<int>(std::max(0.0, std::floor(p - support - .5) + 1));
+    const int end = static_cast<int>(std::min<double>(size, std::ceil(p + support - .5)));
     const int begin = std::max(0, std::min(first, size - most));  // all `most` taps exist, the outer ones weigh nothing
     double sum = 0;
     for (int x = first; x < end; ++x) sum += 1 - std::fabs(x + .5 - p) / support;

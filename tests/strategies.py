@@ -20,6 +20,7 @@ def names(*modules: str) -> list[str]:
 
 GEOMETRIC, COLOURS = names("geometry", "crop"), names("colour")
 SIMPLE = GEOMETRIC + COLOURS
+EVERY = SIMPLE + names("user")
 
 
 def build(name: str, seed: int) -> Transform:

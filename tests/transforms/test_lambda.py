@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vary import Brightness, InputError, Lambda, Policy, PolicyError, Rescale, Resize, Rotate, Translate
+from vary.plan.reference import reference
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
@@ -125,6 +126,18 @@ def test_its_own_errors_come_through() -> None:
 
     with pytest.raises(KeyError):
         Policy([Rotate(5), Lambda(broken)])(IMAGE)
+
+
+def test_where_it_does_not_run_it_still_cuts() -> None:
+    """So that all pictures of a batch go through the same stages; and the program says so."""
+    policy = Policy([Rotate((20, 20)), Lambda(np.ascontiguousarray, p=0.5), Rotate((-20, -20))])
+    seen = set()
+    for index in range(8):
+        program = policy.program(IMAGE.shape, index=index)
+        seen.add(program.instructions[1].op)
+        expected = reference(program, IMAGE, dtype="uint8").astype(int)
+        assert np.abs(policy(IMAGE, index=index) - expected).max() <= 2
+    assert seen == {"call", "cut"}
 
 
 def test_explain_shows_the_cut() -> None:

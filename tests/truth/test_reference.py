@@ -55,7 +55,13 @@ def test_colour(data: st.DataObject, dtype: str, seed: int) -> None:
 @many
 @given(st.data(), dtypes, seeds, st.sampled_from((None, "uint8", "float32")))
 def test_everything(data: st.DataObject, dtype: str, seed: int, out: str | None) -> None:
-    check(data.draw(strategies.policies(dtype=dtype)), data.draw(strategies.pictures(dtype)), seed, seed % 2**63, out)
+    check(
+        data.draw(strategies.policies(strategies.EVERY, dtype)),
+        data.draw(strategies.pictures(dtype)),
+        seed,
+        seed % 2**63,
+        out,
+    )
 
 
 @settings(many, max_examples=40)

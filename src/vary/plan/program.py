@@ -14,7 +14,7 @@ Colour instructions (low and high are the value range there)
 Control
     order n code   the next n instructions run in the order of factorial number `code`
     cut t          resample here and go on from that picture, stored as uint8 (t = 0) or float32 (t = 1)
-    call k t       cut, then hand the picture to user function k
+    call k t       cut, then hand the picture to user function k; a call that is not drawn is still a cut
 """
 
 from __future__ import annotations
@@ -102,6 +102,8 @@ def _resolve(left: list[Instruction], row: Sequence[float]) -> Iterator[Instruct
     while left:
         now = left.pop(0)
         if now.gate >= 0 and not row[now.gate]:
+            if now.op == "call":  # not called, but the policy is cut there all the same
+                yield Instruction("cut", (float(now.args[1]),))
             continue
         args = tuple(float(row[a]) if isinstance(a, Column) else float(a) for a in now.args)
         if now.op == "order":

@@ -165,6 +165,7 @@ MAPS: dict[str, Callable[..., View]] = {
 
 
 def _sample(picture: np.ndarray, view: View, s: Settings) -> Floats:
+    """With antialias, where the map shrinks the picture: filtered if it keeps to the axes, else averaged in boxes."""
     if s.antialias and s.interpolation == "bilinear":
         (a, b), (c, d) = np.abs(view.map[:, :2])
         if a == d == 0:  # the axes change places
@@ -225,7 +226,7 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
     """
 
     def grid(x: Floats) -> Floats:
-        return np.floor(x * (1 << 15) + 0.5) / (1 << 15)
+        return np.floor(x * GRID + 0.5) / GRID
 
     i, j = np.ogrid[: view.height, : view.width]
     first = j - j % 128
