@@ -123,7 +123,7 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   }
   r.first = std::min(first, end);
   r.columns = std::max(end - r.first, r.x.taps);  // all taps are read, also for columns outside
-  const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4 + 4 * std::int64_t{view.width};
+  const std::int64_t floats = std::int64_t{r.columns} * out.channels + 4;
   out.scratch = w.line.get<float>(floats);
   std::fill(out.scratch, out.scratch + floats, 0.f);
 }

@@ -37,20 +37,22 @@ inline float smaller(float a, float b) { return a < b ? a : b; }
 inline float size(float v) { return larger(v, -v); }
 
 // A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
-// is kept in sixths of a turn from red; each channel is a trapezium over it, between the pixel's least and greatest.
+// is kept in sixths of a turn from red, times the chroma, so that nothing is divided; each channel is a trapezium over
+// it, between the pixel's least and greatest.
 void hue(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
-  const float turn = s.turn * 6 + 6;  // positive wherever the hue starts
+  const float turn = s.turn * 6;  // 0 .. 6
   for (int k = 0; k < n; ++k) {
     const float x = r[k], y = g[k], z = b[k];
-    const float top = larger(larger(x, y), z), bottom = smaller(smaller(x, y), z);
-    const float chroma = top - bottom, inverse = 1.f / (chroma > 0 ? chroma : 1.f);
-    const float third = top == x ? 0.f : top == y ? 2.f : 4.f;
+    const float top = larger(larger(x, y), z), bottom = smaller(smaller(x, y), z), chroma = top - bottom;
+    const float from = top == x ? turn : top == y ? turn + 2 : turn + 4;
     const float across = top == x ? y - z : top == y ? z - x : x - y;
-    const float sixth = across * inverse + third + turn;  // 5 .. 17
-    const float at = sixth - 6 * static_cast<float>(static_cast<std::int32_t>(sixth * (1.f / 6)));
-    r[k] = bottom + chroma * clamp(size(at - 3) - 1, 0.f, 1.f);
-    g[k] = bottom + chroma * clamp(2 - size(at - 2), 0.f, 1.f);
-    b[k] = bottom + chroma * clamp(2 - size(at - 4), 0.f, 1.f);
+    const float circle = 6 * chroma;
+    float at = across + from * chroma;  // -1 .. 11 times the chroma
+    at = at < circle ? at : at - circle;
+    at = at < 0 ? at + circle : at;
+    r[k] = bottom + clamp(size(at - 3 * chroma) - chroma, 0.f, chroma);
+    g[k] = bottom + clamp(2 * chroma - size(at - 2 * chroma), 0.f, chroma);
+    b[k] = bottom + clamp(2 * chroma - size(at - 4 * chroma), 0.f, chroma);
   }
 }
 

@@ -55,7 +55,7 @@ struct Kernels {
   const char* name;
   // [0] uint8, [1] float32 sources; the second index is the number of channels. Writes n floats to each of `planes`.
   void (*warp[2][5])(const Warp&, int y, int n, float* const* planes);
-  // `scratch` holds (columns * channels + 4 + 4 * n) floats, all finite.
+  // `scratch` holds (columns * channels + 4) floats, all finite.
   void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
   void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
   // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side.

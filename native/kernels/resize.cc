@@ -37,38 +37,53 @@ void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, 
 // Four lanes whatever C is, so that a pixel is one vector.
 typedef float Four __attribute__((vector_size(16)));
 
-// out[4 x + c] = sum over taps of weight x channel c. T: the number of taps where it is known, else 0.
+// Output pixel x: the sum over its taps of weight x pixel. T: the number of taps where it is known, else 0.
 template <int C, int T>
-void add_columns(const Resize& s, int n, const float* scratch, float* __restrict out) {
+inline Four mixed(const Resize& s, int x, const float* scratch) {
   const int taps = T > 0 ? T : s.x.taps;
-  const float* weight = s.x.weight;
-  for (int x = 0; x < n; ++x, weight += taps) {
-    const std::int32_t start = s.x.start[x] < 0 ? s.first : s.x.start[x];
-    const float* pixel = scratch + (start - s.first) * C;
-    Four sum = load<Four>(pixel) * weight[0];
-    for (int t = 1; t < taps; ++t) sum = sum + load<Four>(pixel + t * C) * weight[t];
-    store(out + 4 * x, sum);
-  }
-  if (!s.x.outside) return;
-  for (int x = 0; x < n; ++x)
-    if (s.x.start[x] < 0) store(out + 4 * x, load<Four>(s.fill_value));
+  const float* const weight = s.x.weight + static_cast<std::int64_t>(x) * taps;
+  const std::int32_t start = s.x.start[x] < 0 ? s.first : s.x.start[x];
+  const float* const pixel = scratch + (start - s.first) * C;
+  Four sum = load<Four>(pixel) * weight[0];
+  for (int t = 1; t < taps; ++t) sum = sum + load<Four>(pixel + t * C) * weight[t];
+  return sum;
 }
 
-template <int C>
-void add_columns(const Resize& s, int n, const float* scratch, float* out) {
-  switch (s.x.taps) {
-    case 2: return add_columns<C, 2>(s, n, scratch, out);
-    case 3: return add_columns<C, 3>(s, n, scratch, out);
-    case 4: return add_columns<C, 4>(s, n, scratch, out);
-    default: return add_columns<C, 0>(s, n, scratch, out);
+// Four pixels as four channels.
+struct Square {
+  Four row[4];
+};
+inline Square transposed(const Square& p) {
+  const Four a = __builtin_shufflevector(p.row[0], p.row[1], 0, 4, 1, 5);
+  const Four b = __builtin_shufflevector(p.row[0], p.row[1], 2, 6, 3, 7);
+  const Four c = __builtin_shufflevector(p.row[2], p.row[3], 0, 4, 1, 5);
+  const Four d = __builtin_shufflevector(p.row[2], p.row[3], 2, 6, 3, 7);
+  return {{__builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
+           __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)}};
+}
+
+template <int C, int T>
+void add_columns(const Resize& s, int n, const float* scratch, float* const* planes) {
+  int x = 0;
+  for (; x + 4 <= n; x += 4) {
+    Square pixels;
+    for (int i = 0; i < 4; ++i) pixels.row[i] = mixed<C, T>(s, x + i, scratch);
+    const Square channels = transposed(pixels);
+    for (int c = 0; c < C; ++c) store(planes[c] + x, channels.row[c] * s.scale[c] + s.bias[c]);
+  }
+  for (; x < n; ++x) {
+    const Four pixel = mixed<C, T>(s, x, scratch);
+    for (int c = 0; c < C; ++c) planes[c][x] = pixel[c] * s.scale[c] + s.bias[c];
   }
 }
 
 template <int C, typename Source>
 void row(const Resize& s, int y, int n, float* scratch, float* const* planes) {
+  const auto fill = [&](int x) {
+    for (int c = 0; c < C; ++c) planes[c][x] = s.fill_value[c] * s.scale[c] + s.bias[c];
+  };
   if (s.y.start[y] < 0) {
-    for (int c = 0; c < C; ++c)
-      for (int x = 0; x < n; ++x) planes[c][x] = s.fill_value[c] * s.scale[c] + s.bias[c];
+    for (int x = 0; x < n; ++x) fill(x);
     return;
   }
   const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
@@ -76,13 +91,15 @@ void row(const Resize& s, int y, int n, float* scratch, float* const* planes) {
   int taps = s.y.taps;
   while (taps > 1 && weight[taps - 1] == 0) --taps;
   add_all<Source>(s.data + s.y.start[y] * s.row + s.first * pixel, s.row, weight, taps, s.columns * C, scratch);
-  float* const mixed = scratch + static_cast<std::int64_t>(s.columns) * C + 4;
-  add_columns<C>(s, n, scratch, mixed);
-  for (int c = 0; c < C; ++c) {
-    const float scale = s.scale[c], bias = s.bias[c];
-    float* const out = planes[c];
-    for (int x = 0; x < n; ++x) out[x] = mixed[4 * x + c] * scale + bias;
+  switch (s.x.taps) {
+    case 2: add_columns<C, 2>(s, n, scratch, planes); break;
+    case 3: add_columns<C, 3>(s, n, scratch, planes); break;
+    case 4: add_columns<C, 4>(s, n, scratch, planes); break;
+    default: add_columns<C, 0>(s, n, scratch, planes); break;
   }
+  if (!s.x.outside) return;
+  for (int x = 0; x < n; ++x)
+    if (s.x.start[x] < 0) fill(x);
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ void resolve(Fill fill, int size, int n, std::int32_t* whole, std::int32_t* weig
       for (int k = 0; k < n; ++k) {
         const bool above = (whole[k] > -1) | ((whole[k] == -1) & (weight[k] >= kHalf));
         const bool below = (whole[k] < last) | ((whole[k] == last) & (weight[k] < kHalf));
-        inside[k] = above & below ? inside[k] : 0;
+        inside[k] = (above & below) ? inside[k] : 0;
       }
       break;
     case Fill::wrap:
@@ -243,6 +243,7 @@ inline void finish(const Block& b, const std::uint64_t* a, const std::uint64_t* 
   const Pairs pixel = blend(upper, lower, wy);
   const Ints channel[4] = {(Ints)pixel.even & 0xffff, (Ints)pixel.odd & 0xffff, (Ints)pixel.even >> 16,
                            (Ints)pixel.odd >> 16};
+#pragma GCC unroll 4  // else GCC 12 for arm64, at -O2, takes the store below for one to a null pointer and drops it
   for (int i = 0; i < C; ++i) {
     Floats v = __builtin_convertvector(channel[i], Floats) * s.scale[i] + s.bias[i];
     if (Masked) v = load<Ints>(b.inside + k) ? v : Floats{} + s.fill[i];
