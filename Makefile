@@ -98,7 +98,7 @@ lint: $(STAMPS)/test-tools
 	$(BIN)/clang-format --dry-run -Werror $(CPP) $(HEADERS)
 	@$(MAKE) tidy
 
-types: $(STAMPS)/test-tools
+types: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(BIN)/mypy
 
 # Instruction sets share their source, so clang-tidy reads the kernels for one of them only.

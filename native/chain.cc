@@ -159,11 +159,21 @@ class Compiler {
   }
 
   // Bounds of a map that moves channels towards one another.
-  double least() const { return *std::min_element(bounds_.low, bounds_.low + tinted()); }
-  double most() const { return *std::max_element(bounds_.high, bounds_.high + tinted()); }
+  double least() const {
+    double least = bounds_.low[0];
+    for (int c = 1; c < tinted(); ++c) least = std::min(least, bounds_.low[c]);
+    return least;
+  }
+  double most() const {
+    double most = bounds_.high[0];
+    for (int c = 1; c < tinted(); ++c) most = std::max(most, bounds_.high[c]);
+    return most;
+  }
   void spread(double low, double high) {
-    std::fill(bounds_.low, bounds_.low + tinted(), low);
-    std::fill(bounds_.high, bounds_.high + tinted(), high);
+    for (int c = 0; c < tinted(); ++c) {
+      bounds_.low[c] = low;
+      bounds_.high[c] = high;
+    }
   }
 
   int channels_;

@@ -103,7 +103,7 @@ inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary:
   constexpr float scale[4] = {.5f, 1, 2, 1}, bias[4] = {0, 1, -3, 0};
   vary::Sampler sampler = vary::prepare(k, plan, source, view, vary::Workspace::mine());
   sampler.set_scale(scale, bias);
-  const int floats = sampler.separable ? sampler.resize.columns * source.channels + 4 + 4 * view.width : 0;
+  const int floats = sampler.separable ? sampler.resize.columns * source.channels + 4 : 0;
   std::vector<float> scratch(static_cast<std::size_t>(floats));
   if (sampler.separable) sampler.scratch = scratch.data();
   Bytes out;
