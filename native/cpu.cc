@@ -5,17 +5,23 @@
 
 namespace vary {
 
+// One declaration a target that was built; CMake defines VARY_HAVE_*.
 #if defined(VARY_HAVE_V2)
 namespace v2 {
 const Kernels& kernels();
 }
+#endif
+#if defined(VARY_HAVE_V3)
 namespace v3 {
 const Kernels& kernels();
 }
+#endif
+#if defined(VARY_HAVE_V4)
 namespace v4 {
 const Kernels& kernels();
 }
-#else
+#endif
+#if defined(VARY_HAVE_BASE)
 namespace base {
 const Kernels& kernels();
 }
@@ -29,15 +35,29 @@ struct Target {
   bool runs;
 };
 
-std::vector<Target> targets() {  // slowest first
+// Slowest first. The features are those that tell the x86-64 levels apart, by names that every compiler knows.
+std::vector<Target> targets() {
+  std::vector<Target> out;
+#if defined(VARY_HAVE_BASE)
+  out.push_back({"base", base::kernels, true});
+#endif
 #if defined(VARY_HAVE_V2)
   __builtin_cpu_init();
-  return {{"v2", v2::kernels, __builtin_cpu_supports("x86-64-v2") != 0},
-          {"v3", v3::kernels, __builtin_cpu_supports("x86-64-v3") != 0},
-          {"v4", v4::kernels, __builtin_cpu_supports("x86-64-v4") != 0}};
-#else
-  return {{"base", base::kernels, true}};
+  const bool has_v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  out.push_back({"v2", v2::kernels, has_v2});
 #endif
+#if defined(VARY_HAVE_V3)
+  const bool has_v3 = has_v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+  out.push_back({"v3", v3::kernels, has_v3});
+#endif
+#if defined(VARY_HAVE_V4)
+  const bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512vl");
+  out.push_back({"v4", v4::kernels, has_v4});
+#endif
+  return out;
 }
 
 }  // namespace

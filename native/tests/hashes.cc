@@ -82,8 +82,8 @@ std::vector<double> draws(int n) {  // rows of main_policy
     table[i].a = i == 6 || i == 3 ? reach[i] : -reach[i];
     table[i].b = i == 3 ? 1 / reach[i] : reach[i];
   }
-  std::vector<std::int64_t> indices;
-  for (int i = 0; i < n; ++i) indices.push_back(std::int64_t{1} << i);
+  std::vector<std::int64_t> indices(static_cast<std::size_t>(n));
+  for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = std::int64_t{1} << i;
   std::vector<double> rows(indices.size() * table.size());
   vary::draw(table, {1, 2, 3}, indices.data(), n, rows.data());
   return rows;

@@ -149,7 +149,9 @@ Pixels run(const Chain& chain, const Pixels& start, int channels) {
   for (int c = 0; c < channels; ++c)
     for (int x = 0; x < kPixels; ++x)
       planes.get()[c][x] =
-          static_cast<float>(start[static_cast<std::size_t>(c * kPixels + x)]) * chain.scale[c] + chain.bias[c];
+          static_cast<float>(start[static_cast<std::size_t>(c) * kPixels + static_cast<std::size_t>(x)]) *
+              chain.scale[c] +
+          chain.bias[c];
   for (const Sweep& sweep : chain.sweeps) {
     k.colour(sweep.steps.data(), static_cast<int>(sweep.steps.size()), planes.get(), channels, kPixels);
     if (!sweep.ends_in_contrast) continue;
@@ -182,11 +184,12 @@ Concrete any(made::Numbers& numbers, int channels) {
 
 void test_merged_is_listed() {
   made::Numbers numbers(1);
+  constexpr int counts[] = {1, 3, 4};
   for (int turn = 0; turn < 20000; ++turn) {
-    const int channels = "\1\3\4"[turn % 3];
+    const int channels = counts[turn % 3];
     const bool bounded = turn % 2 == 0;
-    std::vector<Concrete> list;
-    for (int i = numbers.below(5); i >= 0; --i) list.push_back(any(numbers, channels));
+    std::vector<Concrete> list(static_cast<std::size_t>(1 + numbers.below(5)));
+    for (Concrete& i : list) i = any(numbers, channels);
     Pixels expected;
     for (int c = 0; c < channels; ++c) {
       const int high = 1 + numbers.below(255), low = numbers.below(2) * high;  // channels unlike each other

@@ -23,7 +23,6 @@ using vary::Instruction;
 using vary::Op;
 using vary::Plan;
 using vary::Slot;
-using vary::Source;
 using vary::Task;
 using vary::Type;
 

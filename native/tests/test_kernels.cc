@@ -1,6 +1,7 @@
 // Every instruction set gives the bytes of the first, and no kernel touches a byte that is not its own (the sanitizer
 // looks: all memory here ends where the data ends). What the bytes are: a few by hand; the rest tests/truth holds.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -246,23 +247,28 @@ void test_grey_sum_by_hand() {
   });
 }
 
-void test_bytes() {
-  constexpr struct {
-    float value;
-    int byte;
-  } cases[] = {{-1, 0},       {-0.f, 0},        {.5f, 0},      {.50001f, 1},   {1.5f, 2},  {2.5f, 2},
-               {127.5f, 128}, {254.49f, 254},   {254.5f, 254}, {254.51f, 255}, {255, 255}, {255.5f, 255},
-               {1e30f, 255},  {kInfinity, 255}, {-1e30f, 0},   {kNan, 0},      {-kNan, 0}};
-  constexpr int many = std::size(cases);
+struct Cast {
+  float value;
+  int byte;
+};
+constexpr Cast kCasts[] = {{-1, 0},       {-0.f, 0},        {.5f, 0},      {.50001f, 1},    {1.5f, 2},  {2.5f, 2},
+                           {127.5f, 128}, {254.49f, 254},   {254.5f, 254}, {254.51f, 255},  {255, 255}, {255.5f, 255},
+                           {1e30f, 255},  {kInfinity, 255}, {-1e30f, 0},   {-kInfinity, 0}, {kNan, 0},  {-kNan, 0}};
+
+void test_casts() {
+  constexpr auto cast_at = [](int x, int c) -> const Cast& {
+    return kCasts[(x + c) % static_cast<int>(std::size(kCasts))];
+  };
   on_every_target([&](const Kernels& k) {
     for (const int channels : kChannels)
       for (int n = 0; n <= 140; ++n) {
         const Planes planes(channels, n);
-        std::vector<Bytes> planar(4, Bytes(static_cast<std::size_t>(n)));
-        Bytes packed(static_cast<std::size_t>(n * channels));
+        const auto count = static_cast<std::size_t>(n);
+        std::vector<Bytes> planar(4, Bytes(count));
+        Bytes packed(count * static_cast<unsigned>(channels));
         std::vector<float> floats(packed.size());
         for (int c = 0; c < channels; ++c)
-          for (int x = 0; x < n; ++x) planes.get()[c][x] = cases[(x + c) % many].value;
+          for (int x = 0; x < n; ++x) planes.get()[c][x] = cast_at(x, c).value;
         std::uint8_t* const rows[4] = {planar[0].data(), planar[1].data(), planar[2].data(), planar[3].data()};
         k.to_u8(planes.get(), channels, n, rows, nullptr);
         k.to_u8(planes.get(), channels, n, nullptr, packed.data());
@@ -270,10 +276,10 @@ void test_bytes() {
         int wrong = 0;
         for (int c = 0; c < channels; ++c)
           for (int x = 0; x < n; ++x) {
-            const auto at = static_cast<std::size_t>(x * channels + c);
-            const int byte = cases[(x + c) % many].byte;
-            wrong += planar[static_cast<std::size_t>(c)][static_cast<std::size_t>(x)] != byte || packed[at] != byte ||
-                     std::memcmp(&floats[at], &planes.get()[c][x], sizeof(float)) != 0;
+            const int at = x * channels + c;
+            const Cast& cast = cast_at(x, c);
+            wrong += rows[c][x] != cast.byte || packed.data()[at] != cast.byte;
+            wrong += std::bit_cast<std::uint32_t>(floats.data()[at]) != std::bit_cast<std::uint32_t>(cast.value);
           }
         CHECK_EQUAL(wrong, 0);
       }
@@ -359,7 +365,7 @@ int main() {
   test_colour();
   test_colour_by_hand();
   test_grey_sum_by_hand();
-  test_bytes();
+  test_casts();
   test_reduce();
   return check::report();
 }

@@ -72,9 +72,9 @@ void test_nested() {
 
 void test_overlapping_callers() {
   std::atomic<int> failures{0};
-  std::vector<std::thread> callers;
+  std::vector<std::thread> callers(8);
   for (int caller = 0; caller < 8; ++caller)
-    callers.emplace_back([&, caller] {
+    callers[static_cast<std::size_t>(caller)] = std::thread([&, caller] {
       for (int turn = 0; turn < 200; ++turn) failures += wrong(1 + (turn + caller) % 17, 1 + (turn * caller) % 6);
     });
   for (std::thread& caller : callers) caller.join();
@@ -94,12 +94,15 @@ int in_child(Work work) {
 }
 
 void test_fork() {
-  const auto works = [] { return wrong(500, 4) == 0 && wrong(500, 4) == 0; };
+#if defined(__SANITIZE_THREAD__)
+  return;  // which takes a child's threads for the parent's
+#endif
+  const auto works = [] { return wrong(500, 4) + wrong(300, 3) == 0; };
   CHECK_EQUAL(in_child(works), 0);
   std::atomic<bool> stop{false};
-  std::vector<std::thread> busy;
-  for (int i = 0; i < 2; ++i)
-    busy.emplace_back([&] {
+  std::vector<std::thread> busy(2);
+  for (std::thread& thread : busy)
+    thread = std::thread([&] {
       while (!stop) wrong(50, 3);
     });
   for (int turn = 0; turn < 20; ++turn) CHECK_EQUAL(in_child(works), 0);

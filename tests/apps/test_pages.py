@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from conftest import oracle
 from PIL import Image
 
 import vary
 from vary.apps.cli import main, parser
 from vary.apps.inputs import main_policy
-from vary.apps.sheet import corner, shown
+from vary.apps.sheet import shown
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -51,11 +52,15 @@ def test_the_error_shown_is_the_real_one(work: Path, capsys: pytest.CaptureFixtu
     assert f"```text\n{error}```" in POLICIES
 
 
-def test_the_sheet_is_small() -> None:
+@pytest.mark.usefixtures("work")
+def test_the_readmes_sheet_is_what_the_command_makes() -> None:
+    oracle("skimage")
     path = ROOT / "docs" / "images" / "sheet.jpg"
     assert path.stat().st_size < 400_000
-    with Image.open(path) as image:
-        assert image.size[::-1] == corner(4, 8, (150, 150))
+    assert main(["preview", "--rows", "4", "-o", "sheet.jpg"]) == 0
+    with Image.open(path) as told, Image.open("sheet.jpg") as made:
+        difference = np.abs(np.asarray(told).astype(int) - np.asarray(made))
+    assert difference.mean() < 2, "make it anew: vary preview --rows 4 -o docs/images/sheet.jpg"
 
 
 def test_one_by_one_equals_the_stream(data: Path) -> None:
