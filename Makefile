@@ -22,7 +22,7 @@ CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo test install lint tidy types cpp emulated test-core test-docs test-frameworks package bench bench-report format lock clean
+.PHONY: help demo test install lint tidy types cpp emulated instructions test-core test-docs test-frameworks package bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -81,6 +81,7 @@ test: $(STAMPS)/vary $(STAMPS)/test-tools
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) cpp
+	@$(MAKE) instructions
 	$(PYTEST)
 
 test-core: $(STAMPS)/vary $(STAMPS)/test-tools
@@ -133,6 +134,12 @@ emulated: $(STAMPS)/build-tools
 build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg.cc,$(CPP)) native/tests/hashes.cc $(HEADERS)
 	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative -DVARY_TARGET_NS=base \
 	  -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
+
+# Instruction counts of the kernels against those stored: a guard that a busy machine does not disturb.
+instructions: $(STAMPS)/build-tools
+	@cmake -S . -B build/release -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_WERROR=$(WERROR) >/dev/null
+	cmake --build build/release --target kernel_driver --parallel $(JOBS)
+	$(if $(shell command -v valgrind),$(BIN)/python -m benchmarks.instructions build/release/kernel_driver,@echo "No valgrind: instructions are not counted.")
 
 # What users get: sdist, a wheel built from the sdist alone, and that wheel in a clean environment.
 package: $(STAMPS)/test-tools

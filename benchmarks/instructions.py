@@ -5,7 +5,8 @@ kernels, one a line; `DRIVER NAME` runs that kernel over its fixed picture a fix
 set that VARY_TARGET names. Each kernel is run under `valgrind --tool=callgrind`; a count more than 2 % away
 from that in instructions.json fails: above, something got slower; below, the gain is to be kept (`--update`).
 
-Counts are stored for each target and compiler, because another compiler makes other instructions.
+Counts are stored for each target and compiler, because another compiler makes other instructions; for one that has none
+stored they are only told.
 """
 
 from __future__ import annotations
@@ -80,7 +81,10 @@ def main() -> int:
         STORE.write_text(json.dumps({**stored, key: counted}, indent=1, sort_keys=True) + "\n")
         print(f"stored {len(counted)} counts for {key}")
         return 0
-    known = stored.get(key, {})
+    if key not in stored:
+        print(f"No counts are stored for {key}; --update stores them. Counted:", counted)
+        return 0
+    known = stored[key]
     verdicts = [compare(kernel, found, known.get(kernel)) for kernel, found in counted.items()]
     verdicts += [(False, f"{kernel}: stored, but not listed by the driver") for kernel in known.keys() - counted.keys()]
     print(f"{key}:", *(text for _, text in verdicts), sep="\n  ")

@@ -175,8 +175,8 @@ Concrete any(made::Numbers& numbers, int channels) {
     case 3: return saturation(u);
     case 4: return shift(v, numbers.below(2) == 0 ? w : 0, 0);
     default: {
-      std::vector<double> arguments;
-      for (int c = 0; c < 2 * channels; ++c) arguments.push_back(c < channels ? 100 * v : 1 + c % channels);
+      std::vector<double> arguments(static_cast<std::size_t>(channels), 100 * v);  // means, then deviations
+      for (int c = 0; c < channels; ++c) arguments.insert(arguments.end(), 1 + c);
       return made_of(Op::normalize, arguments);
     }
   }
