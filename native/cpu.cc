@@ -41,21 +41,23 @@ std::vector<Target> targets() {
 #if defined(VARY_HAVE_BASE)
   out.push_back({"base", base::kernels, true});
 #endif
-#if defined(VARY_HAVE_V2)
+#if defined(__x86_64__)
   __builtin_cpu_init();
-  const bool has_v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
-  out.push_back({"v2", v2::kernels, has_v2});
+  [[maybe_unused]] const bool v2 = __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt");
+  [[maybe_unused]] const bool v3 = v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+                                   __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
+  [[maybe_unused]] const bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                   __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+                                   __builtin_cpu_supports("avx512vl");
+#endif
+#if defined(VARY_HAVE_V2)
+  out.push_back({"v2", vary::v2::kernels, v2});
 #endif
 #if defined(VARY_HAVE_V3)
-  const bool has_v3 = has_v2 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-                      __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("fma");
-  out.push_back({"v3", v3::kernels, has_v3});
+  out.push_back({"v3", vary::v3::kernels, v3});
 #endif
 #if defined(VARY_HAVE_V4)
-  const bool has_v4 = has_v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-                      __builtin_cpu_supports("avx512vl");
-  out.push_back({"v4", v4::kernels, has_v4});
+  out.push_back({"v4", vary::v4::kernels, v4});
 #endif
   return out;
 }

@@ -1,6 +1,8 @@
 #include "geometry.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 
 #include "maths.h"
 
@@ -50,7 +52,7 @@ double middle(int canvas, int size) { return nearest_integer((canvas - size) * .
 // One side of a canvas scaled in whole numbers, rounded down, at least a pixel.
 int scaled(int side, int numerator, int denominator) {
   const std::int64_t size = std::int64_t{side} * numerator / denominator;
-  return size < 1 ? 1 : static_cast<int>(size);
+  return static_cast<int>(std::clamp<std::int64_t>(size, 1, 1 << 28));
 }
 
 // Modes: 0 stretch, 1 fit (the whole picture inside), 2 letterbox (fit, then padded to size), 3 cover (fills the size).

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <cstring>
 
 namespace vary {
@@ -182,7 +183,8 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   View view = given;
   out.type = static_cast<int>(source.type);
   out.channels = source.channels;
-  if (!source.packed() || source.row < 0) source = repack(source, w);
+  const bool apart = source.row * (source.height - 1) > INT32_MAX / 2;  // kernels count bytes in 32 bits
+  if (!source.packed() || source.row < 0 || apart) source = repack(source, w);
   source.channel = size_of(source.type);  // where there is one channel or column, the stride given may be anything
   source.column = source.channel * source.channels;
   out.separable = samples_separably(plan, view);

@@ -126,10 +126,10 @@ void reduce_f32(const std::uint8_t* data, std::int64_t row, int height, int widt
     for (int x = 0; x < width; x += fx) {
       const int columns = width - x < fx ? width - x : fx;
       for (int c = 0; c < channels; ++c) {
-        float sum = 0;
+        double sum = 0;  // in order: no target may sum it otherwise
         for (int r = 0; r < rows; ++r)
           for (int i = 0; i < columns; ++i) sum += load_f32(data + (y + r) * row + ((x + i) * channels + c) * 4);
-        const float mean = sum / static_cast<float>(columns * rows);
+        const auto mean = static_cast<float>(sum / (static_cast<double>(columns) * rows));
         __builtin_memcpy(out, &mean, 4);
         out += 4;
       }
