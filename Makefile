@@ -37,6 +37,8 @@ $(STAMPS)/system:
 	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
 	@command -v $(CXX) >/dev/null || \
 	  { echo "No C++ compiler. Debian, Ubuntu: sudo apt-get install g++   Fedora: sudo dnf install gcc-c++   macOS: xcode-select --install"; exit 1; }
+	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || \
+	  { echo "Python's headers are missing. Debian, Ubuntu: sudo apt-get install python3-dev   Fedora: sudo dnf install python3-devel"; exit 1; }
 	@jpeg=$$(brew --prefix jpeg-turbo 2>/dev/null || true); \
 	printf '#include <cstdio>\n#include <jpeglib.h>\n' | $(CXX) $${jpeg:+-I$$jpeg/include} -x c++ -fsyntax-only - 2>/dev/null || \
 	  { echo "The headers of libjpeg-turbo are missing. Debian, Ubuntu: sudo apt-get install libjpeg-dev"; \
@@ -133,7 +135,7 @@ emulated: $(STAMPS)/build-tools
 
 build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg.cc,$(CPP)) native/tests/hashes.cc $(HEADERS)
 	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative -DVARY_TARGET_NS=base \
-	  -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
+	  -DVARY_HAVE_BASE -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
 
 # Instruction counts of the kernels against those stored: a guard that a busy machine does not disturb.
 instructions: $(STAMPS)/build-tools

@@ -136,7 +136,7 @@ def machine(results: dict[str, Any]) -> str:
 def page(results: dict[str, Any], source: str) -> str:
     sections = {
         "Goals": goals(results),
-        "Where vary loses": losses(results),
+        "Goals missed, rows lost": losses(results),
         "All figures": figures(results),
         "Equality, checked before anything is timed": equality(results),
         "Machine and versions": machine(results),

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <new>
 #include <stdexcept>
 
 #include "chain.h"
@@ -268,6 +269,8 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const Clock::time_point began = Clock::now();
     try {
       run_picture(k, plan, tasks[at], options, each[at]);
+    } catch (const std::bad_alloc&) {
+      tasks[at].error = "not enough memory for this picture";
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }

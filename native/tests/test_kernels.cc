@@ -286,7 +286,7 @@ void test_casts() {
   });
 }
 
-// Boxes by the definition: sum over count, rounded half up for bytes; floats summed row by row.
+// Boxes by the definition: the sum over the count; for bytes rounded half up.
 template <typename Value>
 Bytes boxes(const Picture& p, int fx, int fy) {
   Bytes out;
@@ -294,22 +294,17 @@ Bytes boxes(const Picture& p, int fx, int fy) {
     for (int left = 0; left < p.image.width; left += fx)
       for (int c = 0; c < p.image.channels; ++c) {
         const int bottom = std::min(top + fy, p.image.height), right = std::min(left + fx, p.image.width);
-        std::conditional_t<std::is_same_v<Value, float>, float, int> sum = 0;
+        double sum = 0;
+        Value value;
         for (int y = top; y < bottom; ++y)
           for (int x = left; x < right; ++x) {
-            Value value;
             std::memcpy(&value, p.image.data + y * p.image.row + x * p.image.column + c * p.image.channel,
                         sizeof value);
             sum += value;
           }
-        const int count = (bottom - top) * (right - left);
-        Value mean;
-        if constexpr (std::is_same_v<Value, float>) {
-          mean = sum / static_cast<float>(count);
-        } else {
-          mean = static_cast<Value>((2 * sum + count) / (2 * count));
-        }
-        made::append(out, &mean, sizeof mean);
+        const double count = double(bottom - top) * (right - left);
+        value = static_cast<Value>(sizeof value == 1 ? std::floor((2 * sum + count) / (2 * count)) : sum / count);
+        made::append(out, &value, sizeof value);
       }
   return out;
 }

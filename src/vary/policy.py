@@ -153,10 +153,11 @@ class Policy(Transform):
         raise_first(failures, lambda place: None)
         return done
 
-    def runner_for(self, image: np.ndarray) -> Runner:
+    def runner_for(self, image: Any) -> Runner:
         """The policy compiled for images like this one."""
         if not isinstance(image, np.ndarray):
-            raise InputError(f"image 0 is a {type(image).__name__}, not a NumPy array; numpy.asarray(image) makes one")
+            cure = "vary.read_image(path)" if isinstance(image, (str, Path)) else "numpy.asarray(image)"
+            raise InputError(f"image 0 is of type {type(image).__name__}, not a NumPy array; {cure} makes one")
         channels = image.shape[2] if image.ndim == 3 else 1
         return self.runner(channels, image.dtype.name)
 
@@ -168,7 +169,10 @@ class Policy(Transform):
             if channels not in (1, 3, 4):
                 raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
             if dtype not in DTYPES:
-                raise InputError(f"image 0 is {dtype}; give uint8 or float32, e.g. image.astype('float32')")
+                cure = "image.astype('float32'), with value_range= if it is not 0 .. 1"
+                if np.dtype(dtype).kind in "iub":
+                    cure = "image.astype('uint8') if its values are 0 .. 255"
+                raise InputError(f"image 0 is {dtype}; give uint8 or float32: {cure}")
             template = lower(self, channels, dtype, self._settings(channels, dtype), self.value_range)  # type: ignore[arg-type]
             found = known[channels, dtype] = Runner(template)
         return found
@@ -201,6 +205,8 @@ class Policy(Transform):
     ) -> str:
         """For people: the program of one sample of a picture of `shape` (height, width, channels), its cuts, and its
         cost in passes and bytes."""
+        if np.ndim(shape) > 1:
+            raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         if len(shape) not in (2, 3):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
         height, width, channels = (*shape, 1)[:3]
@@ -244,12 +250,10 @@ class Policy(Transform):
         """Read what `save` wrote, or anyone wrote by hand."""
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            return Policy.from_dict(_parsed(path.read_text(encoding="utf-8"), path.suffix))
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
-        try:
-            return Policy.from_dict(_parsed(text, path.suffix))
-        except ValueError as error:  # a PolicyError, or the parser's own
+        except (ValueError, TypeError, RecursionError) as error:  # a PolicyError, or the parser's own
             raise PolicyError(f"{path}: {error}") from None
 
 
@@ -287,4 +291,4 @@ def _threads(threads: Any) -> int:
         return default_threads()
     if not isinstance(threads, (int, np.integer)) or threads < 1:
         raise InputError(f"threads={threads!r}; give a whole number of at least 1, or None for all that are allowed")
-    return int(threads)
+    return min(int(threads), 1024)

@@ -21,6 +21,7 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["preview", "nowhere"], "'nowhere' does not exist"),
     (["preview", "empty"], "holds no pictures"),
     (["preview", "broken.jpg"], "broken.jpg: "),
+    (["preview", "two\nlines.jpg"], "two lines.jpg: "),
     (["preview", "DATA", "--policy", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
     (["preview", "DATA", "--policy", "wrong.yaml"], "did you mean Rotate?"),
     (["preview", "DATA", "--policy", "lines.yaml"], "lines.yaml: "),
@@ -52,6 +53,7 @@ def things(work: Path) -> None:
     (work / "empty").mkdir()
     (work / "folder.png").mkdir()
     (work / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    (work / "two\nlines.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
     (work / "wrong.yaml").write_text("- Rotat: 4\n")
     (work / "lines.yaml").write_text("- Rotate: [\n  4\n\n- b: {")
     vary.Policy([vary.Resize(20, 30), vary.Rotate(30)]).save("right.yaml")

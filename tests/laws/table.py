@@ -37,7 +37,6 @@ from vary import (
     VerticalFlip,
     Zoom,
 )
-from vary.transforms.compose import Sequential
 
 HEIGHT, WIDTH = 12, 18  # of every picture that the identities are true for
 
@@ -83,7 +82,6 @@ COLOUR = {
 }
 OTHERS = {
     "Lambda": Row(Lambda(inverted), Lambda(same)),
-    "Sequential": Row(Sequential([Rotate(90), Brightness(0.5)]), Sequential([])),
     "Sometimes": Row(Sometimes([Rotate(90), Brightness(0.5)]), Sometimes([Rotate(90)], p=0)),
     "OneOf": Row(OneOf([Rotate(90), Brightness(0.5)]), OneOf([Rotate(0), Shear(0)])),
     "SomeOf": Row(SomeOf(1, [Rotate(90), Brightness(0.5)]), SomeOf(0, [Rotate(90)])),

@@ -46,9 +46,9 @@ def locked() -> np.ndarray:
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"images": []}, "images is empty; give at least one"),
-    ({"images": [[1, 2]]}, "image 0 is a list, not a NumPy array; numpy.asarray(image) makes one"),
+    ({"images": [[1, 2]]}, "image 0 is of type list, not a NumPy array; numpy.asarray(image) makes one"),
     ({"images": [IMAGE, "cat.jpg"]}, "image 1 is a str, not a NumPy array"),
-    ({"images": [IMAGE.astype(np.int32)]}, "image 0 is int32; give uint8 or float32, e.g. image.astype('float32')"),
+    ({"images": [IMAGE.astype(np.int32)]}, "image 0 is int32; give uint8 or float32: image.astype('uint8')"),
     ({"images": [IMAGE.astype(np.float64)]}, "image 0 is float64; give uint8 or float32"),
     ({"images": [IMAGE.astype(">f4")]}, "image 0 has values of buffer format '>f'"),
     ({"images": [IMAGE, IMAGE.astype(np.float32)]}, "image 1 differs in dtype from the first image"),
@@ -83,7 +83,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"out": out(2, 3, 6, 8)}, "out= has shape (2, 3, 6, 8)"),
     ({"out": out(2, 6, 8, 3), "layout": "NCHW"}, "out= has shape (2, 6, 8, 3)"),
     ({"out": out(2, 5, 8, 3)}, "image 0: "),
-    ({"out": out(2, 6, 16, 3)[:, :, ::2]}, "out= must be writeable, and contiguous within each picture"),
+    ({"out": out(2, 6, 16, 3)[:, :, ::2]}, "out= must be writeable, contiguous within each picture"),
     ({"out": locked()}, "out= must be writeable"),
     (
         {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
@@ -92,7 +92,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"policy": Policy([], fill=300)}, "outside 0 .. 255, the values of uint8 pictures"),
     (
         {"policy": Policy([Normalize((0.1, 0.2, 0.3))]), "images": [image(channels=1)]},
-        "mean has 3 entries, the picture 1 channels",
+        "mean has 3 entries for pictures of 1 channel(s); give one value",
     ),
     ({"policy": Policy([Normalize()]), "dtype": "uint8"}, "ask for dtype='float32', or take them out of the policy"),
     ({"policy": Policy([Rescale(2, p=0.5)]), "dtype": np.uint8}, "dtype='uint8' cannot hold what Rescale or Normalize"),

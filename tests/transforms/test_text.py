@@ -103,7 +103,7 @@ REFUSED: list[tuple[Any, str]] = [
     ({"transforms": [5]}, "5 is not a transform"),
     ({"transforms": [{"Rotate": {"degrees": 1}}]}, "has no argument 'degrees'; it has angle, p"),
     ({"transforms": [{"Rotate": {1: 1}}]}, "has no argument '1'"),
-    ({"transforms": [{"Rotate": [1, 2, 3]}]}, "takes 1 arguments by place (angle)"),
+    ({"transforms": [{"Rotate": [1, 2, 3]}]}, "3 arguments for angle, p; write them as name: value"),
     ({"transforms": [{"Rotate": 500}]}, "outside -360 .. 360"),
     ({"transforms": [], "filll": 1}, "has no argument 'filll'; it has transforms, fill"),
     ({"transforms": [], "vary": 99}, "format 99; this vary reads format 1"),

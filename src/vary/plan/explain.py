@@ -24,7 +24,7 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
         f"seed {address.seed}, epoch {address.epoch}, index {int(address.indices[0])}",
         f"{mode}; fill {settings.fill}, {settings.interpolation}, antialias {'on' if settings.antialias else 'off'}",
         "",
-        *(f"  {_words(i)}" for i in program.instructions),
+        *(f"  {program.line(i) if i.op == 'call' else _words(i)}" for i in program.instructions),
         "",
         *(_pass(number, p) for number, p in enumerate(passes, 1)),
     ]

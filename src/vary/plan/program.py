@@ -72,9 +72,10 @@ class Program(NamedTuple):
             f"source {self.dtype} x{self.channels}",
             f"sample {s.interpolation} fill {fill} antialias {'on' if s.antialias else 'off'}",
         ]
-        return "\n".join([*head, *map(self._line, self.instructions)]) + "\n"
+        return "\n".join([*head, *map(self.line, self.instructions)]) + "\n"
 
-    def _line(self, i: Instruction) -> str:
+    def line(self, i: Instruction) -> str:
+        """One instruction of the text."""
         if i.op == "call":
             function = self.functions[int(i.args[0])]
             return f"call {getattr(function, '__module__', '?')}:{getattr(function, '__qualname__', '?')}"

@@ -139,7 +139,7 @@ class Runner:
             size = self.size or self._common_size(plan, sources, rows, decode, failures)
             out = _native.empty(batch_shape(len(sources), size, self.template.channels, layout), dtype == "float32")
         else:
-            self._check_out(out, len(sources), dtype, layout)
+            self._check_out(out, sources, dtype, layout)
         counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode)
         for place, reason in errors:
             failures.setdefault(place, reason)
@@ -207,8 +207,12 @@ class Runner:
         function = self.template.functions[which]
         index = int(address.indices[place])
         rng = (noise(address.seed, address.epoch, index, address.view, which),) if self.takes_rng[which] else ()
-        result: Any = function(image, *rng)
         name = getattr(function, "__qualname__", repr(function))
+        try:
+            result: Any = function(image, *rng)
+        except Exception as error:
+            error.add_note(f"raised in Lambda({name}) for the sample of index {index}")
+            raise
         if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != self.template.channels:
             seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
             raise PolicyError(
@@ -218,14 +222,18 @@ class Runner:
             raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back")
         return result
 
-    def _check_out(self, out: Any, count: int, dtype: str, layout: str) -> None:
+    def _check_out(self, out: Any, sources: list[Source], dtype: str, layout: str) -> None:
+        count = len(sources)
         if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
             raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
         if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != self.template.channels:
             wanted = batch_shape(count, self.size or (0, 0), self.template.channels, layout)
             raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
-        if not out[0].flags.c_contiguous or not out.flags.writeable:
-            raise InputError("out= must be writeable, and contiguous within each picture")
+        apart = count == 1 or abs(out.strides[0]) >= out[0].nbytes
+        if not out[0].flags.c_contiguous or not out.flags.writeable or not apart:
+            raise InputError("out= must be writeable, contiguous within each picture, and have a place for each")
+        if any(isinstance(s, np.ndarray) and np.may_share_memory(out, s) for s in sources):
+            raise InputError("out= shares memory with the images; they are read while it is written, so give another")
 
 
 def _run(

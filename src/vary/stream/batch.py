@@ -118,6 +118,8 @@ def _open(task: Task, image: object, index: int) -> Array | bytes:
         )
     if not isinstance(image, Encoded):
         raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
+    if template.dtype != "uint8":
+        raise InputError(f"sample {index} is a file, sample 0 was a {template.dtype} array; make them one kind")
     return prepare(image, template.channels, task.options.max_pixels, task.options.tolerant)
 
 

@@ -164,8 +164,12 @@ class Transform:
         own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
         inherited = {name: value for name, value in cls.fields.items() if name not in own and name != "p"}
         cls.fields = {**inherited, **own, "p": own.pop("p", cls.fields.get("p", Transform.__dict__["p"]))}
-        if not cls.__name__.startswith("Abstract"):
-            REGISTRY[cls.__name__] = cls
+        known = REGISTRY.setdefault(cls.__name__, cls)
+        if known.__module__ != cls.__module__:  # it would share its draws, and its name in policy files
+            raise PolicyError(
+                f"{cls.__module__}.{cls.__name__}: {known.__module__} has a transform of this name; rename"
+            )
+        REGISTRY[cls.__name__] = cls
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kind = type(self)

@@ -4,6 +4,7 @@ maps that mix channels, and alpha, a fourth channel, is left alone by all but `R
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,6 +44,8 @@ def _channels(doc: str, default: tuple[float, ...], positive: bool) -> Any:
         values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
         if len(values) not in (1, 3, 4):
             raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
+        if not all(map(math.isfinite, values)):
+            raise ValueError(f"{value!r} must be finite")
         if positive and min(values) <= 0:
             raise ValueError(f"{value!r} must be above 0")
         return values
@@ -68,7 +71,8 @@ class Normalize(Transform):
     def _each(self, name: str, channels: int) -> list[float]:
         values: tuple[float, ...] = getattr(self, name)
         if len(values) not in (1, channels):
-            self._refuse(f"{name} has {len(values)} entries, the picture {channels} channels; give 1 or {channels}")
+            cure = f"one value for all channels, or {channels}" if channels > 1 else "one value"
+            self._refuse(f"{name} has {len(values)} entries for pictures of {channels} channel(s); give {cure}")
         return list(values) * (channels // len(values))
 
 

@@ -3,12 +3,13 @@ changes nobody else's draws."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from vary.transforms.base import REQUIRED, Field, Lowering, Transform, field
 
-__all__ = ["OneOf", "Sequential", "SomeOf", "Sometimes", "several"]
+__all__ = ["OneOf", "SomeOf", "Sometimes", "several"]
 
 
 def several(doc: str) -> Any:
@@ -33,26 +34,13 @@ def _weights(value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
     weights = tuple(float(v) for v in value)
-    if not weights or min(weights) < 0 or sum(weights) <= 0:
-        raise ValueError(f"{value!r} must hold numbers of at least 0, not all 0")
+    if not weights or not all(0 <= w < math.inf for w in weights) or sum(weights) <= 0:
+        raise ValueError(f"{value!r} must hold finite numbers of at least 0, not all 0")
     return weights
 
 
 def weights(doc: str) -> Any:
     return Field(_weights, doc, None, lambda random: None)
-
-
-class Sequential(Transform):
-    """All of the transforms, in order, under one probability."""
-
-    transforms: Sequence[Transform] = several("a list of transforms")
-
-    def children(self) -> Iterator[Transform]:
-        yield from self.transforms
-
-    def lower(self, to: Lowering) -> None:
-        for child in self.transforms:
-            to.child(child)
 
 
 class Sometimes(Transform):

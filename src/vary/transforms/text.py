@@ -49,6 +49,8 @@ def from_data(data: Any, where: str = "policy") -> Transform:
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:
     names = list(kind.fields)
     values = arguments if isinstance(arguments, list) and names[0] != "transforms" else [arguments]
+    if len(values) > len(names):
+        raise PolicyError(f"{here}: {len(values)} arguments for {', '.join(names)}; write them as name: value")
     return [_read(name, value, here) for name, value in zip(names, values, strict=False)]
 
 
