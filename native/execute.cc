@@ -209,7 +209,18 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
     sampler.row(k, y, slot.width, p);
     sweep(k, chain.sweeps.front().steps, p, slot);
     rows.finish(y, p);
+    w.ahead.bring(y, slot.height);
   }
+}
+
+// What to bring while picture `at` is worked on: the one that `threads` equally quick threads would give this one next.
+Ahead ahead_of(const std::vector<Task>& tasks, std::size_t at, int threads) {
+  constexpr std::int64_t most = 512 << 10;  // half of a usual second-level cache
+  const std::size_t next = at + static_cast<std::size_t>(threads);
+  if (next >= tasks.size() || tasks[next].source.encoded != nullptr) return {};
+  const Image& image = tasks[next].source.image;
+  const std::int64_t bytes = image.row * image.height;
+  return image.packed() && bytes > 0 && bytes <= most ? Ahead{image.data, bytes} : Ahead{};
 }
 
 Slot between(const View& view, int channels, Type type, Buffer& buffer) {
@@ -267,6 +278,8 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const auto at = static_cast<std::size_t>(i);
     const std::int64_t before = Buffer::growths;
     const Clock::time_point began = Clock::now();
+    Workspace& w = Workspace::mine();
+    w.ahead = ahead_of(tasks, at, options.threads);
     try {
       run_picture(k, plan, tasks[at], options, each[at]);
     } catch (const std::bad_alloc&) {
@@ -274,7 +287,8 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }
-    Workspace::mine().trim();
+    w.warm = w.ahead.data;
+    w.trim();
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   });

@@ -147,7 +147,7 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
       s.map[i] /= f.x;
       s.map[3 + i] /= f.y;
     }
-  } else {
+  } else if (source.data != w.warm) {
     k.touch(source.data, source.row, source.height, source.width * source.column);
   }
   fill_steps(s.map[0], s.steps_x);
