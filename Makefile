@@ -134,7 +134,7 @@ emulated: $(STAMPS)/build-tools
 	$(if $(ARM64),@$(MAKE) build/release/hashes-arm64 && qemu-aarch64 build/release/hashes-arm64 --check native/tests/hashes.txt base)
 
 build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg.cc,$(CPP)) native/tests/hashes.cc $(HEADERS)
-	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative \
+	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative -DVARY_TARGET_NS=base \
 	  -DVARY_HAVE_BASE -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
 
 # Instruction counts of the kernels against those stored: a guard that a busy machine does not disturb.
