@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
 import time
@@ -154,6 +155,7 @@ def spawn() -> None:
 
 def interrupt() -> None:
     """Ctrl-C while the consumer waits for a function that has not returned: first the interrupt, then the function."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
     entered, release = threading.Event(), threading.Event()
 
     def stuck(image: np.ndarray) -> np.ndarray:
