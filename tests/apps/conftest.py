@@ -1,6 +1,7 @@
 """Folders of pictures to run the commands on, and the commands as users start them."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,10 @@ def start() -> Start:
     def run(*args: object, **how: object) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "vary.apps.cli", *map(str, args)]
         pipes: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(command, text=True, env={**os.environ, "NO_COLOR": "1"}, **(pipes | how))
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
+        try:
+            return subprocess.Popen(command, text=True, env={**os.environ, "NO_COLOR": "1"}, **(pipes | how))
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     return run
