@@ -102,3 +102,12 @@ def test_twice_the_size_and_back(dtype: str) -> None:
     image = picture(dtype)
     there_and_back = Policy([Resize(2 * HEIGHT, 2 * WIDTH), Resize(HEIGHT, WIDTH)])
     assert np.array_equal(there_and_back(image), image)
+
+
+@pytest.mark.parametrize("name", ["Rotate", "Zoom", "Resize", "CenterCrop", "Pad", "HorizontalFlip"])
+def test_values_that_are_no_numbers_stay_where_they_are(name: str) -> None:
+    image = picture("float32")
+    image[3, 3], image[5, 8], image[-1, -1] = np.nan, np.inf, -np.inf
+    transform = HorizontalFlip(p=1) if name == "HorizontalFlip" else TABLE[name].identity
+    expected = image[:, ::-1] if name == "HorizontalFlip" else image
+    assert np.array_equal(Policy([transform])(image), expected, equal_nan=True)

@@ -73,6 +73,14 @@ def test_rows_longer_than_a_block(data: st.DataObject, dtype: str, seed: int) ->
     check(data.draw(strategies.policies(strategies.GEOMETRIC, dtype, strict=False)), wide, seed)
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pictures_averaged_in_boxes(channels: int) -> None:
+    """As float32, where a rounding of the stored averages shows."""
+    image = np.random.default_rng(6).integers(0, 256, (41, 37, channels)).astype(np.uint8)
+    for index in range(30):
+        check(Policy([Rotate(90), Zoom((0.1, 0.6), (0.1, 0.6))]), image, index=index, dtype="float32")
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_views_one_pixel_wide_or_high(dtype: str, channels: int) -> None:
