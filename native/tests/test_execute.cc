@@ -1,5 +1,6 @@
 // A batch from pictures and parameters to slots: order of work, cuts, errors that stay with their picture, counts.
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <set>
 #include <string>
@@ -75,7 +76,7 @@ void test_main_policy() {
   }
 }
 
-void test_layouts() {  // one picture in each kind of slot
+void test_layouts_of_slots() {  // one picture in each kind of slot
   const Picture picture(20, 30, 3, Type::u8);
   const Plan plan = plan_of({instruction(Op::rotate, {20}), instruction(Op::contrast, {1.5, 0, 255})});
   const Bytes bytes = run_one(plan, picture, {nullptr, 20, 30, 3, Type::u8, false});
@@ -97,59 +98,76 @@ void test_layouts() {  // one picture in each kind of slot
   CHECK_EQUAL(wrong, 0);
 }
 
-// The same pixels as planes of rows from below, from right to left.
-vary::Image backwards(const vary::Image& image, Bytes& memory) {
-  const std::ptrdiff_t size = vary::size_of(image.type), height = image.height, width = image.width;
-  memory.resize(static_cast<std::size_t>(height * width * image.channels * size));
-  vary::Image out = image;
-  out.row = -width * size;
-  out.column = -size;
-  out.channel = height * width * size;
-  out.data = memory.data() + out.channel - size;
-  for (std::ptrdiff_t y = 0; y < height; ++y)
-    for (std::ptrdiff_t x = 0; x < width; ++x)
+// The same pixels, `strides` (of rows, columns, channels; in values) apart.
+vary::Image laid_out(const vary::Image& image, const std::array<std::ptrdiff_t, 3>& strides, Bytes& memory) {
+  const std::ptrdiff_t size = vary::size_of(image.type), counts[3] = {image.height, image.width, image.channels};
+  memory.resize(static_cast<std::size_t>(counts[0] * counts[1] * counts[2] * size));
+  std::uint8_t* first = memory.data();
+  for (std::size_t axis = 0; axis < 3; ++axis)
+    first += std::max<std::ptrdiff_t>(0, -strides[axis]) * (counts[axis] - 1) * size;
+  for (std::ptrdiff_t y = 0; y < image.height; ++y)
+    for (std::ptrdiff_t x = 0; x < image.width; ++x)
       for (std::ptrdiff_t c = 0; c < image.channels; ++c)
-        std::memcpy(memory.data() + (out.channel - size) + y * out.row + x * out.column + c * out.channel,
+        std::memcpy(first + (y * strides[0] + x * strides[1] + c * strides[2]) * size,
                     image.data + y * image.row + x * image.column + c * image.channel, static_cast<std::size_t>(size));
+  vary::Image out = image;
+  out.data = first;
+  out.row = strides[0] * size;
+  out.column = strides[1] * size;
+  out.channel = strides[2] * size;
   return out;
 }
 
-void test_views_of_pictures() {  // however its bytes lie, a picture is the same picture
+void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width, int channels, Type type) {
+  const Picture picture(static_cast<int>(height), static_cast<int>(width), channels, type);
+  const Slot slot{nullptr, 3, 4, channels, type, false};
+  const Bytes expected = run_one(plan, picture, slot);
+  for (const std::array<std::ptrdiff_t, 3>& strides : {
+           std::array<std::ptrdiff_t, 3>{-width * channels, channels, 1},  // from below
+           {width * channels, -channels, 1 - 2 * (channels > 1)},          // from right to left
+           {width, 1, height * width},                                     // planes
+           {-1, -height, height * width},                                  // planes of columns, all backwards
+       }) {
+    Bytes memory;
+    Batch batch;
+    batch.add({laid_out(picture.image, strides, memory), nullptr, 0}, slot);
+    batch.run(plan);
+    CHECK_EQUAL(batch.tasks[0].error, std::string());
+    CHECK(batch.outputs[0] == expected);
+  }
+}
+
+void test_layouts_of_pictures() {  // however its bytes lie, a picture is the same picture
   const Instruction turn = instruction(Op::rotate, {20}), cross = instruction(Op::transpose),
                     small = instruction(Op::resize, {3, 4, 0});
   for (const auto& [height, width] : {std::pair{6, 5}, {20, 1}, {1, 20}, {1, 1}})
     for (const Type type : {Type::u8, Type::f32})
       for (const int channels : {1, 3})
-        for (const Plan& plan : {plan_of({turn, small}), plan_of({cross, small}), plan_of({small})}) {
-          const Picture picture(height, width, channels, type);
-          Bytes memory;
-          Batch batch;
-          batch.add(source_of(picture), {nullptr, 3, 4, channels, type, false});
-          batch.add({backwards(picture.image, memory), nullptr, 0}, {nullptr, 3, 4, channels, type, false});
-          batch.run(plan);
-          CHECK_EQUAL(batch.tasks[0].error + batch.tasks[1].error, std::string());
-          CHECK(batch.outputs[0] == batch.outputs[1]);
-        }
+        for (const Plan& plan : {plan_of({turn, small}), plan_of({cross, small}), plan_of({small})})
+          check_layouts(plan, height, width, channels, type);
 }
 
 void test_cuts() {  // strict: a cut is a picture stored and read again
   const Picture picture(40, 30, 3, Type::u8);
-  const Instruction turn = instruction(Op::rotate, {30}), light = instruction(Op::brightness, {1.7, 0, 255}),
-                    small = instruction(Op::resize, {9, 7, 0});
+  const Instruction turn = instruction(Op::rotate, {30}), window = instruction(Op::center_crop, {33, 20}),
+                    light = instruction(Op::brightness, {1.7, 0, 255}), small = instruction(Op::resize, {9, 7, 0});
+  const Slot between{nullptr, 33, 20, 3, Type::u8, false}, last{nullptr, 9, 7, 3, Type::u8, false};
   for (const Type type : {Type::u8, Type::f32}) {
     const Instruction cut = instruction(Op::cut, {type == Type::u8 ? 0. : 1.});
+    const Plan plan = plan_of({turn, window, cut, light, cut, small});
+    Slot slot = between;
+    slot.type = type;
+    Picture turned(33, 20, 3, type), lit(33, 20, 3, type);
+    const auto take = [&](Picture& into, const Bytes& bytes) {
+      std::copy(bytes.begin(), bytes.end(), into.bytes.begin());
+    };
+    take(turned, run_one(plan_of({turn, window}), picture, slot));
+    take(lit, run_one(plan_of({light}), turned, slot));
     Batch whole;
-    whole.add(source_of(picture), {nullptr, 9, 7, 3, Type::u8, false});
-    const Counts counts = whole.run(plan_of({turn, cut, light, cut, small}));
-    CHECK_EQUAL(counts.resamples, 3);
-    Picture turned(40, 30, 3, type), lit(40, 30, 3, type);
-    turned.bytes = run_one(plan_of({turn}), picture, {nullptr, 40, 30, 3, type, false});
-    turned.image.data = turned.bytes.data();
-    lit.bytes = run_one(plan_of({light}), turned, {nullptr, 40, 30, 3, type, false});
-    lit.image.data = lit.bytes.data();
-    CHECK(run_one(plan_of({small}), lit, {nullptr, 9, 7, 3, Type::u8, false}) == whole.outputs[0]);
-    const std::vector<vary::Pass> passes =
-        vary::passes(plan_of({turn, cut, light, cut, small}), source_of(picture), nullptr, {});
+    whole.add(source_of(picture), last);
+    CHECK_EQUAL(whole.run(plan).resamples, 3);
+    CHECK(run_one(plan_of({small}), lit, last) == whole.outputs[0]);
+    const std::vector<vary::Pass> passes = vary::passes(plan, source_of(picture), nullptr, {});
     CHECK_EQUAL(passes.size(), std::size_t{3});
     CHECK(!passes[0].separable && passes[2].separable);
     CHECK_EQUAL(passes[1].colours, 1);
@@ -268,8 +286,8 @@ void test_anything() {
 
 int main() {
   test_main_policy();
-  test_layouts();
-  test_views_of_pictures();
+  test_layouts_of_slots();
+  test_layouts_of_pictures();
   test_cuts();
   test_errors();
   test_sizes();

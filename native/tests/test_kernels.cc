@@ -331,7 +331,10 @@ void test_reduce() {
           check_boxes(Picture(1 + 2 * fy, 41 + fx % 3, channels, type, static_cast<std::uint64_t>(fx)), fx, fy);
       for (int width = 1; width <= 70; ++width) check_boxes(Picture(3, width, channels, type), 2, 2);
     }
-  for (const int count : {64, 255, 256, 257, 300}) {  // the greatest sums
+  for (const int side : {13, 16, 20, 24})  // the greatest sums
+    for (const int other : {13, 16, 20})
+      check_boxes(Picture(other, side, 1, Bytes(static_cast<std::size_t>(side * other), 255)), side, other);
+  for (const int count : {64, 255, 256, 257, 300}) {
     check_boxes(Picture(count, 2, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), 1, count);
     check_boxes(Picture(2, count, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), count, 1);
     check_boxes(Picture(count, count, 1, Bytes(static_cast<std::size_t>(count * count), 255)), count, count);
