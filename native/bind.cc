@@ -60,6 +60,14 @@ Type type_of(const Py_buffer& b, std::size_t i) {
                 "'; give uint8 or float32, e.g. image.astype('float32')");
 }
 
+// Does every value lie at a multiple of its size?
+bool aligned(const Py_buffer& b) {
+  auto places = reinterpret_cast<std::uintptr_t>(b.buf);
+  for (int axis = 0; axis < b.ndim; ++axis)
+    if (b.shape[axis] > 1) places |= static_cast<std::uintptr_t>(b.strides[axis]);
+  return places % static_cast<std::uintptr_t>(b.itemsize) == 0;
+}
+
 Image image_of(const Py_buffer& b, std::size_t i) {
   if (b.ndim != 2 && b.ndim != 3) refuse(i, "has " + std::to_string(b.ndim) + " axes; give height x width x channels");
   Image image;
@@ -80,6 +88,7 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   image.row = b.strides[0];
   image.column = b.strides[1];
   image.channel = b.ndim == 3 ? b.strides[2] : size_of(image.type);
+  if (!aligned(b)) refuse(i, "has values that lie across machine words; give image.copy()");
   return image;
 }
 
@@ -124,6 +133,7 @@ void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& t
   const int at = planar ? 2 : 1;
   if (b.ndim != 4 || b.shape[0] != static_cast<Py_ssize_t>(tasks.size()) || b.shape[planar ? 1 : 3] != plan.channels)
     throw std::invalid_argument("out= does not fit this batch");
+  if (!aligned(b)) throw std::invalid_argument("out= has values that lie across machine words; give another");
   slot.height = static_cast<int>(b.shape[at]);
   slot.width = static_cast<int>(b.shape[at + 1]);
   slot.channels = plan.channels;

@@ -9,6 +9,7 @@
 
 #include "chain.h"
 #include "cpu.h"
+#include "float_mode.h"
 #include "jpeg.h"
 #include "pool.h"
 #include "sample.h"
@@ -306,6 +307,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
 }
 
 std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  const DefaultFloatMode mode;
   std::vector<Concrete> program;
   materialise(plan, row, program);
   const Concrete* at = program.data();
@@ -342,6 +344,7 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
 }
 
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  const DefaultFloatMode mode;
   std::vector<Concrete> program;
   materialise(plan, row, program);
   View view = open(source, options).view;

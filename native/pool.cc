@@ -6,42 +6,21 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
+#include <cmath>
 #include <condition_variable>
-#include <cstdio>
+#include <cstdlib>
 #include <deque>
-#include <memory>
+#include <fstream>
 #include <mutex>
+#include <string>
 #include <thread>
 #include <vector>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "float_mode.h"
 
 namespace vary {
 namespace {
-
-class DefaultFloatMode {
- public:
-#if defined(__x86_64__)
-  DefaultFloatMode() : saved_(_mm_getcsr()) { _mm_setcsr(0x1f80); }
-  ~DefaultFloatMode() { _mm_setcsr(saved_); }
-
- private:
-  unsigned saved_;
-#elif defined(__aarch64__)
-  DefaultFloatMode() {
-    __asm__ volatile("mrs %0, fpcr" : "=r"(saved_));
-    __asm__ volatile("msr fpcr, %0" : : "r"(std::uint64_t{0}));
-  }
-  ~DefaultFloatMode() { __asm__ volatile("msr fpcr, %0" : : "r"(saved_)); }
-
- private:
-  std::uint64_t saved_;
-#endif
-  DefaultFloatMode(const DefaultFloatMode&) = delete;
-  DefaultFloatMode& operator=(const DefaultFloatMode&) = delete;
-};
 
 struct Job {
   const std::function<void(int)>* work;
@@ -125,6 +104,41 @@ Pool& pool() {
   return *found;
 }
 
+#if defined(__linux__)
+
+// The numbers in `path`, "max" read as -1; how many there were.
+int numbers_in(const std::string& path, long (&out)[2]) {
+  std::ifstream file(path);
+  std::string word;
+  int count = 0;
+  while (count < 2 && file >> word) out[count++] = word == "max" ? -1 : std::strtol(word.c_str(), nullptr, 10);
+  return count;
+}
+
+// CPUs that the quotas of this process' cgroup and of those above it allow, rounded up; INT_MAX without any.
+// Version 2: "quota period" in cpu.max at each level. Version 1: two files, at the root, which is a container's own.
+int quota_of_cgroup() {
+  const std::string root = "/sys/fs/cgroup";
+  std::string below, line;
+  for (std::ifstream file("/proc/self/cgroup"); std::getline(file, line);)
+    if (line.starts_with("0::/")) below = line.substr(3);
+  double least = INT_MAX;
+  const auto note = [&](long quota, long period) {
+    if (quota > 0 && period > 0)
+      least = std::min(least, std::ceil(static_cast<double>(quota) / static_cast<double>(period)));
+  };
+  long pair[2], period[2];
+  if (numbers_in(root + "/cpu/cpu.cfs_quota_us", pair) > 0 && numbers_in(root + "/cpu/cpu.cfs_period_us", period) > 0)
+    note(pair[0], period[0]);
+  for (;;) {
+    if (numbers_in(root + below + "/cpu.max", pair) == 2) note(pair[0], pair[1]);
+    if (below.empty()) return static_cast<int>(least);
+    below.erase(below.rfind('/'));
+  }
+}
+
+#endif
+
 }  // namespace
 
 void parallel(int count, int threads, const std::function<void(int)>& work) {
@@ -138,12 +152,7 @@ int allowed_threads() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) == 0) allowed = CPU_COUNT(&set);
-  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {  // cgroup v2: "quota period" or "max period"
-    long quota = 0, period = 0;
-    if (std::fscanf(file, "%ld %ld", &quota, &period) == 2 && quota > 0 && period > 0)
-      allowed = std::min(allowed, static_cast<int>((quota + period - 1) / period));
-    std::fclose(file);
-  }
+  allowed = std::min(allowed, quota_of_cgroup());
 #endif
   return std::max(allowed, 1);
 }

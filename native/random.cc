@@ -1,5 +1,6 @@
 #include "random.h"
 
+#include "float_mode.h"
 #include "maths.h"
 
 namespace vary {
@@ -61,6 +62,7 @@ bool is_gate(const Draw& draw) {
 }  // namespace
 
 void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices, int n, double* rows) {
+  const DefaultFloatMode mode;
   std::vector<Key> keys;
   keys.reserve(table.size());
   for (const Draw& entry : table) keys.push_back(key_of(address.seed, entry.name));

@@ -1,6 +1,7 @@
 // A batch from pictures and parameters to slots: order of work, cuts, errors that stay with their picture, counts.
 #include <algorithm>
 #include <array>
+#include <cfenv>
 #include <memory>
 #include <set>
 #include <string>
@@ -210,6 +211,20 @@ void test_sizes() {
   }
 }
 
+void test_rounding() {  // of the caller: in sizes and in what is told of a pass
+  const Picture picture(40, 50, 3, Type::u8);
+  const Plan plan = plan_of({instruction(Op::rotate, {20}), instruction(Op::resize, {33, 33, 1})});
+  const vary::Pass expected = vary::passes(plan, source_of(picture), nullptr, {})[0];
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    std::fesetround(mode);
+    const vary::View size = vary::final_view(plan, source_of(picture), nullptr, {});
+    const vary::Pass pass = vary::passes(plan, source_of(picture), nullptr, {})[0];
+    std::fesetround(FE_TONEAREST);
+    CHECK_EQUAL(size.height, expected.view.height);
+    CHECK(std::equal(std::begin(pass.view.m), std::end(pass.view.m), std::begin(expected.view.m)));
+  }
+}
+
 void test_order() {  // `code` names each of the 24 orders once; gates inside still count
   Plan plan = plan_of({instruction(Op::order, {4, 0}), instruction(Op::rescale, {1}), instruction(Op::rescale, {2}),
                        instruction(Op::rescale, {3}, 1), instruction(Op::rescale, {4}), instruction(Op::rescale, {5})},
@@ -291,6 +306,7 @@ int main() {
   test_cuts();
   test_errors();
   test_sizes();
+  test_rounding();
   test_order();
   test_anything();
   return check::report();

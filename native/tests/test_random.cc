@@ -1,5 +1,6 @@
 // Philox against published vectors, the draw table against its sentences, orders as bijections; and maths.h against
 // the C library in long double.
+#include <cfenv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -86,6 +87,19 @@ void test_rows() {  // many pictures at once are the pictures one by one, and an
     for (std::size_t k = 0; k < row.size(); ++k) CHECK_EQUAL(rows[i * row.size() + k], row[k]);
     CHECK_EQUAL(row[0], uniform(11, 9, indices[i]));
     CHECK_EQUAL(row[1], uniform(11, 2, indices[i]));
+  }
+}
+
+void test_rounding() {  // however the caller rounds
+  const std::vector<Draw> table = {one(Draw::uniform, -.1, .3), one(Draw::log_uniform, .3, 7, 1)};
+  const std::vector<double> expected = row_of(table, 5);
+  for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+    std::fesetround(mode);
+    const std::vector<double> row = row_of(table, 5);
+    const int after = std::fegetround();
+    std::fesetround(FE_TONEAREST);
+    CHECK(row == expected);
+    CHECK_EQUAL(after, mode);
   }
 }
 
@@ -212,6 +226,7 @@ int main() {
   test_philox();
   test_kinds();
   test_rows();
+  test_rounding();
   test_parents();
   test_among();
   test_bijections();

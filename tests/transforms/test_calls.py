@@ -1,5 +1,6 @@
 """Calling a policy: what it takes, and errors that say which image and what to do."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,11 @@ def batch(images: Any = (IMAGE, IMAGE), policy: Policy = FLIP, **keywords: Any) 
 
 def out(*shape: int, dtype: Any = np.uint8) -> np.ndarray:
     return np.empty(shape, dtype)
+
+
+def askew(*shape: int) -> np.ndarray:
+    """float32, a byte off where it should lie."""
+    return np.zeros(4 * math.prod(shape) + 1, np.uint8)[1:].view(np.float32).reshape(shape)
 
 
 def locked() -> np.ndarray:
@@ -85,6 +91,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"out": out(2, 5, 8, 3)}, "image 0: "),
     ({"out": out(2, 6, 16, 3)[:, :, ::2]}, "out= must be writeable, contiguous within each picture"),
     ({"out": locked()}, "out= must be writeable"),
+    ({"images": [askew(6, 8, 3)]}, "image 0 has values that lie across machine words; give image.copy()"),
+    ({"images": [IMAGE.astype("float32")], "out": askew(1, 6, 8, 3)}, "out= has values that lie across machine words"),
     (
         {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
         "fill has 3 entries, the picture 4 channels",
