@@ -94,7 +94,8 @@ def array_kind(image: Array, index: int) -> tuple[int, str]:
     if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
         raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
     if image.dtype not in (np.uint8, np.float32):
-        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.astype('float32')")
+        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
+        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
     return channels, image.dtype.name
 
 
