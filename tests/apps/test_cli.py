@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import time
@@ -28,6 +29,9 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["preview", "DATA", "-o", "nowhere/sheet.png"], "'nowhere' does not exist"),
     (["preview", "DATA", "-o", "sheet.txt"], ".png, .jpg or .webp"),
     (["preview", "DATA", "-o", "folder.png"], "'folder.png' is a folder"),
+    (["preview", "right.yaml"], "right.yaml is a policy: vary preview SOURCE --policy right.yaml"),
+    (["demo", "right.yaml"], "right.yaml is a policy: vary demo DATA --policy right.yaml"),
+    (["preview", "nowhere.yaml"], "'nowhere.yaml' does not exist"),
     (["demo", "nowhere"], "'nowhere' does not exist"),
     (["demo", "DATA", "--policy", "wrong.yaml"], "did you mean Rotate?"),
     (["demo", "DATA", "-o", "DATA/sheet.png"], "written into the data"),
@@ -98,6 +102,16 @@ def test_a_process_of_its_own(start: Start, data: Path) -> None:
     out, said = done.communicate(timeout=60)
     assert (done.returncode, out, said.count("\n")) == (1, "", 1)
     assert "Traceback" not in said
+
+
+def test_a_warning_is_one_line(start: Start, data: Path) -> None:
+    for part in ("train", "val"):
+        shutil.copytree(data, Path("parts", part))
+    done = start("preview", "parts", "--columns", 2)
+    _, said = done.communicate(timeout=60)
+    assert (done.returncode, said.count("\n")) == (0, 1)
+    assert said.startswith("vary: warning: 'parts' is taken for ")
+    assert "'parts/train'" in said
 
 
 def test_names_that_are_no_text(start: Start, data: Path) -> None:

@@ -77,6 +77,7 @@ def test_broken_files_are_left_out_and_named(data: Path, capsys: pytest.CaptureF
     assert lines[-2] == "Sheet: vary-demo.png"
     assert "  skipped: 2" in lines
     assert any("0.png" in line for line in lines)
+    assert ": 1 epoch of 7 files to " in lines[-1]
 
 
 def test_nothing_that_opens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,3 +118,33 @@ def test_pictures_are_spread_over_the_folder(data: Path) -> None:
     folder = vary.sources.Folder(data)
     assert [one.number for one in inputs.spread(folder, 2)] == [2, 6]
     assert [one.number for one in inputs.spread(folder, 99)] == list(range(8))
+
+
+def test_a_broken_file_gives_its_place_to_the_next(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = vary.sources.Folder(data)
+
+    def chosen(count: int) -> list[int]:
+        return [one.number for one in inputs.spread(folder, count)]
+
+    for number, name in [(2, "cat/2.png"), (7, "dog/3.jpg")]:
+        assert folder.path(number) == str(data / name)
+        (data / name).write_bytes(b"\xff\xd8\xff\xe0 and\nno more")
+    assert chosen(2) == [3, 6]
+    said = capsys.readouterr().err
+    assert said.startswith(f"vary: passed over: {data / 'cat' / '2.png'}: ")
+    assert said.count("\n") == 1
+    assert chosen(4) == [0, 1, 3, 5], "7 is the last: the search goes on at 0"
+    assert chosen(99) == [0, 1, 3, 4, 5, 6]
+    assert inputs.spread(folder, 2, quiet=True)
+    for path in data.rglob("*.*g"):
+        path.unlink()
+    with pytest.raises(inputs.UserError, match=r"none of the 8 pictures can be opened; the last: .*No such file"):
+        chosen(2)
+
+
+def test_a_preview_goes_on_without_broken_files(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (data / "cat" / "0.png").write_bytes(b"")
+    assert main(["preview", str(data), "--rows", "99"]) == 0
+    assert capsys.readouterr().err == f"vary: passed over: {data / 'cat' / '0.png'}: the file is empty\n"
+    with Image.open("vary-preview.png") as sheet:
+        assert sheet.height == 28 + 7 * 158

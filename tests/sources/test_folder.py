@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vary.errors import SourceError
-from vary.sources import Encoded, Folder
+from vary.sources import Encoded, Folder, open_source
 
 
 def plant(root: Path, *names: str) -> Path:
@@ -122,6 +122,21 @@ def test_wrong_folders_are_told_the_cure(tmp_path: Path) -> None:
     (tmp_path / "gap" / "dog").mkdir()
     with pytest.raises(SourceError, match=r"without pictures: \['dog'\].*classes=\[...\]"):
         Folder(tmp_path / "gap")
+
+
+def test_a_folder_of_parts_is_warned_of(tmp_path: Path) -> None:
+    plant(tmp_path, *(f"{root}/{part}/cat/a.jpg" for root in ("pets", "more") for part in ("val", "train", "Test")))
+    (tmp_path / "more" / "val" / "cat" / "a.jpg").rename(tmp_path / "more" / "val" / "a.jpg")
+    for root in (tmp_path / "pets", tmp_path / "more"):
+        with pytest.warns(UserWarning, match=rf"\['Test', 'train', 'val'\], which .* give one part, '{root}/train'"):
+            source = open_source(root)
+        assert len(source) == 3
+        assert len(Folder(root, classes=["train", "val"])) == 2, "whoever names them means them"
+
+
+@pytest.mark.parametrize("names", [["train/a.jpg", "val/b.jpg"], ["train/cat/a.jpg"], ["train/x/a.jpg", "bus/x/a.jpg"]])
+def test_other_folders_are_not(tmp_path: Path, names: list[str]) -> None:
+    assert len(Folder(plant(tmp_path, *names))) == len(names)
 
 
 def test_a_file_that_vanished_is_named(tmp_path: Path) -> None:

@@ -1,5 +1,8 @@
 """What cannot be meant is refused at once, with the argument, the value and the cure."""
 
+import ast
+import inspect
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +52,7 @@ def test_what_the_policy_cannot_do_with_the_source(tmp_path: Path) -> None:
         stream(PICTURES, Policy([Rescale(1 / 255)]), dtype="uint8")
     with pytest.raises(PolicyError, match="fill has 3 entries, the picture 1 channels"):
         stream(PICTURES[..., :1], Policy([Rotate(3)], fill=(1, 2, 3)))
-    with pytest.raises(InputError, match="sample 0 is int32; give uint8 or float32"):
+    with pytest.raises(InputError, match=r"sample 0 is int32; give uint8 or float32, .*astype\('uint8'\) if"):
         stream(PICTURES.astype(np.int32), Policy([]))
     with pytest.raises(InputError, match=r"sample 0 has shape \(4, 4, 2\); give height x width x 1, 3 or 4"):
         stream(PICTURES[..., :2], Policy([]))
@@ -62,6 +65,14 @@ def test_what_the_policy_cannot_do_with_the_source(tmp_path: Path) -> None:
 def test_every_refusal_is_of_the_one_tree() -> None:
     with pytest.raises(VaryError):
         stream([], Policy([]))
+
+
+def test_the_page_tells_every_keyword_and_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
+    told = re.findall(r"(?m)^\| `(\w+)` \| `([^`]+)` \|", page)
+    signature = inspect.signature(stream).parameters.values()
+    kept = [(one.name, one.default) for one in signature if one.kind == one.KEYWORD_ONLY]
+    assert [(name, ast.literal_eval(default)) for name, default in told] == kept
 
 
 def test_numpy_numbers_are_numbers() -> None:

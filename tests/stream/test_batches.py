@@ -1,5 +1,6 @@
 """A batch is f(source, policy, seed, epoch, positions): what it holds, and what it does not depend on."""
 
+import copy
 import itertools
 import pickle
 from pathlib import Path
@@ -109,6 +110,22 @@ def test_fields_come_in_the_order_of_the_source(images: np.ndarray, policy: Poli
     assert len(pair) == 2
 
 
+def test_fields_have_names(images: np.ndarray, policy: Policy) -> None:
+    batch = next(iter(stream(images, policy, labels={"age": np.arange(23), "count": np.arange(23)})))
+    assert isinstance(batch, tuple)
+    assert batch.images is batch[0]
+    assert batch.age is batch[1]
+    assert batch.fields == ("images", "age", "count")
+    assert {*batch.fields, "paths"} <= {*dir(batch)}
+    assert callable(batch.count), "a tuple stays a tuple"
+    with pytest.raises(AttributeError, match=r"no 'shape'; its fields are images, age, count, as in batch\.images"):
+        _ = batch.shape
+    copies = [copy.copy(batch), copy.deepcopy(batch), *(pickle.loads(pickle.dumps(batch, n)) for n in range(6))]
+    for again in copies:
+        assert np.array_equal(again.age, batch.age)
+        assert again.fields == batch.fields
+
+
 def test_dtype_and_layout(images: np.ndarray, policy: Policy) -> None:
     scaled = Policy([*policy.transforms, Rescale(1 / 255)])
 
@@ -201,11 +218,11 @@ def test_streams_and_batches_pickle(folder: Path, images: np.ndarray, policy: Po
         assert again.epoch == 4
         for one, other in zip(train, again, strict=True):
             assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
-            copy: Batch = pickle.loads(pickle.dumps(one))
-            assert isinstance(copy, Batch)
-            assert (copy.epoch, copy.paths) == (one.epoch, one.paths)
-            assert np.array_equal(copy.indices, one.indices)
-            assert np.array_equal(copy[0], one[0])
+            twin: Batch = pickle.loads(pickle.dumps(one))
+            assert isinstance(twin, Batch)
+            assert (twin.epoch, twin.paths) == (one.epoch, one.paths)
+            assert np.array_equal(twin.indices, one.indices)
+            assert np.array_equal(twin[0], one[0])
 
 
 def test_real_pets(pictures_root: Path) -> None:

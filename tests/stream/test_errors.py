@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vary.errors import DecodeError, SourceError
-from vary.plan.decode import prepare
+from vary.plan.decode import prepare, read_image
 from vary.plan.run import Address
 from vary.policy import Policy
 from vary.sources import Folder
@@ -135,3 +135,22 @@ def test_an_error_of_a_function_comes_where_it_happened(numbered: np.ndarray, on
     assert names[-1] == "fails"
     assert "make" in names
     assert next(batches, None) is None
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "dog/16.png"])
+def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Policy, name: str) -> None:
+    source = Folder(broken)
+    source.paths = (name,)
+    (broken / "dog" / "16.png").unlink()
+    with pytest.raises((DecodeError, SourceError)) as caught:
+        list(stream(source, policy))
+    assert str(caught.value).count(name) == 1
+    assert 'on_error="skip" goes on without' in str(caught.value)
+    assert ("tolerant=True takes what there is" in str(caught.value)) == (name in ("cat/03.jpg", "dog/02.png"))
+    with pytest.raises((DecodeError, SourceError)) as caught:
+        read_image(broken / name)
+    assert "on_error" not in str(caught.value)
+    train = stream(source, policy, on_error="skip")
+    list(train)
+    assert "skipped: 1" in str(train.report())
+    assert "on_error" not in str(train.report())

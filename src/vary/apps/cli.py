@@ -7,6 +7,7 @@ import io
 import os
 import re
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import vary
@@ -24,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
     try:
-        args.run(args)
+        with warnings.catch_warnings():
+            warnings.showwarning = warn
+            args.run(args)
         sys.stdout.flush()
     except (vary.VaryError, UserError) as error:
         return fail(str(error))
@@ -42,6 +45,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 def fail(message: str) -> int:
     print("vary: error:", " ".join(message.split()), file=sys.stderr)
     return USER_ERROR
+
+
+def warn(message: Warning | str, *_: object, **__: object) -> None:
+    """A warning as the user's line, without the place in the code."""
+    print("vary: warning:", " ".join(str(message).split()), file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 import vary
 from vary.apps.bars import bar
-from vary.apps.inputs import SAMPLES, UserError, policy_of, sample_folder, sheet_target, spread
+from vary.apps.inputs import SAMPLES, UserError, policy_of, sample_folder, sheet_target, source_of, spread
 from vary.apps.preview import make_sheet
 
 if TYPE_CHECKING:
@@ -25,16 +24,14 @@ BATCH, ROWS, COLUMNS = 32, 6, 8
 def demo(args: Namespace) -> None:
     target = sheet_target(args.output, args.data)
     policy = policy_of(args.policy)
-    with nullcontext(Path(args.data)) if args.data else sample_folder(COPIES) as root:
+    with nullcontext(source_of(args.data, "demo DATA")) if args.data else sample_folder(COPIES) as root:
         folder = vary.sources.Folder(root)
         say(*found(folder, args.data), "", *written(policy), "")
         say("What it does to the first picture:", *indented(policy.explain(first_shape(folder))), "")
         stream = vary.stream(folder, policy, batch_size=BATCH, seed=0, on_error="skip")
         speed = run(stream, args.epochs or (1 if args.data else SAMPLE_EPOCHS))
-        report = stream.report()
-        say("Its stream, in the last epoch:", *indented(str(report)), "")
-        broken = {one.path for one in report.skipped}
-        make_sheet(spread(folder, ROWS if args.data else len(SAMPLES), broken), policy, COLUMNS, 0, target)
+        say("Its stream, in the last epoch:", *indented(str(stream.report())), "")
+        make_sheet(spread(folder, ROWS if args.data else len(SAMPLES), quiet=True), policy, COLUMNS, 0, target)
     say(f"Sheet: {target}", speed)
 
 
@@ -73,7 +70,7 @@ def first_shape(folder: vary.sources.Folder) -> tuple[int, ...]:
         try:
             image: np.ndarray = vary.read_image(folder.path(index))
             return image.shape
-        except vary.DecodeError as error:
+        except (vary.DecodeError, vary.SourceError) as error:
             last = error
     raise UserError(f"none of the {len(folder)} pictures can be opened; the last: {last}")
 
@@ -92,7 +89,7 @@ def run(stream: vary.Stream, epochs: int) -> str:
     took = time.perf_counter() - began
     if not pictures:
         raise UserError(f"no picture came through; the first: {stream.report().skipped[0].reason}")
-    work = f"{count(epochs, 'epoch')} of {len(stream.source)} files"
+    work = f"{count(epochs, 'epoch')} of {count(stream.report().images, 'file')}"
     result = f"{last.shape[1]} x {last.shape[2]} {last.dtype}"
     threads = count(stream.options.allowed, "thread")
     waiting = f"the consumer, doing nothing else, waited {waited / took:.0%} of {took:.1f} s"

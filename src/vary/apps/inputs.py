@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import tempfile
+from bisect import bisect
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 import vary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Iterator
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 """Of those in scikit-image's wheel, the colour photographs; the others would be downloaded."""
@@ -26,7 +30,7 @@ class Picked(NamedTuple):
     """One picture of a source: `number` is its index there, which decides its draws."""
 
     number: int
-    path: str
+    image: np.ndarray
 
 
 def main_policy() -> vary.Policy:
@@ -79,12 +83,35 @@ def _copies(path: Path, folder: Path, copies: int) -> None:
         shutil.copyfile(first, folder / f"{path.stem}_{number:04}.jpg")
 
 
-def spread(folder: vary.sources.Folder, count: int, without: Collection[str] = ()) -> list[Picked]:
-    """`count` pictures, evenly over the folder and therefore over its classes; all of them if there are fewer."""
-    all_of_them = [Picked(place, folder.path(place)) for place in range(len(folder))]
-    usable = [one for one in all_of_them if one.path not in without]
-    count = min(count, len(usable))
-    return [usable[(2 * i + 1) * len(usable) // (2 * count)] for i in range(count)]
+def source_of(given: str, command: str) -> Path:
+    """The path of the pictures; an error where it is the policy's, --policy forgotten."""
+    path = Path(given)
+    if path.suffix.lower() in (".yaml", ".yml", ".json") and path.is_file():
+        raise UserError(f"{given} is a policy: vary {command} --policy {given}")
+    return path
+
+
+def spread(folder: vary.sources.Folder, count: int, quiet: bool = False) -> list[Picked]:
+    """`count` pictures, evenly over the folder and therefore over its classes; all of them if there are fewer.
+
+    A file that does not open gives its place to the next one; unless `quiet`, stderr says so.
+    """
+    count = min(count, len(folder))
+    wanted = [(2 * i + 1) * len(folder) // (2 * count) for i in range(count)]
+    spare = sorted({*range(len(folder))} - {*wanted})
+    found, last = [], ""
+    for place in wanted:  # which grows while it is gone through
+        try:
+            found.append(Picked(place, vary.read_image(folder.path(place))))
+        except (vary.DecodeError, vary.SourceError) as error:
+            last = " ".join(str(error).split())
+            if not quiet:
+                print("vary: passed over:", last, file=sys.stderr)
+            if spare:
+                wanted.append(spare.pop(bisect(spare, place) % len(spare)))
+    if not found:
+        raise UserError(f"none of the {len(folder)} pictures can be opened; the last: {last}")
+    return sorted(found, key=lambda one: one.number)
 
 
 def sheet_target(output: str, source: str | Path | None) -> Path:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import vary
 from vary.apps.bars import bar
-from vary.apps.inputs import Picked, policy_of, sample_folder, sheet_target, spread
+from vary.apps.inputs import Picked, policy_of, sample_folder, sheet_target, source_of, spread
 from vary.apps.sheet import lay_out, save, shown
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 def preview(args: Namespace) -> None:
     target = sheet_target(args.output, args.source)
     policy = policy_of(args.policy)
-    with nullcontext(Path(args.source)) if args.source else sample_folder(copies=1) as source:
-        picked = [Picked(0, str(source))] if source.is_file() else spread(vary.sources.Folder(source), args.rows)
-        make_sheet(picked, policy, args.columns, args.seed, target)
+    with nullcontext(source_of(args.source, "preview SOURCE")) if args.source else sample_folder(copies=1) as source:
+        one = [Picked(0, vary.read_image(source))] if source.is_file() else None
+        make_sheet(one or spread(vary.sources.Folder(source), args.rows), policy, args.columns, args.seed, target)
     print(target)
 
 
@@ -30,9 +30,8 @@ def make_sheet(picked: Sequence[Picked], policy: vary.Policy, columns: int, seed
     originals, variations = [], []
     with bar("sheet", len(picked)) as advance:
         for one in picked:
-            image = vary.read_image(one.path)
-            originals.append(image)
-            variations.append([shown(policy, image, seed, epoch, one.number) for epoch in range(columns - 1)])
+            originals.append(one.image)
+            variations.append([shown(policy, one.image, seed, epoch, one.number) for epoch in range(columns - 1)])
             advance()
     captions = ["original", *(f"epoch {epoch}" for epoch in range(columns - 1))]
     save(lay_out(originals, variations, captions), target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,11 @@ def _as_images(images: object) -> Array | list[Array]:
 
 
 def _check_picture(name: str, image: object) -> None:
-    if not isinstance(image, np.ndarray) or image.ndim not in (2, 3):
-        seen = f"shape {image.shape}" if isinstance(image, np.ndarray) else f"type {type(image).__name__}"
-        raise InputError(f"{name} has {seen}; give arrays of shape (H, W, C) or (H, W)")
+    if not isinstance(image, np.ndarray):
+        cure = "vary.read_image(path)" if isinstance(image, str | os.PathLike) else "numpy.asarray(image)"
+        raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure} makes one")
+    if image.ndim not in (2, 3):
+        raise InputError(f"{name} has shape {image.shape}; give arrays of shape (H, W, C) or (H, W)")
     if image.dtype.kind not in "buif":
         raise InputError(f"{name} has dtype {image.dtype}; pictures are made of numbers")
     if image.size == 0:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import warnings
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -23,6 +24,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 JUNK = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
 """What operating systems leave behind; passed over like every name that begins with a dot."""
 
+PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
+"""What the parts of a data set are called, and hardly a class."""
+
 Identity = tuple[int, int]  # device and inode
 
 
@@ -33,6 +37,7 @@ class Folder:
     Pictures directly in `path` and none below it: unlabelled, with the single field "images".
     classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty.
 
+    A warning where the classes look like the parts of a data set, such as train and val: then `path` is one too high.
     `SourceError` where there is no such folder, no picture, a class without pictures, or pictures beside classes.
     Memory: about 100 bytes a file, for its relative path and its class id.
     """
@@ -45,6 +50,8 @@ class Folder:
         found = sorted(_pictures(self.root))
         folders = sorted(_folders(self.root))
         self.classes = _classes(self.root, found, folders, classes)
+        if classes is None and (warning := _too_high(self.root, found, self.classes or [])):
+            warnings.warn(warning, UserWarning, stacklevel=2)
         if self.classes is None:
             self.fields: tuple[str, ...] = ("images",)
             self._ids = np.zeros(0, np.int64)
@@ -155,6 +162,20 @@ def _classes(root: str, found: list[str], folders: list[str], wanted: Sequence[s
             f"classes=[...] (with pictures: {filled})"
         )
     return filled
+
+
+def _too_high(root: str, found: list[str], classes: list[str]) -> str | None:
+    """What to say where the classes are the parts of a data set, with the true classes inside."""
+    if len(classes) < 2 or not PARTS.issuperset(map(str.lower, classes)):
+        return None
+    deep = sorted({_top(name) for name in found if name.count("/") > 1})
+    if not deep:
+        return None
+    part = next((name for name in deep if name.lower().startswith("train")), deep[0])
+    return (
+        f"{root!r} is taken for a folder of the classes {classes}, which look like the parts of a data set; "
+        f"give one part, {_join(root, part)!r}, or say that they are classes: vary.Folder(..., classes={classes})"
+    )
 
 
 def _nothing(root: str) -> str:

@@ -16,7 +16,7 @@ from vary.sources import Encoded
 from vary.stream.report import Skipped, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vary.plan.run import Failure, Runner
     from vary.sources import Indexed
@@ -24,28 +24,44 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Made", "Opened", "Task", "array_kind", "make", "open_some"]
 
+CUT_OFF = ("Premature end of JPEG file", "image file is truncated")
+"""What libjpeg and Pillow say of a file that ends too early; it alone is one that `tolerant` can take."""
+
 Array = np.ndarray[Any, Any]
 
 
 class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attributes in a dict or not at all
-    """(images, labels, ...) in the source's field order; (images,) where there are no labels.
+    """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
 
+    fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
     indices: (n,) int64, each sample's index in its source.
     epoch: the iteration it belongs to.
     paths: where the n pictures lie, or None where they lie in memory.
     """
 
+    fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
     indices: Array
     epoch: int
     paths: list[str] | None
 
-    def __new__(cls, arrays: Iterable[Array], indices: Array, epoch: int, paths: list[str] | None) -> Self:
+    def __new__(
+        cls, arrays: Iterable[Array], fields: tuple[str, ...], indices: Array, epoch: int, paths: list[str] | None
+    ) -> Self:
         batch = super().__new__(cls, arrays)
-        batch.indices, batch.epoch, batch.paths = indices, epoch, paths
+        batch.fields, batch.indices, batch.epoch, batch.paths = fields, indices, epoch, paths
         return batch
 
-    def __getnewargs__(self) -> tuple[tuple[Array, ...], Array, int, list[str] | None]:
-        return tuple(self), self.indices, self.epoch, self.paths
+    def __getnewargs__(self) -> tuple[tuple[Array, ...], tuple[str, ...], Array, int, list[str] | None]:
+        return tuple(self), self.fields, self.indices, self.epoch, self.paths
+
+    def __getattr__(self, name: str) -> Array:
+        for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives
+            if field == name:
+                return array
+        raise AttributeError(f"a batch has no {name!r}; its fields are {', '.join(self.fields)}, as in batch.images")
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self.fields]
 
 
 @dataclass(frozen=True)
@@ -78,7 +94,8 @@ def array_kind(image: Array, index: int) -> tuple[int, str]:
     if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
         raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
     if image.dtype not in (np.uint8, np.float32):
-        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.astype('float32')")
+        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
+        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
     return channels, image.dtype.name
 
 
@@ -97,8 +114,6 @@ def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], 
             picture = _open(task, image, index)
             decode += 0 if picture is image else perf_counter_ns() - got
         except (DecodeError, SourceError) as error:
-            if task.options.on_error == "raise":
-                raise
             picture = error
         pictures.append(picture)
         read += got - began
@@ -128,22 +143,18 @@ def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Mad
     indices = task.order(positions)
     opened = gather(indices)
     lost = {place: error for place, error in enumerate(opened.pictures) if isinstance(error, Exception)}
-    skipped = [_skipped(task.source, int(indices[place]), error) for place, error in lost.items()]
-    work = Work(opened.read, opened.decode, skipped=tuple(skipped))
+    work = Work(opened.read, opened.decode, skipped=_leave_out(task, indices, lost))
     indices = np.delete(indices, list(lost))
     images, failures, work = _run(task, indices, [p for p in opened.pictures if not isinstance(p, Exception)], work)
     if failures:
-        errors = [_error(task.source, int(indices[place]), reason) for place, reason in failures]
-        if task.options.on_error == "raise":
-            raise errors[0]
-        places = [place for place, _ in failures]
-        skipped += [_skipped(task.source, int(indices[p]), error) for p, error in zip(places, errors, strict=True)]
-        work = work._replace(skipped=tuple(skipped))
-        images, indices = np.delete(images, places, axis=0), np.delete(indices, places)
+        errors = {place: _error(task.source, int(indices[place]), reason) for place, reason in failures}
+        work = work._replace(skipped=work.skipped + _leave_out(task, indices, errors))
+        images, indices = np.delete(images, list(errors), axis=0), np.delete(indices, list(errors))
     if not len(indices):
         return Made(None, work)
     arrays = (images, *task.source.label_batch(indices))
-    return Made(Batch(arrays, indices, task.epoch, _paths(task.source, indices)), work)
+    batch = Batch(arrays, task.source.fields, indices, task.epoch, _paths(task.source, indices))
+    return Made(batch, work)
 
 
 def _run(task: Task, indices: Array, pictures: list[Any], work: Work) -> tuple[Array, list[Failure], Work]:
@@ -161,6 +172,19 @@ def _run(task: Task, indices: Array, pictures: list[Any], work: Work) -> tuple[A
     work = work._replace(decode=work.decode + counts.decode_ns, augment=busy - counts.decode_ns)
     size = images.nbytes + sum(len(p) if isinstance(p, bytes) else p.nbytes for p in pictures)
     return images, failures, work._replace(bytes=size)
+
+
+def _leave_out(task: Task, indices: Array, errors: Mapping[int, DecodeError | SourceError]) -> tuple[Skipped, ...]:
+    """These places of the batch, as the report lists them; where none may be left out, the first as an error."""
+    if not errors or task.options.on_error == "skip":
+        return tuple(_skipped(task.source, int(indices[place]), error) for place, error in errors.items())
+    error = next(iter(errors.values()))
+    cure = 'on_error="skip" goes on without such files'
+    if not task.options.tolerant and any(text in str(error) for text in CUT_OFF):
+        cure += ", tolerant=True takes what there is of this one"
+    if isinstance(error, DecodeError):
+        raise DecodeError(f"{error.reason}; {cure}", error.path) from error.__cause__
+    raise SourceError(f"{error}; {cure}") from error.__cause__
 
 
 def _error(source: Indexed, index: int, reason: str) -> DecodeError:
