@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from vary.transforms.base import Field, Lowering, Span, Transform, field, span
+from vary.transforms.base import Field, Lowering, Span, Transform, field, number, span
 
 __all__ = [
     "Brightness",
@@ -41,7 +41,7 @@ class Rescale(Transform):
 
 def _channels(doc: str, default: tuple[float, ...], positive: bool) -> Any:
     def parse(value: Any) -> tuple[float, ...]:
-        values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
+        values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
         if len(values) not in (1, 3, 4):
             raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
         if not all(map(math.isfinite, values)):
