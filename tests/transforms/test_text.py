@@ -31,6 +31,8 @@ from vary import (
     Sometimes,
     Translate,
 )
+from vary.plan.explain import TOLD
+from vary.plan.program import COLOUR, GEOMETRY
 from vary.transforms import REGISTRY
 
 some = settings(max_examples=100, deadline=None)
@@ -173,3 +175,24 @@ def test_what_is_written_is_short() -> None:
         "vary": 1,
         "transforms": [{"HorizontalFlip": {}}, {"Normalize": {}}],
     }
+
+
+def test_every_number_of_an_instruction_is_explained() -> None:
+    assert TOLD.keys() == GEOMETRY | COLOUR | {"cut"}
+    for policy, line in [
+        ([Resize(150, 160)], "  resize           150 x 160, stretch"),
+        ([Brightness((1.25, 1.25))], "  brightness       factor 1.25, clip 0 .. 255"),
+        ([Normalize((0, 0.5, 1), 0.1)], "  normalize        mean 0 127.5 255, std 25.5 25.5 25.5"),
+        ([HorizontalFlip(p=1)], "  flip_horizontal"),
+        ([Rotate((3.25, 3.25))], "  rotate           3.25 degrees"),
+        ([Normalize(), Lambda(np.fliplr, p=0)], "  cut              to float32"),
+    ]:
+        assert line in Policy(policy).explain((20, 20, 3)).splitlines()
+
+
+@pytest.mark.parametrize("name", strategies.SIMPLE)
+def test_every_instruction_is_explained(name: str) -> None:
+    """With as many places as it has numbers (format() is silent on too many); `normalize` has some for each channel."""
+    program = Policy([strategies.build(name, 1)]).program((9, 8, 3))
+    for i in program.instructions:
+        assert len(i.args) == TOLD[i.op].count("{}") * (3 if i.op == "normalize" else 1)
