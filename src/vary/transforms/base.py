@@ -88,6 +88,7 @@ class Field:
 
 
 REQUIRED = inspect.Parameter.empty
+ANY = (-math.inf, math.inf)
 
 
 def near(name: Any, known: Iterable[str]) -> str:
@@ -98,7 +99,7 @@ def near(name: Any, known: Iterable[str]) -> str:
     return f"did you mean {close[0]}?" if close else ""
 
 
-def number(value: Any, within: tuple[float, float] = (-math.inf, math.inf), what: str = "a number") -> float:
+def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:
     """A float within the range. Text is refused even where float() reads it: a quote too many in a file is a slip."""
     if isinstance(value, str):
         raise ValueError(f"{value!r} is not {what}{_meant(value)}")
@@ -166,7 +167,7 @@ def span(
 def field(
     doc: str,
     *,
-    within: tuple[float, float] = (-math.inf, math.inf),
+    within: tuple[float, float] = ANY,
     default: Any = REQUIRED,
     whole: bool = False,
     samples: tuple[float, float] | None = None,
@@ -184,7 +185,7 @@ def field(
         low, high = samples or (max(within[0], -1.0), min(within[1], 2.0))
         return random.randint(int(low), int(high)) if whole else random.uniform(low, high)
 
-    return Field(parse, doc, default, draw, within)
+    return Field(parse, doc, default, draw, None if within == ANY else within)
 
 
 def choice(doc: str, options: tuple[str, ...], default: Any = REQUIRED) -> Any:

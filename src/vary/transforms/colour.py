@@ -59,8 +59,12 @@ class Normalize(Transform):
     Defaults are ImageNet's, as pretrained networks expect. Nothing that needs a value range can follow it.
     """
 
-    mean: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_MEAN, positive=False)
-    std: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_STD, positive=True)
+    mean: Sequence[float] | float = _channels(
+        "one value, or one a channel, as fractions of the range", IMAGENET_MEAN, positive=False
+    )
+    std: Sequence[float] | float = _channels(
+        "one value, or one a channel, as fractions of the range", IMAGENET_STD, positive=True
+    )
 
     def lower(self, to: Lowering) -> None:
         low, high = to.clip()
