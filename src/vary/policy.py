@@ -179,7 +179,7 @@ class Policy(Transform):
         value = () if isinstance(self.fill, str) else self.fill
         if len(value) not in (0, 1, channels):  # type: ignore[arg-type]
             cure = f"one value for all channels, or {channels}" if channels > 1 else "one value"
-            self._refuse(f"fill has {len(value)} entries for pictures of {channels} channel(s); give {cure}")  # type: ignore[arg-type]
+            self._refuse(f"fill has {len(value)} entries, the picture {channels} channels; give {cure}")  # type: ignore[arg-type]
         if dtype == "uint8" and value and not all(0 <= v <= 255 for v in value):  # type: ignore[union-attr]
             self._refuse(f"fill={self.fill} is outside 0 .. 255, the values of uint8 pictures")
         name = self.fill if isinstance(self.fill, str) else "constant"

@@ -87,7 +87,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"out": locked()}, "out= must be writeable"),
     (
         {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
-        "fill has 3 entries for pictures of 4 channel(s); give one value for all channels, or 4",
+        "fill has 3 entries, the picture 4 channels; give one value for all channels, or 4",
     ),
     ({"policy": Policy([], fill=300)}, "outside 0 .. 255, the values of uint8 pictures"),
     (
