@@ -7,6 +7,8 @@ Files on disk never change, and the same seed gives the same bytes on every mach
 only; what is behind them, ARCHITECTURE.md tells.
 """
 
+import typing as _typing
+
 from vary import sources, transforms
 from vary.errors import DecodeError, InputError, PolicyError, SourceError, VaryError
 from vary.plan.decode import read_image
@@ -96,3 +98,11 @@ __all__ = [
     "targets",
     "transforms",
 ]
+
+if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+    def __getattr__(name: str) -> object:
+        from vary.transforms.base import near
+
+        hint = "" if name.startswith("_") else near(name, __all__)
+        raise AttributeError(f"module 'vary' has no attribute {name!r}{hint and f'; {hint}'}")

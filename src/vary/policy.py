@@ -16,7 +16,7 @@ from vary.plan.program import FILLS, Program, Settings
 from vary.plan.run import Address, Runner, default_threads, raise_first
 from vary.rng import check_address
 from vary.sample import DTYPES, dtype_name, layout_name
-from vary.transforms.base import Field, Lowering, Transform, choice
+from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
 from vary.transforms.compose import several
 from vary.transforms.text import from_data, to_data
 
@@ -27,10 +27,8 @@ FORMAT = 1
 
 def _fill(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, str):
-        if value not in FILLS:
-            raise ValueError(f"{value!r} is not one of {', '.join(FILLS)}")
-        return value
-    values = tuple(map(float, value)) if isinstance(value, (list, tuple)) else (float(value),)
+        return chosen(value, FILLS)
+    values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
     if len(values) not in (1, 3, 4) or not all(map(np.isfinite, values)):
         raise ValueError(f"{value!r} must be a number, or one a channel")
     return values
@@ -40,13 +38,13 @@ def _range(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
     low, high = value if isinstance(value, (list, tuple)) else (0.0, value)
-    if not -np.inf < float(low) < float(high) < np.inf:
+    if not -np.inf < number(low) < number(high) < np.inf:
         raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
-    return float(low), float(high)
+    return number(low), number(high)
 
 
 def fill(doc: str) -> Any:
-    return Field(_fill, doc, "nearest", lambda random: random.choice(FILLS))
+    return Field(_fill, doc, "nearest", lambda random: random.choice(FILLS), FILLS)
 
 
 def value_range(doc: str) -> Any:
@@ -70,8 +68,8 @@ class Policy(Transform):
     """
 
     transforms: Sequence[Transform] = several("a list of transforms")
-    fill: str | float | Sequence[float] = fill(f"what shows outside the picture: {', '.join(FILLS)}, or a value")
-    interpolation: str = choice("between pixels: bilinear or nearest", ("bilinear", "nearest"), default="bilinear")
+    fill: str | float | Sequence[float] = fill("what shows outside the picture: a word, a value, or one a channel")
+    interpolation: str = choice("how values between pixels are found", ("bilinear", "nearest"), default="bilinear")
     antialias: bool = switch("average source pixels where the picture shrinks", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
     value_range: float | tuple[float, float] | None = value_range("highest value, or (lowest, highest); None: by dtype")
@@ -180,7 +178,8 @@ class Policy(Transform):
     def _settings(self, channels: int, dtype: str) -> Settings:
         value = () if isinstance(self.fill, str) else self.fill
         if len(value) not in (0, 1, channels):  # type: ignore[arg-type]
-            self._refuse(f"fill has {len(value)} entries, the picture {channels} channels")  # type: ignore[arg-type]
+            cure = f"one value for all channels, or {channels}" if channels > 1 else "one value"
+            self._refuse(f"fill has {len(value)} entries, the picture {channels} channels; give {cure}")  # type: ignore[arg-type]
         if dtype == "uint8" and value and not all(0 <= v <= 255 for v in value):  # type: ignore[union-attr]
             self._refuse(f"fill={self.fill} is outside 0 .. 255, the values of uint8 pictures")
         name = self.fill if isinstance(self.fill, str) else "constant"
@@ -222,15 +221,18 @@ class Policy(Transform):
         if isinstance(data, list):
             data = {"transforms": data}
         if not isinstance(data, dict):
-            raise PolicyError(f"a policy file holds a mapping with 'transforms', not {type(data).__name__}")
+            seen = type(data).__name__
+            raise PolicyError(f"a policy file holds a mapping with 'transforms', or the bare list of them, not {seen}")
         data = dict(data)
         version = data.pop("vary", FORMAT)
         if version != FORMAT:
             raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
-        items = data.pop("transforms", None)
+        items = data.get("transforms", [])
         if not isinstance(items, list):
             raise PolicyError("a policy needs 'transforms': a list of transforms")
-        return Policy([from_data(item, f"transforms[{i}]") for i, item in enumerate(items)], **data)
+        if "transforms" in data:
+            data["transforms"] = [from_data(item, f"policy.transforms[{i}]") for i, item in enumerate(items)]
+        return Policy(**{str(key): value for key, value in data.items()})
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""

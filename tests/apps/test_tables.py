@@ -52,6 +52,15 @@ def test_one_in_full(name: str, capsys: pytest.CaptureFixture[str]) -> None:
         assert field.doc in words(out)
 
 
+def test_ranges_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    out = said(capsys)
+    assert re.search(r"(?m)^   angle +-360 \.\. 360 +degrees; ", out)
+    assert re.search(r"(?m)^   mode=stretch +stretch, fit, +what", out)
+    assert max(map(len, out.splitlines())) <= 120
+    assert re.search(r"(?m)^ p +1 +0 \.\. 1 +probability", said(capsys, "Lambda"))
+    assert re.search(r"(?m)^ mode +stretch +stretch, fit, letterbox, cover +what", said(capsys, "Resize"))
+
+
 def test_defaults_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search(r"(?m)^ p +0\.5 ", said(capsys, "HorizontalFlip"))
     assert re.search(r"(?m)^ mode +stretch ", said(capsys, "Resize"))
@@ -61,8 +70,9 @@ def test_defaults_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
 def test_json_is_the_declarations(capsys: pytest.CaptureFixture[str]) -> None:
     told = {one["name"]: one for one in json.loads(said(capsys, "--json"))}
     assert sorted(told) == sorted(REGISTRY)
-    assert told["Resize"]["arguments"][0] == {"name": "height", "required": True, "doc": "pixels"}
-    assert told["Resize"]["arguments"][2]["default"] == "stretch"
+    height, _, mode, _ = told["Resize"]["arguments"]
+    assert height == {"name": "height", "required": True, "within": [1, 1 << 20], "doc": "pixels"}
+    assert (mode["default"], mode["within"][0]) == ("stretch", "stretch")
     for name, one in told.items():
         assert [argument["name"] for argument in one["arguments"]] == list(REGISTRY[name].fields)
     assert [one["name"] for one in json.loads(said(capsys, "Zoom", "--json"))] == ["Zoom"]

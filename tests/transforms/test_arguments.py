@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import vary
 from vary import (
     Brightness,
     ChannelShift,
@@ -31,40 +32,49 @@ from vary.transforms.base import REQUIRED
 
 REFUSED = [  # class, arguments, words of the error
     (Rotate, {}, "needs 'angle': degrees"),
-    (Rotate, {"angle": 400}, "Rotate(angle=400): -400.0 is outside -360 .. 360"),
-    (Rotate, {"angle": -5}, "Rotate(angle=-5)"),
+    (Rotate, {"angle": 400}, "Rotate(angle=400): 400 means (-400, 400), outside -360 .. 360; give a pair (low, high);"),
+    (Rotate, {"angle": -5}, "-5 means (5, -5), which runs backwards; give a pair (low, high) such as (-5, 0)"),
     (Rotate, {"angle": (10, -10)}, "(10, -10) runs backwards; give (low, high)"),
     (Rotate, {"angle": (1, 2, 3)}, "has 3 entries; give a number or a pair (low, high)"),
     (Rotate, {"angle": "far"}, "'far' is not a number or a pair"),
     (Rotate, {"angle": None}, "None is not a number"),
-    (Rotate, {"angle": float("nan")}, "nan is outside"),
+    (Rotate, {"angle": float("nan")}, "nan is not a number or a pair"),
+    (Rotate, {"angle": "40"}, "Rotate(angle='40'): '40' is not a number or a pair (low, high); write 40;"),
+    (Rotate, {"angle": ["0", 1]}, "'0' is not a number; write 0"),
     (Rotate, {"angle": (0, float("inf"))}, "inf is outside -360 .. 360"),
     (Rotate, {"angle": {}}, "{} is not a number"),
     (Rotate, {"angle": 5, "p": 1.5}, "p=1.5): 1.5 is outside 0 .. 1"),
     (Rotate, {"angle": 5, "p": "often"}, "'often' is not a number; p is probability of being applied"),
     (Rotate, {"degrees": 5}, "has no argument 'degrees'; it has angle, p"),
+    (Rotate, {"angel": 5}, "has no argument 'angel'; did you mean angle? It has angle, p"),
     (Resize, {"height": 3}, "needs 'width': pixels"),
     (Resize, {"height": 0, "width": 3}, "Resize(height=0): 0 is outside 1 .. "),
     (Resize, {"height": 2.5, "width": 3}, "2.5 is not a whole number"),
     (Resize, {"height": "tall", "width": 3}, "'tall' is not a whole number"),
-    (Resize, {"height": 3, "width": 3, "mode": "crop"}, "'crop' is not one of stretch, fit, letterbox, cover"),
+    (Resize, {"height": 3, "width": 3, "mode": "crop"}, "'crop' is not one of stretch, fit, letterbox, cover;"),
+    (Resize, {"height": 3, "width": 3, "mode": "covers"}, "stretch, fit, letterbox, cover (did you mean cover?); mode"),
     (Pad, {"top": -1}, "-1 is outside 0 .. "),
     (RandomResizedCrop, {"height": 3, "width": 3, "scale": (0, 1)}, "outside 1e-06 .. 1"),
     (Zoom, {"x": (0, 1)}, "0 is outside 0.01 .. 100"),
-    (Zoom, {"x": 1}, "Zoom(x=1)"),
+    (Zoom, {"x": 1}, "Zoom(x=1): 1 means (0, 2), outside 0.01 .. 100; give a pair (low, high);"),
+    (Zoom, {"x": 2}, "2 means (-1, 3), outside 0.01 .. 100; give a pair (low, high) such as (1, 2)"),
     (Shear, {"x": 90}, "outside -89 .. 89"),
     (Shear, {"x": 5, "portion": 0.1}, "degrees and portions; give one of them"),
     (Shear, {"x": 60, "y": 30}, "could flatten the picture; stay within 44"),
     (Shear, {"portion": 2, "portion_y": 0.5}, "stay within 0.95"),
     (Rescale, {"scale": 0}, "scale=0 would leave nothing"),
+    (Rescale, {"scale": "1/255"}, "'1/255' is not a number; write 0.00392156862745098; scale is factor"),
+    (Rescale, {"scale": "1/0"}, "'1/0' is not a number; scale is factor"),
+    (Rescale, {"scale": "1e-3"}, "'1e-3' is not a number; write 0.001"),  # text, says YAML
     (Brightness, {"factor": 2}, "Brightness(factor=2)"),
     (ChannelShift, {"shift": 0.1, "joint": 2}, "2 is outside 0 .. 1"),
     (Normalize, {"std": 0}, "must be above 0"),
     (Normalize, {"mean": (1, 2)}, "has 2 entries; give 1, 3 or 4"),
+    (Normalize, {"mean": ["0.5"]}, "'0.5' is not a number; write 0.5"),
     (Normalize, {"mean": None}, "Normalize(mean=None)"),
     (Normalize, {"mean": "grey"}, "Normalize(mean='grey')"),
     (Sometimes, {"transforms": 5}, "5 is not a list of transforms"),
-    (Sometimes, {"transforms": [Rotate]}, "is not a transform; call it: add ()"),
+    (Sometimes, {"transforms": [Rotate]}, "Rotate is a class, not a transform; call it: add ()"),
     (Sometimes, {"transforms": "Rotate"}, "'Rotate' is not a list of transforms"),
     (OneOf, {"transforms": []}, "at least one transform"),
     (OneOf, {"transforms": [HorizontalFlip()], "weights": [1, 2]}, "1 transforms but 2 weights"),
@@ -72,6 +82,7 @@ REFUSED = [  # class, arguments, words of the error
     (OneOf, {"transforms": [HorizontalFlip()], "weights": [-1]}, "at least 0"),
     (OneOf, {"transforms": [HorizontalFlip()], "weights": 5}, "OneOf(weights=5)"),
     (OneOf, {"transforms": [HorizontalFlip()], "weights": ["a"]}, "OneOf(weights=['a'])"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": ["1"]}, "'1' is not a number; write 1"),
     (SomeOf, {"n": 3, "transforms": [HorizontalFlip()]}, "cannot choose 3 of 1 transforms; lower n or add transforms"),
     (SomeOf, {"n": (2, 1), "transforms": [HorizontalFlip()] * 2}, "(2, 1) is not a whole number or a pair"),
     (SomeOf, {"n": None, "transforms": [HorizontalFlip()]}, "SomeOf(n=None)"),
@@ -81,9 +92,16 @@ REFUSED = [  # class, arguments, words of the error
     (Lambda, {"function": "nowhere.at.all:f"}, "cannot be imported"),
     (Lambda, {"function": "math:nothing"}, "cannot be imported"),
     (Policy, {"transforms": [Rotate(1)], "fill": "edge"}, "'edge' is not one of constant, nearest, reflect"),
+    (
+        Policy,
+        {"transforms": [], "fill": "refelct"},
+        "wrap (did you mean reflect?); fill is what shows outside the picture",
+    ),
+    (Policy, {"transforms": [], "fill": ("1", 2, 3)}, "'1' is not a number; write 1"),
     (Policy, {"transforms": [], "fill": None}, "Policy(fill=None)"),
     (Policy, {"transforms": [], "fill": (1, 2)}, "(1, 2) must be a number, or one a channel"),
-    (Policy, {"transforms": [], "fill": float("nan")}, "must be a number"),
+    (Policy, {"transforms": [], "fill": float("nan")}, "nan is not a number"),
+    (Policy, {"transforms": [], "fill": float("inf")}, "must be a number, or one a channel"),
     (Policy, {"transforms": [], "interpolation": "bicubic"}, "'bicubic' is not one of bilinear, nearest"),
     (Policy, {"transforms": [], "antialias": 1}, "1 is neither True nor False"),
     (
@@ -91,6 +109,7 @@ REFUSED = [  # class, arguments, words of the error
         {"transforms": [], "value_range": (5, 5)},
         "(5, 5) is no range; give the highest value, or (lowest, highest)",
     ),
+    (Policy, {"transforms": [], "value_range": "255"}, "'255' is not a number; write 255"),
     (Policy, {"transforms": [], "value_range": "wide"}, "Policy(value_range='wide')"),
     (Policy, {"transforms": [], "value_range": float("inf")}, "Policy(value_range=inf)"),
     (Policy, {"transforms": [], "p": 0.5}, "wrap its transforms in Sometimes([...], p=0.5)"),
@@ -108,9 +127,47 @@ def test_refused(kind: type[Transform], arguments: dict[str, Any], words: str) -
     assert isinstance(caught.value, VaryError)
 
 
-def test_refused_by_place() -> None:
-    with pytest.raises(PolicyError, match=r"Rotate takes 1 arguments by place \(angle\), not 2; p goes by name"):
-        Rotate(10, 0.5)  # type: ignore[misc]
+def test_options_are_listed_once() -> None:
+    for kind, arguments in (
+        (Policy, {"transforms": [], "fill": "x"}),
+        (Resize, {"height": 1, "width": 1, "mode": "x"}),
+    ):
+        with pytest.raises(PolicyError) as caught:
+            kind(**arguments)  # type: ignore[arg-type]
+        assert str(caught.value).count(kind.fields[list(arguments)[-1]].within[1]) == 1  # type: ignore[index]
+
+
+BY_PLACE = [  # class, arguments, the end of the error
+    (Rotate, (10, 0.5), "Rotate takes 1 argument by place (angle), not 2; write p=0.5, in a file {p: 0.5}"),
+    (Rotate, (-10, 10), "p goes by name; as one argument: Rotate((-10, 10))"),
+    (Brightness, (0.2, 0.5), "write p=0.5, in a file {p: 0.5}; as one argument: Brightness((0.2, 0.5))"),
+    (Zoom, (0.8, 1.2), "; as one argument: Zoom((0.8, 1.2))"),
+    (HorizontalFlip, (0.5,), "takes no argument by place, not 1; write p=0.5, in a file {p: 0.5}"),
+    (HorizontalFlip, (5,), "takes no argument by place, not 1; p goes by name"),
+    (Resize, ((150, 150),), "; without the inner brackets: Resize(150, 150)"),
+    (Resize, (150, 150, "fit", 7), "takes 3 arguments by place (height, width, mode), not 4; p goes by name"),
+    (Policy, (Rotate(3), Zoom(0.1)), "; put the transforms in a list: [...]"),
+    (OneOf, (Rotate(3), Zoom(0.1)), "; put the transforms in a list: [...]"),
+    (Sometimes, (Rotate(3), Zoom(0.1)), "; put the transforms in a list: [...]"),
+]
+
+
+@pytest.mark.parametrize(("kind", "places", "words"), BY_PLACE, ids=[row[2] for row in BY_PLACE])
+def test_refused_by_place(kind: type[Transform], places: tuple[Any, ...], words: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        kind(*places)
+    assert str(caught.value).endswith(words)
+
+
+@pytest.mark.parametrize("slip", ["Rotat", "rotate"])
+def test_slips_at_the_door(slip: str) -> None:
+    with pytest.raises(AttributeError, match=f"module 'vary' has no attribute '{slip}'; did you mean Rotate\\?"):
+        getattr(vary, slip)
+    assert not hasattr(vary, "qqqqqqq")
+    assert not hasattr(vary, "__rotate__")
+
+
+def test_given_twice() -> None:
     with pytest.raises(PolicyError, match="was given 'angle' twice"):
         Rotate(10, angle=5)  # type: ignore[misc]
 

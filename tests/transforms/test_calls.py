@@ -95,7 +95,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"images": [IMAGE.astype("float32")], "out": askew(1, 6, 8, 3)}, "out= has values that lie across machine words"),
     (
         {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
-        "fill has 3 entries, the picture 4 channels",
+        "fill has 3 entries, the picture 4 channels; give one value for all channels, or 4",
     ),
     ({"policy": Policy([], fill=300)}, "outside 0 .. 255, the values of uint8 pictures"),
     (

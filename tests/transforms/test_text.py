@@ -29,7 +29,10 @@ from vary import (
     Resize,
     Rotate,
     Sometimes,
+    Translate,
 )
+from vary.plan.explain import TOLD
+from vary.plan.program import COLOUR, GEOMETRY
 from vary.transforms import REGISTRY
 
 some = settings(max_examples=100, deadline=None)
@@ -94,23 +97,47 @@ def test_a_file_written_by_hand(tmp_path: Path) -> None:
     assert Policy.load(tmp_path / "policy.yaml") == Policy([*parts, Lambda(np.fliplr)], fill="reflect")
 
 
+def test_a_list_is_the_arguments_or_the_only_one() -> None:
+    given = [{"Rotate": [-10, 40]}, {"Rotate": [40]}, {"Resize": [150, 150]}, {"Translate": [0.1, 0.2]}]
+    meant = [Rotate((-10, 40)), Rotate(40), Resize(150, 150), Translate(0.1, 0.2)]
+    assert Policy.from_dict(given) == Policy(meant)
+
+
 REFUSED: list[tuple[Any, str]] = [
-    ({"transforms": ["Rotat"]}, "transforms[0]: there is no transform 'Rotat'; did you mean Rotate?"),
+    ({"transforms": ["Rotat"]}, "policy.transforms[0]: there is no transform 'Rotat'; did you mean Rotate?"),
     ({"transforms": [{"HorizontalFlop": {}}]}, "did you mean HorizontalFlip?"),
     ({"transforms": [{"Xyzzy": 1}]}, "see `vary transforms`"),
     ({"transforms": [{"Sometimes": [{"Rotat": 1}]}]}, "transforms[0].Sometimes[0]: there is no transform 'Rotat'"),
     ({"transforms": [{"Rotate": 1, "Zoom": 2}]}, "write it as Name: {argument: value}"),
     ({"transforms": [5]}, "5 is not a transform"),
-    ({"transforms": [{"Rotate": {"degrees": 1}}]}, "has no argument 'degrees'; it has angle, p"),
+    ({"transforms": [{"Rotate": {"degrees": 1}}]}, "transforms[0].Rotate has no argument 'degrees'; it has angle, p"),
+    (
+        {"transforms": [{"Rotate": {"angel": 1}}]},
+        "policy.transforms[0].Rotate has no argument 'angel'; did you mean angle? It has angle, p",
+    ),
     ({"transforms": [{"Rotate": {1: 1}}]}, "has no argument '1'"),
-    ({"transforms": [{"Rotate": [1, 2, 3]}]}, "3 arguments for angle, p; write them as name: value"),
-    ({"transforms": [{"Rotate": 500}]}, "outside -360 .. 360"),
-    ({"transforms": [], "filll": 1}, "has no argument 'filll'; it has transforms, fill"),
+    ({"transforms": [{"Rotate": [1, 2, 3]}]}, "Rotate(angle=[1, 2, 3]): [1, 2, 3] has 3 entries"),
+    ({"transforms": ["Transpose", {"Rotate": 500}]}, "transforms[1].Rotate(angle=500): 500 means (-500, 500), outside"),
+    ({"transforms": [{"Resize": 150}]}, "transforms[0].Resize needs 'width'"),
+    (
+        {"transforms": [{"Rescale": "1/255"}]},
+        "transforms[0].Rescale(scale='1/255'): '1/255' is not a number; write 0.0",
+    ),
+    (
+        {"transforms": [{"HorizontalFlip": 0.5}]},
+        "HorizontalFlip takes no argument by place, not 1; write p=0.5, in a f",
+    ),
+    ({"transforms": [{"OneOf": [{"Sometimes": [{"Zoom": 2}]}]}]}, "transforms[0].OneOf[0].Sometimes[0].Zoom(x=2): "),
+    ({"transforms": [{"OneOf": []}]}, "transforms[0].OneOf needs at least one transform"),
+    ({"transforms": [], "filll": 1}, "Policy has no argument 'filll'; did you mean fill? It has transforms, fill"),
+    ({"transforms": [], "fill": "refelct"}, "Policy(fill='refelct'): 'refelct' is not one of constant, "),
+    ({"transform": []}, "Policy has no argument 'transform'; did you mean transforms?"),
+    ({1: 2}, "Policy has no argument '1'; it has transforms"),
     ({"transforms": [], "vary": 99}, "format 99; this vary reads format 1"),
-    ({"fill": 1}, "a policy needs 'transforms': a list of transforms"),
+    ({"fill": 1}, "Policy needs 'transforms': a list of transforms"),
     ({"transforms": "Rotate"}, "a policy needs 'transforms': a list of transforms"),
-    ("Rotate", "a policy file holds a mapping with 'transforms', not str"),
-    (None, "a policy file holds a mapping with 'transforms', not NoneType"),
+    ("Rotate", "a policy file holds a mapping with 'transforms', or the bare list of them, not str"),
+    (None, "a policy file holds a mapping with 'transforms', or the bare list of them, not NoneType"),
 ]
 
 
@@ -148,3 +175,24 @@ def test_what_is_written_is_short() -> None:
         "vary": 1,
         "transforms": [{"HorizontalFlip": {}}, {"Normalize": {}}],
     }
+
+
+def test_every_number_of_an_instruction_is_explained() -> None:
+    assert TOLD.keys() == GEOMETRY | COLOUR | {"cut"}
+    for policy, line in [
+        ([Resize(150, 160)], "  resize           150 x 160, stretch"),
+        ([Brightness((1.25, 1.25))], "  brightness       factor 1.25, clip 0 .. 255"),
+        ([Normalize((0, 0.5, 1), 0.1)], "  normalize        mean 0 127.5 255, std 25.5 25.5 25.5"),
+        ([HorizontalFlip(p=1)], "  flip_horizontal"),
+        ([Rotate((3.25, 3.25))], "  rotate           3.25 degrees"),
+        ([Normalize(), Lambda(np.fliplr, p=0)], "  cut              to float32"),
+    ]:
+        assert line in Policy(policy).explain((20, 20, 3)).splitlines()
+
+
+@pytest.mark.parametrize("name", strategies.SIMPLE)
+def test_every_instruction_is_explained(name: str) -> None:
+    """With as many places as it has numbers (format() is silent on too many); `normalize` has some for each channel."""
+    program = Policy([strategies.build(name, 1)]).program((9, 8, 3))
+    for i in program.instructions:
+        assert len(i.args) == TOLD[i.op].count("{}") * (3 if i.op == "normalize" else 1)

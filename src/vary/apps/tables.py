@@ -52,27 +52,33 @@ def transforms(args: Namespace) -> None:
 
 def described(kind: Kind) -> dict[str, Any]:
     """A transform as plain data."""
-    arguments = [
-        {"name": name, "required": True, "doc": field.doc}
-        if field.default is inspect.Parameter.empty
-        else {"name": name, "required": False, "default": field.default, "doc": field.doc}
-        for name, field in kind.fields.items()
-    ]
-    return {"name": kind.__name__, "doc": inspect.getdoc(kind), "arguments": arguments}
+    return {
+        "name": kind.__name__,
+        "doc": inspect.getdoc(kind),
+        "arguments": [_argument(name, field) for name, field in kind.fields.items()],
+    }
+
+
+def _argument(name: str, field: vary.transforms.base.Field) -> dict[str, Any]:
+    required = field.default is inspect.Parameter.empty
+    default = {} if required else {"default": field.default}
+    within = {} if field.within is None else {"within": field.within}
+    return {"name": name, "required": required, **default, **within, "doc": field.doc}
 
 
 def _overview(kinds: list[Kind]) -> Table:
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table("transform", "argument", "what it means", box=box.SIMPLE, pad_edge=False)
+    narrow = Column("range", max_width=20)  # words may wrap: sentences need the room
+    table = Table("transform", narrow, "what it means", box=box.SIMPLE, pad_edge=False)
     for kind in kinds:
         first = (inspect.getdoc(kind) or "").partition("\n")[0]
         table.add_row(Text(kind.__name__, "bold"), "", Text(first))
         for argument in described(kind)["arguments"]:
             if argument["name"] != "p" or argument["default"] != 1:
-                table.add_row("", Text(_signed(argument)), Text(argument["doc"], "dim"))
+                table.add_row(Text(f"  {_signed(argument)}"), Text(_range(argument)), Text(argument["doc"], "dim"))
     return table
 
 
@@ -81,15 +87,20 @@ def _arguments_table(kind: Kind) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("argument", "default", "what it means", box=box.SIMPLE, pad_edge=False)
+    table = Table("argument", "default", "range", "what it means", box=box.SIMPLE, pad_edge=False)
     for argument in described(kind)["arguments"]:
         default = "required" if argument["required"] else _plain(argument["default"])
-        table.add_row(Text(argument["name"], "bold"), Text(default), Text(argument["doc"]))
+        table.add_row(Text(argument["name"], "bold"), Text(default), Text(_range(argument)), Text(argument["doc"]))
     return table
 
 
 def _signed(argument: dict[str, Any]) -> str:
     return argument["name"] if argument["required"] else f"{argument['name']}={_plain(argument['default'])}"
+
+
+def _range(argument: dict[str, Any]) -> str:
+    within = argument.get("within", ())
+    return (", " if within and isinstance(within[0], str) else " .. ").join(map(_plain, within))
 
 
 def _plain(value: Any) -> str:

@@ -7,8 +7,38 @@ from typing import Any
 from vary.plan.check import output_dtype
 from vary.plan.program import Instruction
 from vary.plan.run import Address, Runner
+from vary.sample import DTYPES
+from vary.transforms.crop import MODES
 
-__all__ = ["explain"]
+__all__ = ["TOLD", "explain"]
+
+TOLD = {
+    "resize": "{} x {}, {}",
+    "crop": "{} x {}, at y {} and x {} of the room there is",
+    "center_crop": "{} x {}",
+    "resized_crop": "to {} x {}, of area {} and ratio {}, at y {} and x {} of the room there is",
+    "pad": "top {}, right {}, bottom {}, left {}",
+    "rotate": "{} degrees",
+    "shear": "x {}, y {}",
+    "shear_degrees": "x {}, y {}",
+    "zoom": "x {}, y {}",
+    "translate": "x {}, y {}",
+    "flip_horizontal": "",
+    "flip_vertical": "",
+    "transpose": "",
+    "rotate90": "{} quarter turns",
+    "rescale": "scale {}, offset {}",
+    "normalize": "mean {}, std {}",
+    "brightness": "factor {}, clip {} .. {}",
+    "contrast": "factor {}, clip {} .. {}",
+    "saturation": "factor {}, clip {} .. {}",
+    "hue": "{} turns, clip {} .. {}",
+    "shift": "by {} {} {}, clip {} .. {}",
+    "cut": "to {}",
+}
+"""What the numbers of an instruction are; places share them out evenly (`normalize` has one a channel)."""
+WORDS = {"resize": MODES, "cut": DTYPES}
+"""Instructions whose last number stands for a word."""
 
 
 def explain(runner: Runner, height: int, width: int, address: Address) -> str:
@@ -35,7 +65,14 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
 
 
 def _words(i: Instruction) -> str:
-    return " ".join([f"{i.op:<16}", *(f"{v:.4g}" for v in i.args)]).rstrip()
+    said = [f"{v:.0f}" if v == int(v) else f"{v:.4g}" for v in i.args]
+    if i.op in WORDS:
+        said[-1] = WORDS[i.op][int(i.args[-1])]
+    told = TOLD[i.op]
+    share = len(said) // (told.count("{}") or 1)
+    return (
+        f"{i.op:<16} {told.format(*(' '.join(said[k : k + share]) for k in range(0, len(said), share or 1)))}".rstrip()
+    )
 
 
 def _count(n: int, what: str) -> str:

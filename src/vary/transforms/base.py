@@ -15,12 +15,26 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, NoReturn, Protocol, dataclass_transform
 
 from vary.errors import PolicyError
 
-__all__ = ["REGISTRY", "Column", "Field", "Lowering", "Number", "Span", "Transform", "choice", "field", "span"]
+__all__ = [
+    "REGISTRY",
+    "Column",
+    "Field",
+    "Lowering",
+    "Number",
+    "Span",
+    "Transform",
+    "choice",
+    "chosen",
+    "field",
+    "near",
+    "number",
+    "span",
+]
 
 Span = float | tuple[float, float]
 """A range to draw from: a pair (low, high) is the range itself; what a single number means, the field says."""
@@ -61,26 +75,52 @@ Parse = Callable[[Any], Any]
 class Field:
     """One argument of a transform: how it is read, what it may be, what it says of itself."""
 
-    __slots__ = ("default", "doc", "parse", "samples")
+    __slots__ = ("default", "doc", "parse", "samples", "within")
 
-    def __init__(self, parse: Parse, doc: str, default: Any, samples: Callable[..., Any]) -> None:
+    def __init__(
+        self, parse: Parse, doc: str, default: Any, samples: Callable[..., Any], within: tuple[Any, ...] | None = None
+    ) -> None:
         self.parse = parse
         self.doc = doc
         self.default = default  # `inspect.Parameter.empty` when it must be given
         self.samples = samples  # (random) -> a valid value: what property tests draw from
+        self.within = within  # (lowest, highest), or the words to choose from: what the command line's table shows
 
 
 REQUIRED = inspect.Parameter.empty
+ANY = (-math.inf, math.inf)
 
 
-def _number(value: Any, within: tuple[float, float], what: str) -> float:
+def near(name: Any, known: Iterable[str]) -> str:
+    """For the end of an error: the known name that this one may be a slip of; empty if there is none."""
+    import difflib
+
+    close = difflib.get_close_matches(str(name), list(known), 1)
+    return f"did you mean {close[0]}?" if close else ""
+
+
+def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:
+    """A float within the range. Text is refused even where float() reads it: a quote too many in a file is a slip."""
+    if isinstance(value, str):
+        raise ValueError(f"{value!r} is not {what}{_meant(value)}")
     try:
-        number = float(value)
+        found = float(value)
     except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is not {what}") from None
-    if not (within[0] <= number <= within[1]):  # also refuses NaN
+        found = math.nan
+    if math.isnan(found):
+        raise ValueError(f"{value!r} is not {what}")
+    if not within[0] <= found <= within[1]:
         raise ValueError(f"{value!r} is outside {within[0]:g} .. {within[1]:g}")
-    return number
+    return found
+
+
+def _meant(text: str) -> str:
+    """The number to write for "40", "1/255", or 1e-3, which YAML takes for text."""
+    above, _, below = text.partition("/")
+    try:
+        return f"; write {str(float(above) / float(below or 1)).removesuffix('.0')}"
+    except (ValueError, ZeroDivisionError):
+        return ""
 
 
 def span(
@@ -103,25 +143,31 @@ def span(
         if isinstance(value, (list, tuple)):
             if len(value) != 2:
                 raise ValueError(f"{value!r} has {len(value)} entries; give a number or a pair (low, high)")
-            low, high = (_number(v, within, "a number") for v in value)
+            low, high = (number(v, within) for v in value)
             if low > high:
                 raise ValueError(f"{value!r} runs backwards; give (low, high)")
             return low, high
-        amount = _number(value, (0, math.inf), "a number or a pair (low, high)")
-        return _number(around - amount, within, "a number"), _number(around + amount, within, "a number")
+        amount = number(value, what="a number or a pair (low, high)")
+        low, high = around - amount, around + amount
+        if within[0] <= low <= high <= within[1]:
+            return low, high
+        fault = "which runs backwards" if low > high else f"outside {within[0]:g} .. {within[1]:g}"
+        fits = within[0] <= amount <= within[1] and amount != around
+        such = f" such as ({min(around, amount):g}, {max(around, amount):g})" if fits else ""
+        raise ValueError(f"{value!r} means ({low:g}, {high:g}), {fault}; give a pair (low, high){such}")
 
     def samples(random: Any) -> tuple[float, float]:
         low, high = max(within[0], around - reach), min(within[1], around + reach)
         one, other = (round(random.uniform(low, high), 3) for _ in range(2))
         return min(one, other), max(one, other)
 
-    return Field(parse, doc, default, samples)
+    return Field(parse, doc, default, samples, within)
 
 
 def field(
     doc: str,
     *,
-    within: tuple[float, float] = (-math.inf, math.inf),
+    within: tuple[float, float] = ANY,
     default: Any = REQUIRED,
     whole: bool = False,
     samples: tuple[float, float] | None = None,
@@ -130,27 +176,33 @@ def field(
     """A number, the same for every picture."""
 
     def parse(value: Any) -> float | int:
-        number = _number(value, within, "a whole number" if whole else "a number")
-        if whole and number != int(number):
+        found = number(value, within, "a whole number" if whole else "a number")
+        if whole and found != int(found):
             raise ValueError(f"{value!r} is not a whole number")
-        return int(number) if whole else number
+        return int(found) if whole else found
 
     def draw(random: Any) -> Any:
         low, high = samples or (max(within[0], -1.0), min(within[1], 2.0))
         return random.randint(int(low), int(high)) if whole else random.uniform(low, high)
 
-    return Field(parse, doc, default, draw)
+    return Field(parse, doc, default, draw, None if within == ANY else within)
 
 
 def choice(doc: str, options: tuple[str, ...], default: Any = REQUIRED) -> Any:
     """One of a few words."""
 
     def parse(value: Any) -> str:
-        if value not in options:
-            raise ValueError(f"{value!r} is not one of {', '.join(options)}")
-        return str(value)
+        return chosen(value, options)
 
-    return Field(parse, doc, default, lambda random: random.choice(options))
+    return Field(parse, doc, default, lambda random: random.choice(options), options)
+
+
+def chosen(value: Any, options: tuple[str, ...]) -> str:
+    """The word itself if it is one of the options."""
+    if value not in options:
+        slip = near(value, options)
+        raise ValueError(f"{value!r} is not one of {', '.join(options)}{slip and f' ({slip})'}")
+    return str(value)
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(span, field, choice, Field))
@@ -175,12 +227,12 @@ class Transform:
         kind = type(self)
         places = [name for name in kind.fields if name != "p"]
         if len(args) > len(places):
-            named = ", ".join(places)
-            self._refuse(f"takes {len(places)} arguments by place ({named}), not {len(args)}; p goes by name")
+            self._refuse_by_place(args, places)
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in kind.fields:
-                self._refuse(f"has no argument {name!r}; it has {', '.join(kind.fields)}")
+                slip = near(name, kind.fields)
+                self._refuse(f"has no argument {name!r}; {f'{slip} It' if slip else 'it'} has {', '.join(kind.fields)}")
             if name in given:
                 self._refuse(f"was given {name!r} twice")
             given[name] = value
@@ -193,7 +245,10 @@ class Transform:
             try:
                 object.__setattr__(self, name, declared.parse(value))
             except (TypeError, ValueError, OverflowError) as error:
-                raise PolicyError(f"{kind.__name__}({name}={value!r}): {error}; {name} is {declared.doc}") from None
+                meant = self._regrouped(args, places) if name in places[: len(args)] else ""
+                raise PolicyError(
+                    f"{kind.__name__}({name}={value!r}): {error}; {name} is {declared.doc}{meant}"
+                ) from None
         self.check()
 
     def check(self) -> None:
@@ -207,6 +262,25 @@ class Transform:
 
     def _refuse(self, why: str) -> NoReturn:
         raise PolicyError(f"{type(self).__name__} {why}")
+
+    def _refuse_by_place(self, args: tuple[Any, ...], places: list[str]) -> NoReturn:
+        named = f"{len(places)} argument{'s'[: len(places) != 1]} by place ({', '.join(places)})"
+        takes = named if places else "no argument by place"
+        chance = len(args) == len(places) + 1 and _takes([self.fields["p"]], args[-1:])
+        cure = f"write p={args[-1]}, in a file {{p: {args[-1]}}}" if chance else "p goes by name"
+        self._refuse(f"takes {takes}, not {len(args)}; {cure}{self._regrouped(args, places)}")
+
+    def _regrouped(self, args: tuple[Any, ...], places: list[str]) -> str:
+        """The cure where brackets are missing, Rotate(-10, 10), or too many, Resize((150, 150))."""
+        name, fields = type(self).__name__, [self.fields[place] for place in places]
+        inner = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else ()
+        if len(args) > 1 and "transforms" in places and any(isinstance(arg, Transform) for arg in args):
+            return "; put the transforms in a list: [...]"
+        if len(args) > 1 and _takes(fields[:1], [args]):
+            return f"; as one argument: {name}(({', '.join(map(str, args))}))"
+        if 1 < len(inner) <= len(places) and _takes(fields, inner):
+            return f"; without the inner brackets: {name}({', '.join(map(str, inner))})"
+        return ""
 
     def values(self) -> dict[str, Any]:
         """The fields that differ from their defaults, as given to the constructor."""
@@ -237,6 +311,14 @@ class Transform:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), {name: getattr(self, name) for name in type(self).fields})
+
+
+def _takes(fields: list[Field], values: Iterable[Any]) -> bool:
+    """Would these fields, of which there is at least one, read these values?"""
+    try:
+        return bool([field.parse(value) for field, value in zip(fields, values, strict=False)])
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _rebuild(kind: type[Transform], values: dict[str, Any]) -> Transform:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from vary.transforms.base import Field, Lowering, Span, Transform, field, span
+from vary.transforms.base import Field, Lowering, Span, Transform, field, number, span
 
 __all__ = [
     "Brightness",
@@ -41,7 +41,7 @@ class Rescale(Transform):
 
 def _channels(doc: str, default: tuple[float, ...], positive: bool) -> Any:
     def parse(value: Any) -> tuple[float, ...]:
-        values = tuple(map(float, value)) if isinstance(value, Sequence) else (float(value),)
+        values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
         if len(values) not in (1, 3, 4):
             raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
         if not all(map(math.isfinite, values)):
@@ -59,8 +59,12 @@ class Normalize(Transform):
     Defaults are ImageNet's, as pretrained networks expect. Nothing that needs a value range can follow it.
     """
 
-    mean: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_MEAN, positive=False)
-    std: Sequence[float] | float = _channels("a channel, as fractions of the range", IMAGENET_STD, positive=True)
+    mean: Sequence[float] | float = _channels(
+        "one value, or one a channel, as fractions of the range", IMAGENET_MEAN, positive=False
+    )
+    std: Sequence[float] | float = _channels(
+        "one value, or one a channel, as fractions of the range", IMAGENET_STD, positive=True
+    )
 
     def lower(self, to: Lowering) -> None:
         low, high = to.clip()

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from vary.transforms.base import REQUIRED, Field, Lowering, Transform, field
+from vary.transforms.base import REQUIRED, Field, Lowering, Transform, field, number
 
 __all__ = ["OneOf", "SomeOf", "Sometimes", "several"]
 
@@ -23,8 +23,9 @@ def several(doc: str) -> Any:
         found = tuple(value)
         for item in found:
             if not isinstance(item, Transform):
-                hint = "; call it: add ()" if isinstance(item, type) and issubclass(item, Transform) else ""
-                raise ValueError(f"{item!r} is not a transform{hint}")
+                if isinstance(item, type) and issubclass(item, Transform):
+                    raise ValueError(f"{item.__name__} is a class, not a transform; call it: add ()")
+                raise ValueError(f"{item!r} is not a transform")
         return found
 
     return Field(parse, doc, REQUIRED, lambda random: ())
@@ -33,7 +34,7 @@ def several(doc: str) -> Any:
 def _weights(value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
-    weights = tuple(float(v) for v in value)
+    weights = tuple(map(number, value))
     if not weights or not all(0 <= w < math.inf for w in weights) or sum(weights) <= 0:
         raise ValueError(f"{value!r} must hold finite numbers of at least 0, not all 0")
     return weights

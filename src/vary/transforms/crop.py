@@ -21,7 +21,7 @@ class Resize(Transform):
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
     width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    mode: str = choice("what happens to the aspect: " + ", ".join(MODES), MODES, default="stretch")
+    mode: str = choice("what happens to the aspect", MODES, default="stretch")
 
     def lower(self, to: Lowering) -> None:
         to.emit("resize", self.height, self.width, MODES.index(self.mode))
@@ -38,7 +38,7 @@ class CenterCrop(Transform):
 
 
 class RandomCrop(Transform):
-    """Keep a window at a random place, in whole pixels, each place as likely."""
+    """Keep a window at a random place, in whole pixels, each as likely; one larger than the canvas shows the fill."""
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
     width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import Any
 
 from vary.errors import PolicyError
-from vary.transforms.base import REGISTRY, Transform
+from vary.transforms.base import REGISTRY, Transform, near
 from vary.transforms.user import Lambda
 
 __all__ = ["from_data", "to_data"]
@@ -25,7 +26,10 @@ def to_data(value: Any) -> Any:
 
 
 def from_data(data: Any, where: str = "policy") -> Transform:
-    """The transform that `to_data` wrote; a bare name, or a name with a list of arguments, is read too."""
+    """The transform that `to_data` wrote; a bare name, or a name with a list of arguments, is read too.
+
+    `where` is the place in the file, for errors: what a constructor refuses comes out with it in front.
+    """
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, dict) or len(data) != 1:
@@ -33,28 +37,28 @@ def from_data(data: Any, where: str = "policy") -> Transform:
     (name, arguments), *_ = data.items()
     kind = REGISTRY.get(str(name))
     if kind is None:
-        import difflib
-
-        near = difflib.get_close_matches(str(name), REGISTRY, 1)
-        cure = f"did you mean {near[0]}?" if near else "see `vary transforms`"
-        raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
+        raise PolicyError(f"{where}: there is no transform {name!r}; {near(name, REGISTRY) or 'see `vary transforms`'}")
     here = f"{where}.{name}"
-    if arguments is None:
-        return kind()
-    if not isinstance(arguments, dict):
-        return kind(*_positional(kind, arguments, here))
-    return kind(**{str(key): _read(str(key), value, here) for key, value in arguments.items()})
+    placed, named = [], {}
+    if isinstance(arguments, dict):
+        named = {str(key): _read(str(key), value, here) for key, value in arguments.items()}
+    elif arguments is not None:
+        placed = _positional(kind, arguments, here)
+    try:
+        return kind(*placed, **named)
+    except PolicyError as error:
+        raise PolicyError(f"{where}.{error}") from None
 
 
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:
-    names = list(kind.fields)
-    values = arguments if isinstance(arguments, list) and names[0] != "transforms" else [arguments]
-    if len(values) > len(names):
-        raise PolicyError(f"{here}: {len(values)} arguments for {', '.join(names)}; write them as name: value")
-    return [_read(name, value, here) for name, value in zip(names, values, strict=False)]
+    """A list holds the arguments in order, unless there is only one: then it is that one, as in Rotate: [-10, 40]."""
+    places = [name for name in kind.fields if name != "p"]
+    one = not isinstance(arguments, list) or places[:1] == ["transforms"] or len(places) == 1 < len(arguments)
+    values = [arguments] if one else arguments
+    return [_read(name, value, here) for name, value in zip_longest(places[: len(values)], values)]
 
 
-def _read(name: str, value: Any, here: str) -> Any:
+def _read(name: str | None, value: Any, here: str) -> Any:
     if name != "transforms":
         return value
     items = value if isinstance(value, list) else [value]
