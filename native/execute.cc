@@ -25,7 +25,7 @@ Workspace& Workspace::mine() {
 
 void Workspace::trim() {
   constexpr std::size_t kept = std::size_t{64} << 20;  // a picture of 22 megapixels
-  for (Buffer* buffer : {&decoded, &repacked, &reduced, &turned, &sums, &start_x, &start_y, &weight_x, &weight_y, &line,
+  for (Buffer* buffer : {&planes, &decoded, &repacked, &reduced, &turned, &sums, &start_x, &start_y, &weight_x, &weight_y, &line,
                          &rows, &whole, &between[0], &between[1]})
     buffer->trim(kept);
 }
@@ -68,10 +68,10 @@ View whole(const Image& image) {
   return view;
 }
 
-// A JPEG is shown by its orientation and stored at 1/level; views count in pixels of level 1.
+// A JPEG is shown by its orientation; the view counts in pixels of its full size, as stored.
 struct Opened {
   View view;
-  int level = 1, height = 0, width = 0;  // as stored at level 1
+  JpegHeader header;
 };
 
 Opened open(const Source& source, const Options& options) {
@@ -80,7 +80,7 @@ Opened open(const Source& source, const Options& options) {
     out.view = whole(source.image);
     return out;
   }
-  JpegHeader header;
+  JpegHeader& header = out.header;
   std::string error;
   if (!jpeg_header(source.encoded, source.encoded_size, header, error)) throw std::runtime_error(error);
   const std::int64_t pixels = std::int64_t{header.width} * header.height;
@@ -89,8 +89,8 @@ Opened open(const Source& source, const Options& options) {
                              std::to_string(header.height) + " pixels, over the limit of " +
                              std::to_string(options.max_pixels) +
                              "; raise it with max_pixels= if the file is to be trusted");
-  out.height = out.view.height = header.height;
-  out.width = out.view.width = header.width;
+  out.view.height = header.height;
+  out.view.width = header.width;
   orient(header.orientation, out.view);
   return out;
 }
@@ -102,20 +102,42 @@ int choose_level(const Plan& plan, const View& view, const Options& options) {
   return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
 }
 
-Image decode(const Plan& plan, const Source& source, Opened& opened, const Options& options, Workspace& w) {
-  Image image;
-  image.height = jpeg_scaled(opened.height, opened.level);
-  image.width = jpeg_scaled(opened.width, opened.level);
-  image.channels = plan.channels;
-  image.channel = 1;
-  image.column = plan.channels;
-  image.row = image.column * image.width;
-  auto* const data = w.decoded.get<std::uint8_t>(image.row * image.height + 8);
+Image packed_image(std::uint8_t* data, int height, int width, int channels) {
+  return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
+}
+
+// What the view reads of a picture of planes: those rows decoded, those pixels converted, in their places.
+Image decode_window(const Kernels& k, const Source& source, int level, const Planes& planes, const Window& window,
+                    const Options& options, Workspace& w) {
   std::string error;
-  if (!jpeg_decode(source.encoded, source.encoded_size, opened.level, plan.channels, options.tolerant, data, image.row,
+  if (!jpeg_planes(source.encoded, source.encoded_size, level, options.tolerant, window.top, window.bottom, planes,
                    error))
     throw std::runtime_error(error);
-  image.data = data;
+  if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
+  const std::int64_t size = std::int64_t{planes.height} * planes.width * 3;
+  auto* const data = w.decoded.get<std::uint8_t>(size + 192);
+  const Image image = packed_image(data, planes.height, planes.width, 3);
+  const int left = window.left & ~1;
+  auto* const scratch = w.sums.get<std::uint16_t>(5 * std::int64_t{(window.right - left) / 2 + 40});
+  for (int y = window.top; y < window.bottom; ++y)
+    k.rgb(planes, y, left, window.right, data + y * image.row + left * 3, scratch);
+  return image;
+}
+
+// `view` counts in pixels of this level.
+Image decode(const Kernels& k, const Plan& plan, const Source& source, const JpegHeader& header, int level,
+             const View& view, const Options& options, Workspace& w) {
+  std::int64_t bytes = 0;
+  if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
+    const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
+    return decode_window(k, source, level, planes, window_of(plan, view, planes.height, planes.width), options, w);
+  }
+  const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
+  auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
+  const Image image = packed_image(data, height, width, plan.channels);
+  std::string error;
+  if (!jpeg_decode(source.encoded, source.encoded_size, level, plan.channels, options.tolerant, data, image.row, error))
+    throw std::runtime_error(error);
   return image;
 }
 
@@ -246,17 +268,17 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
   materialise(plan, task.row, w.program);
   const Concrete* at = w.program.data();
   const Concrete* const end = at + w.program.size();
-  Opened opened = open(task.source, options);
+  const Opened opened = open(task.source, options);
   Image image = task.source.image;
   View start = opened.view;
   for (int turn = 0;; ++turn) {
     Segment s = next_segment(at, end, start);
     if (turn == 0 && task.source.encoded != nullptr) {
-      opened.level = choose_level(plan, s.view, options);
+      const int level = choose_level(plan, s.view, options);
+      at_level(s.view, level);
       const Clock::time_point began = Clock::now();
-      image = decode(plan, task.source, opened, options, w);
+      image = decode(k, plan, task.source, opened.header, level, s.view, options, w);
       counts.decode_ns += nanoseconds_since(began);
-      at_level(s.view, opened.level);
     }
     if (s.end == end) {
       check_size(s.view, task.slot);
@@ -312,7 +334,7 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
   materialise(plan, row, program);
   const Concrete* at = program.data();
   const Concrete* const end = at + program.size();
-  Opened opened = open(source, options);
+  const Opened opened = open(source, options);
   View start = opened.view;
   Type type = source.encoded != nullptr ? Type::u8 : source.image.type;
   std::vector<Pass> out;

@@ -24,6 +24,24 @@ struct Image {
   }
 };
 
+// A JPEG's picture as coded: luma and, in colour, two planes of chroma, which may be half as wide or high.
+struct Planes {
+  int height = 0, width = 0;  // of the picture, and of its luma
+  int count = 0;              // 1: luma alone, 3: with chroma; 0: no picture that planes can hold
+  int down = 1, across = 1;   // pixels to a sample of chroma, 1 or 2
+  bool smooth = true;         // chroma between samples is interpolated, else repeated
+  std::uint8_t* data[3] = {};
+  std::ptrdiff_t row[3] = {};  // bytes
+
+  int chroma_height() const { return (height + down - 1) / down; }
+  int chroma_width() const { return (width + across - 1) / across; }
+};
+
+// Pixels [left, right) of rows [top, bottom).
+struct Window {
+  int top = 0, left = 0, bottom = 0, right = 0;
+};
+
 // Where one picture of a batch is written: `height x width x channels` values of `type`.
 struct Slot {
   std::uint8_t* data = nullptr;

@@ -38,6 +38,9 @@ struct Session {
   bool tolerant;
   std::uint8_t* dst;
   std::ptrdiff_t row_stride;
+  const Planes* planes;
+  int top, bottom;   // rows of the picture
+  int down, across;  // of JpegHeader
 };
 
 Session& session_of(j_common_ptr codec) { return *static_cast<Session*>(codec->client_data); }
@@ -67,6 +70,11 @@ void on_progress(j_common_ptr codec) {
 
 void on_output(j_common_ptr) {}
 
+// Luma samples to one of chroma along an axis; 0 where planes cannot be that.
+int ratio(int most, int luma, int blue, int red) {
+  return luma == most && blue == red && (most == blue || most == 2 * blue) ? most / blue : 0;
+}
+
 void open(Session& session) {
   jpeg_decompress_struct& codec = session.codec;
   jpeg_create_decompress(&codec);
@@ -76,6 +84,10 @@ void open(Session& session) {
   if (codec.data_precision != 8) fail(session, "more than 8 bits a sample");
   if (codec.num_components != 1 && codec.num_components != 3 && codec.num_components != 4)
     fail(session, "neither grey, nor colour, nor CMYK");
+  if (codec.jpeg_color_space != JCS_YCbCr) return;
+  const jpeg_component_info* const c = codec.comp_info;
+  session.down = ratio(codec.max_v_samp_factor, c[0].v_samp_factor, c[1].v_samp_factor, c[2].v_samp_factor);
+  session.across = ratio(codec.max_h_samp_factor, c[0].h_samp_factor, c[1].h_samp_factor, c[2].h_samp_factor);
 }
 
 std::uint8_t* row_at(const Session& session, JDIMENSION row) {
@@ -146,6 +158,66 @@ void decode(Session& session) {
     read_rows(session);
   session.phase = Phase::end;
   jpeg_finish_decompress(&codec);
+}
+
+int scaled_block(const jpeg_component_info& component) {
+#if JPEG_LIB_VERSION >= 70
+  return component.DCT_h_scaled_size;
+#else
+  return component.DCT_scaled_size;
+#endif
+}
+
+// Samples of an 8 x 8 block's side at 1/denominator, for luma and for chroma, which libjpeg scales less where it can.
+int block_side(int denominator, bool chroma, int down, int across) {
+  return chroma && denominator > 1 && down == 2 && across == 2 ? 16 / denominator : 8 / denominator;
+}
+
+void read_planes(Session& session) {
+  jpeg_decompress_struct& codec = session.codec;
+  const Planes& planes = *session.planes;
+  const int lines = codec.max_v_samp_factor * 8 / session.denominator;
+  JSAMPROW rows[3][4 * DCTSIZE];
+  JSAMPARRAY arrays[3] = {rows[0], rows[1], rows[2]};
+  const int end = std::min(session.bottom + planes.down, static_cast<int>(codec.output_height));
+  while (static_cast<int>(codec.output_scanline) < end) {
+    const int at = static_cast<int>(codec.output_scanline), block = at / lines;
+    const bool wanted = at + lines > session.top - planes.down;  // else only its bits are read
+    for (int c = 0; c < codec.num_components; ++c) {
+      const int plane = std::min(c, planes.count - 1);
+      const jpeg_component_info& component = codec.comp_info[plane];
+      const int side = scaled_block(component), count = component.v_samp_factor * side;
+      const int last = static_cast<int>(component.height_in_blocks) * side - 1;  // rows below it are never written
+      codec.comp_info[c].component_needed = wanted && c < planes.count ? TRUE : FALSE;
+      for (int i = 0; i < count; ++i)
+        rows[c][i] = planes.data[plane] + std::min(block * count + i, last) * planes.row[plane];
+    }
+    if (jpeg_read_raw_data(&codec, arrays, static_cast<JDIMENSION>(lines)) == 0) fail(session, "no more rows");
+  }
+}
+
+void decode_planes(Session& session) {
+  open(session);
+  jpeg_decompress_struct& codec = session.codec;
+  const Planes& planes = *session.planes;
+  codec.raw_data_out = TRUE;
+  codec.out_color_space = codec.jpeg_color_space;
+  codec.scale_num = 1;
+  codec.scale_denom = static_cast<unsigned>(session.denominator);
+  codec.dct_method = JDCT_ISLOW;
+  session.phase = Phase::rows;
+  jpeg_start_decompress(&codec);
+  for (int c = 0; c < planes.count; ++c) {
+    const jpeg_component_info& component = codec.comp_info[c];
+    const auto width = static_cast<int>(component.downsampled_width), height = static_cast<int>(component.downsampled_height);
+    const bool fits = c == 0 ? width == planes.width && height == planes.height
+                             : width == planes.chroma_width() && height == planes.chroma_height();
+    if (!fits || static_cast<int>(component.width_in_blocks) * scaled_block(component) > planes.row[c])
+      fail(session, "planes of another size than its header says");
+  }
+  read_planes(session);
+  session.phase = Phase::end;
+  if (codec.output_scanline >= codec.output_height) jpeg_finish_decompress(&codec);
 }
 
 // The only frame longjmp returns to; `work` runs below it and owns nothing that needs a destructor.
@@ -257,7 +329,50 @@ bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, st
   out.components = session.codec.num_components;
   out.progressive = session.codec.progressive_mode != FALSE;
   out.orientation = find_orientation({data, size});
+  out.down = session.down;
+  out.across = session.across;
   return true;
+}
+
+Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std::uint8_t* data, std::int64_t& bytes) {
+  Planes out;
+  const bool colour = header.components == 3 && header.down > 0 && header.across > 0;
+  if (channels == 1 ? !colour && header.components != 1 : channels != 3 || !colour) return out;
+  out.height = jpeg_scaled(header.height, denominator);
+  out.width = jpeg_scaled(header.width, denominator);
+  out.count = channels;
+  if (channels == 3) {
+    const int luma = block_side(denominator, false, header.down, header.across),
+              chroma = block_side(denominator, true, header.down, header.across);
+    out.down = header.down * luma / chroma;
+    out.across = header.across * luma / chroma;
+  }
+  // libjpeg repeats where a block is a single sample, and, of halved columns, where there are but two.
+  out.smooth = denominator < 8 && (out.across == 1 || out.chroma_width() > 2);
+  bytes = 0;
+  for (int c = 0; c < out.count; ++c) {
+    const int side = block_side(denominator, c > 0, header.down, header.across);
+    const int across = c > 0 ? header.across : 1, down = c > 0 ? header.down : 1;
+    const auto blocks = [](int pixels, int times) { return (pixels + 8 * times - 1) / (8 * times); };
+    out.row[c] = std::ptrdiff_t{blocks(header.width, across)} * side;
+    if (data != nullptr) out.data[c] = data + bytes;
+    bytes += (out.row[c] * blocks(header.height, down) * side + 63) & ~63;
+  }
+  return out;
+}
+
+bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
+                 const Planes& planes, std::string& error) {
+  Session session{};
+  if (!begin(session, data, size, error)) return false;
+  session.denominator = denominator;
+  session.tolerant = tolerant;
+  session.planes = &planes;
+  session.top = top;
+  session.bottom = bottom;
+  if (run(session, decode_planes)) return true;
+  error = session.text;
+  return false;
 }
 
 bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,

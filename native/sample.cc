@@ -27,26 +27,28 @@ Image repack(const Image& s, Workspace& w) {
   return out;
 }
 
-Image transposed(const Image& s, Workspace& w) {
+Image transposed(const Image& s, const Window& seen, Workspace& w) {
   Image out = s;
   std::swap(out.height, out.width);
   const auto pixel = static_cast<std::size_t>(s.column);
   out.row = s.column * out.width;
   auto* const data = w.turned.get<std::uint8_t>(out.row * out.height + 8);
-  for (int y = 0; y < s.height; ++y)
-    for (int x = 0; x < s.width; ++x)
+  for (int y = seen.top; y < seen.bottom; ++y)
+    for (int x = seen.left; x < seen.right; ++x)
       std::memcpy(data + x * out.row + y * s.column, s.data + y * s.row + x * s.column, pixel);
   out.data = data;
   return out;
 }
 
-Image box_reduced(const Kernels& k, const Image& s, int fx, int fy, Workspace& w) {
+Image box_reduced(const Kernels& k, const Image& s, int fx, int fy, const Window& seen, Workspace& w) {
   Image out = s;
   out.height = (s.height + fy - 1) / fy;
   out.width = (s.width + fx - 1) / fx;
   out.row = s.column * out.width;
   auto* const data = w.reduced.get<std::uint8_t>(out.row * out.height + 8);
-  k.reduce[static_cast<int>(s.type)](s.data, s.row, s.height, s.width, s.channels, fx, fy, data,
+  k.reduce[static_cast<int>(s.type)](s.data + seen.top * s.row + seen.left * s.column, s.row, seen.bottom - seen.top,
+                                     seen.right - seen.left, s.channels, fx, fy,
+                                     data + seen.top / fy * out.row + seen.left / fx * out.column, out.row,
                                      w.sums.get<std::uint32_t>(std::int64_t{s.width} * s.channels + 8));
   out.data = data;
   return out;
@@ -129,6 +131,23 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   std::fill(out.scratch, out.scratch + floats, 0.f);
 }
 
+Footprint boxes(const Plan& plan, const View& view) {
+  return plan.antialias && !plan.nearest ? footprint(view) : Footprint{1, 1};
+}
+
+struct Interval {
+  int first, end;
+};
+
+// Of [0, size): what positions from `low` to `high` read, each with `margin` about it, in whole boxes.
+Interval reach(Fill fill, double low, double high, double margin, int box, int size) {
+  const bool turns = fill != Fill::constant && fill != Fill::nearest;
+  if (turns && (low < 0 || high > size)) return {0, size};
+  const double first = std::floor((std::clamp<double>(low, 0, size) - margin) / box) * box;
+  const double end = std::ceil((std::clamp<double>(high, 0, size) + margin) / box) * box;
+  return {static_cast<int>(std::max(first, 0.0)), static_cast<int>(std::min<double>(end, size))};
+}
+
 // k times a step, each rounded to the grid by itself.
 void fill_steps(double step, std::int32_t* steps) {
   for (int k = 0; k < kWarpBlock; ++k)
@@ -138,17 +157,19 @@ void fill_steps(double step, std::int32_t* steps) {
 void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
   Warp& s = out.warp;
   std::copy(view.m, view.m + 6, s.map);
-  const Footprint f = plan.antialias && !plan.nearest ? footprint(view) : Footprint{1, 1};
+  const Window seen = window_of(plan, view, source.height, source.width);
+  const Footprint f = boxes(plan, view);
   out.box_x = f.x;
   out.box_y = f.y;
   if (f.x > 1 || f.y > 1) {
-    source = box_reduced(k, source, f.x, f.y, w);
+    source = box_reduced(k, source, f.x, f.y, seen, w);
     for (int i = 0; i < 3; ++i) {
       s.map[i] /= f.x;
       s.map[3 + i] /= f.y;
     }
   } else if (source.data != w.warm) {
-    k.touch(source.data, source.row, source.height, source.width * source.column);
+    k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
+            (seen.right - seen.left) * source.column);
   }
   fill_steps(s.map[0], s.steps_x);
   fill_steps(s.map[3], s.steps_y);
@@ -178,6 +199,19 @@ bool samples_separably(const Plan& plan, const View& v) {
   return (aligned || crossed) && (x > 1 || y > 1);
 }
 
+Window window_of(const Plan& plan, const View& v, int height, int width) {
+  const bool separable = samples_separably(plan, v);
+  const Footprint box = separable ? Footprint{1, 1} : boxes(plan, v);
+  const auto along = [&](const double* m, int size, int side) {
+    const double a = m[0] * v.width, b = m[1] * v.height;
+    const double low = m[2] + std::min(a, 0.0) + std::min(b, 0.0), high = m[2] + std::max(a, 0.0) + std::max(b, 0.0);
+    const double margin = separable ? std::fabs(m[0]) + std::fabs(m[1]) + 2 : 2 * side;
+    return reach(plan.fill, low, high, margin, side, size);
+  };
+  const Interval x = along(v.m, width, box.x), y = along(v.m + 3, height, box.y);
+  return {y.first, x.first, y.end, x.end};
+}
+
 Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w) {
   Sampler out;
   View view = given;
@@ -189,7 +223,7 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   source.column = source.channel * source.channels;
   out.separable = samples_separably(plan, view);
   if (out.separable && view.m[1] != 0) {
-    source = transposed(source, w);
+    source = transposed(source, window_of(plan, view, source.height, source.width), w);
     const double m[6] = {view.m[3], 0, view.m[5], 0, view.m[1], view.m[2]};
     std::copy(m, m + 6, view.m);
   }

@@ -28,6 +28,9 @@ struct Sampler {
 
 Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w);
 
+// The pixels of a picture that `prepare` and `Sampler::row` look at, and no more than a few around them.
+Window window_of(const Plan& plan, const View& view, int height, int width);
+
 // Axis-aligned maps that shrink go through the triangle filter; all others through the warp.
 bool samples_separably(const Plan& plan, const View& view);
 

@@ -62,7 +62,7 @@ struct Workspace {
   Ahead ahead;
   const std::uint8_t* warm = nullptr;  // the picture that `ahead` brought before this one
 
-  Buffer decoded, repacked, reduced, turned, sums;    // sources
+  Buffer planes, decoded, repacked, reduced, turned, sums;  // sources
   Buffer start_x, start_y, weight_x, weight_y, line;  // a resize
   Buffer rows, whole;                                 // planar float32: one row, or a picture for statistics
   Buffer between[2];                                  // pictures at cuts

@@ -17,6 +17,10 @@ struct ColourTable {
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high);
 };
 
+struct RgbTable {
+  void (*rgb)(const Planes&, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);
+};
+
 const Kernels& kernels();
 
 namespace {

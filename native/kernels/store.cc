@@ -95,12 +95,13 @@ void reduce_any(const std::uint8_t* data, std::int64_t row, int rows, int column
 
 // `scratch` holds 2 (width * channels + 8) 16-bit numbers.
 void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
-               std::uint8_t* out, std::uint32_t* scratch) {
+               std::uint8_t* first, std::int64_t out_row, std::uint32_t* scratch) {
   const int whole = width / fx, rest = width - whole * fx;
   auto* const sums = reinterpret_cast<std::uint16_t*>(scratch);
   std::uint16_t* const totals = sums + width * channels + 8;
-  for (int y = 0; y < height; y += fy, data += fy * row) {
+  for (int y = 0; y < height; y += fy, data += fy * row, first += out_row) {
     const int rows = height - y < fy ? height - y : fy;
+    std::uint8_t* const out = first;
     if (static_cast<std::int64_t>(fx) * fy <= 256) {
       sum_rows(data, row, rows, width * channels, sums);
       switch (channels) {
@@ -112,16 +113,14 @@ void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width
     } else {
       for (int x = 0; x < whole; ++x) reduce_any(data + x * fx * channels, row, rows, fx, channels, out + x * channels);
     }
-    out += whole * channels;
-    if (rest == 0) continue;
-    reduce_any(data + whole * fx * channels, row, rows, rest, channels, out);
-    out += channels;
+    if (rest > 0) reduce_any(data + whole * fx * channels, row, rows, rest, channels, out + whole * channels);
   }
 }
 
 void reduce_f32(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
-                std::uint8_t* out, std::uint32_t*) {
-  for (int y = 0; y < height; y += fy) {
+                std::uint8_t* first, std::int64_t out_row, std::uint32_t*) {
+  for (int y = 0; y < height; y += fy, first += out_row) {
+    std::uint8_t* out = first;
     const int rows = height - y < fy ? height - y : fy;
     for (int x = 0; x < width; x += fx) {
       const int columns = width - x < fx ? width - x : fx;
@@ -149,6 +148,7 @@ std::uint32_t touch(const std::uint8_t* data, std::int64_t row, int height, std:
 extern const WarpTable warp_table;
 extern const ResizeTable resize_table;
 extern const ColourTable colour_table;
+extern const RgbTable rgb_table;
 
 #define VARY_STRING_OF(x) #x
 #define VARY_STRING(x) VARY_STRING_OF(x)
@@ -168,6 +168,7 @@ const Kernels& kernels() {
     k.to_f32 = to_f32;
     k.reduce[0] = reduce_u8;
     k.reduce[1] = reduce_f32;
+    k.rgb = rgb_table.rgb;
     k.touch = touch;
     return k;
   }();

@@ -1,5 +1,5 @@
-// Vectors as wide as the target's registers, by the compiler's own vector types, and the one operation those lack:
-// a rounded product of 16-bit fractions. Included by kernel files only; everything here has internal linkage.
+// Vectors as wide as the target's registers, by the compiler's own vector types, and the two operations those lack:
+// a rounded product of 16-bit fractions, and a rounded sum of two products. Included by kernel files only; everything here has internal linkage.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,37 @@ inline Shorts multiply_round(Shorts a, Shorts b) {
 #else
   Shorts out;
   for (int i = 0; i < kBytes / 2; ++i) out[i] = static_cast<std::int16_t>((a[i] * b[i] + (1 << 14)) >> 15);
+  return out;
+#endif
+}
+
+// (a * x + b * y + 2^15) >> 16 in each 16-bit lane.
+inline Shorts rounded_sum(Shorts x, std::int16_t a, Shorts y, std::int16_t b) {
+#if defined(__SSSE3__)
+  const auto pair = static_cast<std::int32_t>(static_cast<std::uint16_t>(a) | static_cast<std::uint32_t>(b) << 16);
+#endif
+#if defined(__AVX512BW__)
+  const __m512i by = _mm512_set1_epi32(pair);
+  const Ints low = (Ints)_mm512_madd_epi16(_mm512_unpacklo_epi16((__m512i)x, (__m512i)y), by);
+  const Ints high = (Ints)_mm512_madd_epi16(_mm512_unpackhi_epi16((__m512i)x, (__m512i)y), by);
+  return (Shorts)_mm512_packs_epi32((__m512i)((low + 0x8000) >> 16), (__m512i)((high + 0x8000) >> 16));
+#elif defined(__AVX2__)
+  const __m256i by = _mm256_set1_epi32(pair);
+  const Ints low = (Ints)_mm256_madd_epi16(_mm256_unpacklo_epi16((__m256i)x, (__m256i)y), by);
+  const Ints high = (Ints)_mm256_madd_epi16(_mm256_unpackhi_epi16((__m256i)x, (__m256i)y), by);
+  return (Shorts)_mm256_packs_epi32((__m256i)((low + 0x8000) >> 16), (__m256i)((high + 0x8000) >> 16));
+#elif defined(__SSSE3__)
+  const __m128i by = _mm_set1_epi32(pair);
+  const Ints low = (Ints)_mm_madd_epi16(_mm_unpacklo_epi16((__m128i)x, (__m128i)y), by);
+  const Ints high = (Ints)_mm_madd_epi16(_mm_unpackhi_epi16((__m128i)x, (__m128i)y), by);
+  return (Shorts)_mm_packs_epi32((__m128i)((low + 0x8000) >> 16), (__m128i)((high + 0x8000) >> 16));
+#elif defined(__ARM_NEON)
+  const auto half = [=](int16x4_t p, int16x4_t q) { return vrshrn_n_s32(vmlal_n_s16(vmull_n_s16(p, a), q, b), 16); };
+  const auto p = (int16x8_t)x, q = (int16x8_t)y;
+  return (Shorts)vcombine_s16(half(vget_low_s16(p), vget_low_s16(q)), half(vget_high_s16(p), vget_high_s16(q)));
+#else
+  Shorts out;
+  for (int i = 0; i < kBytes / 2; ++i) out[i] = static_cast<std::int16_t>((a * x[i] + b * y[i] + (1 << 15)) >> 16);
   return out;
 #endif
 }

@@ -60,8 +60,24 @@ void reduce(const Kernels& k, int repeats) {
   for (int i = 0; i < repeats; ++i)
     for (const int box : {2, 3}) {
       const vary::Image& image = picture.image;
-      k.reduce[0](image.data, image.row, kSide, kSide, 3, box, box, out.data(), scratch.data());
+      k.reduce[0](image.data, image.row, kSide, kSide, 3, box, box, out.data(), image.row, scratch.data());
     }
+}
+
+void rgb(const Kernels& k, int repeats) {  // rows of 4:2:0
+  Picture luma(kSide, kSide + 64, 1, Type::u8), chroma(kSide, kSide + 64, 1, Type::u8);
+  vary::Planes planes;
+  planes.height = planes.width = kSide;
+  planes.count = 3;
+  planes.down = planes.across = 2;
+  for (int c = 0; c < 3; ++c) {
+    planes.data[c] = (c == 0 ? luma : chroma).bytes.data();
+    planes.row[c] = kSide + 64;
+  }
+  made::Bytes out(3 * kSide + 192);
+  std::vector<std::uint16_t> scratch(5 * (kSide / 2 + 40));
+  for (int i = 0; i < repeats; ++i)
+    for (int y = 0; y < kSide; ++y) k.rgb(planes, y, 0, kSide, out.data(), scratch.data());
 }
 
 }  // namespace
@@ -70,7 +86,7 @@ int main(int count, char** arguments) {
   constexpr struct {
     const char* name;
     void (*run)(const Kernels&, int);
-  } kernels[] = {{"warp3", warp3}, {"resize3", resize3}, {"colour", colour}, {"reduce", reduce}};
+  } kernels[] = {{"warp3", warp3}, {"resize3", resize3}, {"colour", colour}, {"reduce", reduce}, {"rgb", rgb}};
   bool known = count < 2;
   for (const auto& kernel : kernels) {
     if (count < 2) std::puts(kernel.name);

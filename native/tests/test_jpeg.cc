@@ -10,62 +10,16 @@
 #include <utility>
 #include <vector>
 
-// After <cstdio>:
-#include <jpeglib.h>
-
 #include "check.h"
+#include "encoded.h"
 #include "jpeg.h"
 
 namespace {
 
-using Buffer = std::vector<std::uint8_t>;
-
-struct Encoding {
-  int width = 40, height = 24;
-  J_COLOR_SPACE in = JCS_RGB, stored = JCS_YCbCr;
-  bool progressive = false, adobe = true;
-  int restart = 0;
-};
-
-int inks_of(J_COLOR_SPACE space) { return space == JCS_GRAYSCALE ? 1 : space == JCS_RGB ? 3 : 4; }
-
-// A slope in each channel: smooth, so that it survives coding within a few levels.
-std::uint8_t slope(int x, int y, int channel) { return static_cast<std::uint8_t>(40 + 3 * x + 2 * y + 20 * channel); }
-
-Buffer encode(const Encoding& how) {
-  jpeg_compress_struct codec{};
-  jpeg_error_mgr errors{};
-  codec.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&codec);
-  unsigned char* out = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&codec, &out, &size);
-  codec.image_width = static_cast<JDIMENSION>(how.width);
-  codec.image_height = static_cast<JDIMENSION>(how.height);
-  codec.input_components = inks_of(how.in);
-  codec.in_color_space = how.in;
-  jpeg_set_defaults(&codec);
-  jpeg_set_colorspace(&codec, how.stored);
-  jpeg_set_quality(&codec, 97, TRUE);
-  codec.restart_interval = static_cast<unsigned>(how.restart);
-  if (!how.adobe) codec.write_Adobe_marker = FALSE;
-  if (how.progressive) jpeg_simple_progression(&codec);
-  jpeg_start_compress(&codec, TRUE);
-  Buffer row(static_cast<std::size_t>(how.width * codec.input_components));
-  for (int y = 0; y < how.height; ++y) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const int at = static_cast<int>(i);
-      row[i] = slope(at / codec.input_components, y, at % codec.input_components);
-    }
-    JSAMPROW line = row.data();
-    jpeg_write_scanlines(&codec, &line, 1);
-  }
-  jpeg_finish_compress(&codec);
-  Buffer file(out, out + size);
-  std::free(out);
-  jpeg_destroy_compress(&codec);
-  return file;
-}
+using encoded::Buffer;
+using encoded::by_the_book;
+using encoded::encode;
+using encoded::slope;
 
 struct Decoded {
   bool ok = false;
@@ -91,29 +45,6 @@ Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool t
   out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, channels, tolerant, out.pixels.data(), stride,
                              out.error);
   return out;
-}
-
-// libjpeg by the book: its defaults, a row at a time.
-Buffer by_the_book(const Buffer& file, int denominator, J_COLOR_SPACE space) {
-  jpeg_decompress_struct codec{};
-  jpeg_error_mgr errors{};
-  codec.err = jpeg_std_error(&errors);
-  jpeg_create_decompress(&codec);
-  jpeg_mem_src(&codec, file.data(), static_cast<unsigned long>(file.size()));
-  jpeg_read_header(&codec, TRUE);
-  codec.scale_num = 1;
-  codec.scale_denom = static_cast<unsigned>(denominator);
-  codec.out_color_space = space;
-  jpeg_start_decompress(&codec);
-  const std::size_t stride = std::size_t{codec.output_width} * static_cast<std::size_t>(codec.output_components);
-  Buffer pixels(stride * codec.output_height);
-  while (codec.output_scanline < codec.output_height) {
-    JSAMPROW row = pixels.data() + stride * codec.output_scanline;
-    jpeg_read_scanlines(&codec, &row, 1);
-  }
-  jpeg_finish_decompress(&codec);
-  jpeg_destroy_decompress(&codec);
-  return pixels;
 }
 
 void test_equals_libjpeg() {

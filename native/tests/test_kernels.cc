@@ -316,7 +316,7 @@ void check_boxes(const Picture& p, int fx, int fy) {
     Bytes out(expected.size());
     std::vector<std::uint32_t> scratch(static_cast<std::size_t>(p.image.width * p.image.channels + 8));
     k.reduce[bytes ? 0 : 1](p.image.data, p.image.row, p.image.height, p.image.width, p.image.channels, fx, fy,
-                            out.data(), scratch.data());
+                            out.data(), p.image.column * ((p.image.width + fx - 1) / fx), scratch.data());
     const std::string words = std::to_string(fx) + " x " + std::to_string(fy) + " boxes, width " +
                               std::to_string(p.image.width) + ", channels " + std::to_string(p.image.channels);
     check::that(out == expected, __FILE__, __LINE__, words.c_str());

@@ -1,0 +1,143 @@
+// Rows of RGB from planes of luma and chroma, byte for byte as libjpeg makes them: its triangle filter between samples of
+// chroma ("fancy upsampling", jdsample.c) and its integer conversion (JFIF 1.02, in 16.16 fixed point, jdcolor.c).
+//
+// A row is worked in pairs of pixels, since two share a sample of chroma: the even ones in one vector of 16-bit lanes,
+// the odd ones in another, both written back as the low and high bytes of a lane.
+#include "loads.h"
+#include "vectors.h"
+
+namespace vary::VARY_TARGET_NS {
+namespace {
+
+constexpr int kPairs = kBytes / 2;  // of pixels in a vector
+
+// Chroma less 128, of the even and the odd pixels.
+struct Tint {
+  std::int16_t *even, *odd;
+};
+
+// The samples above and below a row of pixels, nearer one first, and which of the two rows it is.
+struct Lines {
+  const std::uint8_t *near, *far;
+  bool lower;
+};
+
+Lines lines_of(const Planes& p, int plane, int y) {
+  const int last = p.chroma_height() - 1, at = y / p.down;
+  const bool lower = y % p.down == 1;
+  int next = p.down == 1 || !p.smooth ? at : lower ? at + 1 : at - 1;
+  next = next < 0 ? 0 : next > last ? last : next;
+  return {p.data[plane] + at * p.row[plane], p.data[plane] + next * p.row[plane], lower};
+}
+
+void split_words(const std::uint8_t* from, int n, Tint out) {
+  for (int i = 0; i < n; ++i) {
+    std::uint16_t pair;
+    __builtin_memcpy(&pair, from + 2 * i, 2);
+    out.even[i] = static_cast<std::int16_t>((pair & 255) - 128);
+    out.odd[i] = static_cast<std::int16_t>((pair >> 8) - 128);
+  }
+}
+
+// One sample a pixel, or one for two rows.
+void whole_columns(const Planes& p, const Lines& l, int first, int n, Tint out, std::uint8_t* mixed) {
+  if (p.down == 1 || !p.smooth) return split_words(l.near + 2 * first, n, out);
+  const std::uint8_t *const near = l.near + 2 * first, *const far = l.far + 2 * first;
+  const int rounding = l.lower ? 2 : 1;
+  for (int i = 0; i < 2 * n; ++i) mixed[i] = static_cast<std::uint8_t>((3 * near[i] + far[i] + rounding) >> 2);
+  split_words(mixed, n, out);
+}
+
+// One sample for two columns, `sums` of the two rows ready.
+template <int Shift, int Even, int Odd>
+void half_columns(const std::uint16_t* sums, int n, Tint out) {
+  for (int i = 0; i < n; ++i) {
+    const int mid = 3 * sums[i];
+    out.even[i] = static_cast<std::int16_t>((static_cast<std::uint16_t>(mid + sums[i - 1] + Even) >> Shift) - 128);
+    out.odd[i] = static_cast<std::int16_t>((static_cast<std::uint16_t>(mid + sums[i + 1] + Odd) >> Shift) - 128);
+  }
+}
+
+// Chroma of pairs [first, first + n); `scratch` holds n + 2 numbers.
+void tint(const Planes& p, int plane, int y, int first, int n, Tint out, std::uint16_t* scratch) {
+  const Lines l = lines_of(p, plane, y);
+  if (p.across == 1) return whole_columns(p, l, first, n, out, reinterpret_cast<std::uint8_t*>(scratch));
+  if (!p.smooth) {
+    for (int i = 0; i < n; ++i) out.even[i] = out.odd[i] = static_cast<std::int16_t>(l.near[first + i] - 128);
+    return;
+  }
+  const int last = p.chroma_width() - 1, begin = first > 0 ? first - 1 : 0, end = first + n <= last ? first + n : last;
+  std::uint16_t* const sums = scratch + 1;  // of pair `first`
+  if (p.down == 1) {
+    for (int i = begin; i <= end; ++i) sums[i - first] = l.near[i];
+  } else {
+    for (int i = begin; i <= end; ++i) sums[i - first] = static_cast<std::uint16_t>(3 * l.near[i] + l.far[i]);
+  }
+  if (first == 0) sums[-1] = sums[0];
+  if (end < first + n) sums[last + 1 - first] = sums[last - first];
+  if (p.down == 1) return half_columns<2, 1, 2>(sums, n, out);
+  half_columns<4, 8, 7>(sums, n, out);
+}
+
+struct Colours {
+  Shorts red, green, blue;
+};
+
+inline Shorts to_byte(Shorts v) {
+  v = v < 0 ? Shorts{} : v;
+  return v > 255 ? Shorts{} + 255 : v;
+}
+
+// R = Y + 1.402 V, G = Y - .34414 U - .71414 V, B = Y + 1.772 U, each product rounded at 2^-16 as libjpeg's tables are:
+// for red and blue the rounded 15-bit product is the same number for each of the 256 samples (a test has them all).
+inline Colours colours(Shorts y, Shorts u, Shorts v) {
+  return {to_byte(y + v + multiply_round(v, Shorts{} + 13173)),
+          to_byte(y - v + rounded_sum(u, -22554, v, 18734)),
+          to_byte(y + u + u + multiply_round(u, Shorts{} - 7471))};
+}
+
+typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
+
+// 16 pixels.
+inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::uint8_t* out) {
+  const Sixteen r = load<Sixteen>(red), g = load<Sixteen>(green), b = load<Sixteen>(blue);
+  const Sixteen low = __builtin_shufflevector(r, g, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Sixteen high = __builtin_shufflevector(r, g, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  const Sixteen mid = __builtin_shufflevector(low, high, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26);
+  store(out, __builtin_shufflevector(low, b, 0, 1, 16, 2, 3, 17, 4, 5, 18, 6, 7, 19, 8, 9, 20, 10));
+  store(out + 16, __builtin_shufflevector(mid, b, 0, 21, 1, 2, 22, 3, 4, 23, 5, 6, 24, 7, 8, 25, 9, 10));
+  store(out + 32, __builtin_shufflevector(high, b, 26, 6, 7, 27, 8, 9, 28, 10, 11, 29, 12, 13, 30, 14, 15, 31));
+}
+
+// kBytes pixels.
+__attribute__((always_inline)) inline void convert(const std::uint8_t* luma, Tint u, Tint v, std::uint8_t* out) {
+  const Shorts words = load<Shorts>(luma);
+  const Colours even = colours(words & 255, load<Shorts>(u.even), load<Shorts>(v.even));
+  const Colours odd = colours(words >> 8 & 255, load<Shorts>(u.odd), load<Shorts>(v.odd));
+  alignas(kBytes) std::uint8_t planes[3][kBytes];
+  store(planes[0], even.red | odd.red << 8);
+  store(planes[1], even.green | odd.green << 8);
+  store(planes[2], even.blue | odd.blue << 8);
+  for (int i = 0; i < kBytes; i += 16) interleave(planes[0] + i, planes[1] + i, planes[2] + i, out + 3 * i);
+}
+
+void rgb(const Planes& p, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch) {
+  const int first = left / 2, n = (right - left + 1) / 2, room = n + kPairs + 2;
+  auto* const memory = reinterpret_cast<std::int16_t*>(scratch) + room;
+  Tint u{memory, memory + room}, v{memory + 2 * room, memory + 3 * room};
+  tint(p, 1, y, first, n, u, scratch);
+  tint(p, 2, y, first, n, v, scratch);
+  const std::uint8_t* luma = p.data[0] + y * p.row[0] + left;
+  for (int i = 0; i < n; i += kPairs, luma += kBytes, out += 3 * kBytes) {
+    convert(luma, u, v, out);
+    u = {u.even + kPairs, u.odd + kPairs};
+    v = {v.even + kPairs, v.odd + kPairs};
+  }
+}
+
+}  // namespace
+
+extern const RgbTable rgb_table;
+const RgbTable rgb_table = {rgb};
+
+}  // namespace vary::VARY_TARGET_NS
