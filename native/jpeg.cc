@@ -209,7 +209,8 @@ void decode_planes(Session& session) {
   jpeg_start_decompress(&codec);
   for (int c = 0; c < planes.count; ++c) {
     const jpeg_component_info& component = codec.comp_info[c];
-    const auto width = static_cast<int>(component.downsampled_width), height = static_cast<int>(component.downsampled_height);
+    const auto width = static_cast<int>(component.downsampled_width),
+               height = static_cast<int>(component.downsampled_height);
     const bool fits = c == 0 ? width == planes.width && height == planes.height
                              : width == planes.chroma_width() && height == planes.chroma_height();
     if (!fits || static_cast<int>(component.width_in_blocks) * scaled_block(component) > planes.row[c])

@@ -19,7 +19,7 @@ struct JpegHeader {
   int components = 0;         // 1 grey, 3 colour, 4 CMYK or YCCK
   int orientation = 1;        // EXIF 1..8; 1 if absent or broken
   bool progressive = false;
-  int down = 0, across = 0;   // luma samples to one of chroma, 1 or 2; 0 where it is no YCbCr of such planes
+  int down = 0, across = 0;  // luma samples to one of chroma, 1 or 2; 0 where it is no YCbCr of such planes
 };
 
 // Reads the header only. False, with the reason in `error`, when libjpeg could not decode what follows.
@@ -40,8 +40,8 @@ inline int jpeg_scaled(int size, int denominator) { return (size + denominator -
 bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,
                  std::uint8_t* dst, std::ptrdiff_t row_stride, std::string& error);
 
-// The planes that `jpeg_planes` gives for 1 or 3 channels, laid out in one block of `bytes` from `data` on (which may be
-// null). Their count is 0 where only `jpeg_decode` will do: CMYK, RGB, unusual sampling, four channels, grey as RGB.
+// The planes that `jpeg_planes` gives for 1 or 3 channels, laid out in one block of `bytes` from `data` on (which may
+// be null). Their count is 0 where only `jpeg_decode` will do: CMYK, RGB, unusual sampling, four channels, grey as RGB.
 Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std::uint8_t* data, std::int64_t& bytes);
 
 // Decodes rows [top, bottom) of the picture, and what their chroma is interpolated from, into planes that `jpeg_layout`

@@ -63,9 +63,9 @@ struct Workspace {
   const std::uint8_t* warm = nullptr;  // the picture that `ahead` brought before this one
 
   Buffer planes, decoded, repacked, reduced, turned, sums;  // sources
-  Buffer start_x, start_y, weight_x, weight_y, line;  // a resize
-  Buffer rows, whole;                                 // planar float32: one row, or a picture for statistics
-  Buffer between[2];                                  // pictures at cuts
+  Buffer start_x, start_y, weight_x, weight_y, line;        // a resize
+  Buffer rows, whole;                                       // planar float32: one row, or a picture for statistics
+  Buffer between[2];                                        // pictures at cuts
   std::vector<Concrete> program;
 
   static Workspace& mine();  // this thread's

@@ -68,8 +68,8 @@ struct Kernels {
   // width * channels + 8 words.
   void (*reduce[2])(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
                     std::uint8_t* out, std::int64_t out_row, std::uint32_t* scratch);
-  // Pixels [left, right) of row y as packed RGB, left being even. Reads up to 64 bytes beyond a row of planes and writes
-  // up to 192 beyond `right`; `scratch` holds 5 ((right - left) / 2 + 40) numbers.
+  // Pixels [left, right) of row y as packed RGB, left being even. Reads up to 64 bytes beyond a row of planes and
+  // writes up to 192 beyond `right`; `scratch` holds 5 ((right - left) / 2 + 40) numbers.
   void (*rgb)(const Planes& planes, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);
   // One read a cache line, so that the walk across rows finds the source in cache.
   std::uint32_t (*touch)(const std::uint8_t* data, std::int64_t row, int height, std::int64_t bytes);

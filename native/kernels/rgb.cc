@@ -1,5 +1,5 @@
-// Rows of RGB from planes of luma and chroma, byte for byte as libjpeg makes them: its triangle filter between samples of
-// chroma ("fancy upsampling", jdsample.c) and its integer conversion (JFIF 1.02, in 16.16 fixed point, jdcolor.c).
+// Rows of RGB from planes of luma and chroma, byte for byte as libjpeg makes them: its triangle filter between samples
+// of chroma ("fancy upsampling", jdsample.c) and its integer conversion (JFIF 1.02, in 16.16 fixed point, jdcolor.c).
 //
 // A row is worked in pairs of pixels, since two share a sample of chroma: the even ones in one vector of 16-bit lanes,
 // the odd ones in another, both written back as the low and high bytes of a lane.
@@ -91,19 +91,20 @@ inline Shorts to_byte(Shorts v) {
 // R = Y + 1.402 V, G = Y - .34414 U - .71414 V, B = Y + 1.772 U, each product rounded at 2^-16 as libjpeg's tables are:
 // for red and blue the rounded 15-bit product is the same number for each of the 256 samples (a test has them all).
 inline Colours colours(Shorts y, Shorts u, Shorts v) {
-  return {to_byte(y + v + multiply_round(v, Shorts{} + 13173)),
-          to_byte(y - v + rounded_sum(u, -22554, v, 18734)),
+  return {to_byte(y + v + multiply_round(v, Shorts{} + 13173)), to_byte(y - v + rounded_sum(u, -22554, v, 18734)),
           to_byte(y + u + u + multiply_round(u, Shorts{} - 7471))};
 }
 
 typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
 
 // 16 pixels.
-inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue, std::uint8_t* out) {
+inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
+                       std::uint8_t* out) {
   const Sixteen r = load<Sixteen>(red), g = load<Sixteen>(green), b = load<Sixteen>(blue);
   const Sixteen low = __builtin_shufflevector(r, g, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
   const Sixteen high = __builtin_shufflevector(r, g, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-  const Sixteen mid = __builtin_shufflevector(low, high, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26);
+  const Sixteen mid =
+      __builtin_shufflevector(low, high, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26);
   store(out, __builtin_shufflevector(low, b, 0, 1, 16, 2, 3, 17, 4, 5, 18, 6, 7, 19, 8, 9, 20, 10));
   store(out + 16, __builtin_shufflevector(mid, b, 0, 21, 1, 2, 22, 3, 4, 23, 5, 6, 24, 7, 8, 25, 9, 10));
   store(out + 32, __builtin_shufflevector(high, b, 26, 6, 7, 27, 8, 9, 28, 10, 11, 29, 12, 13, 30, 14, 15, 31));

@@ -60,11 +60,12 @@ void sum_rows(const std::uint8_t* data, std::int64_t row, int rows, int n, std::
 
 // Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what
 // lies above lane C belongs to the next pixel and is written over.
-template <int C>
+template <int C, int Known>
 void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
-  for (int x = 0; x < pixels; ++x, sums += columns * C, out += C) {
+  const int n = Known > 0 ? Known : columns;
+  for (int x = 0; x < pixels; ++x, sums += n * C, out += C) {
     std::uint64_t total = 0;
-    for (int i = 0; i < columns; ++i) {
+    for (int i = 0; i < n; ++i) {
       std::uint64_t pixel;
       __builtin_memcpy(&pixel, sums + i * C, 8);
       total += pixel;
@@ -73,10 +74,24 @@ void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16
   }
 }
 
+template <int C>
+void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
+  switch (columns) {
+    case 2: return sum_columns<C, 2>(sums, pixels, columns, out);
+    case 3: return sum_columns<C, 3>(sums, pixels, columns, out);
+    default: return sum_columns<C, 0>(sums, pixels, columns, out);
+  }
+}
+
 // sum / count rounded half up. Exact in float32 for sums below 2^16: (sum + count / 2 + .5) / count is never within
 // rounding error of the next whole number.
 void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
   const int rounding = count / 2;
+  if ((count & (count - 1)) == 0) {
+    const int bits = __builtin_ctz(static_cast<unsigned>(count));
+    for (int i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>((sums[i] + rounding) >> bits);
+    return;
+  }
   const float share = 1.f / static_cast<float>(count), half = static_cast<float>(rounding) + .5f;
   for (int i = 0; i < n; ++i)
     out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
@@ -104,12 +119,14 @@ void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width
     std::uint8_t* const out = first;
     if (static_cast<std::int64_t>(fx) * fy <= 256) {
       sum_rows(data, row, rows, width * channels, sums);
-      switch (channels) {
-        case 1: sum_columns<1>(sums, whole, fx, totals); break;
-        case 3: sum_columns<3>(sums, whole, fx, totals); break;
-        default: sum_columns<4>(sums, whole, fx, totals); break;
+      if (fx > 1) {
+        switch (channels) {
+          case 1: sum_columns<1>(sums, whole, fx, totals); break;
+          case 3: sum_columns<3>(sums, whole, fx, totals); break;
+          default: sum_columns<4>(sums, whole, fx, totals); break;
+        }
       }
-      divide(totals, whole * channels, fx * rows, out);
+      divide(fx > 1 ? totals : sums, whole * channels, fx * rows, out);
     } else {
       for (int x = 0; x < whole; ++x) reduce_any(data + x * fx * channels, row, rows, fx, channels, out + x * channels);
     }

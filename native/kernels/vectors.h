@@ -1,5 +1,6 @@
 // Vectors as wide as the target's registers, by the compiler's own vector types, and the two operations those lack:
-// a rounded product of 16-bit fractions, and a rounded sum of two products. Included by kernel files only; everything here has internal linkage.
+// a rounded product of 16-bit fractions, and a rounded sum of two products. Included by kernel files only; everything
+// here has internal linkage.
 #pragma once
 
 #include <cstdint>

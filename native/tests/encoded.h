@@ -26,7 +26,9 @@ struct Encoding {
 inline int inks_of(J_COLOR_SPACE space) { return space == JCS_GRAYSCALE ? 1 : space == JCS_RGB ? 3 : 4; }
 
 // A slope in each channel: smooth, so that it survives coding within a few levels.
-inline std::uint8_t slope(int x, int y, int channel) { return static_cast<std::uint8_t>(40 + 3 * x + 2 * y + 20 * channel); }
+inline std::uint8_t slope(int x, int y, int channel) {
+  return static_cast<std::uint8_t>(40 + 3 * x + 2 * y + 20 * channel);
+}
 
 inline Buffer encode(const Encoding& how) {
   jpeg_compress_struct codec{};
