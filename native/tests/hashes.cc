@@ -18,6 +18,8 @@ bool jpeg_header(const std::uint8_t*, std::size_t, JpegHeader&, std::string&) { 
 bool jpeg_decode(const std::uint8_t*, std::size_t, int, int, bool, std::uint8_t*, std::ptrdiff_t, std::string&) {
   return false;
 }
+Planes jpeg_layout(const JpegHeader&, int, int, std::uint8_t*, std::int64_t&) { return {}; }
+bool jpeg_planes(const std::uint8_t*, std::size_t, int, bool, int, int, const Planes&, std::string&) { return false; }
 }  // namespace vary
 #endif
 
@@ -125,6 +127,20 @@ vary::Plan strict() {  // every instruction on a stored picture
                         instruction(Op::resize, {64, 64, 3}), instruction(Op::center_crop, {64, 64})});
 }
 
+Bytes rgb(int down, int across) {  // of noise in planes
+  constexpr int height = 40, width = 201, row = width + 64;
+  Picture noise(height, row, 3, Type::u8);
+  vary::Planes planes{height, width, 3, down, across, true, {}, {row, row, row}};
+  for (int c = 0; c < 3; ++c) planes.data[c] = noise.bytes.data() + c * (height * row - 64);
+  Bytes out, line(3 * width + 192);
+  std::vector<std::uint16_t> scratch(5 * (width / 2 + 40));
+  for (int y = 0; y < height; ++y) {
+    vary::live_kernels().rgb(planes, y, 0, width, line.data(), scratch.data());
+    made::append(out, line.data(), 3 * width);
+  }
+  return out;
+}
+
 std::string all() {
   const vary::View turned{70, 171, {.83, -.41, 30, .37, .91, -9}}, shrunk{70, 171, {1.4, 2.1, -40, -2.3, 1.7, 60}},
       smaller{50, 61, {2.4, 0, -3, 0, 3.1, -20}}, crossed{50, 61, {0, 2.4, 10, 1.9, 0, 3}};
@@ -141,6 +157,8 @@ std::string all() {
       {"boxes-4-floats", sample(4, Type::f32, Fill::wrap, false, shrunk)},
       {"resize-3", sample(3, Type::u8, Fill::nearest, false, smaller)},
       {"resize-1-floats", sample(1, Type::f32, Fill::constant, false, crossed)},
+      {"rgb-444", rgb(1, 1)},
+      {"rgb-420", rgb(2, 2)},
       {"colours", colours(false)},
       {"colours-clipped", colours(true)},
       {"draws", drawn()},
