@@ -184,7 +184,7 @@ void read_planes(Session& session) {
     const int at = static_cast<int>(codec.output_scanline), block = at / lines;
     const bool wanted = at + lines > session.top - planes.down;  // else only its bits are read
     for (int c = 0; c < codec.num_components; ++c) {
-      const int plane = std::min(c, planes.count - 1);
+      const int plane = c < planes.count ? c : 0;
       const jpeg_component_info& component = codec.comp_info[plane];
       const int side = scaled_block(component), count = component.v_samp_factor * side;
       const int last = static_cast<int>(component.height_in_blocks) * side - 1;  // rows below it are never written
