@@ -226,6 +226,7 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
   counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
   if (chain.sweeps.size() > 1) return with_statistics(k, sampler, chain, slot, w);
   const Rows rows(k, slot, w);
+  sampler.warp.far = slot.far && rows.direct() && chain.sweeps.front().steps.empty();
   float* p[4];
   for (int y = 0; y < slot.height; ++y) {
     rows.planes(y, p);
@@ -234,6 +235,7 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
     rows.finish(y, p);
     w.ahead.bring(y, slot.height);
   }
+  if (sampler.warp.far) settle();
 }
 
 // What to bring while picture `at` is worked on: the one that `threads` equally quick threads would give this one next.
@@ -254,6 +256,14 @@ Slot between(const View& view, int channels, Type type, Buffer& buffer) {
 Image as_image(const Slot& s) {
   const std::ptrdiff_t size = size_of(s.type);
   return {s.data, s.height, s.width, s.channels, size * s.channels * s.width, size * s.channels, size, s.type};
+}
+
+// Would a batch of such slots drive everything else from a cache of usual size, and itself as well?
+bool is_far(const Slot& slot, std::size_t count) {
+  constexpr std::int64_t least = 8 << 20;
+  return std::int64_t{slot.height} * slot.width * slot.channels * size_of(slot.type) *
+             static_cast<std::int64_t>(count) >=
+         least;
 }
 
 void check_size(const View& view, const Slot& slot) {
@@ -296,6 +306,7 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
 
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
+  for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
   std::vector<Counts> each(tasks.size());
   parallel(static_cast<int>(tasks.size()), options.threads, [&](int i) {
     const auto at = static_cast<std::size_t>(i);

@@ -48,6 +48,7 @@ struct Slot {
   int height = 0, width = 0, channels = 0;
   Type type = Type::u8;
   bool planar = false;  // true: CHW, false: HWC; both contiguous
+  bool far = false;     // part of a batch that no cache holds until it is read
 };
 
 }  // namespace vary

@@ -23,6 +23,7 @@ struct Warp {
   std::int32_t steps_x[kWarpBlock], steps_y[kWarpBlock];  // k times map[0], map[3] in units of 2^-15 pixel
   Fill fill = Fill::nearest;
   bool nearest = false;
+  bool far = false;  // the rows are not read again soon: write them past the caches if that can be done, see `settle`
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
 };
 
@@ -52,6 +53,13 @@ struct Step {
   float mix[9] = {};                            // matrix, on the first three channels
   float turn = 0;                               // hue, in turns
 };
+
+// Before another thread may read what was written past the caches.
+inline void settle() {
+#if defined(__x86_64__)
+  __builtin_ia32_sfence();
+#endif
+}
 
 struct Kernels {
   const char* name;

@@ -41,6 +41,19 @@ inline void store(void* at, V v) {
   __builtin_memcpy(at, &v, sizeof v);
 }
 
+// Past the caches, where `at` is a multiple of kBytes: for memory that is not read again soon.
+inline void store_far(float* at, Floats v) {
+#if defined(__AVX512BW__)
+  _mm512_stream_ps(at, (__m512)v);
+#elif defined(__AVX2__)
+  _mm256_stream_ps(at, (__m256)v);
+#elif defined(__SSSE3__)
+  _mm_stream_ps(at, (__m128)v);
+#else
+  store(at, v);
+#endif
+}
+
 // (a * b + 2^14) >> 15 in each 16-bit lane.
 inline Shorts multiply_round(Shorts a, Shorts b) {
 #if defined(__AVX512BW__)

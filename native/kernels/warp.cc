@@ -230,6 +230,7 @@ template <int C>
 struct Sink {
   float* out[C];
   float scale[C], bias[C], fill[C];
+  bool far;  // rows lie at multiples of a vector, and are written past the caches
 };
 
 // (c) kLanes pixels.
@@ -247,7 +248,11 @@ inline void finish(const Block& b, const std::uint64_t* a, const std::uint64_t* 
   for (int i = 0; i < C; ++i) {
     Floats v = __builtin_convertvector(channel[i], Floats) * s.scale[i] + s.bias[i];
     if (Masked) v = load<Ints>(b.inside + k) ? v : Floats{} + s.fill[i];
-    store(s.out[i] + at, v);
+    if (s.far) {
+      store_far(s.out[i] + at, v);
+    } else {
+      store(s.out[i] + at, v);
+    }
   }
 }
 
@@ -258,6 +263,7 @@ inline void finish_all(const Block& b, const std::uint64_t* a, const std::uint64
   if (k == n) return;
   alignas(64) float last[C][kLanes];
   Sink<C> aside = s;
+  aside.far = false;
   for (int i = 0; i < C; ++i) aside.out[i] = last[i];
   finish<C, Masked>(b, a, c, k, aside, 0);
   for (int i = 0; i < C; ++i)
@@ -269,7 +275,9 @@ void bytes(const Warp& s, int y, int n, float* const* planes) {
   Block b;
   alignas(64) std::uint64_t a[kBlock], c[kBlock];
   Sink<C> sink;
+  sink.far = s.far;
   for (int i = 0; i < C; ++i) {
+    sink.far = sink.far && reinterpret_cast<std::uintptr_t>(planes[i]) % kBytes == 0;
     sink.out[i] = planes[i];
     sink.scale[i] = s.scale[i] * (1.f / 128);
     sink.bias[i] = s.bias[i];

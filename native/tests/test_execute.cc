@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "buffers.h"
 #include "check.h"
 #include "made.h"
 
@@ -97,6 +98,28 @@ void test_layouts_of_slots() {  // one picture in each kind of slot
       wrong += std::abs(number(floats, 3 * i + c) - bytes[3 * i + c]) > .5f;
     }
   CHECK_EQUAL(wrong, 0);
+}
+
+void test_large_batches() {  // what is written past the caches is what is written through them
+  const Picture picture(60, 70, 3, Type::u8);
+  const Plan plan = plan_of(
+      {instruction(Op::resize, {832, 960, 0}), instruction(Op::rotate, {20}), instruction(Op::rescale, {.5, 1})});
+  vary::Slot slot{nullptr, 832, 960, 3, Type::f32, false};
+  const std::ptrdiff_t values = std::ptrdiff_t{832} * 960 * 3;
+  const Bytes expected = run_one(plan, picture, slot);
+  auto* const block = static_cast<std::uint8_t*>(vary::take_block(static_cast<std::size_t>(values * 4)));
+  slot.planar = true;
+  slot.data = block;
+  std::vector<vary::Task> tasks(1);
+  tasks[0].source = source_of(picture);
+  tasks[0].slot = slot;
+  vary::execute(plan, tasks, {});
+  CHECK(tasks[0].slot.far);
+  Bytes seen(expected.size());
+  for (std::ptrdiff_t i = 0; i < values; ++i)
+    std::memcpy(&seen[static_cast<std::size_t>(i * 4)], block + (i % 3 * values / 3 + i / 3) * 4, 4);
+  CHECK(seen == expected);
+  vary::return_block(block);
 }
 
 // The same pixels, `strides` (of rows, columns, channels; in values) apart.
@@ -302,6 +325,7 @@ void test_anything() {
 int main() {
   test_main_policy();
   test_layouts_of_slots();
+  test_large_batches();
   test_layouts_of_pictures();
   test_cuts();
   test_errors();
