@@ -12,7 +12,7 @@
 #include "buffers.h"
 #include "cpu.h"
 #include "execute.h"
-#include "jpeg.h"
+#include "level.h"
 #include "maths.h"
 #include "pool.h"
 
@@ -95,12 +95,20 @@ Image image_of(const Py_buffer& b, std::size_t i) {
 Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held) {
   Source source;
   if (PyBytes_Check(object)) {
-    source.encoded = reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(object));
-    source.encoded_size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
+    source.kind = Source::jpeg;
+    source.data = reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(object));
+    source.size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
     return source;
   }
   if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
-  source.image = image_of(held.take(object, PyBUF_RECORDS_RO), i);
+  const Py_buffer& b = held.take(object, PyBUF_RECORDS_RO);
+  if (b.ndim == 1 && b.itemsize == 1 && b.strides[0] == 1) {
+    source.kind = Source::level;
+    source.data = static_cast<const std::uint8_t*>(b.buf);
+    source.size = static_cast<std::size_t>(b.len);
+    return source;
+  }
+  source.image = image_of(b, i);
   if (source.image.channels != plan.channels)
     refuse(i, "has " + std::to_string(source.image.channels) + " channels where the first image has " +
                   std::to_string(plan.channels));
@@ -117,7 +125,7 @@ std::vector<Task> tasks_of(const Plan& plan, const nb::list& sources, const Cons
     tasks[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, plan, held);
     tasks[i].row = rows.data() + i * rows.shape(1);
     const Source& first = tasks[0].source;
-    if (tasks[i].source.encoded == nullptr && first.encoded == nullptr &&
+    if (tasks[i].source.kind == Source::array && first.kind == Source::array &&
         tasks[i].source.image.type != first.image.type)
       refuse(i, "differs in dtype from the first image; make them one dtype");
   }
@@ -229,6 +237,23 @@ nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows,
   return out;
 }
 
+// The level (1, 2, 4, 8) at which each file has to be decoded, or the reason why its header could not be read. What was
+// kept of a file may be its head alone.
+nb::list levels(const Plan& plan, const nb::list& sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
+  Borrowed held;
+  const std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
+  const Options options = options_of(1, exact, false, max_pixels);
+  nb::list out;
+  for (const Task& task : tasks) {
+    try {
+      out.append(level_of(plan, task.source, task.row, options));
+    } catch (const std::runtime_error& error) {
+      out.append(std::string(error.what()));
+    }
+  }
+  return out;
+}
+
 nb::list describe(const Plan& plan, int height, int width, bool floats, const ConstRows& rows) {
   Source source;
   source.image.height = height;
@@ -276,6 +301,62 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
   return Bytes3(out, {h, w, c}, owner);
 }
 
+// A file as it is kept: the block, or why it could not be made.
+struct Keeping {
+  Source source;
+  JpegHeader header;
+  int level = 1;
+  std::uint8_t* block = nullptr;
+  std::size_t size = 0;
+  std::string error;
+};
+
+void keep(Keeping& k, int channels, bool tolerant) {
+  try {
+    if (k.source.kind == Source::jpeg && !jpeg_header(k.source.data, k.source.size, k.header, k.error)) return;
+    if (k.source.kind == Source::array) k.header = {k.source.image.width, k.source.image.height, 0, 1, false, 0, 0};
+    k.size = level_bytes(k.header, k.level, channels);
+    k.block = new std::uint8_t[k.size];
+    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.block);
+    if (!make_level(k.source.data, k.source.size, k.header, k.level, channels, tolerant, k.block, k.error) &&
+        k.error.empty())
+      k.error = "cannot be decoded";
+  } catch (const std::bad_alloc&) {
+    k.error = "not enough memory for this picture";
+  }
+}
+
+// Files and pictures of uint8 as blocks that `run` takes in their place: one-dimensional arrays, or reasons.
+nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant, int threads) {
+  Plan any;
+  any.channels = channels;
+  Borrowed held;
+  held.reserve(nb::len(sources));
+  std::vector<Keeping> each(nb::len(sources));
+  if (levels.size() != each.size()) throw std::invalid_argument("give one level for each source");
+  for (std::size_t i = 0; i < each.size(); ++i) {
+    each[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
+    each[i].level = levels[i];
+    if (each[i].source.kind == Source::array && (each[i].source.image.type != Type::u8 || levels[i] != 1))
+      refuse(i, "must be uint8, at level 1, to be kept");
+  }
+  {
+    const nb::gil_scoped_release release;
+    parallel(static_cast<int>(each.size()), threads,
+             [&](int i) { keep(each[static_cast<std::size_t>(i)], channels, tolerant); });
+  }
+  nb::list out;
+  for (Keeping& k : each) {
+    const nb::capsule owner(k.block, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    if (!k.error.empty()) {
+      out.append(k.error);
+    } else {
+      out.append(nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(k.block, {k.size}, owner));
+    }
+  }
+  return out;
+}
+
 nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, bool floats) {
   std::size_t bytes = floats ? 4 : 1;
   for (const std::size_t side : shape) bytes *= side;
@@ -299,6 +380,7 @@ NB_MODULE(_native, m) {
       .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a,
            "max_pixels"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
+      .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
   m.def("empty", &empty, "shape"_a, "floats"_a);
   m.def("geometry_ops", [] {
@@ -334,6 +416,8 @@ NB_MODULE(_native, m) {
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
   m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
+  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "tolerant"_a, "threads"_a);
+  m.attr("LEVEL_HEAD") = kLevelHead;
   m.def("sincos_degrees", [](double x) {
     const SinCos a = sincos_degrees(x);
     return nb::make_tuple(a.sin, a.cos);

@@ -10,7 +10,7 @@
 #include "chain.h"
 #include "cpu.h"
 #include "float_mode.h"
-#include "jpeg.h"
+#include "level.h"
 #include "pool.h"
 #include "sample.h"
 
@@ -68,35 +68,42 @@ View whole(const Image& image) {
   return view;
 }
 
-// A JPEG is shown by its orientation; the view counts in pixels of its full size, as stored.
+// A file is shown by its orientation; the view counts in pixels of its full size, as stored.
 struct Opened {
   View view;
-  JpegHeader header;
+  Level level;  // of a file: its header, and what was kept of it
 };
+
+void check_pixels(const JpegHeader& header, const Options& options) {
+  if (std::int64_t{header.width} * header.height <= options.max_pixels) return;
+  throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " + std::to_string(header.height) +
+                           " pixels, over the limit of " + std::to_string(options.max_pixels) +
+                           "; raise it with max_pixels= if the file is to be trusted");
+}
 
 Opened open(const Source& source, const Options& options) {
   Opened out;
-  if (source.encoded == nullptr) {
+  if (source.kind == Source::array) {
     out.view = whole(source.image);
     return out;
   }
-  JpegHeader& header = out.header;
+  const JpegHeader& header = out.level.header;
   std::string error;
-  if (!jpeg_header(source.encoded, source.encoded_size, header, error)) throw std::runtime_error(error);
-  const std::int64_t pixels = std::int64_t{header.width} * header.height;
-  if (pixels > options.max_pixels)
-    throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " +
-                             std::to_string(header.height) + " pixels, over the limit of " +
-                             std::to_string(options.max_pixels) +
-                             "; raise it with max_pixels= if the file is to be trusted");
+  if (source.kind == Source::jpeg) {
+    if (!jpeg_header(source.data, source.size, out.level.header, error)) throw std::runtime_error(error);
+  } else if (!read_level(source.data, source.size, out.level)) {
+    throw std::runtime_error("what was kept of this file is no level of a picture");
+  }
+  check_pixels(header, options);
   out.view.height = header.height;
   out.view.width = header.width;
   orient(header.orientation, out.view);
   return out;
 }
 
-int choose_level(const Plan& plan, const View& view, const Options& options) {
-  if (options.exact || plan.nearest || !plan.antialias) return 1;
+int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options) {
+  const bool jpeg = opened.level.header.components > 0;
+  if (!jpeg || options.exact || plan.nearest || !plan.antialias) return 1;
   const Footprint f = footprint(view);
   const int least = std::min(f.x, f.y);
   return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
@@ -106,13 +113,8 @@ Image packed_image(std::uint8_t* data, int height, int width, int channels) {
   return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
 }
 
-// What the view reads of a picture of planes: those rows decoded, those pixels converted, in their places.
-Image decode_window(const Kernels& k, const Source& source, int level, const Planes& planes, const Window& window,
-                    const Options& options, Workspace& w) {
-  std::string error;
-  if (!jpeg_planes(source.encoded, source.encoded_size, level, options.tolerant, window.top, window.bottom, planes,
-                   error))
-    throw std::runtime_error(error);
+// The pixels of planes that a window shows, in their places.
+Image converted(const Kernels& k, const Planes& planes, const Window& window, Workspace& w) {
   if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
   const std::int64_t size = std::int64_t{planes.height} * planes.width * 3;
   auto* const data = w.decoded.get<std::uint8_t>(size + 192);
@@ -124,21 +126,37 @@ Image decode_window(const Kernels& k, const Source& source, int level, const Pla
   return image;
 }
 
-// `view` counts in pixels of this level.
-Image decode(const Kernels& k, const Plan& plan, const Source& source, const JpegHeader& header, int level,
-             const View& view, const Options& options, Workspace& w) {
+// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that.
+Image decoded(const Kernels& k, const Plan& plan, const Source& source, const JpegHeader& header, int level,
+              const View& view, const Options& options, Workspace& w) {
   std::int64_t bytes = 0;
+  std::string error;
+  bool ok = false;
+  Image image;
   if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
     const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
-    return decode_window(k, source, level, planes, window_of(plan, view, planes.height, planes.width), options, w);
+    const Window window = window_of(plan, view, planes.height, planes.width);
+    ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error);
+    if (ok) image = converted(k, planes, window, w);
+  } else {
+    const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
+    auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
+    image = packed_image(data, height, width, plan.channels);
+    ok = jpeg_decode(source.data, source.size, level, plan.channels, options.tolerant, data, image.row, error);
   }
-  const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
-  auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
-  const Image image = packed_image(data, height, width, plan.channels);
-  std::string error;
-  if (!jpeg_decode(source.encoded, source.encoded_size, level, plan.channels, options.tolerant, data, image.row, error))
-    throw std::runtime_error(error);
+  if (!ok) throw std::runtime_error(error);
   return image;
+}
+
+Image kept(const Kernels& k, const Plan& plan, const Level& kept, int level, const View& view, Workspace& w) {
+  if (kept.denominator != level || kept.channels != plan.channels)
+    throw std::runtime_error("what was kept of this file is 1/" + std::to_string(kept.denominator) + " of it in " +
+                             std::to_string(kept.channels) + " channels, not 1/" + std::to_string(level) + " in " +
+                             std::to_string(plan.channels));
+  if (kept.planes.count == 0 && kept.pixels.data == nullptr)
+    throw std::runtime_error("of this file only the head was kept");
+  if (kept.planes.count == 0) return kept.pixels;
+  return converted(k, kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
 }
 
 void at_level(View& view, int level) {
@@ -242,7 +260,7 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
 Ahead ahead_of(const std::vector<Task>& tasks, std::size_t at, int threads) {
   constexpr std::int64_t most = 512 << 10;  // half of a usual second-level cache
   const std::size_t next = at + static_cast<std::size_t>(threads);
-  if (next >= tasks.size() || tasks[next].source.encoded != nullptr) return {};
+  if (next >= tasks.size() || tasks[next].source.kind != Source::array) return {};
   const Image& image = tasks[next].source.image;
   const std::int64_t bytes = image.row * image.height;
   return image.packed() && bytes > 0 && bytes <= most ? Ahead{image.data, bytes} : Ahead{};
@@ -283,11 +301,13 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
   View start = opened.view;
   for (int turn = 0;; ++turn) {
     Segment s = next_segment(at, end, start);
-    if (turn == 0 && task.source.encoded != nullptr) {
-      const int level = choose_level(plan, s.view, options);
+    if (turn == 0 && task.source.kind != Source::array) {
+      const int level = choose_level(plan, opened, s.view, options);
       at_level(s.view, level);
       const Clock::time_point began = Clock::now();
-      image = decode(k, plan, task.source, opened.header, level, s.view, options, w);
+      image = task.source.kind == Source::level
+                  ? kept(k, plan, opened.level, level, s.view, w)
+                  : decoded(k, plan, task.source, opened.level.header, level, s.view, options, w);
       counts.decode_ns += nanoseconds_since(began);
     }
     if (s.end == end) {
@@ -347,13 +367,13 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
   const Concrete* const end = at + program.size();
   const Opened opened = open(source, options);
   View start = opened.view;
-  Type type = source.encoded != nullptr ? Type::u8 : source.image.type;
+  Type type = source.kind != Source::array ? Type::u8 : source.image.type;
   std::vector<Pass> out;
   for (;;) {
     Segment s = next_segment(at, end, start);
     Pass pass;
-    if (out.empty() && source.encoded != nullptr) {
-      pass.level = choose_level(plan, s.view, options);
+    if (out.empty() && source.kind != Source::array) {
+      pass.level = choose_level(plan, opened, s.view, options);
       at_level(s.view, pass.level);
     }
     pass.view = s.view;
@@ -374,6 +394,15 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
     type = s.stored;
     at = s.end + 1;
   }
+}
+
+int level_of(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  const DefaultFloatMode mode;
+  std::vector<Concrete> program;
+  materialise(plan, row, program);
+  const Opened opened = open(source, options);
+  return choose_level(plan, opened, next_segment(program.data(), program.data() + program.size(), opened.view).view,
+                      options);
 }
 
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options) {

@@ -7,11 +7,12 @@
 
 namespace vary {
 
-// Where a picture comes from: an array, or an encoded JPEG that is decoded at the level its program allows.
+// Where a picture comes from: an array, a JPEG that is decoded at the level its program allows, or that level, kept.
 struct Source {
-  Image image;
-  const std::uint8_t* encoded = nullptr;  // set: `image` is ignored
-  std::size_t encoded_size = 0;
+  enum Kind : int { array, jpeg, level } kind = array;
+  Image image;                          // of an array
+  const std::uint8_t* data = nullptr;  // of the others
+  std::size_t size = 0;
 };
 
 struct Task {
@@ -45,6 +46,10 @@ struct Pass {
   int sweeps = 0, statistics = 0;
 };
 std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options);
+
+// The level (1, 2, 4 or 8) at which a JPEG, or what was kept of one, has to be decoded for this row. Throws
+// std::runtime_error for an unreadable header or one that claims too many pixels.
+int level_of(const Plan& plan, const Source& source, const double* row, const Options& options);
 
 // The size of the last canvas: what `Slot` must be. Throws std::runtime_error for an unreadable header.
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options);

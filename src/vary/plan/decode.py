@@ -92,6 +92,21 @@ def read_image(
     return apply_orientation(pixels, orientation)
 
 
+HEAD = _native.LEVEL_HEAD
+"""Bytes of a block that say a file's size and orientation; `Runner.levels` needs no more."""
+
+
+def keep(
+    pictures: list[bytes | Array], levels: list[int], channels: int, tolerant: bool, threads: int
+) -> list[Array | str]:
+    """JPEGs at 1/level of their size, and (H, W, channels) uint8 pictures at level 1, as blocks to keep.
+
+    A block is a 1-D uint8 array that a `Runner` takes in the place of what it was made from, with the same result. In
+    place of one that cannot be made stands the reason.
+    """
+    return _native.keep_levels(pictures, levels, channels, tolerant, threads)
+
+
 def apply_orientation(pixels: Array, orientation: int) -> Array:
     """The picture as it is meant to be seen, for an EXIF orientation 1..8 (EXIF 2.3, tag 0x0112); contiguous."""
     if orientation >= 5:  # rows and columns change places

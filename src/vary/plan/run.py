@@ -25,7 +25,7 @@ from vary.transforms.base import Column
 
 __all__ = ["Address", "Counts", "Decode", "Failure", "Runner", "default_threads", "raise_first", "target", "targets"]
 
-Source = Any  # np.ndarray | bytes of a JPEG
+Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
 
 
 class Address(NamedTuple):
@@ -105,6 +105,10 @@ class Runner:
     def rows(self, address: Address) -> np.ndarray:
         """The parameter array: (n, columns) float64."""
         return self.plans[0].draw(address.seed, address.epoch, address.view, address.indices)
+
+    def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
+        """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""
+        return self.plans[0].levels(sources, rows, decode.exact, decode.max_pixels)
 
     def program(self, address: Address) -> Program:
         """The Program of the first sample of `address`."""
