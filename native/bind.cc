@@ -327,7 +327,8 @@ void keep(Keeping& k, int channels, bool tolerant) {
 }
 
 // Files and pictures of uint8 as blocks that `run` takes in their place: one-dimensional arrays, or reasons.
-nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant, int threads) {
+nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant,
+                     int threads) {
   Plan any;
   any.channels = channels;
   Borrowed held;

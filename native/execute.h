@@ -10,7 +10,7 @@ namespace vary {
 // Where a picture comes from: an array, a JPEG that is decoded at the level its program allows, or that level, kept.
 struct Source {
   enum Kind : int { array, jpeg, level } kind = array;
-  Image image;                          // of an array
+  Image image;                         // of an array
   const std::uint8_t* data = nullptr;  // of the others
   std::size_t size = 0;
 };

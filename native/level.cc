@@ -20,8 +20,8 @@ std::int64_t packed_bytes(const JpegHeader& header, int denominator, int channel
 }
 
 void write_head(const JpegHeader& h, int denominator, int channels, std::uint8_t* block) {
-  const Head head{kMagic,      denominator, channels, h.width, h.height, h.components, h.orientation,
-                  h.progressive, h.down,    h.across, {}};
+  const Head head{kMagic,        denominator,   channels, h.width,  h.height, h.components,
+                  h.orientation, h.progressive, h.down,   h.across, {}};
   std::memcpy(block, &head, sizeof head);
 }
 
@@ -36,8 +36,9 @@ bool sensible(const Head& h) {
 
 Image packed(std::uint8_t* data, const JpegHeader& header, int denominator, int channels) {
   const int width = jpeg_scaled(header.width, denominator);
-  return {data,     jpeg_scaled(header.height, denominator), width, channels, std::ptrdiff_t{width} * channels,
-          channels, 1,                                       Type::u8};
+  return {
+      data,    jpeg_scaled(header.height, denominator), width, channels, std::ptrdiff_t{width} * channels, channels, 1,
+      Type::u8};
 }
 
 }  // namespace
@@ -54,13 +55,15 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   if (size < kLevelHead) return false;
   std::memcpy(&head, block, sizeof head);
   if (!sensible(head)) return false;
-  out.header = {head.width, head.height, head.components, head.orientation, head.progressive != 0, head.down, head.across};
+  out.header = {head.width, head.height, head.components, head.orientation, head.progressive != 0,
+                head.down,  head.across};
   out.denominator = head.denominator;
   out.channels = head.channels;
   if (size == kLevelHead) return true;
   if (size != level_bytes(out.header, out.denominator, out.channels)) return false;
   std::int64_t bytes = 0;
-  auto* const data = const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures, planes serve both ways
+  auto* const data =
+      const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures, planes serve both ways
   out.planes = jpeg_layout(out.header, out.denominator, out.channels, data, bytes);
   if (out.planes.count == 0) out.pixels = packed(data, out.header, out.denominator, out.channels);
   return true;

@@ -1,5 +1,5 @@
-// A file decoded once and kept: at 1/denominator, planes as coded or finished pixels, in one block of bytes that may lie
-// in memory or in a mapped file. What is made of it later is what would have been made of the file.
+// A file decoded once and kept: at 1/denominator, planes as coded or finished pixels, in one block of bytes that may
+// lie in memory or in a mapped file. What is made of it later is what would have been made of the file.
 #pragma once
 
 #include <cstddef>

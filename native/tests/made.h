@@ -171,6 +171,6 @@ struct Batch {
   }
 };
 
-inline vary::Source source_of(const Picture& picture) { return {picture.image, nullptr, 0}; }
+inline vary::Source source_of(const Picture& picture) { return {vary::Source::array, picture.image, nullptr, 0}; }
 
 }  // namespace made

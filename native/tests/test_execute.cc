@@ -154,7 +154,7 @@ void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width
        }) {
     Bytes memory;
     Batch batch;
-    batch.add({laid_out(picture.image, strides, memory), nullptr, 0}, slot);
+    batch.add({vary::Source::array, laid_out(picture.image, strides, memory), nullptr, 0}, slot);
     batch.run(plan);
     CHECK_EQUAL(batch.tasks[0].error, std::string());
     CHECK(batch.outputs[0] == expected);
@@ -169,6 +169,29 @@ void test_layouts_of_pictures() {  // however its bytes lie, a picture is the sa
       for (const int channels : {1, 3})
         for (const Plan& plan : {plan_of({turn, small}), plan_of({cross, small}), plan_of({small})})
           check_layouts(plan, height, width, channels, type);
+}
+
+void test_crossed_axes() {  // a picture that lies on its side is turned first, as far as it is seen
+  for (const Type type : {Type::u8, Type::f32})
+    for (int fill = 0; fill < 5; ++fill)
+      for (const double shift : {0., .4, -.9}) {
+        const Picture picture(37, 52, 3, type);
+        Bytes memory;
+        const vary::Image turned = laid_out(picture.image, {3, 37 * 3, 1}, memory);  // its columns lie as rows
+        Plan plan = plan_of({instruction(Op::zoom, {.6, .3}), instruction(Op::translate, {shift, -shift}),
+                             instruction(Op::resize, {9, 8, 0})});
+        plan.fill = static_cast<Fill>(fill);
+        const Slot slot{nullptr, 9, 8, 3, type, false};
+        const Bytes expected = run_one(plan, picture, slot);
+        plan.instructions.insert(plan.instructions.begin(), instruction(Op::transpose));
+        Batch batch;
+        vary::Image sideways = turned;
+        std::swap(sideways.height, sideways.width);
+        std::swap(sideways.row, sideways.column);
+        batch.add({vary::Source::array, sideways, nullptr, 0}, slot);
+        batch.run(plan);
+        CHECK(batch.outputs[0] == expected);
+      }
 }
 
 void test_cuts() {  // strict: a cut is a picture stored and read again
@@ -205,7 +228,7 @@ void test_errors() {
   Batch batch;
   batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
   batch.add(source_of(picture), {nullptr, 5, 7, 3, Type::u8, false});
-  batch.add({{}, text.data(), text.size()}, {nullptr, 4, 6, 3, Type::u8, false});
+  batch.add({vary::Source::jpeg, {}, text.data(), text.size()}, {nullptr, 4, 6, 3, Type::u8, false});
   batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
   for (const int threads : {1, 3}) {
     for (Task& task : batch.tasks) task.error.clear();
@@ -327,6 +350,7 @@ int main() {
   test_layouts_of_slots();
   test_large_batches();
   test_layouts_of_pictures();
+  test_crossed_axes();
   test_cuts();
   test_errors();
   test_sizes();

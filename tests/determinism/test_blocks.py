@@ -1,0 +1,74 @@
+"""What is kept of a file is varied into the same bytes as the file itself."""
+
+import io
+
+import numpy as np
+import pytest
+from determinism.test_windows import files
+from hypothesis import given, reject
+from hypothesis import strategies as st
+from PIL import Image
+from strategies import policies
+
+from vary import Policy, PolicyError, Resize
+from vary.plan.decode import HEAD, keep
+from vary.plan.run import Address, Decode
+
+
+@given(policies(), files(st.integers(1, 8)), st.sampled_from((1, 3, 4)), st.integers(0, 99), st.booleans())
+def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int, index: int, exact: bool) -> None:
+    try:
+        runner = policy.runner(channels, "uint8")
+    except PolicyError:
+        reject()
+    address, decode = Address(3, 1, 0, np.array([index])), Decode(exact)
+    rows = runner.rows(address)
+    (level,) = runner.levels([file], rows, decode)
+    assert isinstance(level, int) and (level == 1 or not exact)
+    (block,) = keep([file], [level], channels, False, 1)
+    assert not isinstance(block, str)
+    assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
+    expected, failures, _ = runner.batch([file], address, decode=decode)
+    seen, more, _ = runner.batch([block], address, decode=decode)
+    assert failures == more == []
+    assert np.array_equal(seen, expected)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_pixels_of_other_formats(channels: int) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (40, 50, channels), np.uint8)[::-1, ::2]
+    policy, address = Policy([Resize(9, 9)]), Address(0, 0, 0, np.arange(1))
+    runner = policy.runner(channels, "uint8")
+    (block,) = keep([image], [1], channels, False, 1)
+    assert runner.levels([block], runner.rows(address)) == [1]
+    assert np.array_equal(runner.batch([block], address)[0], runner.batch([image], address)[0])
+
+
+def jpeg(**options: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (64, 48), "olive").save(file, "jpeg", **options)
+    return file.getvalue()
+
+
+def test_chroma_is_kept_as_coded() -> None:
+    half, full = (keep([jpeg(subsampling=sampling)], [1], 3, False, 1)[0] for sampling in (2, 0))
+    assert (len(half), len(full)) == (2 * 64 + 64 * 48 * 3 // 2, 2 * 64 + 64 * 48 * 3)
+
+
+def test_what_cannot_be_kept_says_why() -> None:
+    file = jpeg()
+    assert keep([file[:-100], b"nothing"], [1, 1], 3, False, 1) == [
+        "Premature end of JPEG file",
+        "Not a JPEG file: starts with 0x6e 0x6f",
+    ]
+    runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
+    for broken, reason in (
+        (np.zeros(500, np.uint8), "no level of a picture"),
+        (keep([file], [1], 3, False, 1)[0][:-1], "no level of a picture"),
+        (keep([file], [1], 3, False, 1)[0][:HEAD], "only the head"),
+        (keep([file], [2], 3, False, 1)[0], "is 1/2 of it in 3 channels, not 1/1 in 3"),
+        (keep([file], [1], 1, False, 1)[0], "is 1/1 of it in 1 channels, not 1/1 in 3"),
+    ):
+        out = np.empty((1, 48, 64, 3), np.uint8)
+        failures = runner.batch([broken], address, out=out)[1]
+        assert len(failures) == 1 and reason in failures[0].reason
