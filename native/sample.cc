@@ -205,7 +205,8 @@ Window window_of(const Plan& plan, const View& v, int height, int width) {
   const auto along = [&](const double* m, int size, int side) {
     const double a = m[0] * v.width, b = m[1] * v.height;
     const double low = m[2] + std::min(a, 0.0) + std::min(b, 0.0), high = m[2] + std::max(a, 0.0) + std::max(b, 0.0);
-    const double margin = separable ? std::fabs(m[0]) + std::fabs(m[1]) + 2 : 2 * side;
+    // At an edge all taps exist, the outer ones idle: up to two supports from the centre, not one.
+    const double margin = separable ? 2 * std::max(1.0, std::fabs(m[0]) + std::fabs(m[1])) + 2 : 2 * side;
     return reach(plan.fill, low, high, margin, side, size);
   };
   const Interval x = along(v.m, width, box.x), y = along(v.m + 3, height, box.y);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <vector>
 
@@ -28,6 +29,9 @@ class Buffer {  // 64-byte aligned
       size_ = bytes;
       ++growths;
     }
+#if defined(__SANITIZE_ADDRESS__)
+    std::memset(data_, 0xff, bytes);  // NaNs: nobody reads what was not written since
+#endif
     return static_cast<T*>(data_);
   }
 

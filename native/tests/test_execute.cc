@@ -171,6 +171,29 @@ void test_layouts_of_pictures() {  // however its bytes lie, a picture is the sa
           check_layouts(plan, height, width, channels, type);
 }
 
+void test_crossed_axes() {  // a picture that lies on its side is turned first, as far as it is seen
+  for (const Type type : {Type::u8, Type::f32})
+    for (int fill = 0; fill < 5; ++fill)
+      for (const double shift : {0., .4, -.9}) {
+        const Picture picture(37, 52, 3, type);
+        Bytes memory;
+        const vary::Image turned = laid_out(picture.image, {3, 37 * 3, 1}, memory);  // its columns lie as rows
+        Plan plan = plan_of({instruction(Op::zoom, {.6, .3}), instruction(Op::translate, {shift, -shift}),
+                             instruction(Op::resize, {9, 8, 0})});
+        plan.fill = static_cast<Fill>(fill);
+        const Slot slot{nullptr, 9, 8, 3, type, false};
+        const Bytes expected = run_one(plan, picture, slot);
+        plan.instructions.insert(plan.instructions.begin(), instruction(Op::transpose));
+        Batch batch;
+        vary::Image sideways = turned;
+        std::swap(sideways.height, sideways.width);
+        std::swap(sideways.row, sideways.column);
+        batch.add({sideways, nullptr, 0}, slot);
+        batch.run(plan);
+        CHECK(batch.outputs[0] == expected);
+      }
+}
+
 void test_cuts() {  // strict: a cut is a picture stored and read again
   const Picture picture(40, 30, 3, Type::u8);
   const Instruction turn = instruction(Op::rotate, {30}), window = instruction(Op::center_crop, {33, 20}),
@@ -327,6 +350,7 @@ int main() {
   test_layouts_of_slots();
   test_large_batches();
   test_layouts_of_pictures();
+  test_crossed_axes();
   test_cuts();
   test_errors();
   test_sizes();
