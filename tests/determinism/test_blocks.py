@@ -24,7 +24,8 @@ def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int,
     address, decode = Address(3, 1, 0, np.array([index])), Decode(exact)
     rows = runner.rows(address)
     (level,) = runner.levels([file], rows, decode)
-    assert isinstance(level, int) and (level == 1 or not exact)
+    assert isinstance(level, int)
+    assert level == 1 or not exact
     (block,) = keep([file], [level], channels, False, 1)
     assert not isinstance(block, str)
     assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
@@ -57,10 +58,7 @@ def test_chroma_is_kept_as_coded() -> None:
 
 def test_what_cannot_be_kept_says_why() -> None:
     file = jpeg()
-    assert keep([file[:-100], b"nothing"], [1, 1], 3, False, 1) == [
-        "Premature end of JPEG file",
-        "Not a JPEG file: starts with 0x6e 0x6f",
-    ]
+    assert keep([file[:-10], b"nothing"], [1, 1], 3, False, 1) == ["Premature end of JPEG file", "not a JPEG"]
     runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
     for broken, reason in (
         (np.zeros(500, np.uint8), "no level of a picture"),
@@ -71,4 +69,5 @@ def test_what_cannot_be_kept_says_why() -> None:
     ):
         out = np.empty((1, 48, 64, 3), np.uint8)
         failures = runner.batch([broken], address, out=out)[1]
-        assert len(failures) == 1 and reason in failures[0].reason
+        assert len(failures) == 1
+        assert reason in failures[0].reason

@@ -14,7 +14,6 @@ hold what is needed last. What does not fit is decoded again each epoch.
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import dataclass, field
 from time import perf_counter_ns
@@ -43,8 +42,8 @@ class Store(Protocol):
     def get(self, key: Key, /) -> Array | None: ...
     def put(self, key: Key, block: Array, /) -> None: ...
     @property
-    def bytes(self) -> int:
-        """Held now."""
+    def held(self) -> int:
+        """Bytes held now."""
 
 
 class Memory:
@@ -52,7 +51,7 @@ class Memory:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.bytes = 0
+        self.held = 0
         self._blocks: dict[Key, Array] = {}
         self._lock = threading.Lock()  # of the sum; the dictionary needs none
 
@@ -61,9 +60,9 @@ class Memory:
 
     def put(self, key: Key, block: Array) -> None:
         with self._lock:
-            if key in self._blocks or self.bytes + block.nbytes > self.limit:
+            if key in self._blocks or self.held + block.nbytes > self.limit:
                 return
-            self.bytes += block.nbytes
+            self.held += block.nbytes
             self._blocks[key] = block
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -116,7 +115,7 @@ def fetch(
     decode: Decode,
     threads: int,
 ) -> Fetched:
-    """The pictures of these files as blocks at the levels that these rows need. `read` opens the files at some places."""
+    """The pictures of these files as blocks, at the levels that these rows need; `read` opens the files at some places."""
     out = Fetched([None] * len(identities))
     heads = {place: head for place, key in enumerate(identities) if (head := store.get((key, 0))) is not None}
     for place, level in _levels(runner, heads, rows, decode).items():
@@ -156,7 +155,8 @@ def _decode(
     levels |= _levels(runner, {p: one for p, one in opened.items() if isinstance(one, bytes)}, rows, decode)
     out.pictures = [levels.get(p) if isinstance(levels.get(p), str) else one for p, one in enumerate(out.pictures)]
     good = {place: level for place, level in levels.items() if isinstance(level, int)}
-    blocks = keep([opened[p] for p in good], list(good.values()), runner.template.channels, decode.tolerant, threads)
+    files: list[Any] = [opened[p] for p in good]
+    blocks = keep(files, list(good.values()), runner.template.channels, decode.tolerant, threads)
     for (place, level), block in zip(good.items(), blocks, strict=True):
         out.pictures[place] = block
         if not isinstance(block, str):

@@ -50,7 +50,8 @@ def cache_folder() -> Path:
 def _sums(records: Array) -> Array:
     """A checksum of each record, its last number aside: told over all of them at once."""
     words = np.frombuffer(records.tobytes(), "<u4").reshape(-1, RECORD.itemsize // 4)[:, :-1]
-    return (words * FACTORS).sum(1, np.uint32)
+    sums: Array = (words * FACTORS).sum(1, np.uint32)
+    return sums
 
 
 class Pair:
@@ -119,7 +120,7 @@ class Disk:
         self._full = False
 
     @property
-    def bytes(self) -> int:
+    def held(self) -> int:
         return sum(pair.bytes for pair in list(self._pairs.values()))
 
     def refresh(self) -> None:
@@ -137,7 +138,7 @@ class Disk:
             return None
         pair, place, length, check = found
         block = pair.at(place, length)
-        if block is None or (name not in self._checked and zlib.crc32(block) != check):
+        if block is None or (name not in self._checked and zlib.crc32(block.data) != check):
             self._known.pop(name, None)
             return None
         self._checked.add(name)
@@ -165,7 +166,7 @@ class Disk:
 
     def _room(self, needed: int) -> bool:
         """Make room, by the pairs that were used longest ago, and never by this process."""
-        while self.bytes + needed > self.limit:
+        while self.held + needed > self.limit:
             idle = [pair for pair in self._pairs.values() if not pair.used and pair.index.exists()]
             if not idle:
                 return False
@@ -182,7 +183,7 @@ class Disk:
             pair.used = True
             self._own = pair, index.with_suffix(".blocks").open("ab", buffering=0), index.open("ab", buffering=0)
         pair, blocks, index_file = self._own
-        place, check = blocks.tell(), zlib.crc32(block)
+        place, check = blocks.tell(), zlib.crc32(block.data)
         _write_all(blocks, block.tobytes() + bytes(-block.nbytes % ALIGN))
         record = np.array([(name, place, block.nbytes, check, 0)], RECORD)
         record["own"] = _sums(record)
