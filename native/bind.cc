@@ -102,10 +102,12 @@ Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& he
   }
   if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
   const Py_buffer& b = held.take(object, PyBUF_RECORDS_RO);
-  if (b.ndim == 1 && b.itemsize == 1 && b.strides[0] == 1) {
+  const auto* const block = static_cast<const std::uint8_t*>(b.buf);
+  const auto size = static_cast<std::size_t>(b.len);
+  if (b.ndim == 1 && b.itemsize == 1 && b.strides[0] == 1 && is_level(block, size)) {
     source.kind = Source::level;
-    source.data = static_cast<const std::uint8_t*>(b.buf);
-    source.size = static_cast<std::size_t>(b.len);
+    source.data = block;
+    source.size = size;
     return source;
   }
   source.image = image_of(b, i);
@@ -194,11 +196,13 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   new (self) Plan(std::move(plan));
 }
 
-Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, std::uint32_t view, const Indices& indices) {
+Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const Indices& indices,
+               const Indices& views) {
   const std::size_t n = indices.shape(0), k = plan.draws.size();
+  if (views.shape(0) != n) throw std::invalid_argument("give one view for each index");
   auto* const data = new double[n * k + 1];
   const nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<double*>(p); });
-  draw(plan.draws, {seed, epoch, view}, indices.data(), static_cast<int>(n), data);
+  draw(plan.draws, {seed, epoch}, indices.data(), views.data(), static_cast<int>(n), data);
   return Rows(data, {n, k}, owner);
 }
 
@@ -377,7 +381,7 @@ NB_MODULE(_native, m) {
   nb::class_<Plan>(m, "Plan")
       .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a,
            "antialias"_a)
-      .def("draw", &draw_rows, "seed"_a, "epoch"_a, "view"_a, "indices"_a)
+      .def("draw", &draw_rows, "seed"_a, "epoch"_a, "indices"_a, "views"_a)
       .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a,
            "max_pixels"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)

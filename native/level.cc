@@ -29,9 +29,9 @@ bool sensible(const Head& h) {
   const auto one_of = [](int value, int a, int b, int c, int d) {
     return value == a || value == b || value == c || value == d;
   };
-  return h.magic == kMagic && one_of(h.denominator, 1, 2, 4, 8) && one_of(h.channels, 1, 3, 4, 4) && h.width > 0 &&
-         h.height > 0 && h.width <= 1 << 28 && h.height <= 1 << 28 && one_of(h.components, 0, 1, 3, 4) &&
-         h.orientation >= 1 && h.orientation <= 8 && h.down >= 0 && h.down <= 2 && h.across >= 0 && h.across <= 2;
+  return one_of(h.denominator, 1, 2, 4, 8) && one_of(h.channels, 1, 3, 4, 4) && h.width > 0 && h.height > 0 &&
+         h.width <= 1 << 28 && h.height <= 1 << 28 && one_of(h.components, 0, 1, 3, 4) && h.orientation >= 1 &&
+         h.orientation <= 8 && h.down >= 0 && h.down <= 2 && h.across >= 0 && h.across <= 2;
 }
 
 Image packed(std::uint8_t* data, const JpegHeader& header, int denominator, int channels) {
@@ -50,9 +50,13 @@ std::size_t level_bytes(const JpegHeader& header, int denominator, int channels)
   return kLevelHead + static_cast<std::size_t>(bytes) + kBeyond;
 }
 
+bool is_level(const std::uint8_t* block, std::size_t size) {
+  return size >= kLevelHead && std::memcmp(block, &kMagic, sizeof kMagic) == 0;
+}
+
 bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   Head head;
-  if (size < kLevelHead) return false;
+  if (!is_level(block, size)) return false;
   std::memcpy(&head, block, sizeof head);
   if (!sensible(head)) return false;
   out.header = {head.width, head.height, head.components, head.orientation, head.progressive != 0,

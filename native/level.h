@@ -19,6 +19,9 @@ struct Level {
   Image pixels;
 };
 
+// Does a block begin here? Every one says so in its first bytes.
+bool is_level(const std::uint8_t* block, std::size_t size);
+
 // The level that lies in this block, or whose head it is: then neither planes nor pixels have data. False if it is
 // neither. Points into the block.
 bool read_level(const std::uint8_t* block, std::size_t size, Level& out);

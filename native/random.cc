@@ -9,13 +9,16 @@ namespace {
 // View and draw share the fourth word of the counter: 20 bits of view, 12 of block; a block is four draws.
 class Uniforms {
  public:
-  Uniforms(const Address& address, std::int64_t index)
-      : low_(static_cast<std::uint32_t>(index)), high_(static_cast<std::uint32_t>(index >> 32)), address_(address) {}
+  Uniforms(std::uint32_t epoch, std::int64_t index, std::int64_t view)
+      : low_(static_cast<std::uint32_t>(index)),
+        high_(static_cast<std::uint32_t>(index >> 32)),
+        epoch_(epoch),
+        view_(static_cast<std::uint32_t>(view)) {}
 
   double operator()(Key key, std::uint32_t number) {
     const std::uint32_t block = number >> 2;
     if (!valid_ || key != key_ || block != block_) {
-      words_ = philox({low_, high_, address_.epoch, address_.view << 12 | block}, key);
+      words_ = philox({low_, high_, epoch_, view_ << 12 | block}, key);
       key_ = key;
       block_ = block;
       valid_ = true;
@@ -24,8 +27,7 @@ class Uniforms {
   }
 
  private:
-  std::uint32_t low_, high_, block_ = 0;
-  Address address_;
+  std::uint32_t low_, high_, epoch_, view_, block_ = 0;
   Key key_{};
   Words words_{};
   bool valid_ = false;
@@ -61,13 +63,14 @@ bool is_gate(const Draw& draw) {
 
 }  // namespace
 
-void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices, int n, double* rows) {
+void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices,
+          const std::int64_t* views, int n, double* rows) {
   const DefaultFloatMode mode;
   std::vector<Key> keys;
   keys.reserve(table.size());
   for (const Draw& entry : table) keys.push_back(key_of(address.seed, entry.name));
   for (int i = 0; i < n; ++i) {
-    Uniforms u(address, indices[i]);
+    Uniforms u(address.epoch, indices[i], views[i]);
     double* row = rows + static_cast<std::size_t>(i) * table.size();
     for (std::size_t k = 0; k < table.size(); ++k) {
       const Draw& entry = table[k];

@@ -51,12 +51,13 @@ struct Draw {
 
 struct Address {
   std::uint64_t seed = 0;
-  std::uint32_t epoch = 0, view = 0;
+  std::uint32_t epoch = 0;
 };
 
-// Fills `rows` (n x table.size(), row-major). A gate below a closed gate is closed; a value below a closed gate
-// is drawn all the same, so that no draw depends on another.
-void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices, int n, double* rows);
+// Fills `rows` (n x table.size(), row-major) for n samples, each given by its index and its view. A gate below a closed
+// gate is closed; a value below a closed gate is drawn all the same, so that no draw depends on another.
+void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices,
+          const std::int64_t* views, int n, double* rows);
 
 // The whole keyed permutation of 0 .. n-1 (Fisher-Yates), and one image of it for any n up to 2^63
 // (a balanced Feistel network with Philox as its round function, cycle-walked into range).

@@ -87,7 +87,8 @@ std::vector<double> draws(int n) {  // rows of main_policy
   std::vector<std::int64_t> indices(static_cast<std::size_t>(n));
   for (std::size_t i = 0; i < indices.size(); ++i) indices[i] = std::int64_t{1} << i;
   std::vector<double> rows(indices.size() * table.size());
-  vary::draw(table, {1, 2, 3}, indices.data(), n, rows.data());
+  const std::vector<std::int64_t> views(indices.size(), 3);
+  vary::draw(table, {1, 2}, indices.data(), views.data(), n, rows.data());
   return rows;
 }
 

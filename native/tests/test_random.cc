@@ -34,12 +34,13 @@ void test_philox() {  // the vectors that Random123 prints (kat_vectors, philox4
   CHECK(vary::key_of(0x99aabbccddeeff00, 0x1122334455667788) == (Key{words[0], words[1]}));
 }
 
-constexpr Address kAddress = {7, 3, 5};
+constexpr Address kAddress = {7, 3};
+constexpr std::int64_t kView = 5;
 constexpr std::int64_t kIndex = 0x123456789;
 
 double uniform(std::uint64_t name, std::uint32_t number, std::int64_t index = kIndex) {
   const auto low = static_cast<std::uint32_t>(index), high = static_cast<std::uint32_t>(index >> 32);
-  const std::uint32_t where = kAddress.view << 12 | number / 4;
+  const std::uint32_t where = static_cast<std::uint32_t>(kView) << 12 | number / 4;
   return vary::philox({low, high, kAddress.epoch, where}, vary::key_of(kAddress.seed, name))[number % 4] * 0x1p-32;
 }
 
@@ -55,7 +56,7 @@ Draw one(Draw::Kind kind, double a, double b = 0, std::uint32_t number = 0) {
 
 std::vector<double> row_of(const std::vector<Draw>& table, std::int64_t index = kIndex) {
   std::vector<double> row(table.size());
-  vary::draw(table, kAddress, &index, 1, row.data());
+  vary::draw(table, kAddress, &index, &kView, 1, row.data());
   return row;
 }
 
@@ -81,7 +82,8 @@ void test_rows() {  // many pictures at once are the pictures one by one, and an
   const std::vector<Draw> table = {one(Draw::uniform, 0, 1, 9), one(Draw::uniform, 0, 1, 2), one(Draw::integer, 7)};
   const std::vector<std::int64_t> indices = {5, 0, std::int64_t{1} << 40, 5};
   std::vector<double> rows(table.size() * indices.size());
-  vary::draw(table, kAddress, indices.data(), static_cast<int>(indices.size()), rows.data());
+  const std::vector<std::int64_t> views(indices.size(), kView);
+  vary::draw(table, kAddress, indices.data(), views.data(), static_cast<int>(indices.size()), rows.data());
   for (std::size_t i = 0; i < indices.size(); ++i) {
     const std::vector<double> row = row_of(table, indices[i]);
     for (std::size_t k = 0; k < row.size(); ++k) CHECK_EQUAL(rows[i * row.size() + k], row[k]);

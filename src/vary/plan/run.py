@@ -29,12 +29,17 @@ Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
 
 
 class Address(NamedTuple):
-    """Whose draws: `indices` is (n,) int64, each a sample's place in its source."""
+    """Whose draws: `indices` is (n,) int64, each a sample's place in its source; `view` is one for all, or (n,) int64."""
 
     seed: int
     epoch: int
-    view: int
+    view: int | np.ndarray
     indices: np.ndarray
+
+    @property
+    def views(self) -> np.ndarray:
+        view = self.view
+        return view if isinstance(view, np.ndarray) else np.full(len(self.indices), view, np.int64)
 
 
 class Decode(NamedTuple):
@@ -104,7 +109,7 @@ class Runner:
 
     def rows(self, address: Address) -> np.ndarray:
         """The parameter array: (n, columns) float64."""
-        return self.plans[0].draw(address.seed, address.epoch, address.view, address.indices)
+        return self.plans[0].draw(address.seed, address.epoch, address.indices, address.views)
 
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
         """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""
@@ -209,8 +214,8 @@ class Runner:
 
     def _call(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
         function = self.template.functions[which]
-        index = int(address.indices[place])
-        rng = (noise(address.seed, address.epoch, index, address.view, which),) if self.takes_rng[which] else ()
+        index, view = int(address.indices[place]), int(address.views[place])
+        rng = (noise(address.seed, address.epoch, index, view, which),) if self.takes_rng[which] else ()
         name = getattr(function, "__qualname__", repr(function))
         try:
             result: Any = function(image, *rng)
