@@ -61,7 +61,8 @@ class Slots:
 def cumulate(weights: Array, slots: int) -> Array:
     """`Slots.ends` for these weights. One below 2^-24 slots may be lost: its sample never comes."""
     sums = np.cumsum(weights)
-    return np.rint(sums / sums[-1] * (slots * float(UNIT))).astype(np.int64)
+    ends: Array = np.rint(sums / sums[-1] * (slots * float(UNIT))).astype(np.int64)
+    return ends
 
 
 def weights_of(weights: object, source: Indexed) -> Array:
