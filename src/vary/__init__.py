@@ -9,14 +9,14 @@ only; what is behind them, ARCHITECTURE.md tells.
 
 import typing as _typing
 
-from vary import sources, transforms
+from vary import sources, testing, transforms
 from vary.errors import DecodeError, InputError, PolicyError, SourceError, VaryError
 from vary.plan.decode import read_image
 from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
-from vary.stream import Batch, Report, Stream, stream
+from vary.stream import Batch, Report, Stream, average_views, stream
 from vary.transforms import (
     Affine,
     Brightness,
@@ -90,12 +90,14 @@ __all__ = [
     "VerticalFlip",
     "Zoom",
     "__version__",
+    "average_views",
     "libjpeg_version",
     "read_image",
     "sources",
     "stream",
     "target",
     "targets",
+    "testing",
     "transforms",
 ]
 

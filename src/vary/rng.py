@@ -23,7 +23,7 @@ import numpy as np
 from vary import _native
 from vary.errors import InputError
 
-__all__ = ["KINDS", "Draw", "check_address", "key_name", "noise", "permutation", "permute"]
+__all__ = ["KINDS", "VIEW_LIMIT", "Draw", "check_address", "integer", "key_name", "noise", "permutation", "permute"]
 
 KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among")
 """How a draw u in [0, 1) becomes a column of the parameter array; the meanings stand in native/random.h."""
@@ -71,12 +71,18 @@ def permutation(n: int, seed: int, epoch: int) -> np.ndarray:
     return _native.permutation(n, seed, key_name("order", epoch))
 
 
-def permute(positions: np.ndarray, n: int, seed: int, epoch: int) -> np.ndarray:
+def permute(positions: np.ndarray, n: int, seed: int, epoch: int, name: str = "order") -> np.ndarray:
     """The same for any n up to 2^63 without a table: a 10-round Feistel network, cycle-walked into range.
 
-    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64, a different order from `permutation`.
+    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64, a different order from `permutation`. Orders of
+    different names know nothing of each other.
     """
-    return _native.permute(positions, n, seed, key_name("order", epoch))
+    return _native.permute(positions, n, seed, key_name(name, epoch))
+
+
+def integer(n: int, seed: int, epoch: int, name: str) -> int:
+    """One whole number of an epoch, uniform in 0 .. n-1."""
+    return int(permute(np.zeros(1, np.int64), n, seed, epoch, name)[0])
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:

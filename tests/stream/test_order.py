@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from vary.rng import permutation, permute
+from vary.rng import integer, permutation, permute
 from vary.stream import order as module
 from vary.stream.order import TABLE_LIMIT, order
 
@@ -84,6 +84,20 @@ def test_neighbours_and_epochs_know_nothing_of_each_other(whole: Whole) -> None:
     assert abs(kept.mean() - 1) < 5 / math.sqrt(rounds)
     seeds = np.stack([whole(n, seed, 0) for seed in range(rounds)])
     assert abs((seeds[1:] == seeds[:-1]).sum(axis=1).mean() - 1) < 5 / math.sqrt(rounds)
+
+
+def test_names_know_nothing_of_each_other() -> None:
+    n, rounds = 50, 4000
+    kept = [(cipher(n, 3, epoch) == permute(np.arange(n), n, 3, epoch, "blocks")).sum() for epoch in range(rounds)]
+    assert abs(np.mean(kept) - 1) < 5 / math.sqrt(rounds)  # as of any two permutations
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 256, 1000])
+def test_an_integer_of_an_epoch_is_uniform(n: int) -> None:
+    counts = np.bincount([integer(n, 6, epoch, "some") for epoch in range(10 * max(n, 20))], minlength=n)
+    assert counts.size == n
+    if n > 1:
+        expect_uniform(counts, n - 1)
 
 
 def test_order_is_asked_by_position(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,9 +3,13 @@
     batch = f(source, policy, seed, epoch, positions), whatever the threads, the batch size and the prefetch
 
     options    what `stream` was told, checked at once
-    order      position in the epoch -> index in the source
-    batch      indices -> one batch: read, open, one native call
+    shard      place in a rank's share -> position in the epoch
+    order      position -> slot: the shuffles
+    slots      slot -> index in the source, and which of its repetitions
+    views      which pictures are made of a sample
+    batch      positions -> one batch: read, open, a native call for each view number
     iteration  an epoch under way: threads, prefetch, the end of both
+    state      where an epoch was left, and what must be equal to go on
     loader     `Stream`: epochs, one after the other
     report     what an epoch cost and what limits it
 
@@ -16,5 +20,6 @@ Nothing is global: threads belong to one iteration and end with it, and a stream
 from vary.stream.batch import Batch
 from vary.stream.loader import Stream, stream
 from vary.stream.report import Report
+from vary.stream.views import average_views
 
-__all__ = ["Batch", "Report", "Stream", "stream"]
+__all__ = ["Batch", "Report", "Stream", "average_views", "stream"]

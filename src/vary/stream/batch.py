@@ -1,7 +1,8 @@
-"""One batch, made from the indices of its samples: read, open, one native call, labels."""
+"""One batch, made from the indices of its samples: read, open, a native call for each view, labels."""
 
 from __future__ import annotations
 
+import itertools
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from time import perf_counter_ns
@@ -10,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.decode import prepare
+from vary.plan.decode import prepare, read_image
 from vary.plan.run import Address
 from vary.sources import Encoded
 from vary.stream.report import Skipped, Work
+from vary.stream.views import fields_of, numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from vary.plan.run import Failure, Runner
     from vary.sources import Indexed
     from vary.stream.options import Options
+    from vary.stream.views import Look
 
 __all__ = ["Batch", "Made", "Opened", "Task", "array_kind", "make", "open_some"]
 
@@ -35,24 +38,32 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
 
     fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
     indices: (n,) int64, each sample's index in its source.
+    views: (n,) int64, the view number of each, or of the first of its several: 0 unless a sample comes repeatedly.
     epoch: the iteration it belongs to.
     paths: where the n pictures lie, or None where they lie in memory.
     """
 
     fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
     indices: Array
+    views: Array
     epoch: int
     paths: list[str] | None
 
     def __new__(
-        cls, arrays: Iterable[Array], fields: tuple[str, ...], indices: Array, epoch: int, paths: list[str] | None
+        cls,
+        arrays: Iterable[Array],
+        fields: tuple[str, ...],
+        indices: Array,
+        views: Array,
+        epoch: int,
+        paths: list[str] | None,
     ) -> Self:
         batch = super().__new__(cls, arrays)
-        batch.fields, batch.indices, batch.epoch, batch.paths = fields, indices, epoch, paths
+        batch.fields, batch.indices, batch.views, batch.epoch, batch.paths = fields, indices, views, epoch, paths
         return batch
 
-    def __getnewargs__(self) -> tuple[tuple[Array, ...], tuple[str, ...], Array, int, list[str] | None]:
-        return tuple(self), self.fields, self.indices, self.epoch, self.paths
+    def __getnewargs__(self) -> tuple[tuple[Array, ...], tuple[str, ...], Array, Array, int, list[str] | None]:
+        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths
 
     def __getattr__(self, name: str) -> Array:
         for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives
@@ -69,10 +80,20 @@ class Task:
     """All that a batch depends on, its positions aside. Shared by the threads of an iteration, changed by none."""
 
     source: Indexed
-    runner: Runner
+    looks: tuple[tuple[Look, Runner], ...]
     options: Options
     epoch: int
-    order: Callable[[Array], Array]
+    count: int  # positions in the epoch
+    order: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which of its repetitions each is
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        return fields_of(self.source, [look for look, _ in self.looks])
+
+    @property
+    def each(self) -> int:
+        """Pictures made of one."""
+        return numbers([look for look, _ in self.looks])
 
 
 class Made(NamedTuple):
@@ -121,7 +142,7 @@ def open_some(task: Task, indices: Sequence[int] | Array, stopped: Callable[[], 
 
 
 def _open(task: Task, image: object, index: int) -> Array | bytes:
-    template = task.runner.template
+    template = task.looks[0][1].template
     if isinstance(image, np.ndarray):
         kind = template.channels, template.dtype
         usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
@@ -135,43 +156,96 @@ def _open(task: Task, image: object, index: int) -> Array | bytes:
         raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
     if template.dtype != "uint8":
         raise InputError(f"sample {index} is a file, sample 0 was a {template.dtype} array; make them one kind")
-    return prepare(image, template.channels, task.options.max_pixels, task.options.tolerant)
+    o = task.options
+    if task.each == 1:
+        return prepare(image, template.channels, o.max_pixels, o.tolerant)
+    try:  # once for all views
+        return read_image(image.data, template.channels, max_pixels=o.max_pixels, tolerant=o.tolerant)
+    except DecodeError as error:
+        raise DecodeError(error.reason, image.path) from error.__cause__
 
 
 def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Made:
     """The batch at these positions of the epoch. `gather` is `open_some`, spread over threads or not."""
-    indices = task.order(positions)
+    indices, repeats = task.order(positions)
     opened = gather(indices)
     lost = {place: error for place, error in enumerate(opened.pictures) if isinstance(error, Exception)}
     work = Work(opened.read, opened.decode, skipped=_leave_out(task, indices, lost))
-    indices = np.delete(indices, list(lost))
-    images, failures, work = _run(task, indices, [p for p in opened.pictures if not isinstance(p, Exception)], work)
+    indices, repeats = np.delete((indices, repeats), list(lost), axis=1)
+    pictures = [picture for picture in opened.pictures if not isinstance(picture, Exception)]
+    fields, failures, work = _vary(task, indices, repeats, pictures, work)
     if failures:
-        errors = {place: _error(task.source, int(indices[place]), reason) for place, reason in failures}
+        errors = {place: _error(task.source, int(indices[place]), reason) for place, reason in failures.items()}
         work = work._replace(skipped=work.skipped + _leave_out(task, indices, errors))
-        images, indices = np.delete(images, list(errors), axis=0), np.delete(indices, list(errors))
+        fields = [np.delete(images, list(errors), axis=0) for images in fields]
+        indices, repeats = np.delete((indices, repeats), list(errors), axis=1)
     if not len(indices):
         return Made(None, work)
-    arrays = (images, *task.source.label_batch(indices))
-    batch = Batch(arrays, task.source.fields, indices, task.epoch, _paths(task.source, indices))
-    return Made(batch, work)
+    arrays = (*fields, *task.source.label_batch(indices))
+    paths = _paths(task.source, indices)
+    return Made(Batch(arrays, task.fields, indices, repeats * task.each, task.epoch, paths), work)
 
 
-def _run(task: Task, indices: Array, pictures: list[Any], work: Work) -> tuple[Array, list[Failure], Work]:
+def _vary(
+    task: Task, indices: Array, repeats: Array, pictures: list[Any], work: Work
+) -> tuple[list[Array], dict[int, str], Work]:
+    """The fields of pictures, and the places that failed: a native call for every view number in the batch."""
+    fields: list[Array] = []
+    failures: dict[int, str] = {}
+    present = sorted(set(repeats.tolist()))  # np.unique would import a module, here in a thread, which a fork may cut
+    groups = [(repeat, np.flatnonzero(repeats == repeat)) for repeat in present]
+    first = 0
+    for look, runner in task.looks:
+        parts = []
+        for number, (repeat, rows) in itertools.product(range(look.views), groups):
+            view = repeat * task.each + first + number
+            some = [pictures[row] for row in rows]
+            images, failed, work = _run(task, runner, view, indices[rows], some, work)
+            failures |= {int(rows[place]): reason for place, reason in failed}
+            if len(failed) < len(rows):  # else it has no size
+                parts.append((rows, number, images))
+        fields.append(_put_together(look, len(indices), parts))
+        first += look.views
+    size = sum(images.nbytes for images in fields)
+    size += sum(len(p) if isinstance(p, bytes) else p.nbytes for p in pictures)
+    return fields, dict(sorted(failures.items())), work._replace(bytes=size)
+
+
+def _put_together(look: Look, count: int, parts: list[tuple[Array, int, Array]]) -> Array:
+    """(count, views, ...), or (count, ...) without an axis for views, of parts (rows, number of the view, pictures)."""
+    shapes = sorted({images.shape[1:] for _, _, images in parts})
+    if len(shapes) > 1:
+        raise InputError(
+            f"{look.field}: pictures of a batch must come out in one size, but some are {shapes[0]} and others "
+            f"{shapes[1]}; put Resize(height, width) into the policy"
+        )
+    if not parts:
+        return np.empty((count, 0))
+    rows, _, images = parts[0]
+    if look.views == 1 and len(rows) == count:  # the usual case: nothing is copied
+        return images if look.count is None else images[:, None]
+    whole = np.empty((count, look.views, *shapes[0]), images.dtype)
+    for rows, number, images in parts:
+        whole[rows, number] = images
+    return whole[:, 0] if look.count is None else whole
+
+
+def _run(
+    task: Task, runner: Runner, view: int, indices: Array, pictures: list[Any], work: Work
+) -> tuple[Array, list[Failure], Work]:
     o = task.options
     began = perf_counter_ns()
-    images, failures, counts = task.runner.batch(
+    images, failures, counts = runner.batch(
         pictures,
-        Address(o.seed, 0 if o.frozen else task.epoch, 0, indices),
+        Address(o.seed, 0 if o.frozen else task.epoch, view, indices),
         dtype=o.dtype,
         layout=o.layout,
         threads=o.allowed,
         decode=o.decode,
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
-    work = work._replace(decode=work.decode + counts.decode_ns, augment=busy - counts.decode_ns)
-    size = images.nbytes + sum(len(p) if isinstance(p, bytes) else p.nbytes for p in pictures)
-    return images, failures, work._replace(bytes=size)
+    decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
+    return images, failures, work._replace(decode=decode, augment=augment)
 
 
 def _leave_out(task: Task, indices: Array, errors: Mapping[int, DecodeError | SourceError]) -> tuple[Skipped, ...]:

@@ -24,6 +24,7 @@ from vary.stream.batch import Batch, Made, Opened, Task, make, open_some
 
 if TYPE_CHECKING:
     from vary.stream.report import Tally
+    from vary.stream.state import Place
 
 __all__ = ["GRACE", "Iteration"]
 
@@ -92,26 +93,38 @@ class Iteration:
     For one consumer: its methods are not to be called from two threads at once.
     """
 
-    def __init__(self, task: Task, tally: Tally) -> None:
+    def __init__(self, task: Task, tally: Tally, place: Place) -> None:
         self._task = task
         self._tally = tally
-        self._n = len(task.source)
-        self._batches = task.options.batches(self._n)
+        self._place = place
+        self._start = place.position
+        self._share = task.options.share(task.count - self._start)
+        self._batches = task.options.batches(task.count - self._start)
         self._taken = 0
+        self._mark()
         self._open = True
         self._began = perf_counter_ns()
-        self._start()
+        self._employ()
 
-    def _start(self) -> None:
+    def _employ(self) -> None:
         self._crew = Crew(self._task)
         self._end = weakref.finalize(self, self._crew.end)
         self._submit(self._task.options.prefetch)
 
     def _submit(self, ahead: int) -> None:
         """Have `ahead` batches under way, as far as the epoch goes."""
-        size, under_way = self._task.options.batch_size, self._crew.under_way
+        o, under_way = self._task.options, self._crew.under_way
         while len(under_way) < ahead and (batch := self._taken + len(under_way)) < self._batches:
-            self._crew.submit(np.arange(batch * size, min((batch + 1) * size, self._n), dtype=np.int64))
+            places = np.arange(batch * o.batch_size, min((batch + 1) * o.batch_size, self._share), dtype=np.int64)
+            self._crew.submit(o.part.positions(places, self._start, self._task.count))
+
+    def __len__(self) -> int:
+        """Batches left."""
+        return self._batches - self._taken
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the next batch begins; `Stream.load_state_dict` goes on from there."""
+        return self._place.state_dict()
 
     def __iter__(self) -> Iteration:
         return self
@@ -120,7 +133,7 @@ class Iteration:
         if not self._open:
             raise StopIteration
         if self._crew.pid != os.getpid():  # forked: the child goes on from here, with threads of its own
-            self._start()
+            self._employ()
         try:
             while self._taken < self._batches:
                 batch = self._take()
@@ -141,6 +154,7 @@ class Iteration:
         now = perf_counter_ns()
         self._crew.under_way.popleft()
         self._taken += 1
+        self._mark()
         self._submit(ahead)
         tally.waited += now - asked
         tally.elapsed = now - self._began
@@ -149,6 +163,13 @@ class Iteration:
             tally.batches += 1
             tally.images += len(batch.indices)
         return batch
+
+    def _mark(self) -> None:
+        """Note where the next batch begins: after the last one, that is the next epoch."""
+        o, place = self._task.options, self._place
+        place.position = min(self._start + self._taken * o.batch_size * o.part.ranks, self._task.count)
+        if self._taken == self._batches:
+            place.epoch, place.position = place.epoch + 1, 0
 
     def close(self) -> None:
         """End it now; no thread is left. Dropping the iterator (a `break`, an exception) does the same."""

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vary.errors import InputError, PolicyError, SourceError
+from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
-from vary.policy import Policy
-from vary.rng import check_address
+from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source
 from vary.stream.batch import Task, array_kind
 from vary.stream.iteration import Iteration
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
+from vary.stream.slots import Slots, cumulate, weights_of
+from vary.stream.state import Place, read_state, terms_of
+from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vary.policy import Policy
     from vary.sources import Indexed
     from vary.stream.report import Report
+    from vary.stream.shard import Remainder
 
 __all__ = ["Stream", "stream"]
+
+Array = np.ndarray[Any, Any]
 
 
 def stream(
     source: object,
-    policy: Policy,
+    policy: Policy | Mapping[str, Policy | tuple[Policy, int]],
     *,
     batch_size: int = 32,
     seed: int = 0,
     shuffle: bool = True,
+    repeat: int = 1,
+    weights: object = None,
+    block_size: int | None = None,
+    shard: tuple[int, int] | None = None,
+    remainder: Remainder = "pad",
+    views: int | None = None,
     labels: object = None,
     dtype: Any = None,
     layout: str = "NHWC",
@@ -48,9 +63,22 @@ def stream(
 
     source: a folder with one sub-folder a class, an array (N, H, W, C), a list of arrays, a tuple (images, labels), or
         anything that `vary.sources` describes. It is only ever read.
-    seed: of the order and of the pictures. Each is a function of seed, epoch and the sample's index in the source;
-        neither threads nor batch_size, prefetch or shuffle change a picture.
+    policy: one, or several by the names of their fields, `{"global": (policy, 2), "local": (other, 8)}`: 2 and 8 views
+        of each sample in place of "images". Without a number, a field has no axis for views.
+    seed: of the order and of the pictures. Each is a function of seed, epoch, the sample's index in the source and its
+        view; neither threads nor batch_size, prefetch or shuffle change a picture.
     shuffle: a new order every epoch; False: the source's.
+    repeat: how often each sample comes in an epoch, each time as another view.
+    weights: one number a sample, or "balanced" for every class as often: an epoch is as long, but a sample comes in
+        proportion to its weight. Of 1.3 times that it may expect, it gets 1 or 2, over the epochs 1.3.
+    block_size: shuffle blocks of as many neighbouring samples, then within 8 blocks at a time: for storage that reads
+        on faster than it jumps. Less mixed than a shuffle of all: a batch holds samples of few blocks.
+    shard: (rank, ranks): this stream is one of several, such as one a device, which share each epoch out. All must have
+        the same seed, source and options.
+    remainder: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
+        it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
+    views: pictures made of each sample, which is decoded once: (batch, views, H, W, C). A JPEG is then decoded in full,
+        as with exact=True.
     labels: one for each picture, where source is an array or a list of arrays.
     dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
         Normalize, else the source's own); "NHWC" or "NCHW".
@@ -58,6 +86,7 @@ def stream(
     prefetch: batches ready or in work beside the one handed over. Memory is bounded by prefetch + 1 of them.
     on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch, or
         "skip" it: its batch is shorter, and `report()` counts and lists it. A batch of such files only is left out.
+        Not with shard: a rank would have less than the others.
     frozen: the same picture of a sample in every epoch (that of epoch 0); the order still changes.
     drop_last: leave out a last batch that is not full.
     channels: of pictures from files: 1 (grey), 3 or 4. Arrays decide themselves.
@@ -65,14 +94,15 @@ def stream(
     tolerant: take what there is of a file that breaks off.
     max_pixels: a file that claims more is refused.
 
-    Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.epoch` and
-    `.paths`. `PolicyError`, `InputError` or `SourceError` at once for arguments that cannot be meant.
+    Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
+    `.epoch` and `.paths`. `state_dict` and `load_state_dict` go on within an epoch. `PolicyError`, `InputError` or
+    `SourceError` at once for arguments that cannot be meant.
     """
     options = Options(
-        batch_size, seed, shuffle, dtype, layout, threads, prefetch, on_error, frozen, drop_last, channels, exact,
-        tolerant, max_pixels,
+        batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, prefetch,
+        on_error, frozen, drop_last, channels, exact, tolerant, max_pixels,
     )  # fmt: skip
-    return Stream(source, policy, options, labels)
+    return Stream(source, policy, options, labels, weights)
 
 
 class Stream:
@@ -82,17 +112,22 @@ class Stream:
     under way at once.
     """
 
-    def __init__(self, source: object, policy: Policy, options: Options, labels: object = None) -> None:
-        self.policy = _policy(policy)
+    def __init__(
+        self, source: object, policy: object, options: Options, labels: object = None, weights: object = None
+    ) -> None:
         self.source: Indexed = open_source(source, labels)
+        self.policy = policy
         self.options = options
+        self._looks = looks_of(policy, options.views, self.source.fields[1:])
         self._kind = _kind(self.source, options.channels)
-        output_dtype(policy.runner(*self._kind).template, options.dtype)
+        for look in self._looks:
+            output_dtype(look.policy.runner(*self._kind).template, options.dtype)
+        self._slots = _slots(self.source, options, weights, numbers(self._looks))
         if not len(self):
-            n = len(self.source)
+            n, part = len(self.source), "" if options.shard is None else f", shard={tuple(options.part)}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
-            raise InputError(f"the source has {n} samples and batch_size={options.batch_size}: no batch; {cure}")
-        self._epoch = 0
+            raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
+        self._next = self._latest = Place(0, 0, terms_of(self.source, self._looks, self._slots, options))
         self._tally = Tally()
 
     @property
@@ -103,30 +138,52 @@ class Stream:
     @property
     def fields(self) -> tuple[str, ...]:
         """What a batch holds, in order."""
-        return self.source.fields
+        return fields_of(self.source, self._looks)
 
     @property
     def epoch(self) -> int:
         """Of the next iteration."""
-        return self._epoch
+        return self._next.epoch
 
     def set_epoch(self, epoch: int) -> None:
-        """Make the next iteration this epoch; later ones count on from it."""
+        """Make the next iteration this epoch, from its beginning; later ones count on from it."""
         epoch = whole("epoch", epoch, 0)
         check_address(self.options.seed, epoch)
-        self._epoch = epoch
+        self._next = self._latest = replace(self._next, epoch=epoch, position=0)
+
+    def state_dict(self) -> dict[str, int | str]:
+        """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
+
+        Numbers and words only, under 1 KB. It counts what was handed over, on all ranks, and nothing that is ahead.
+        """
+        return self._latest.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, int | str]) -> None:
+        """Make the next iteration go on where `state_dict` was called; the one after it is the next epoch.
+
+        batch_size, shard, threads and prefetch may be others. `InputError` names what else is not as it was.
+        """
+        self._next = self._latest = read_state(state, self._next.terms, self._slots.count)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
-        return self.options.batches(len(self.source))
+        """Batches an epoch, of this rank; `len(iterator)` is how many are left of it."""
+        return self.options.batches(self._slots.count)
 
     def __iter__(self) -> Iteration:
-        o, epoch = self.options, self._epoch
+        o, slots, begin = self.options, self._slots, replace(self._next)
+        epoch = begin.epoch
         check_address(o.seed, epoch)
-        self._epoch = epoch + 1
+        self._next = replace(begin, epoch=epoch + 1, position=0)
+        self._latest = begin
         self._tally = Tally(epoch, o.prefetch)
-        ordered = order(len(self.source), o.seed, epoch, o.shuffle)
-        return Iteration(Task(self.source, self.policy.runner(*self._kind), o, epoch, ordered), self._tally)
+        block = o.block_size and o.block_size * o.repeat
+        ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
+
+        def samples(positions: Array) -> tuple[Array, Array]:
+            return slots.samples(ordered(positions), o.seed, epoch)
+
+        looks = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
+        return Iteration(Task(self.source, looks, o, epoch, slots.count, samples), self._tally, begin)
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""
@@ -134,14 +191,22 @@ class Stream:
 
     def __repr__(self) -> str:
         o = self.options
-        return f"Stream({self.source!r}: {len(self)} batches of {o.batch_size}, seed={o.seed}, epoch={self._epoch})"
+        return f"Stream({self.source!r}: {len(self)} batches of {o.batch_size}, seed={o.seed}, epoch={self.epoch})"
 
 
-def _policy(policy: object) -> Policy:
-    if isinstance(policy, Policy):
-        return policy
-    cure = "Policy([...]) holds a list of transforms, Policy([]) changes nothing"
-    raise PolicyError(f"policy={policy!r} is a {type(policy).__name__}, not a Policy; {cure}")
+def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slots:
+    """The slots of an epoch; `InputError` where a sample would take more view numbers than there are."""
+    n, o = len(source), options
+    if weights is not None and o.block_size is not None:
+        raise InputError(f"block_size={o.block_size} and weights: weighted samples are not read on; leave out one")
+    ends = None if weights is None or not n else cumulate(weights_of(weights, source), n * o.repeat)
+    slots = Slots(n, o.repeat, ends)
+    if slots.most * each > VIEW_LIMIT:
+        raise InputError(
+            f"repeat={o.repeat}{'' if ends is None else ' and weights'} let a sample come {slots.most} times with "
+            f"{each} views each, over the limit of {VIEW_LIMIT} together; lower repeat, weights or views"
+        )
+    return slots
 
 
 def _kind(source: Indexed, channels: int) -> tuple[int, str]:

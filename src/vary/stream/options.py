@@ -10,11 +10,17 @@ from vary.errors import InputError
 from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
 from vary.sample import dtype_name, layout_name
+from vary.stream.shard import REMAINDERS, Remainder, Shard, shard_of
 
 __all__ = ["ON_ERROR", "Options", "whole"]
 
 ON_ERROR = ("raise", "skip")
-LEAST = {"batch_size": 1, "seed": 0, "prefetch": 0, "max_pixels": 1}
+LEAST = {"batch_size": 1, "seed": 0, "repeat": 1, "prefetch": 0, "max_pixels": 1}
+LEAST_OR_NONE = {  # None means
+    "block_size": "shuffle over the whole epoch",
+    "views": "a single one, without an axis of its own",
+    "threads": "all there are",
+}
 SWITCHES = ("shuffle", "frozen", "drop_last", "exact", "tolerant")
 
 
@@ -25,6 +31,11 @@ class Options:
     batch_size: int = 32
     seed: int = 0
     shuffle: bool = True
+    repeat: int = 1
+    block_size: int | None = None
+    shard: tuple[int, int] | None = None
+    remainder: Remainder = "pad"
+    views: int | None = None
     dtype: Any = None
     layout: str = "NHWC"
     threads: int | None = None
@@ -40,19 +51,35 @@ class Options:
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
             object.__setattr__(self, name, whole(name, getattr(self, name), least))
-        if self.threads is not None:
-            object.__setattr__(self, "threads", whole("threads", self.threads, 1, ", or None for all there are"))
+        for name, otherwise in LEAST_OR_NONE.items():
+            if (value := getattr(self, name)) is not None:
+                object.__setattr__(self, name, whole(name, value, 1, f", or None: {otherwise}"))
         for name in SWITCHES:
             if getattr(self, name) not in (True, False):
                 raise InputError(f"{name}={getattr(self, name)!r}; give True or False")
         if self.channels not in (1, 3, 4):
             raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
-        if self.on_error not in ON_ERROR:
-            raise InputError(f"on_error={self.on_error!r}; choose one of {', '.join(ON_ERROR)}")
+        for name, words in (("on_error", ON_ERROR), ("remainder", REMAINDERS)):
+            if getattr(self, name) not in words:
+                raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(words)}")
         if self.dtype is not None:
             object.__setattr__(self, "dtype", dtype_name(self.dtype))
         layout_name(self.layout)
         check_address(self.seed, 0)
+        self._check_order()
+
+    def _check_order(self) -> None:
+        if self.block_size is not None and not self.shuffle:
+            raise InputError(f"block_size={self.block_size} is a way to shuffle; take shuffle=True, or leave it out")
+        if self.shard is None:
+            return
+        object.__setattr__(self, "shard", shard_of(self.shard))
+        if self.on_error == "skip":
+            cure = 'on_error="replace" takes another sample' if "replace" in ON_ERROR else 'on_error="raise" names it'
+            raise InputError(
+                f'shard={self.shard!r} and on_error="skip": the rank with a broken file would have a sample, perhaps a '
+                f"batch, less than the others, which then wait for it; {cure}"
+            )
 
     @property
     def decode(self) -> Decode:
@@ -63,8 +90,17 @@ class Options:
         """Threads: found out where the stream runs, not where it was made."""
         return self.threads or default_threads()
 
-    def batches(self, n: int) -> int:
-        """How many batches n samples make."""
+    @property
+    def part(self) -> Shard:
+        return Shard(*self.shard or ())
+
+    def share(self, left: int) -> int:
+        """How many of the `left` positions of an epoch are handed out here."""
+        return self.part.share(left, self.remainder)
+
+    def batches(self, left: int) -> int:
+        """How many batches they make."""
+        n = self.share(left)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 

@@ -1,0 +1,73 @@
+"""Where a stream stands, as a small dict for a checkpoint: the epoch, the position, and what must be equal."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from vary.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from vary.sources import Indexed
+    from vary.stream.options import Options
+    from vary.stream.slots import Slots
+    from vary.stream.views import Look
+
+__all__ = ["Place", "read_state", "terms_of"]
+
+VERSION = 1
+EQUAL = ("seed", "shuffle", "repeat", "block_size", "frozen", "dtype", "layout", "channels", "exact", "tolerant")
+"""Options that decide what the rest of an epoch holds; the others only say how it is handed out."""
+
+Term = int | str
+
+
+@dataclass
+class Place:
+    """Where the next batch begins. Written by its iteration's consumer alone."""
+
+    epoch: int = 0
+    position: int = 0  # slots of the epoch that were handed out, on all ranks together
+    terms: Mapping[str, Term] = field(default_factory=dict)
+
+    def state_dict(self) -> dict[str, Term]:
+        return {"version": VERSION, "epoch": self.epoch, "position": self.position, **self.terms}
+
+
+def terms_of(source: Indexed, looks: Sequence[Look], slots: Slots, options: Options) -> dict[str, Term]:
+    """What must be equal for an epoch to go on the same: numbers and words as they are, the rest as digests."""
+    plain = {name: getattr(options, name) for name in EQUAL}
+    views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(looks)))  # where a function lay in memory
+    return {
+        "samples": slots.n,
+        "policy": _digest(views.encode()),
+        "fields": _digest(repr((source.fields, source.classes)).encode()),
+        "weights": "" if slots.ends is None else _digest(slots.ends),
+        **{name: value if isinstance(value, str) else int(value or 0) for name, value in plain.items()},
+    }
+
+
+def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
+    """The place that `state_dict` wrote; `InputError` naming what it says that is not so here."""
+    if not isinstance(state, dict) or state.get("version") != VERSION:
+        version = state.get("version") if isinstance(state, dict) else type(state).__name__
+        raise InputError(f"state_dict has version={version!r}; give what state_dict() of this vary returned, {VERSION}")
+    for name, here in terms.items():
+        if state.get(name) != here:
+            raise InputError(
+                f"the state was saved with {name}={state.get(name)!r}, this stream has {name}={here!r} and cannot "
+                f"go on the same; make it as it was, or begin an epoch with set_epoch({state.get('epoch')})"
+            )
+    for name, limit in (("epoch", 1 << 32), ("position", count + 1)):
+        value = state.get(name)
+        if not isinstance(value, int) or not 0 <= value < limit:
+            raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
+    return Place(state["epoch"], state["position"], terms)
+
+
+def _digest(data: Any) -> str:
+    return blake2b(data, digest_size=8).hexdigest()

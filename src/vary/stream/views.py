@@ -1,0 +1,85 @@
+"""Which pictures a batch holds of each sample: one, or several views, of one policy or of several."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError, PolicyError
+from vary.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vary.sources import Indexed
+
+__all__ = ["Look", "average_views", "fields_of", "looks_of", "numbers"]
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A field of pictures: `count` views a sample by `policy`, or one without an axis for views where it is None."""
+
+    field: str
+    policy: Policy
+    count: int | None = None
+
+    @property
+    def views(self) -> int:
+        return self.count or 1
+
+
+def numbers(looks: Sequence[Look]) -> int:
+    """View numbers that a sample takes each time that it comes."""
+    return sum(look.views for look in looks)
+
+
+def fields_of(source: Indexed, looks: Sequence[Look]) -> tuple[str, ...]:
+    """What a batch holds: the pictures, then the source's labels."""
+    return (*(look.field for look in looks), *source.fields[1:])
+
+
+def looks_of(policy: object, views: int | None, labels: Sequence[str]) -> tuple[Look, ...]:
+    """What was given as policy= and views=. `labels` are the names that the other fields have already."""
+    if not isinstance(policy, Mapping):
+        return (Look("images", _policy("policy", policy), views),)
+    if views is not None:
+        raise InputError(f"views={views} goes with one policy; of several, each has its number: (policy, {views})")
+    if not policy:
+        raise PolicyError('policy={} names no views; give {"global": (policy, 2), "local": (policy, 8)}')
+    for name in policy:
+        if not isinstance(name, str) or name in labels:
+            raise InputError(f"policy names views {name!r}; give a string, other than the labels' {list(labels)}")
+    return tuple(_look(name, value) for name, value in policy.items())
+
+
+def _look(name: str, value: object) -> Look:
+    if not isinstance(value, tuple):
+        return Look(name, _policy(f"policy[{name!r}]", value))
+    if len(value) != 2 or not isinstance(value[1], int | np.integer) or isinstance(value[1], bool) or value[1] < 1:
+        raise InputError(f"policy[{name!r}]={value!r}; give (policy, views), with at least one view")
+    return Look(name, _policy(f"policy[{name!r}]", value[0]), int(value[1]))
+
+
+def _policy(name: str, policy: object) -> Policy:
+    if isinstance(policy, Policy):
+        return policy
+    cure = "Policy([...]) holds a list of transforms, Policy([]) changes nothing"
+    raise PolicyError(f"{name}={policy!r} is a {type(policy).__name__}, not a Policy; {cure}")
+
+
+def average_views(predictions: Any, views: int) -> Array:
+    """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...), float64 of integers.
+
+    Of a stream's views, `images.reshape(-1, *images.shape[2:])` are the pictures to predict from.
+    """
+    found = np.asarray(predictions)
+    if views < 1 or found.ndim == 0 or len(found) % views:
+        raise InputError(f"predictions has shape {found.shape} and views={views}; give views rows for each picture")
+    mean: Array = found.reshape(-1, views, *found.shape[1:]).mean(axis=1)
+    return mean

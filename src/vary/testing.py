@@ -1,0 +1,67 @@
+"""Checks of your own streams, for your own tests; they need no test framework."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vary.stream import Batch, Stream
+
+__all__ = ["check_resume"]
+
+SIDES = ("indices", "views", "epoch", "paths")
+
+
+def check_resume(make_stream: Callable[[], Stream]) -> None:
+    """Stop a stream after every batch of its next epoch: a fresh one must go on, to the end of the epoch after it.
+
+    make_stream: makes the same stream each time. What is stopped goes through JSON, as a checkpoint would keep it.
+    `AssertionError` names the step and the field that differ. Takes some n^2 batches for n an epoch, and holds 2 n.
+    """
+    stream = make_stream()
+    states, expected = [_through_json(stream, 0)], []
+    for batch in stream:
+        expected.append(batch)
+        states.append(_through_json(stream, len(expected)))
+    expected += stream
+    for step, state in enumerate(states):
+        fresh = make_stream()
+        fresh.load_state_dict(state)
+        found: Iterator[Batch] = itertools.chain.from_iterable([fresh, fresh, fresh])  # each time, it is an epoch
+        for place, wanted in enumerate(expected[step:], step):
+            where = f"resumed after {step} batches, batch {place}"
+            got = next(found, None)
+            if got is None:
+                raise AssertionError(f"{where} is missing")
+            _compare(where, got, wanted)
+
+
+def _through_json(stream: Stream, step: int) -> Any:
+    text = json.dumps(stream.state_dict())
+    _claim(len(text) < 1024, f"after {step} batches the state has {len(text)} bytes")
+    return json.loads(text)
+
+
+def _compare(where: str, got: Batch, wanted: Batch) -> None:
+    _claim(got.fields == wanted.fields, f"{where} has the fields {got.fields} in place of {wanted.fields}")
+    for name in SIDES:
+        a, b = getattr(got, name), getattr(wanted, name)
+        _claim(np.array_equal(a, b), f"{where}: {name} is {a} in place of {b}")
+    for name, one, other in zip(wanted.fields, got, wanted, strict=False):
+        same = one.dtype == other.dtype and one.shape == other.shape
+        _claim(same, f"{where}: {name} is {one.dtype} {one.shape} in place of {other.dtype} {other.shape}")
+        plain = one.dtype != object  # else what it holds are addresses
+        equal = one.tobytes() == other.tobytes() if plain else repr(one.tolist()) == repr(other.tolist())
+        _claim(equal, f"{where}: {name} holds other values")
+
+
+def _claim(true: bool, otherwise: str) -> None:
+    """`assert`, which python -O would leave out."""
+    if not true:
+        raise AssertionError(otherwise)
