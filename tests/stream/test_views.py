@@ -1,16 +1,17 @@
 """Several pictures of each sample, decoded once."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from vary.errors import DecodeError, InputError, PolicyError
-from vary.plan.decode import read_image
+from vary.plan.decode import keep, read_image
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
-from vary.stream import average_views, batch, stream
+from vary.stream import average_views, stream
+from vary.stream import cache as stores
 from vary.transforms import HorizontalFlip, Lambda, RandomCrop, Resize, Rotate, Transpose
 
 SMALL = Policy([Rotate(90), RandomCrop(6, 5)])
@@ -48,28 +49,25 @@ def test_policies_by_name(images: np.ndarray, policy: Policy) -> None:
         assert np.array_equal(found.local[place], local)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_files_are_decoded_once_and_in_full(
-    folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, channels: int
+@pytest.mark.parametrize("cache", [None, "memory"])
+def test_files_are_decoded_once(
+    folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, cache: Literal["memory"] | None
 ) -> None:
-    decoded = []
+    decoded: list[int] = []
 
-    def watched(*args: Any, **options: Any) -> np.ndarray:
-        decoded.append(args)
-        return read_image(*args, **options)
+    def watched(files: list[Any], *rest: Any) -> list[Any]:
+        decoded.append(len(files))
+        return keep(files, *rest)
 
-    monkeypatch.setattr(batch, "read_image", watched)
-    source = Folder(folder)
-    arrays = [read_image(source.path(index), channels) for index in range(22)]
-    options: dict[str, Any] = {"views": 4, "batch_size": 6, "seed": 2}
-    for one, other in zip(
-        stream(source, policy, channels=channels, **options), stream(arrays, policy, **options), strict=True
-    ):
-        assert np.array_equal(one.images, other.images)
-    assert len(decoded) == 22
-    train = stream(source, policy, **options)
-    list(train)
-    assert train.report().decode_seconds > 0
+    monkeypatch.setattr(stores, "keep", watched)
+    train = stream(folder, policy, views=4, batch_size=6, seed=2, exact=True, cache=cache)
+    for epoch in range(2):
+        for one in train:
+            for place, (path, index) in enumerate(zip(one.paths or [], one.indices.tolist(), strict=True)):
+                views = [policy(read_image(path), seed=2, epoch=epoch, index=index, view=view) for view in range(4)]
+                assert np.array_equal(one.images[place], views)
+    assert sum(decoded) == (22 if cache else 44)
+    assert train.report().cache_hits == (22 if cache else 0)
 
 
 @pytest.mark.parametrize("options", [{"views": 2}, {"repeat": 3}, {"views": 2, "repeat": 3}])

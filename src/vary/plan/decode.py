@@ -105,6 +105,18 @@ def keep(pictures: list[Any], levels: list[int], channels: int, tolerant: bool, 
     return _native.keep_levels(pictures, levels, channels, tolerant, threads)
 
 
+def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
+    """What a file takes when it is kept in full, by its header; `DecodeError` where it has none."""
+    if encoded.data[:3] != JPEG:
+        width, height = _open(encoded.data).size
+        return int(width * height * channels)
+    try:
+        width, height, *_ = _native.jpeg_header(encoded.data)
+    except (ValueError, RuntimeError) as error:
+        raise DecodeError(str(error), encoded.path) from error
+    return width * height * channels // (2 if channels == 3 else 1)  # chroma is nearly always halved
+
+
 def apply_orientation(pixels: Array, orientation: int) -> Array:
     """The picture as it is meant to be seen, for an EXIF orientation 1..8 (EXIF 2.3, tag 0x0112); contiguous."""
     if orientation >= 5:  # rows and columns change places

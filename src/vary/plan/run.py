@@ -29,7 +29,7 @@ Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
 
 
 class Address(NamedTuple):
-    """Whose draws: `indices` is (n,) int64, each a sample's place in its source; `view` is one for all, or (n,) int64."""
+    """Whose draws: `indices` is (n,) int64, places in the source; `view` is one number for all, or (n,) int64."""
 
     seed: int
     epoch: int
@@ -133,10 +133,14 @@ class Runner:
         threads: int = 1,
         out: np.ndarray | None = None,
         decode: Decode = PLAIN,
+        rows: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
-        """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts."""
+        """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
+
+        rows: what `self.rows(address)` gave, if it is at hand.
+        """
         dtype = output_dtype(self.template, dtype)
-        rows = self.rows(address)
+        rows = self.rows(address) if rows is None else rows
         failures: dict[int, str] = {}
         spent = Counts()
         for number, stage in enumerate(self.stages):

@@ -86,6 +86,15 @@ class Folder:
     def path(self, index: int) -> str:
         return _join(self.root, self.paths[index])
 
+    def identity(self, index: int) -> tuple[str, int, int]:
+        """(absolute path, bytes, nanoseconds of the last change): under this a cache keeps what it decoded."""
+        path = os.path.abspath(self.path(index))  # noqa: PTH100  as fast as it gets
+        try:
+            status = os.stat(path)  # noqa: PTH116
+        except OSError:  # told when it is read
+            return path, -1, -1
+        return path, status.st_size, status.st_mtime_ns
+
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
         return () if self.classes is None else (self._ids[np.asarray(indices, np.int64)],)
 

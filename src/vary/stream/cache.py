@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from vary.errors import DecodeError, SourceError
 from vary.plan.decode import HEAD, keep
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ __all__ = ["Fetched", "Memory", "Store", "fetch", "memory_limit"]
 
 Array = np.ndarray[Any, Any]
 Key = tuple["Hashable", int]  # identity and level; level 0 is the head alone, which says size and orientation
-Opened = Array | bytes | DecodeError | SourceError
 
 
 class Store(Protocol):
@@ -98,69 +96,75 @@ def _text(path: str) -> str:
 
 @dataclass
 class Fetched:
-    """Blocks, or why there is none, in the order asked; what that took."""
+    """Blocks for each look, and why a file has none; what that took."""
 
-    pictures: list[Any] = field(default_factory=list)  # Array | str | DecodeError | SourceError
-    hits: int = 0
-    decode: int = 0  # nanoseconds, summed over threads
-    bytes: int = 0  # of files read
+    pictures: list[list[Array | None]]
+    errors: dict[int, Any] = field(default_factory=dict)  # place among the files -> a reason, or an error
+    hits: int = 0  # files that were not opened
+    decode: int = 0  # nanoseconds
 
 
 def fetch(
     store: Store,
-    runner: Runner,
-    rows: Array,
+    looks: Sequence[tuple[Runner, Array, int]],
     identities: Sequence[Hashable],
-    read: Callable[[list[int]], list[Opened]],
+    read: Callable[[list[int]], list[Any]],
     decode: Decode,
     threads: int,
 ) -> Fetched:
-    """The pictures of these files as blocks, at the levels that these rows need; `read` opens the files at some places."""
-    out = Fetched([None] * len(identities))
-    heads = {place: head for place, key in enumerate(identities) if (head := store.get((key, 0))) is not None}
-    for place, level in _levels(runner, heads, rows, decode).items():
-        out.pictures[place] = level if isinstance(level, str) else store.get((identities[place], level))
-    missing = [place for place, picture in enumerate(out.pictures) if picture is None]
-    out.hits = len(identities) - len(missing)
-    if missing:
-        opened = dict(zip(missing, read(missing), strict=True))
-        _decode(store, runner, rows, identities, opened, decode, threads, out)
+    """Files as blocks, each decoded once a level whatever the number of looks and views.
+
+    looks: a runner, its rows (n * views, columns), and the views of a file, which stand next to each other.
+    read: opens the files at some places; an error stands in the place of one that cannot be.
+    """
+    out = Fetched([])
+    sources: dict[int, Any] = {}  # whatever says the size of a file: its head, or the file itself
+    for place, identity in enumerate(identities):
+        head = store.get((identity, 0))
+        if head is not None:
+            sources[place] = head
+    opened = _open(read, [place for place in range(len(identities)) if place not in sources], out)
+    sources |= opened
+    levels = [_levels(look, len(identities), sources, decode, out) for look in looks]
+    wanted = {key: None for one in levels for key in one if key is not None}  # a set that keeps its order
+    blocks = {(place, level): store.get((identities[place], level)) for place, level in wanted}
+    missing = [key for key, block in blocks.items() if block is None]
+    opened |= _open(read, sorted({place for place, _ in missing} - set(opened)), out)
+    began = perf_counter_ns()
+    missing = [key for key in missing if key[0] not in out.errors]
+    made = keep([opened[p] for p, _ in missing], [level for _, level in missing], looks[0][0].template.channels,
+                decode.tolerant, threads)  # fmt: skip
+    for (place, level), block in zip(missing, made, strict=True):
+        if isinstance(block, str):
+            out.errors[place] = block
+            continue
+        blocks[place, level] = block
+        store.put((identities[place], level), block)
+        store.put((identities[place], 0), block[:HEAD].copy())
+    out.decode = (perf_counter_ns() - began) * min(threads, len(missing))
+    out.hits = len(identities) - len(opened) - len(out.errors.keys() - opened.keys())
+    out.pictures = [[None if key is None else blocks[key] for key in one] for one in levels]
     return out
 
 
-def _levels(runner: Runner, sources: dict[int, Any], rows: Array, decode: Decode) -> dict[int, int | str]:
-    if not sources:
-        return {}
-    found = runner.levels(list(sources.values()), np.ascontiguousarray(rows[list(sources)]), decode)
-    return dict(zip(sources, found, strict=True))
+def _open(read: Callable[[list[int]], list[Any]], places: list[int], out: Fetched) -> dict[int, Any]:
+    opened = dict(zip(places, read(places), strict=True)) if places else {}
+    out.errors |= {place: one for place, one in opened.items() if isinstance(one, Exception)}
+    return {place: one for place, one in opened.items() if not isinstance(one, Exception)}
 
 
-def _decode(
-    store: Store,
-    runner: Runner,
-    rows: Array,
-    identities: Sequence[Hashable],
-    opened: dict[int, Opened],
-    decode: Decode,
-    threads: int,
-    out: Fetched,
-) -> None:
-    began = perf_counter_ns()
-    levels: dict[int, int | str] = {}
-    for place, picture in opened.items():
-        if isinstance(picture, Exception):
-            out.pictures[place] = picture
-        elif isinstance(picture, np.ndarray):
-            levels[place] = 1
-    levels |= _levels(runner, {p: one for p, one in opened.items() if isinstance(one, bytes)}, rows, decode)
-    out.pictures = [levels.get(p) if isinstance(levels.get(p), str) else one for p, one in enumerate(out.pictures)]
-    good = {place: level for place, level in levels.items() if isinstance(level, int)}
-    files: list[Any] = [opened[p] for p in good]
-    blocks = keep(files, list(good.values()), runner.template.channels, decode.tolerant, threads)
-    for (place, level), block in zip(good.items(), blocks, strict=True):
-        out.pictures[place] = block
-        if not isinstance(block, str):
-            store.put((identities[place], level), block)
-            store.put((identities[place], 0), block[:HEAD].copy())
-    out.decode = (perf_counter_ns() - began) * min(threads, len(good) or 1)
-    out.bytes = sum(len(picture) for picture in opened.values() if isinstance(picture, bytes))
+def _levels(
+    look: tuple[Runner, Array, int], count: int, sources: dict[int, Any], decode: Decode, out: Fetched
+) -> list[tuple[int, int] | None]:
+    """(file, level) of each row; None where the file has no source."""
+    runner, rows, views = look
+    places = [place for place in range(count) if place in sources and place not in out.errors]
+    some = [place * views + view for place in places for view in range(views)]
+    found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
+    keys: list[tuple[int, int] | None] = [None] * (count * views)
+    for row, level in zip(some, found, strict=True):
+        if isinstance(level, str):
+            out.errors.setdefault(row // views, level)
+        else:
+            keys[row] = row // views, level
+    return keys

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.stream.batch import Batch, Made, Opened, Task, make, open_some
+from vary.errors import SourceError
+from vary.stream.batch import Batch, Made, make
+from vary.stream.pictures import Opened, Task, open_some
 
 if TYPE_CHECKING:
     from vary.stream.report import Tally
@@ -159,10 +161,17 @@ class Iteration:
         tally.waited += now - asked
         tally.elapsed = now - self._began
         tally.add(work)
+        self._check_budget()
         if batch is not None:
             tally.batches += 1
             tally.images += len(batch.indices)
         return batch
+
+    def _check_budget(self) -> None:
+        most, skipped = self._task.options.max_errors, self._tally.skipped
+        if most is not None and len(skipped) > most:
+            last = ": ".join(skipped[-1])
+            raise SourceError(f"{len(skipped)} files are broken, more than max_errors={most}; the last: {last}")
 
     def _mark(self) -> None:
         """Note where the next batch begins: after the last one, that is the next epoch."""

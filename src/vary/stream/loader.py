@@ -11,13 +11,14 @@ from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source
-from vary.stream.batch import Task, array_kind
 from vary.stream.iteration import Iteration
 from vary.stream.options import Options, whole
 from vary.stream.order import order
+from vary.stream.pictures import Task, array_kind
 from vary.stream.report import Tally
 from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import Place, read_state, terms_of
+from vary.stream.stores import holds_files, store_of
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
@@ -51,7 +52,10 @@ def stream(
     layout: str = "NHWC",
     threads: int | None = None,
     prefetch: int = 2,
-    on_error: Literal["raise", "skip"] = "raise",
+    on_error: Literal["raise", "skip", "replace"] = "raise",
+    max_errors: int | None = None,
+    cache: Literal["auto", "memory", "disk"] | None = "auto",
+    cache_bytes: int | None = None,
     frozen: bool = False,
     drop_last: bool = False,
     channels: int = 3,
@@ -77,16 +81,20 @@ def stream(
         the same seed, source and options.
     remainder: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
         it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
-    views: pictures made of each sample, which is decoded once: (batch, views, H, W, C). A JPEG is then decoded in full,
-        as with exact=True.
+    views: pictures made of each sample, which is decoded once: (batch, views, H, W, C).
     labels: one for each picture, where source is an array or a list of arrays.
     dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
         Normalize, else the source's own); "NHWC" or "NCHW".
     threads: for decoding and varying a batch; None takes what affinity and cgroup allow.
     prefetch: batches ready or in work beside the one handed over. Memory is bounded by prefetch + 1 of them.
-    on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch, or
-        "skip" it: its batch is shorter, and `report()` counts and lists it. A batch of such files only is left out.
-        Not with shard: a rank would have less than the others.
+    on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch;
+        "skip" it: its batch is shorter, or left out, and `report()` lists it; "replace" it by another sample, drawn by
+        seed, epoch and index: batches stay full, so with shard it is the only other choice.
+    max_errors: as many files of an epoch may be broken; one more is an error that names it.
+    cache: where decoded files are kept, so that later epochs only vary them: in "memory"; on "disk", in the user's
+        cache folder (or $VARY_CACHE), for later runs too; "auto": in memory if all will fit; None: nowhere. It never
+        changes a picture, and a file that was changed is decoded again.
+    cache_bytes: that it may take; None: a quarter of the memory that is free, or a tenth of the disk that is.
     frozen: the same picture of a sample in every epoch (that of epoch 0); the order still changes.
     drop_last: leave out a last batch that is not full.
     channels: of pictures from files: 1 (grey), 3 or 4. Arrays decide themselves.
@@ -100,7 +108,7 @@ def stream(
     """
     options = Options(
         batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, prefetch,
-        on_error, frozen, drop_last, channels, exact, tolerant, max_pixels,
+        on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, exact, tolerant, max_pixels,
     )  # fmt: skip
     return Stream(source, policy, options, labels, weights)
 
@@ -129,6 +137,8 @@ class Stream:
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
         self._next = self._latest = Place(0, 0, terms_of(self.source, self._looks, self._slots, options))
         self._tally = Tally()
+        self._files = holds_files(self.source)
+        self._store = store_of(self.source, options) if self._files else None
 
     @property
     def classes(self) -> list[str] | None:
@@ -183,7 +193,8 @@ class Stream:
             return slots.samples(ordered(positions), o.seed, epoch)
 
         looks = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
-        return Iteration(Task(self.source, looks, o, epoch, slots.count, samples), self._tally, begin)
+        task = Task(self.source, looks, o, epoch, slots.count, samples, self._files, self._store)
+        return Iteration(task, self._tally, begin)
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""

@@ -14,12 +14,14 @@ from vary.stream.shard import REMAINDERS, Remainder, Shard, shard_of
 
 __all__ = ["ON_ERROR", "Options", "whole"]
 
-ON_ERROR = ("raise", "skip")
+ON_ERROR = ("raise", "skip", "replace")
+CACHES = (None, "memory", "disk", "auto")
 LEAST = {"batch_size": 1, "seed": 0, "repeat": 1, "prefetch": 0, "max_pixels": 1}
 LEAST_OR_NONE = {  # None means
     "block_size": "shuffle over the whole epoch",
     "views": "a single one, without an axis of its own",
     "threads": "all there are",
+    "cache_bytes": "what can be spared",
 }
 SWITCHES = ("shuffle", "frozen", "drop_last", "exact", "tolerant")
 
@@ -40,7 +42,10 @@ class Options:
     layout: str = "NHWC"
     threads: int | None = None
     prefetch: int = 2
-    on_error: Literal["raise", "skip"] = "raise"
+    on_error: Literal["raise", "skip", "replace"] = "raise"
+    max_errors: int | None = None
+    cache: Literal["auto", "memory", "disk"] | None = "auto"
+    cache_bytes: int | None = None
     frozen: bool = False
     drop_last: bool = False
     channels: int = 3
@@ -59,13 +64,17 @@ class Options:
                 raise InputError(f"{name}={getattr(self, name)!r}; give True or False")
         if self.channels not in (1, 3, 4):
             raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
-        for name, words in (("on_error", ON_ERROR), ("remainder", REMAINDERS)):
+        for name, words in (("on_error", ON_ERROR), ("remainder", REMAINDERS), ("cache", CACHES)):
             if getattr(self, name) not in words:
-                raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(words)}")
+                raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(map(str, words))}")
         if self.dtype is not None:
             object.__setattr__(self, "dtype", dtype_name(self.dtype))
         layout_name(self.layout)
         check_address(self.seed, 0)
+        if self.max_errors is not None:
+            object.__setattr__(self, "max_errors", whole("max_errors", self.max_errors, 0, ", or None: any number"))
+            if self.on_error == "raise":
+                raise InputError(f'max_errors={self.max_errors} goes with on_error="skip" or "replace"')
         self._check_order()
 
     def _check_order(self) -> None:
@@ -75,10 +84,9 @@ class Options:
             return
         object.__setattr__(self, "shard", shard_of(self.shard))
         if self.on_error == "skip":
-            cure = 'on_error="replace" takes another sample' if "replace" in ON_ERROR else 'on_error="raise" names it'
             raise InputError(
                 f'shard={self.shard!r} and on_error="skip": the rank with a broken file would have a sample, perhaps a '
-                f"batch, less than the others, which then wait for it; {cure}"
+                f'batch, less than the others, which then wait for it; on_error="replace" takes another sample'
             )
 
     @property

@@ -33,7 +33,12 @@ class Work(NamedTuple):
     decode: int = 0
     augment: int = 0
     bytes: int = 0  # of its pictures, as read and as handed over
+    hits: int = 0  # files whose pictures were kept
     skipped: tuple[Skipped, ...] = ()
+
+    def plus(self, other: Work) -> Work:
+        """Both together."""
+        return Work(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[operator]
 
 
 @dataclass
@@ -50,6 +55,7 @@ class Tally:
     decode: int = 0
     augment: int = 0
     largest: int = 0  # bytes of a batch
+    hits: int = 0  # files that were in the cache
     skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, work: Work) -> None:
@@ -57,6 +63,7 @@ class Tally:
         self.decode += work.decode
         self.augment += work.augment
         self.largest = max(self.largest, work.bytes)
+        self.hits += work.hits
         self.skipped += work.skipped
 
     def report(self) -> Report:
@@ -70,6 +77,7 @@ class Tally:
             decode_seconds=self.decode / 1e9,
             augment_seconds=self.augment / 1e9,
             bytes_in_flight=(self.prefetch + 1) * self.largest,
+            cache_hits=self.hits,
             skipped=tuple(self.skipped),
         )
 
@@ -82,7 +90,8 @@ class Report:
         `seconds`; augment includes user functions and the cast to the batch.
     wait_seconds: how long the consumer stood waiting for a batch, the first one included.
     bytes_in_flight: what batches may hold at once, the consumer's included: prefetch + 1 times the largest one so far.
-    skipped: (path, reason) of each file left out (`on_error="skip"`).
+    cache_hits: samples whose file was neither read nor decoded, because the cache had it.
+    skipped: (path, reason) of each file left out or replaced (`on_error`).
     """
 
     epoch: int
@@ -94,6 +103,7 @@ class Report:
     decode_seconds: float
     augment_seconds: float
     bytes_in_flight: int
+    cache_hits: int
     skipped: tuple[Skipped, ...]
 
     @property
@@ -132,6 +142,7 @@ class Report:
             f"threads: {spent:.2f} s, {shares}",
             f"consumer: waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})",
             f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight",
+            *([f"cache: {self.cache_hits} of {self.images} samples"] if self.cache_hits else []),
             f"limited by {ADVICE[self.limit]}" if self.batches else ADVICE["nothing"],
         ]
         if self.skipped:

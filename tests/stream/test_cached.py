@@ -1,0 +1,104 @@
+"""A stream with a cache is the stream without one, only later epochs decode nothing."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary.errors import InputError
+from vary.policy import Policy
+from vary.sources import Folder
+from vary.stream import stream
+from vary.stream.cache import Memory
+from vary.transforms import HorizontalFlip, RandomResizedCrop
+
+POLICIES = {"main": None, "crop": Policy([RandomResizedCrop(20, 24), HorizontalFlip()])}
+CACHES: list[dict[str, Any]] = [
+    {"cache": "memory"},
+    {"cache": "memory", "cache_bytes": 20_000},  # not enough
+    {"cache": "disk"},
+    {"cache": "disk", "cache_bytes": 20_000},
+    {"cache": "auto"},
+]
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def epochs(source: Any, policy: Policy, count: int = 2, **options: Any) -> tuple[list[bytes], list[int]]:
+    train = stream(source, policy, batch_size=5, seed=3, **options)
+    found, hits = [], []
+    for _ in range(count):
+        found += [array.tobytes() for batch in train for array in (*batch, batch.indices)]
+        hits.append(train.report().cache_hits)
+    return found, hits
+
+
+@pytest.mark.parametrize("options", CACHES, ids=str)
+@pytest.mark.parametrize("name", POLICIES)
+def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options: dict[str, Any]) -> None:
+    chosen = POLICIES[name] or policy
+    for more in ({}, {"exact": True}, {"channels": 1}, {"views": 3, "repeat": 2}):
+        expected, none = epochs(folder, chosen, cache=None, **more)
+        found, hits = epochs(folder, chosen, **options, **more)
+        assert found == expected
+        assert none == [0, 0]
+        small = "cache_bytes" in options
+        assert hits[0] <= hits[1] < 22 * 2 if small else hits[1] >= 22 * more.get("repeat", 1) - 11
+
+
+def test_a_later_run_begins_with_what_is_on_disk(folder: Path, policy: Policy, cache_folder: Path) -> None:
+    expected, _ = epochs(folder, policy, cache=None)
+    assert epochs(folder, policy, cache="disk") == (expected, [0, 22])
+    assert epochs(folder, policy, cache="disk") == (expected, [22, 22])
+    assert len(list(cache_folder.iterdir())) == 2  # the later run had nothing to add
+    assert epochs(folder, policy, cache="disk", channels=1)[1] == [0, 22]  # other blocks
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_changed_file_is_decoded_again(folder: Path, policy: Policy, cache: Any) -> None:
+    train = stream(folder, policy, shuffle=False, batch_size=22, cache=cache, frozen=True)
+    (before,) = train
+    source = Folder(folder)
+    first, second = (Path(source.path(index)) for index in (0, 1))
+    first.write_bytes(second.read_bytes())
+    os.utime(first, ns=(1, 1))
+    (after,) = train
+    assert train.report().cache_hits == 21
+    assert not np.array_equal(after[0][0], before[0][0])
+    assert np.array_equal(after[0][1:], before[0][1:])
+    first.unlink()
+    with pytest.raises(Exception, match="was there when the folder was listed"):
+        list(train)
+
+
+def test_what_fits_is_kept(folder: Path, policy: Policy) -> None:
+    train = stream(folder, policy, cache="memory", cache_bytes=30_000)
+    list(train)
+    assert isinstance(train._store, Memory)
+    assert 0 < train._store.held <= 30_000
+    assert stream(folder, policy, cache="auto", cache_bytes=10)._store is None
+    assert stream(folder, policy)._store is not None
+    assert stream([np.zeros((4, 4, 3), np.uint8)], Policy([]), cache="memory")._store is None
+
+
+def test_sources_without_identity(folder: Path, policy: Policy) -> None:
+    class Nameless(Folder):
+        identity = None  # type: ignore[assignment]
+
+    source = Nameless(folder)
+    assert epochs(source, policy, cache="memory") == (epochs(folder, policy, cache=None)[0], [0, 22])
+    with pytest.raises(InputError, match="cache='disk': Nameless does not say .*; take cache='memory'"):
+        stream(source, policy, cache="disk")
+
+
+def test_arguments(folder: Path, policy: Policy) -> None:
+    with pytest.raises(InputError, match="cache='ram'; choose one of None, memory, disk, auto"):
+        stream(folder, policy, cache="ram")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="cache_bytes=0; give a whole number of at least 1"):
+        stream(folder, policy, cache_bytes=0)
