@@ -68,8 +68,8 @@ def test_a_sample_is_anywhere_as_likely(n: int, block: int) -> None:
 def test_a_short_block_is_anywhere_as_likely() -> None:
     """Of 15 blocks, 8 are in the first group: within five standard deviations; the seed is fixed."""
     rounds = 4000
-    first = sum(99 in whole(100, 7, epoch)[: 8 * 7 - 5] for epoch in range(rounds))
-    later = sum(99 in whole(100, 7, epoch)[8 * 7 :] for epoch in range(rounds))
+    places = np.array([int(np.argmax(whole(100, 7, epoch) == 99)) for epoch in range(rounds)])
+    first, later = (places < 8 * 7 - 5).sum(), (places >= 8 * 7).sum()
     for seen, share in ((first, 8 / 15), (later, 7 / 15)):
         assert abs(seen - rounds * share) < 5 * math.sqrt(rounds * share * (1 - share))
 
@@ -78,6 +78,11 @@ def test_within_a_group_blocks_are_mixed() -> None:
     """Of neighbours in the order, some one in eight is of the same block; of a shuffle in whole blocks, nearly all."""
     same = np.mean([np.mean(np.diff(whole(800, 100, epoch) // 100) == 0) for epoch in range(50)])
     assert abs(same - 1 / 8) < 0.01
+
+
+def test_groups_are_mixed_each_in_its_own_way() -> None:
+    found = whole(160, 10, 0).reshape(2, 80) % 10
+    assert (found[0] == found[1]).mean() < 0.3
 
 
 def test_a_stream_in_blocks(images: np.ndarray, policy: Policy) -> None:

@@ -77,7 +77,7 @@ def test_equal_weights_are_no_weights() -> None:
 def test_any_slot_tells_its_sample_alone() -> None:
     for slots in (Slots(50, 4), weighted(RANDOM.random(50), 4)):
         indices, views = slots.samples(np.arange(200), 5, 6)
-        some = np.array([199, 0, 77, 78, 3])
+        some = np.arange(199, -1, -3)
         assert np.array_equal(slots.samples(some, 5, 6), (indices[some], views[some]))
 
 

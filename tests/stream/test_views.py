@@ -81,8 +81,6 @@ def test_a_broken_file_is_left_out_of_all_views(folder: Path, policy: Policy, op
     assert sum(len(one.indices) for one in found) == 19 * times
     assert all(len({len(one.indices), len(one.views), *map(len, one)}) == 1 for one in found)
     assert sorted(path for path, _ in train.report().skipped) == sorted(map(str, broken * times))
-    runner = policy.runner(3, "uint8")
-    assert runner is not None
     with pytest.raises(DecodeError) as caught:
         list(stream(folder, policy, shuffle=False, **options))
     assert caught.value.path == str(broken[0])
@@ -96,6 +94,15 @@ def test_what_all_fail_is_left_out(folder: Path, policy: Policy) -> None:
     (folder / "dog" / "00.jpg").write_bytes(b"\xff\xd8\xff and nothing else")
     assert list(stream(source, Policy([]), on_error="skip", repeat=3)) == []
     assert list(stream(source, policy, on_error="skip", views=3)) == []
+
+
+def test_a_view_of_which_all_fail_has_no_size(folder: Path) -> None:
+    """Of the first three slots, the second repetition is of the broken file alone."""
+    (folder / "dog" / "00.jpg").write_bytes(b"\xff\xd8\xff and nothing else")
+    source = Folder(folder, classes=["dog"])
+    source.paths = ("dog/00.jpg", "dog/02.png")
+    train = stream(source, Policy([]), on_error="skip", repeat=2, shuffle=False, batch_size=3)
+    assert [(batch.indices.tolist(), batch.views.tolist()) for batch in train] == [([1], [0]), ([1], [1])]
 
 
 def test_sizes_that_differ_are_told_the_cure(images: np.ndarray) -> None:

@@ -46,7 +46,7 @@ def _blocks(positions: Array, n: int, size: int, seed: int, epoch: int) -> Array
     last = integer(count, seed, epoch, "last block")
 
     def place_of(at: Array) -> Array:
-        return np.where(at < (last + 1) * size - missing, at, at + missing) // size
+        return np.where(at < last * size, at, at + missing) // size
 
     def start_of(place: Any) -> Any:
         return place * size - missing * (place > last)
