@@ -219,8 +219,8 @@ nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, 
   nb::list errors;
   for (std::size_t i = 0; i < tasks.size(); ++i)
     if (!tasks[i].error.empty()) errors.append(nb::make_tuple(i, tasks[i].error));
-  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.resamples, counts.sweeps, counts.reductions,
-                                       counts.growths, counts.decode_ns, counts.total_ns),
+  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.decodes, counts.resamples, counts.sweeps,
+                                       counts.reductions, counts.growths, counts.decode_ns, counts.total_ns),
                         errors);
 }
 
@@ -308,22 +308,23 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
 // A file as it is kept: the block, or why it could not be made.
 struct Keeping {
   Source source;
-  JpegHeader header;
-  int level = 1;
+  Request request;
   std::uint8_t* block = nullptr;
   std::size_t size = 0;
   std::string error;
 };
 
-void keep(Keeping& k, int channels, bool tolerant) {
+void keep(Keeping& k, bool tolerant) {
   try {
-    if (k.source.kind == Source::jpeg && !jpeg_header(k.source.data, k.source.size, k.header, k.error)) return;
-    if (k.source.kind == Source::array) k.header = {k.source.image.width, k.source.image.height, 0, 1, false, 0, 0};
-    k.size = level_bytes(k.header, k.level, channels);
+    if (k.source.kind == Source::jpeg && !jpeg_header(k.source.data, k.source.size, k.request.header, k.error)) return;
+    if (k.source.kind == Source::array) {
+      k.request.header.width = k.source.image.width;
+      k.request.header.height = k.source.image.height;
+    }
+    k.size = level_bytes(k.request);
     k.block = new std::uint8_t[k.size];
-    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.block);
-    if (!make_level(k.source.data, k.source.size, k.header, k.level, channels, tolerant, k.block, k.error) &&
-        k.error.empty())
+    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.request, k.block);
+    if (!make_level(k.source.data, k.source.size, k.request, tolerant, k.block, k.error) && k.error.empty())
       k.error = "cannot be decoded";
   } catch (const std::bad_alloc&) {
     k.error = "not enough memory for this picture";
@@ -331,7 +332,7 @@ void keep(Keeping& k, int channels, bool tolerant) {
 }
 
 // Files and pictures of uint8 as blocks that `run` takes in their place: one-dimensional arrays, or reasons.
-nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant,
+nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant, bool compact,
                      int threads) {
   Plan any;
   any.channels = channels;
@@ -341,14 +342,13 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   if (levels.size() != each.size()) throw std::invalid_argument("give one level for each source");
   for (std::size_t i = 0; i < each.size(); ++i) {
     each[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
-    each[i].level = levels[i];
+    each[i].request = {{}, levels[i], channels, compact};
     if (each[i].source.kind == Source::array && (each[i].source.image.type != Type::u8 || levels[i] != 1))
       refuse(i, "must be uint8, at level 1, to be kept");
   }
   {
     const nb::gil_scoped_release release;
-    parallel(static_cast<int>(each.size()), threads,
-             [&](int i) { keep(each[static_cast<std::size_t>(i)], channels, tolerant); });
+    parallel(static_cast<int>(each.size()), threads, [&](int i) { keep(each[static_cast<std::size_t>(i)], tolerant); });
   }
   nb::list out;
   for (Keeping& k : each) {
@@ -421,7 +421,7 @@ NB_MODULE(_native, m) {
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
   m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
-  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "tolerant"_a, "threads"_a);
+  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "tolerant"_a, "compact"_a, "threads"_a);
   m.attr("LEVEL_HEAD") = kLevelHead;
   m.def("sincos_degrees", [](double x) {
     const SinCos a = sincos_degrees(x);

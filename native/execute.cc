@@ -114,30 +114,26 @@ Image packed_image(std::uint8_t* data, int height, int width, int channels) {
 }
 
 // The pixels of planes that a window shows, in their places.
-Image converted(const Kernels& k, const Planes& planes, const Window& window, Workspace& w) {
+Image converted(const Planes& planes, const Window& window, Workspace& w) {
   if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
-  const std::int64_t size = std::int64_t{planes.height} * planes.width * 3;
-  auto* const data = w.decoded.get<std::uint8_t>(size + 192);
-  const Image image = packed_image(data, planes.height, planes.width, 3);
-  const int left = window.left & ~1;
-  auto* const scratch = w.sums.get<std::uint16_t>(5 * std::int64_t{(window.right - left) / 2 + 40});
-  for (int y = window.top; y < window.bottom; ++y)
-    k.rgb(planes, y, left, window.right, data + y * image.row + left * 3, scratch);
-  return image;
+  auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{planes.height} * planes.width * 3 + 192);
+  convert(planes, window, data, w);
+  return packed_image(data, planes.height, planes.width, 3);
 }
 
-// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that.
-Image decoded(const Kernels& k, const Plan& plan, const Source& source, const JpegHeader& header, int level,
-              const View& view, const Options& options, Workspace& w) {
+// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that, or `all`.
+Image decoded(const Plan& plan, const Source& source, const JpegHeader& header, int level, const View& view, bool all,
+              const Options& options, Workspace& w) {
   std::int64_t bytes = 0;
   std::string error;
   bool ok = false;
   Image image;
   if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
     const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
-    const Window window = window_of(plan, view, planes.height, planes.width);
+    const Window whole{0, 0, planes.height, planes.width};
+    const Window window = all ? whole : window_of(plan, view, planes.height, planes.width);
     ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error);
-    if (ok) image = converted(k, planes, window, w);
+    if (ok) image = converted(planes, window, w);
   } else {
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
@@ -148,15 +144,14 @@ Image decoded(const Kernels& k, const Plan& plan, const Source& source, const Jp
   return image;
 }
 
-Image kept(const Kernels& k, const Plan& plan, const Level& kept, int level, const View& view, Workspace& w) {
-  if (kept.denominator != level || kept.channels != plan.channels)
-    throw std::runtime_error("what was kept of this file is 1/" + std::to_string(kept.denominator) + " of it in " +
-                             std::to_string(kept.channels) + " channels, not 1/" + std::to_string(level) + " in " +
+Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) {
+  if (kept.channels != plan.channels)
+    throw std::runtime_error("what was kept of this file has " + std::to_string(kept.channels) + " channels, not " +
                              std::to_string(plan.channels));
   if (kept.planes.count == 0 && kept.pixels.data == nullptr)
     throw std::runtime_error("of this file only the head was kept");
   if (kept.planes.count == 0) return kept.pixels;
-  return converted(k, kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
+  return converted(kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
 }
 
 void at_level(View& view, int level) {
@@ -291,6 +286,16 @@ void check_size(const View& view, const Slot& slot) {
                            " x " + std::to_string(slot.width));
 }
 
+Image opened_jpeg(const Plan& plan, const Source& source, const JpegHeader& header, int level, const View& view,
+                  const Options& options, Workspace& w, Counts& counts) {
+  Shared& shared = w.shared;
+  if (shared.decoded) return shared.image;
+  ++counts.decodes;
+  const Image image = decoded(plan, source, header, level, view, shared.level > 0, options, w);
+  if (shared.level > 0) shared = {level, true, image};
+  return image;
+}
+
 void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& options, Counts& counts) {
   Workspace& w = Workspace::mine();
   materialise(plan, task.row, w.program);
@@ -302,12 +307,15 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
   for (int turn = 0;; ++turn) {
     Segment s = next_segment(at, end, start);
     if (turn == 0 && task.source.kind != Source::array) {
-      const int level = choose_level(plan, opened, s.view, options);
+      const Level& file = opened.level;
+      const bool kept_level = task.source.kind == Source::level;
+      const int level = kept_level           ? file.denominator
+                        : w.shared.level > 0 ? w.shared.level
+                                             : choose_level(plan, opened, s.view, options);
       at_level(s.view, level);
       const Clock::time_point began = Clock::now();
-      image = task.source.kind == Source::level
-                  ? kept(k, plan, opened.level, level, s.view, w)
-                  : decoded(k, plan, task.source, opened.level.header, level, s.view, options, w);
+      image = kept_level ? kept(plan, file, s.view, w)
+                         : opened_jpeg(plan, task.source, file.header, level, s.view, options, w, counts);
       counts.decode_ns += nanoseconds_since(began);
     }
     if (s.end == end) {
@@ -324,12 +332,39 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
 
 }  // namespace
 
+namespace {
+
+// Where each run of one file begins, and the end of all.
+std::vector<std::size_t> runs_of(const std::vector<Task>& tasks) {
+  std::vector<std::size_t> starts;
+  for (std::size_t i = 0; i < tasks.size(); ++i)
+    if (i == 0 || tasks[i].source.kind != Source::jpeg || tasks[i].source.data != tasks[i - 1].source.data)
+      starts.push_back(i);
+  starts.push_back(tasks.size());
+  return starts;
+}
+
+// The least level that a JPEG needs at one of these places; 1 where it has no header, which each place will then say.
+int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t first, std::size_t end,
+                 const Options& options) {
+  int least = 8;
+  try {
+    for (std::size_t at = first; at < end; ++at)
+      least = std::min(least, level_of(plan, tasks[at].source, tasks[at].row, options));
+  } catch (const std::runtime_error&) {
+    return 1;
+  }
+  return least;
+}
+
+}  // namespace
+
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
   for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
+  const std::vector<std::size_t> runs = runs_of(tasks);
   std::vector<Counts> each(tasks.size());
-  parallel(static_cast<int>(tasks.size()), options.threads, [&](int i) {
-    const auto at = static_cast<std::size_t>(i);
+  const auto work = [&](std::size_t at) {
     const std::int64_t before = Buffer::growths;
     const Clock::time_point began = Clock::now();
     Workspace& w = Workspace::mine();
@@ -342,13 +377,20 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
       tasks[at].error = error.what();
     }
     w.warm = w.ahead.data;
-    w.trim();
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
+  };
+  parallel(static_cast<int>(runs.size()) - 1, options.threads, [&](int i) {
+    const std::size_t first = runs[static_cast<std::size_t>(i)], end = runs[static_cast<std::size_t>(i) + 1];
+    Workspace& w = Workspace::mine();
+    w.shared = {end - first > 1 ? common_level(plan, tasks, first, end, options) : 0, false, {}};
+    for (std::size_t at = first; at < end; ++at) work(at);
+    w.trim();
   });
   Counts sum;
   sum.pictures = static_cast<std::int64_t>(tasks.size());
   for (const Counts& c : each) {
+    sum.decodes += c.decodes;
     sum.resamples += c.resamples;
     sum.sweeps += c.sweeps;
     sum.reductions += c.reductions;

@@ -31,10 +31,12 @@ struct Options {
 
 // What was done, for tests and reports: counts, never times except the two sums of nanoseconds over threads.
 struct Counts {
-  std::int64_t pictures = 0, resamples = 0, sweeps = 0, reductions = 0, growths = 0;
+  std::int64_t pictures = 0, decodes = 0, resamples = 0, sweeps = 0, reductions = 0, growths = 0;
   std::int64_t decode_ns = 0, total_ns = 0;
 };
 
+// A JPEG that stands at several places one behind the other is decoded once for all of them, at the least level that
+// one of them needs.
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options);
 
 // One resampling of a picture's program, for people: where it goes, by which sampler, what it costs.

@@ -2,26 +2,25 @@
 
 #include <cstring>
 
+#include "cpu.h"
+
 namespace vary {
 namespace {
 
 constexpr std::int32_t kMagic = 0x316c7276;  // "vrl1": changes with the layout
-constexpr std::size_t kBeyond = 64;          // readable bytes behind them, which kernels may touch
+constexpr std::size_t kBeyond = 192;         // bytes behind the pixels, which kernels may touch
 
 struct Head {
-  std::int32_t magic, denominator, channels;
+  std::int32_t magic, denominator, channels, planes;
   std::int32_t width, height, components, orientation, progressive, down, across;
-  std::int32_t unused[6];
+  std::int32_t unused[5];
 };
 static_assert(sizeof(Head) == kLevelHead);
 
-std::int64_t packed_bytes(const JpegHeader& header, int denominator, int channels) {
-  return std::int64_t{jpeg_scaled(header.height, denominator)} * jpeg_scaled(header.width, denominator) * channels;
-}
-
-void write_head(const JpegHeader& h, int denominator, int channels, std::uint8_t* block) {
-  const Head head{kMagic,        denominator,   channels, h.width,  h.height, h.components,
-                  h.orientation, h.progressive, h.down,   h.across, {}};
+void write_head(const Request& r, bool planes, std::uint8_t* block) {
+  const JpegHeader& h = r.header;
+  const Head head{kMagic,       r.denominator, r.channels,    planes, h.width,  h.height,
+                  h.components, h.orientation, h.progressive, h.down, h.across, {}};
   std::memcpy(block, &head, sizeof head);
 }
 
@@ -34,20 +33,33 @@ bool sensible(const Head& h) {
          h.orientation <= 8 && h.down >= 0 && h.down <= 2 && h.across >= 0 && h.across <= 2;
 }
 
-Image packed(std::uint8_t* data, const JpegHeader& header, int denominator, int channels) {
-  const int width = jpeg_scaled(header.width, denominator);
-  return {
-      data,    jpeg_scaled(header.height, denominator), width, channels, std::ptrdiff_t{width} * channels, channels, 1,
-      Type::u8};
+Planes layout(const Request& r, std::uint8_t* data, std::int64_t& bytes) {
+  return jpeg_layout(r.header, r.denominator, r.channels, data, bytes);
+}
+
+// Luma alone is the picture itself. Whole chroma is no smaller than RGB.
+bool as_planes(const Planes& p, bool compact) {
+  return p.count == 1 || (p.count == 3 && compact && p.down * p.across > 1);
+}
+
+Image packed(std::uint8_t* data, const Request& r) {
+  const int width = jpeg_scaled(r.header.width, r.denominator);
+  const std::ptrdiff_t row = std::ptrdiff_t{width} * r.channels;
+  return {data, jpeg_scaled(r.header.height, r.denominator), width, r.channels, row, r.channels, 1, Type::u8};
+}
+
+std::size_t bytes_of(const Request& r, bool planes) {
+  std::int64_t bytes = 0;
+  layout(r, nullptr, bytes);
+  const Image image = packed(nullptr, r);
+  return kLevelHead + static_cast<std::size_t>(planes ? bytes : image.row * image.height) + kBeyond;
 }
 
 }  // namespace
 
-std::size_t level_bytes(const JpegHeader& header, int denominator, int channels) {
+std::size_t level_bytes(const Request& r) {
   std::int64_t bytes = 0;
-  if (jpeg_layout(header, denominator, channels, nullptr, bytes).count == 0)
-    bytes = packed_bytes(header, denominator, channels);
-  return kLevelHead + static_cast<std::size_t>(bytes) + kBeyond;
+  return bytes_of(r, as_planes(layout(r, nullptr, bytes), r.compact));
 }
 
 bool is_level(const std::uint8_t* block, std::size_t size) {
@@ -64,37 +76,53 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   out.denominator = head.denominator;
   out.channels = head.channels;
   if (size == kLevelHead) return true;
-  if (size != level_bytes(out.header, out.denominator, out.channels)) return false;
-  std::int64_t bytes = 0;
+  const Request request{out.header, out.denominator, out.channels, true};
+  if (size != bytes_of(request, head.planes != 0)) return false;
   auto* const data =
-      const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures, planes serve both ways
-  out.planes = jpeg_layout(out.header, out.denominator, out.channels, data, bytes);
-  if (out.planes.count == 0) out.pixels = packed(data, out.header, out.denominator, out.channels);
-  return true;
-}
-
-bool make_level(const std::uint8_t* data, std::size_t size, const JpegHeader& header, int denominator, int channels,
-                bool tolerant, std::uint8_t* block, std::string& error) {
-  std::memset(block + level_bytes(header, denominator, channels) - kBeyond, 0, kBeyond);
-  write_head(header, denominator, channels, block);
+      const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures; planes serve both
   std::int64_t bytes = 0;
-  const Planes planes = jpeg_layout(header, denominator, channels, block + kLevelHead, bytes);
-  if (planes.count > 0) return jpeg_planes(data, size, denominator, tolerant, 0, planes.height, planes, error);
-  const Image image = packed(block + kLevelHead, header, denominator, channels);
-  return jpeg_decode(data, size, denominator, channels, tolerant, block + kLevelHead, image.row, error);
+  if (head.planes != 0) out.planes = layout(request, data, bytes);
+  if (out.planes.count == 0) out.pixels = packed(data, request);
+  return head.planes == 0 || out.planes.count > 0;
 }
 
-void keep_pixels(const Image& picture, std::uint8_t* block) {
-  JpegHeader header;
-  header.width = picture.width;
-  header.height = picture.height;
-  write_head(header, 1, picture.channels, block);
+bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bool tolerant, std::uint8_t* block,
+                std::string& error) {
+  Workspace& w = Workspace::mine();
+  std::uint8_t* const pixels = block + kLevelHead;
+  std::int64_t bytes = 0;
+  Planes planes = layout(r, pixels, bytes);
+  const bool kept = as_planes(planes, r.compact);
+  write_head(r, kept, block);
+  bool ok = false;
+  if (planes.count == 0) {
+    ok = jpeg_decode(data, size, r.denominator, r.channels, tolerant, pixels, packed(pixels, r).row, error);
+  } else {
+    if (!kept) planes = layout(r, w.planes.get<std::uint8_t>(bytes + 64), bytes);
+    ok = jpeg_planes(data, size, r.denominator, tolerant, 0, planes.height, planes, error);
+    if (ok && !kept) convert(planes, {0, 0, planes.height, planes.width}, pixels, w);
+  }
+  std::memset(block + bytes_of(r, kept) - kBeyond, 0, kBeyond);
+  w.trim();
+  return ok;
+}
+
+void keep_pixels(const Image& picture, const Request& r, std::uint8_t* block) {
+  write_head(r, false, block);
   std::uint8_t* to = block + kLevelHead;
   for (int y = 0; y < picture.height; ++y)
     for (int x = 0; x < picture.width; ++x)
       for (int c = 0; c < picture.channels; ++c)
         *to++ = picture.data[y * picture.row + x * picture.column + c * picture.channel];
   std::memset(to, 0, kBeyond);
+}
+
+void convert(const Planes& planes, const Window& window, std::uint8_t* out, Workspace& w) {
+  const Kernels& k = live_kernels();
+  const int left = window.left & ~1;  // kernels work in pairs
+  auto* const scratch = w.sums.get<std::uint16_t>(5 * std::int64_t{(window.right - left) / 2 + 40});
+  for (int y = window.top; y < window.bottom; ++y)
+    k.rgb(planes, y, left, window.right, out + (std::int64_t{y} * planes.width + left) * 3, scratch);
 }
 
 }  // namespace vary

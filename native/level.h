@@ -1,5 +1,6 @@
-// A file decoded once and kept: at 1/denominator, planes as coded or finished pixels, in one block of bytes that may
-// lie in memory or in a mapped file. What is made of it later is what would have been made of the file.
+// A file decoded once and kept: at 1/denominator, finished pixels or, where they take less, planes as coded, in one
+// block of bytes that may lie in memory or in a mapped file. What is made of it later is what would be made of the
+// file.
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,7 @@
 #include <string>
 
 #include "jpeg.h"
+#include "workspace.h"
 
 namespace vary {
 
@@ -26,14 +28,23 @@ bool is_level(const std::uint8_t* block, std::size_t size);
 // neither. Points into the block.
 bool read_level(const std::uint8_t* block, std::size_t size, Level& out);
 
-// Bytes of the block for a level of a file with this header.
-std::size_t level_bytes(const JpegHeader& header, int denominator, int channels);
+// What to keep: a file with this header, at 1/denominator, in so many channels.
+struct Request {
+  JpegHeader header;
+  int denominator = 1, channels = 0;
+  bool compact = true;  // as planes where they are smaller
+};
 
-// Decodes a JPEG whose header is known into a block of `level_bytes`.
-bool make_level(const std::uint8_t* data, std::size_t size, const JpegHeader& header, int denominator, int channels,
-                bool tolerant, std::uint8_t* block, std::string& error);
+std::size_t level_bytes(const Request& request);  // of its block
 
-// The block of a picture of uint8 that was no JPEG; it needs level_bytes({width, height, 0}, 1, channels).
-void keep_pixels(const Image& picture, std::uint8_t* block);
+// Decodes a JPEG into a block of that size.
+bool make_level(const std::uint8_t* data, std::size_t size, const Request& request, bool tolerant, std::uint8_t* block,
+                std::string& error);
+
+// A picture of uint8 that was no JPEG: `request.header` has its sides, and components 0.
+void keep_pixels(const Image& picture, const Request& request, std::uint8_t* block);
+
+// Pixels of the window as packed RGB, in their places: `out` is the picture's first, with 192 bytes behind its last.
+void convert(const Planes& planes, const Window& window, std::uint8_t* out, Workspace& w);
 
 }  // namespace vary

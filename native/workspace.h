@@ -62,8 +62,16 @@ struct Ahead {
   }
 };
 
+// A file that stands at several places: the level that serves all, and its picture once it was decoded.
+struct Shared {
+  int level = 0;  // 0: it stands at one place only
+  bool decoded = false;
+  Image image;  // in `planes` or `decoded`
+};
+
 struct Workspace {
   Ahead ahead;
+  Shared shared;
   const std::uint8_t* warm = nullptr;  // the picture that `ahead` brought before this one
 
   Buffer planes, decoded, repacked, reduced, turned, sums;  // sources

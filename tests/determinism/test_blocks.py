@@ -26,7 +26,7 @@ def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int,
     (level,) = runner.levels([file], rows, decode)
     assert isinstance(level, int)
     assert level == 1 or not exact
-    (block,) = keep([file], [level], channels, False, 1)
+    (block,) = keep([file], [level], channels, False, index % 2 == 0, 1)
     assert not isinstance(block, str)
     assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
     expected, failures, _ = runner.batch([file], address, decode=decode)
@@ -40,7 +40,7 @@ def test_pixels_of_other_formats(channels: int) -> None:
     image = np.random.default_rng(1).integers(0, 256, (40, 50, channels), np.uint8)[::-1, ::2]
     policy, address = Policy([Resize(9, 9)]), Address(0, 0, 0, np.arange(1))
     runner = policy.runner(channels, "uint8")
-    (block,) = keep([image], [1], channels, False, 1)
+    (block,) = keep([image], [1], channels, False, True, 1)
     assert runner.levels([block], runner.rows(address)) == [1]
     assert np.array_equal(runner.batch([block], address)[0], runner.batch([image], address)[0])
 
@@ -52,19 +52,19 @@ def jpeg(**options: int) -> bytes:
 
 
 def test_chroma_is_kept_as_coded() -> None:
-    half, full = (keep([jpeg(subsampling=sampling)], [1], 3, False, 1)[0] for sampling in (2, 0))
-    assert (len(half), len(full)) == (2 * 64 + 64 * 48 * 3 // 2, 2 * 64 + 64 * 48 * 3)
+    half, full = (keep([jpeg(subsampling=sampling)], [1], 3, False, True, 1)[0] for sampling in (2, 0))
+    assert (len(half), len(full)) == (256 + 64 * 48 * 3 // 2, 256 + 64 * 48 * 3)
+    assert len(keep([jpeg(subsampling=2)], [1], 3, False, False, 1)[0]) == len(full)
 
 
 def test_what_cannot_be_kept_says_why() -> None:
     file = jpeg()
-    assert keep([file[:-10], b"nothing"], [1, 1], 3, False, 1) == ["Premature end of JPEG file", "not a JPEG"]
+    assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == ["Premature end of JPEG file", "not a JPEG"]
     runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
     for broken, reason in (
-        (keep([file], [1], 3, False, 1)[0][:-1], "no level of a picture"),
-        (keep([file], [1], 3, False, 1)[0][:HEAD], "only the head"),
-        (keep([file], [2], 3, False, 1)[0], "is 1/2 of it in 3 channels, not 1/1 in 3"),
-        (keep([file], [1], 1, False, 1)[0], "is 1/1 of it in 1 channels, not 1/1 in 3"),
+        (keep([file], [1], 3, False, True, 1)[0][:-1], "no level of a picture"),
+        (keep([file], [1], 3, False, True, 1)[0][:HEAD], "only the head"),
+        (keep([file], [1], 1, False, True, 1)[0], "has 1 channels, not 3"),
     ):
         out = np.empty((1, 48, 64, 3), np.uint8)
         failures = runner.batch([broken], address, out=out)[1]

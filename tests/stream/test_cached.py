@@ -93,7 +93,7 @@ def test_sources_without_identity(folder: Path, policy: Policy) -> None:
 
     source = Nameless(folder)
     assert epochs(source, policy, cache="memory") == (epochs(folder, policy, cache=None)[0], [0, 22])
-    with pytest.raises(InputError, match="cache='disk': Nameless does not say .*; take cache='memory'"):
+    with pytest.raises(InputError, match=r"cache='disk': Nameless does not say .*; take cache='memory'"):
         stream(source, policy, cache="disk")
 
 

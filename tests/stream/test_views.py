@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from vary.errors import DecodeError, InputError, PolicyError
-from vary.plan.decode import keep, read_image
+from vary.plan.decode import read_image
+from vary.plan.run import Runner
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
 from vary.stream import average_views, stream
@@ -50,23 +51,33 @@ def test_policies_by_name(images: np.ndarray, policy: Policy) -> None:
 
 
 @pytest.mark.parametrize("cache", [None, "memory"])
+@pytest.mark.parametrize("several", [False, True])
 def test_files_are_decoded_once(
-    folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, cache: Literal["memory"] | None
+    folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, several: bool, cache: Literal["memory"] | None
 ) -> None:
     decoded: list[int] = []
+    run, keep = Runner.batch, stores.keep
 
-    def watched(files: list[Any], *rest: Any) -> list[Any]:
-        decoded.append(len(files))
+    def watched_run(*given: Any, **options: Any) -> Any:
+        done = run(*given, **options)
+        decoded.append(done[2].decodes)
+        return done
+
+    def watched_keep(files: list[Any], *rest: Any) -> Any:
+        decoded.append(sum(isinstance(file, bytes) for file in files))
         return keep(files, *rest)
 
-    monkeypatch.setattr(stores, "keep", watched)
-    train = stream(folder, policy, views=4, batch_size=6, seed=2, exact=True, cache=cache)
+    monkeypatch.setattr(Runner, "batch", watched_run)
+    monkeypatch.setattr(stores, "keep", watched_keep)
+    looks: Any = {"images": (policy, 4), "small": SMALL} if several else policy
+    train = stream(folder, looks, views=None if several else 4, batch_size=6, seed=2, exact=True, cache=cache)
     for epoch in range(2):
         for one in train:
             for place, (path, index) in enumerate(zip(one.paths or [], one.indices.tolist(), strict=True)):
                 views = [policy(read_image(path), seed=2, epoch=epoch, index=index, view=view) for view in range(4)]
                 assert np.array_equal(one.images[place], views)
-    assert sum(decoded) == (22 if cache else 44)
+    jpegs = sum(path.suffix == ".jpg" for path in folder.rglob("*"))
+    assert sum(decoded) == jpegs * (1 if cache else 2)
     assert train.report().cache_hits == (22 if cache else 0)
 
 

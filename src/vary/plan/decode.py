@@ -96,13 +96,16 @@ HEAD = _native.LEVEL_HEAD
 """Bytes of a block that say a file's size and orientation; `Runner.levels` needs no more."""
 
 
-def keep(pictures: list[Any], levels: list[int], channels: int, tolerant: bool, threads: int) -> list[Array | str]:
+def keep(
+    pictures: list[Any], levels: list[int], channels: int, tolerant: bool, compact: bool, threads: int
+) -> list[Array | str]:
     """JPEGs (bytes) at 1/level of their size, and (H, W, channels) uint8 arrays at level 1, as blocks to keep.
 
     A block is a 1-D uint8 array that a `Runner` takes in the place of what it was made from, with the same result. In
-    place of one that cannot be made stands the reason.
+    place of one that cannot be made stands the reason. compact: half the memory where chroma was coded at half the
+    size, for a little more work each time; otherwise finished pixels.
     """
-    return _native.keep_levels(pictures, levels, channels, tolerant, threads)
+    return _native.keep_levels(pictures, levels, channels, tolerant, compact, threads)
 
 
 def picture_bytes(encoded: Encoded, channels: int = 3) -> int:

@@ -57,6 +57,7 @@ class Counts(NamedTuple):
     """What a native call did; times are summed over threads, in nanoseconds."""
 
     pictures: int = 0
+    decodes: int = 0
     resamples: int = 0
     sweeps: int = 0
     reductions: int = 0

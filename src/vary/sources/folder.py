@@ -44,6 +44,7 @@ class Folder:
 
     def __init__(self, path: str | os.PathLike[str], *, classes: Sequence[str] | None = None) -> None:
         self.root = os.fspath(path)
+        self._absolute = os.path.abspath(self.root)  # noqa: PTH100
         if not os.path.isdir(self.root):  # noqa: PTH112  kept as the string that was given
             what = "is a file" if os.path.exists(self.root) else "does not exist"  # noqa: PTH110
             raise SourceError(f"{self.root!r} {what}; give a folder with one sub-folder of pictures for every class")
@@ -88,7 +89,7 @@ class Folder:
 
     def identity(self, index: int) -> tuple[str, int, int]:
         """(absolute path, bytes, nanoseconds of the last change): under this a cache keeps what it decoded."""
-        path = os.path.abspath(self.path(index))  # noqa: PTH100  as fast as it gets
+        path = _join(self._absolute, self.paths[index])
         try:
             status = os.stat(path)  # noqa: PTH116
         except OSError:  # told when it is read

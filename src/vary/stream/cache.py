@@ -37,6 +37,8 @@ Key = tuple["Hashable", int]  # identity and level; level 0 is the head alone, w
 class Store(Protocol):
     """Blocks by key, from any thread. What is put may not be kept; what is got is never written to."""
 
+    compact: bool  # are blocks to be small, or quick?
+
     def get(self, key: Key, /) -> Array | None: ...
     def put(self, key: Key, block: Array, /) -> None: ...
     @property
@@ -47,8 +49,9 @@ class Store(Protocol):
 class Memory:
     """Blocks in this process, `limit` bytes at most. Pickles empty."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, compact: bool = True) -> None:
         self.limit = limit
+        self.compact = compact
         self.held = 0
         self._blocks: dict[Key, Array] = {}
         self._lock = threading.Lock()  # of the sum; the dictionary needs none
@@ -64,7 +67,7 @@ class Memory:
             self._blocks[key] = block
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Memory, (self.limit,)
+        return Memory, (self.limit, self.compact)
 
 
 def memory_limit() -> int:
@@ -125,15 +128,14 @@ def fetch(
             sources[place] = head
     opened = _open(read, [place for place in range(len(identities)) if place not in sources], out)
     sources |= opened
-    levels = [_levels(look, len(identities), sources, decode, out) for look in looks]
-    wanted = {key: None for one in levels for key in one if key is not None}  # a set that keeps its order
-    blocks = {(place, level): store.get((identities[place], level)) for place, level in wanted}
+    levels = _levels(looks, len(identities), sources, decode, out)
+    blocks = {(place, level): store.get((identities[place], level)) for place, level in levels.items()}
     missing = [key for key, block in blocks.items() if block is None]
     opened |= _open(read, sorted({place for place, _ in missing} - set(opened)), out)
     began = perf_counter_ns()
     missing = [key for key in missing if key[0] not in out.errors]
     made = keep([opened[p] for p, _ in missing], [level for _, level in missing], looks[0][0].template.channels,
-                decode.tolerant, threads)  # fmt: skip
+                decode.tolerant, store.compact, threads)  # fmt: skip
     for (place, level), block in zip(missing, made, strict=True):
         if isinstance(block, str):
             out.errors[place] = block
@@ -143,7 +145,8 @@ def fetch(
         store.put((identities[place], 0), block[:HEAD].copy())
     out.decode = (perf_counter_ns() - began) * min(threads, len(missing))
     out.hits = len(identities) - len(opened) - len(out.errors.keys() - opened.keys())
-    out.pictures = [[None if key is None else blocks[key] for key in one] for one in levels]
+    each = [blocks.get((place, levels.get(place, 0))) for place in range(len(identities))]
+    out.pictures = [[block for block in each for _ in range(views)] for _, _, views in looks]
     return out
 
 
@@ -154,17 +157,17 @@ def _open(read: Callable[[list[int]], list[Any]], places: list[int], out: Fetche
 
 
 def _levels(
-    look: tuple[Runner, Array, int], count: int, sources: dict[int, Any], decode: Decode, out: Fetched
-) -> list[tuple[int, int] | None]:
-    """(file, level) of each row; None where the file has no source."""
-    runner, rows, views = look
+    looks: Sequence[tuple[Runner, Array, int]], count: int, sources: dict[int, Any], decode: Decode, out: Fetched
+) -> dict[int, int]:
+    """The level of each file that has a source: the least that one of its looks needs."""
     places = [place for place in range(count) if place in sources and place not in out.errors]
-    some = [place * views + view for place in places for view in range(views)]
-    found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
-    keys: list[tuple[int, int] | None] = [None] * (count * views)
-    for row, level in zip(some, found, strict=True):
-        if isinstance(level, str):
-            out.errors.setdefault(row // views, level)
-        else:
-            keys[row] = row // views, level
-    return keys
+    levels = dict.fromkeys(places, 8)
+    for runner, rows, views in looks:
+        some = [place * views + view for place in places for view in range(views)]
+        found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
+        for row, level in zip(some, found, strict=True):
+            if isinstance(level, str):
+                out.errors.setdefault(row // views, level)
+            else:
+                levels[row // views] = min(levels[row // views], level)
+    return {place: level for place, level in levels.items() if place not in out.errors}

@@ -98,6 +98,8 @@ class Disk:
     setting: whatever else a block depends on (channels, decoder): part of every key. Pickles as its arguments.
     """
 
+    compact = True
+
     def __init__(self, folder: Path, limit: int, setting: tuple[Any, ...]) -> None:
         self.folder, self.limit, self.setting = Path(folder), limit, setting
         try:

@@ -125,7 +125,7 @@ def _open(task: Task, image: object, index: int) -> Array | bytes:
 def produce(task: Task, indices: Array, repeats: Array, gather: Callable[[Array], Opened]) -> Produced:
     """These samples' pictures, a field for each look. `gather` is `open_some`, spread over threads or not."""
     drawn = _draw(task, indices, repeats)
-    plain = not task.files or (task.store is None and task.each == 1)
+    plain = not task.files or (task.store is None and len(task.looks) == 1)
     sources, errors, work = (_opened if plain else _blocks)(task, indices, drawn, gather)
     places = np.array([place for place in range(len(indices)) if place not in errors], np.int64)
     fields = []
@@ -160,7 +160,7 @@ class Drawn(NamedTuple):
 
 
 def _draw(task: Task, indices: Array, repeats: Array) -> list[Drawn]:
-    """One for each look; the k views of a sample stand next to each other."""
+    """One for each look; the views of a sample stand next to each other, so that its file is decoded once."""
     o, first, out = task.options, 0, []
     for look, runner in task.looks:
         views = ((repeats * task.each + first)[:, None] + np.arange(look.views)).ravel()
@@ -181,7 +181,7 @@ def _opened(task: Task, indices: Array, _: list[Drawn], gather: Callable[[Array]
 
 
 def _blocks(task: Task, indices: Array, drawn: list[Drawn], gather: Callable[[Array], Opened]) -> Sources:
-    """Through the store; without one, files are decoded once for all views of the batch."""
+    """Through the store; without one, each file is decoded once for all looks of the batch."""
     o, opened = task.options, Opened([])
 
     def read(places: list[int]) -> list[Any]:
@@ -190,7 +190,7 @@ def _blocks(task: Task, indices: Array, drawn: list[Drawn], gather: Callable[[Ar
         opened = Opened([], opened.read + more.read, opened.decode + more.decode)
         return more.pictures
 
-    store = Memory(1 << 62) if task.store is None else task.store
+    store = Memory(1 << 62, compact=False) if task.store is None else task.store
     looks = [(runner, rows, look.views) for (look, _), (runner, _, rows) in zip(task.looks, drawn, strict=True)]
     keys = [_identity(task.source, index) for index in indices.tolist()]
     found = fetch(store, looks, keys, read, o.decode, o.allowed)

@@ -48,7 +48,7 @@ def store_of(source: Indexed, options: Options) -> Store | None:
 
 
 def _disk(source: Indexed, options: Options) -> Store:
-    if not hasattr(source, "identity"):
+    if getattr(source, "identity", None) is None:
         raise InputError(
             f"cache='disk': {type(source).__name__} does not say by what its files are known from run to run; "
             "take cache='memory', or give the source a method identity(index)"
