@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar of `total` steps; what it gives moves it by one."""
+def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
+    """A bar of `total` steps; what it gives moves it by one, and may be given other words for it."""
     if not sys.stderr.isatty():
-        yield lambda: None
+        yield lambda _=None: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,4 +22,4 @@ def bar(what: str, total: int) -> Iterator[Callable[[], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)
+        yield lambda words=None: progress.update(task, advance=1, **({} if words is None else {"description": words}))

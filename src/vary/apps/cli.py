@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import vary
-from vary.apps import demo, preview, tables
+from vary.apps import demo, preview, profile, tables
 from vary.apps.inputs import UserError, policy_of
 
 if TYPE_CHECKING:
@@ -76,6 +76,19 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--size", type=size, default="375x500", help="the picture, height x width [x channels] (375x500)")
     add_seed(one)
     one.add_argument("--index", type=at_least(0), default=0, metavar="N", help="which sample of the source (0)")
+
+    one = command(commands, "profile", profile.profile, "how fast files feed a training, and what limits it")
+    one.add_argument("source", metavar="SOURCE", help="a folder of pictures, or of classes of them")
+    add_policy(one)
+    one.add_argument("--epochs", type=at_least(1), default=2, metavar="N", help="the first fills the cache (2)")
+    one.add_argument("--batch-size", type=at_least(1), default=32, metavar="N", help="pictures in a batch (32)")
+    one.add_argument("--threads", type=at_least(1), metavar="N", help="as many as the process may use, by default")
+    one.add_argument("--prefetch", type=at_least(0), default=2, metavar="N", help="batches ready or in work (2)")
+    one.add_argument("--views", type=at_least(1), metavar="N", help="pictures made of each file")
+    caches = ("auto", "memory", "disk", "none")
+    one.add_argument("--cache", choices=caches, default="auto", help="where decoded files are kept (auto)")
+    add_seed(one)
+    one.add_argument("--json", action="store_true", help="as JSON, for programs")
 
     one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
     one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")

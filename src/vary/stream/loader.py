@@ -11,10 +11,11 @@ from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source
+from vary.stream.batch import make
 from vary.stream.iteration import Iteration
 from vary.stream.options import Options, whole
 from vary.stream.order import order
-from vary.stream.pictures import Task, array_kind
+from vary.stream.pictures import Task, array_kind, open_some
 from vary.stream.report import Tally
 from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import Place, read_state, terms_of
@@ -24,10 +25,13 @@ from vary.stream.views import fields_of, looks_of, numbers
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vary.plan.run import Runner
     from vary.policy import Policy
     from vary.sources import Indexed
+    from vary.stream.batch import Batch
     from vary.stream.report import Report
     from vary.stream.shard import Remainder
+    from vary.stream.views import Look
 
 __all__ = ["Stream", "stream"]
 
@@ -175,6 +179,9 @@ class Stream:
         """
         self._next = self._latest = read_state(state, self._next.terms, self._slots.count)
 
+    def _runners(self) -> tuple[tuple[Look, Runner], ...]:
+        return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
+
     def __len__(self) -> int:
         """Batches an epoch, of this rank; `len(iterator)` is how many are left of it."""
         return self.options.batches(self._slots.count)
@@ -192,9 +199,27 @@ class Stream:
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        looks = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
-        task = Task(self.source, looks, o, epoch, slots.count, samples, self._files, self._store)
+        task = Task(self.source, self._runners(), o, epoch, slots.count, samples, self._files, self._store)
         return Iteration(task, self._tally, begin)
+
+    def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
+        """The batch of one sample as it was, or will be, in an epoch: by its index in the source and its view number.
+
+        With several views a sample, `view` is that of the first: `batch.views` tells it.
+        """
+        index, epoch = whole("index", index, 0), whole("epoch", epoch, 0)
+        each = numbers(self._looks)
+        if index >= len(self.source):
+            raise InputError(f"index={index}; the source has {len(self.source)} samples, the first is number 0")
+        if whole("view", view, 0) % each:
+            raise InputError(f"view={view}; samples have {each} views here, so give a multiple of it")
+        check_address(self.options.seed, epoch, view)
+        options = replace(self.options, on_error="raise", max_errors=None)
+        order = np.array([index]), np.array([view // each])
+        task = Task(self.source, self._runners(), options, epoch, 1, lambda _: order, self._files, self._store)
+        batch = make(task, np.zeros(1, np.int64), lambda indices: open_some(task, indices, lambda: False)).batch
+        assert batch is not None  # what fails is raised
+        return batch
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""

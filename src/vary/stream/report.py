@@ -13,8 +13,8 @@ PATIENCE = 0.1  # share of the time that a consumer may wait and still be the on
 ADVICE = {
     "nothing": "no batch has been handed over yet",
     "consumer": "the consumer: batches were ready before it asked",
-    "read": "reading: a faster disk, or smaller files",
-    "decode": "decoding: more threads, or files that are not larger than the policy needs",
+    "read": "reading: a faster disk, smaller files, or keep what was decoded (cache=)",
+    "decode": "decoding: keep what was decoded (cache=), more threads, or files no larger than the policy needs",
     "augment": "augmenting: more threads, or a cheaper policy (its explain() says what costs)",
 }
 
