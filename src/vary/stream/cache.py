@@ -126,7 +126,7 @@ def fetch(
     decode: Decode,
     threads: int,
 ) -> Fetched:
-    """The pictures of these files as blocks, at the levels that these rows need; `read` opens the files at some places."""
+    """The pictures of these files as blocks, at the levels that these rows need; `read` opens those at some places."""
     out = Fetched([None] * len(identities))
     heads = {place: head for place, key in enumerate(identities) if (head := store.get((key, 0))) is not None}
     for place, level in _levels(runner, heads, rows, decode).items():

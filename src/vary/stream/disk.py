@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Disk", "cache_folder"]
 
 Array = np.ndarray[Any, Any]
+RECENT = 50_000  # records, and a quarter of those in the table: to be sorted in, which keeps that rare
 
 
 def cache_folder() -> Path:
@@ -100,7 +101,7 @@ class Disk:
         if row is None:
             return None
         _, place, length, check, number = table.records[row].item()
-        block = self._pairs[number].at(place, length)
+        block: Array | None = self._pairs[number].at(place, length)
         if block is None or (table.state[row] == NEW and zlib.crc32(block.data) != check):
             table.state[row] = GONE
             return None
@@ -135,7 +136,7 @@ class Disk:
             self._own = None  # deleted by hand: nobody would see what is added to it
 
     def _room(self, needed: int) -> bool:
-        """Is there room, or can it be made of what nobody uses? Not measured each time: that costs a look at each file."""
+        """Is there room, or can it be made of what nobody uses? It is not measured each time: many files may lie there."""
         if needed > self.limit:
             return False
         if self.held + needed <= self.limit and self._since <= self.limit // 64:
@@ -157,7 +158,7 @@ class Disk:
         self._own = own
         self.held += space(block)
         self._since += space(block)
-        if len(self._recent) > 50_000 + len(self._table.state) // 4:
+        if len(self._recent) > RECENT + len(self._table.state) // 4:
             self._merge([])
 
     def _merge(self, fresh: list[Array]) -> None:

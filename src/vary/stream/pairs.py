@@ -48,7 +48,7 @@ def sums(records: Array) -> Array:
 
 
 class Table:
-    """Records by key, `own` being the number of their pair: 49 bytes each, of a dictionary 300; there may be millions."""
+    """Records by key, `own` being the number of their pair: 49 bytes each, in a dictionary 300; there are millions."""
 
     def __init__(self, records: Array, state: Array) -> None:
         first = records.view("<u8").reshape(-1, RECORD.itemsize // 8)[:, 0]
