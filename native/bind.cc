@@ -207,14 +207,17 @@ Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const 
 }
 
 nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, nb::handle out, bool planar,
-              int threads, bool exact, bool tolerant, std::int64_t max_pixels) {
+              int threads, bool exact, bool tolerant, std::int64_t max_pixels, int views) {
   Borrowed held;
   std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
+  if (views < 1 || tasks.size() % static_cast<std::size_t>(views) != 0) throw std::invalid_argument("views do not fit");
   slots_of(plan, out.ptr(), planar, tasks, held);
   Counts counts;
   {
     const nb::gil_scoped_release release;
-    counts = execute(plan, tasks, options_of(threads, exact, tolerant, max_pixels));
+    Options options = options_of(threads, exact, tolerant, max_pixels);
+    options.views = views;
+    counts = execute(plan, tasks, options);
   }
   nb::list errors;
   for (std::size_t i = 0; i < tasks.size(); ++i)
@@ -383,7 +386,7 @@ NB_MODULE(_native, m) {
            "antialias"_a)
       .def("draw", &draw_rows, "seed"_a, "epoch"_a, "indices"_a, "views"_a)
       .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a,
-           "max_pixels"_a)
+           "max_pixels"_a, "views"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);

@@ -334,16 +334,6 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
 
 namespace {
 
-// Where each run of one file begins, and the end of all.
-std::vector<std::size_t> runs_of(const std::vector<Task>& tasks) {
-  std::vector<std::size_t> starts;
-  for (std::size_t i = 0; i < tasks.size(); ++i)
-    if (i == 0 || tasks[i].source.kind != Source::jpeg || tasks[i].source.data != tasks[i - 1].source.data)
-      starts.push_back(i);
-  starts.push_back(tasks.size());
-  return starts;
-}
-
 // The least level that a JPEG needs at one of these places; 1 where it has no header, which each place will then say.
 int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t first, std::size_t end,
                  const Options& options) {
@@ -362,7 +352,7 @@ int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t f
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
   for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
-  const std::vector<std::size_t> runs = runs_of(tasks);
+  const auto views = static_cast<std::size_t>(options.views);
   std::vector<Counts> each(tasks.size());
   const auto work = [&](std::size_t at) {
     const std::int64_t before = Buffer::growths;
@@ -380,10 +370,11 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   };
-  parallel(static_cast<int>(runs.size()) - 1, options.threads, [&](int i) {
-    const std::size_t first = runs[static_cast<std::size_t>(i)], end = runs[static_cast<std::size_t>(i) + 1];
+  parallel(static_cast<int>(tasks.size() / views), options.threads, [&](int i) {
+    const std::size_t first = static_cast<std::size_t>(i) * views, end = first + views;
     Workspace& w = Workspace::mine();
-    w.shared = {end - first > 1 ? common_level(plan, tasks, first, end, options) : 0, false, {}};
+    const bool several = views > 1 && tasks[first].source.kind == Source::jpeg;
+    w.shared = {several ? common_level(plan, tasks, first, end, options) : 0, false, {}};
     for (std::size_t at = first; at < end; ++at) work(at);
     w.trim();
   });

@@ -27,6 +27,8 @@ struct Options {
   bool exact = false;     // JPEG always at full size
   bool tolerant = false;  // accept what decodes of a damaged JPEG
   std::int64_t max_pixels = 178956970;
+  int views =
+      1;  // tasks one behind the other that have one source: a JPEG is decoded once, at the least level of theirs
 };
 
 // What was done, for tests and reports: counts, never times except the two sums of nanoseconds over threads.
@@ -35,8 +37,6 @@ struct Counts {
   std::int64_t decode_ns = 0, total_ns = 0;
 };
 
-// A JPEG that stands at several places one behind the other is decoded once for all of them, at the least level that
-// one of them needs.
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options);
 
 // One resampling of a picture's program, for people: where it goes, by which sampler, what it costs.

@@ -77,6 +77,15 @@ def parser() -> argparse.ArgumentParser:
     add_seed(one)
     one.add_argument("--index", type=at_least(0), default=0, metavar="N", help="which sample of the source (0)")
 
+    add_profile(commands)
+
+    one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
+    one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
+    one.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return top
+
+
+def add_profile(commands: Any) -> None:
     one = command(commands, "profile", profile.profile, "how fast files feed a training, and what limits it")
     one.add_argument("source", metavar="SOURCE", help="a folder of pictures, or of classes of them")
     add_policy(one)
@@ -89,11 +98,6 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--cache", choices=caches, default="auto", help="where decoded files are kept (auto)")
     add_seed(one)
     one.add_argument("--json", action="store_true", help="as JSON, for programs")
-
-    one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
-    one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
-    one.add_argument("--json", action="store_true", help="as JSON, for programs")
-    return top
 
 
 def command(commands: Any, name: str, run: Any, what: str) -> argparse.ArgumentParser:

@@ -135,10 +135,13 @@ class Runner:
         out: np.ndarray | None = None,
         decode: Decode = PLAIN,
         rows: np.ndarray | None = None,
+        views: int = 1,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
         rows: what `self.rows(address)` gave, if it is at hand.
+        views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
+        one of them needs.
         """
         dtype = output_dtype(self.template, dtype)
         rows = self.rows(address) if rows is None else rows
@@ -154,7 +157,7 @@ class Runner:
             out = _native.empty(batch_shape(len(sources), size, self.template.channels, layout), dtype == "float32")
         else:
             self._check_out(out, sources, dtype, layout)
-        counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode)
+        counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
         for place, reason in errors:
             failures.setdefault(place, reason)
         return out, [Failure(*item) for item in sorted(failures.items())], spent.plus(counts)
@@ -258,9 +261,10 @@ def _run(
     planar: bool,
     threads: int,
     decode: Decode,
+    views: int = 1,
 ) -> tuple[Counts, list[tuple[int, str]]]:
     try:
-        counts, errors = plan.run(sources, rows, out, planar, threads, *decode)
+        counts, errors = plan.run(sources, rows, out, planar, threads, *decode, views)
     except ValueError as error:
         raise InputError(str(error)) from None
     return Counts(*counts), errors

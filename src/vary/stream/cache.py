@@ -14,10 +14,12 @@ hold what is needed last. What does not fit is decoded again each epoch.
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
+from weakref import WeakSet
 
 import numpy as np
 
@@ -46,6 +48,11 @@ class Store(Protocol):
         """Bytes held now."""
 
 
+LIVING: WeakSet[Any] = WeakSet()
+"""Stores of this process. A forked child gives each another lock: who holds the old one may not exist there."""
+os.register_at_fork(after_in_child=lambda: [store.forked() for store in list(LIVING)])
+
+
 class Memory:
     """Blocks in this process, `limit` bytes at most. Pickles empty."""
 
@@ -54,6 +61,10 @@ class Memory:
         self.compact = compact
         self.held = 0
         self._blocks: dict[Key, Array] = {}
+        self.forked()
+        LIVING.add(self)
+
+    def forked(self) -> None:
         self._lock = threading.Lock()  # of the sum; the dictionary needs none
 
     def get(self, key: Key) -> Array | None:

@@ -133,7 +133,7 @@ def produce(task: Task, indices: Array, repeats: Array, gather: Callable[[Array]
         if not len(places):
             break
         some = (places[:, None] * look.views + np.arange(look.views)).ravel()
-        images, failed, work = _run(task, one.part(some), [pictures[i] for i in some.tolist()], work)
+        images, failed, work = _run(task, look, one.part(some), [pictures[i] for i in some.tolist()], work)
         fields.append(images if look.count is None else images.reshape(-1, look.views, *images.shape[1:]))
         for at, reason in failed:
             place = int(places[at // look.views])
@@ -207,11 +207,18 @@ def _identity(source: Indexed, index: int) -> Hashable:
     return index if identity is None else identity(index)
 
 
-def _run(task: Task, drawn: Drawn, pictures: list[Any], work: Work) -> tuple[Array, list[Failure], Work]:
+def _run(task: Task, look: Look, drawn: Drawn, pictures: list[Any], work: Work) -> tuple[Array, list[Failure], Work]:
     o = task.options
     began = perf_counter_ns()
     images, failures, counts = drawn.runner.batch(
-        pictures, drawn.address, rows=drawn.rows, dtype=o.dtype, layout=o.layout, threads=o.allowed, decode=o.decode
+        pictures,
+        drawn.address,
+        rows=drawn.rows,
+        views=look.views,
+        dtype=o.dtype,
+        layout=o.layout,
+        threads=o.allowed,
+        decode=o.decode,
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
