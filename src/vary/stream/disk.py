@@ -91,6 +91,7 @@ class Disk:
 
     def get(self, key: Key) -> Array | None:
         name = self._name(key)
+        block: Array | None
         if own := self._recent.get(name):
             block = self._pairs[own[4]].at(own[1], own[2])
             if block is None:
@@ -101,7 +102,7 @@ class Disk:
         if row is None:
             return None
         _, place, length, check, number = table.records[row].item()
-        block: Array | None = self._pairs[number].at(place, length)
+        block = self._pairs[number].at(place, length)
         if block is None or (table.state[row] == NEW and zlib.crc32(block.data) != check):
             table.state[row] = GONE
             return None
@@ -136,7 +137,7 @@ class Disk:
             self._own = None  # deleted by hand: nobody would see what is added to it
 
     def _room(self, needed: int) -> bool:
-        """Is there room, or can it be made of what nobody uses? It is not measured each time: many files may lie there."""
+        """Is there room, or can it be made of what nobody uses? Measured now and then: many files may lie there."""
         if needed > self.limit:
             return False
         if self.held + needed <= self.limit and self._since <= self.limit // 64:
