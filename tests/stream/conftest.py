@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from stream import cache_child
 
 from vary.policy import Policy
 from vary.transforms import HorizontalFlip, Resize, Rotate
@@ -48,3 +49,10 @@ def folder(tmp_path: Path) -> Path:
         image = small.resize((40 + number, 70 - number), Image.Resampling.BICUBIC)
         (image.convert("L") if number % 5 == 0 else image).save(path)
     return tmp_path / "data"
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    """A cache that holds the blocks 0, 1 and 2, in one pair of files."""
+    cache_child.put(cache_child.disk(tmp_path / "cache"), 0, 1, 2)
+    return tmp_path / "cache"

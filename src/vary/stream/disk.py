@@ -93,17 +93,18 @@ class Disk:
 
     def get(self, key: Key) -> Array | None:
         name = self._name(key)
+        block: Array | None
         if own := self._recent.get(name):
-            written = self._pairs[own[4]].at(own[1], own[2])
-            if written is None:
+            block = self._pairs[own[4]].at(own[1], own[2])
+            if block is None:
                 self._recent.pop(name, None)
-            return written
+            return block
         table = self._table
         row = table.find(name)
         if row is None:
             return None
         _, place, length, check, number = table.records[row].item()
-        block: Array | None = self._pairs[number].at(place, length)
+        block = self._pairs[number].at(place, length)
         if block is None or (table.state[row] == NEW and zlib.crc32(block.data) != check):
             table.state[row] = GONE
             return None
@@ -138,7 +139,7 @@ class Disk:
             self._own = None  # deleted by hand: nobody would see what is added to it
 
     def _room(self, needed: int) -> bool:
-        """Is there room, or can it be made of what nobody uses? Not measured each time: many files may lie there."""
+        """Is there room, or can it be made of what nobody uses? Measured now and then: many files may lie there."""
         if needed > self.limit:
             return False
         if self.held + needed <= self.limit and self._since <= self.limit // 64:
