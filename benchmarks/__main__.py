@@ -21,10 +21,10 @@ from typing import Any
 from benchmarks import equality, pictures
 from benchmarks.client import Client, WorkerError
 from benchmarks.environments import HERE, REPOSITORY, ensure
-from benchmarks.rounds import run_import, run_row
+from benchmarks.rounds import run_import, run_row, run_start
 from benchmarks.rows import ROWS, Row
 
-DEFAULT = ("vary", "keras", "albumentations", "augrs", "opencv")
+DEFAULT = ("vary", "keras", "albumentations", "augrs", "opencv", "simplejpeg")
 OPTIONAL = ("torchvision",)
 
 
@@ -98,12 +98,14 @@ def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[s
         results["equality"] = [*equality.affine(clients, folder), *equality.resize(clients, folder)]
         results["rows"] = []
         for row in rows:
-            if row.name != "import":
+            if row.contestants:
                 done = run_row(row, clients, inputs, chosen.rounds, chosen.seconds)
-            elif "vary" in pythons:
+            elif "vary" not in pythons:
+                continue
+            elif row.name == "import":
                 done = run_import(row, pythons["vary"], chosen.rounds)
             else:
-                continue
+                done = run_start(row, pythons["vary"], inputs[row.pictures], chosen.rounds)
             print(line(done), flush=True)
             results["rows"].append(done)
     return results

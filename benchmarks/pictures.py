@@ -6,6 +6,7 @@ pictures in scikit-image's wheel. The results say which.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,6 @@ from PIL import Image
 from benchmarks.environments import REPOSITORY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 COUNT = 32
@@ -67,12 +67,37 @@ def resized_crops(size: int) -> list[Image.Image]:
     return [crop.resize((size, size), Image.Resampling.BILINEAR) for crop in wheel_crops()]
 
 
+def photos(folder: Path) -> None:
+    """JPEG files, a folder a class: the photographs themselves, or crops."""
+    if DATA.is_dir():
+        folder.symlink_to(DATA / "clothing" / "train")
+        return
+    for number, crop in enumerate(wheel_crops()):
+        (folder / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        crop.save(folder / "ab"[number % 2] / f"{number:02}.jpg", quality=90)
+
+
+def mosaics(folder: Path) -> None:
+    """Files of 1600 x 2665: four by five photos each."""
+    tiles = [picture.resize((400, 533)) for picture in (clothing() if DATA.is_dir() else wheel_crops())]
+    (folder / "all").mkdir(parents=True)
+    for number in range(COUNT):
+        whole = Image.new("RGB", (1600, 2665))
+        for place in range(20):
+            tile = tiles[(number * 7 + place * 3) % len(tiles)]
+            whole.paste(tile, (place % 4 * 400, place // 4 * 533))
+        whole.save(folder / "all" / f"{number:02}.jpg", quality=90, subsampling="4:2:0")
+
+
+FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics}
+
+
 def source() -> str:
     return "photographs" if DATA.is_dir() else "crops of scikit-image's pictures"
 
 
 def write_sets(folder: Path, names: set[str]) -> dict[str, Path]:
-    """Writes the named sets below `folder`; returns the folder of each."""
+    """Writes the named sets below `folder`; returns the folder of each. Sets of files have one sub-folder a class."""
     real = DATA.is_dir()
     makers: dict[str, Callable[[], list[Image.Image]]] = {
         "pets-224": lambda: pets(224) if real else resized_crops(224),
@@ -83,6 +108,9 @@ def write_sets(folder: Path, names: set[str]) -> dict[str, Path]:
     written = {}
     for name in sorted(names):
         written[name] = folder / name
+        if name in FILES:
+            FILES[name](folder / name)
+            continue
         written[name].mkdir(parents=True)
         pictures = [np.asarray(picture, np.uint8) for picture in makers[name]()]
         if len(pictures) != COUNT:

@@ -93,6 +93,20 @@ def run_import(row: Row, python: Path, rounds: int) -> dict[str, Any]:
     return {**result, "repeated": 0, "disturbed": disturbed}
 
 
+FIRST_BATCH = """
+import vary
+turns = [vary.Rotate(40), vary.Translate(x=0.2, y=0.2), vary.Shear(11), vary.Zoom(0.2), vary.HorizontalFlip()]
+policy = vary.Policy([vary.Resize(150, 150), *turns, vary.Rescale(1 / 255)])
+next(iter(vary.stream({root!r}, policy, batch_size=32)))
+"""
+
+
+def run_start(row: Row, python: Path, root: Path, rounds: int) -> dict[str, Any]:
+    """Whole processes, each up to its first batch and its end."""
+    took = [process(python, FIRST_BATCH.format(root=str(root)))[0] * 1000 for _ in range(rounds + 1)][1:]
+    return {**summary(row, {VARY: took}, []), "repeated": 0, "disturbed": 0}
+
+
 def process(python: Path, code: str) -> tuple[float, float]:
     """Seconds of a whole interpreter that runs `code`: on the clock, and of CPU time."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()

@@ -54,6 +54,23 @@ WARP = "flip + affine (±40°, shift 0.2, shear 11°, zoom 0.8-1.2)"
 FLOOR = Contestant("opencv", "store", name="floor")
 PEERS = ("albumentations", "augrs", "opencv")
 
+MAIN = "Resize, rotate 40°, shift 0.2, shear 11°, zoom 0.8-1.2, flip, Rescale"
+BASE = Contestant("simplejpeg", "decode", 2, "decoding alone")
+LOADER = Contestant("torchvision", "loader", 2)
+FLOW = Contestant("keras", "flow", 2)
+
+
+def files(
+    name: str, title: str, case: str, others: tuple[Contestant, ...], *goals: Goal, inputs: str = "photos"
+) -> Row:
+    """An epoch of JPEG files on two threads, in batches of 32."""
+    return Row(name, title, "us a picture", inputs, (Contestant("vary", case, 2, VARY), *others), goals)
+
+
+def ratio(subject: Contestant, must: float, aim: float) -> Goal:
+    return Goal(subject.label, ">=", must, aim)
+
+
 ROWS = (
     Row(
         "rescale-224",
@@ -134,6 +151,34 @@ ROWS = (
         "pets-224",
         (Contestant("vary", "execute", 2, VARY), Contestant("vary", "execute", 1, "one thread")),
         (Goal("one thread", ">=", 1.85, 1.95),),
+    ),
+    files("files-150", f"first epoch of JPEG files: {MAIN}, 150x150", "files150", (BASE,), ratio(BASE, 0.95, 1.2)),
+    files("files-224", f"first epoch of JPEG files: {MAIN}, 224x224", "files224", (BASE,), ratio(BASE, 0.75, 1)),
+    files("files-views", "the same, four views of each file", "views", (BASE,), ratio(BASE, 2, 3)),
+    files(
+        "files-crops",
+        "RandomResizedCrop(224) + flip + Normalize of JPEG files of 4.3 megapixels",
+        "crops",
+        (BASE,),
+        ratio(BASE, 1.6, 1.9),
+        inputs="mosaics",
+    ),
+    files("files-loader", "first epoch to 150x150, against loaders", "files150", (LOADER,), ratio(LOADER, 2, 3)),
+    files(
+        "files-cached",
+        "later epochs to 150x150, decoded files kept in memory, against loaders",
+        "cached",
+        (LOADER, FLOW),
+        ratio(LOADER, 15, 20),
+        ratio(FLOW, 50, 80),
+    ),
+    Row(
+        "start",
+        "process start to the first batch of 32 at 150x150, 600 photos",
+        "ms",
+        "photos",
+        (),
+        (Goal(VARY, "<=", 500, 300),),
     ),
     Row(
         "import",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras_preprocessing
@@ -54,6 +55,30 @@ def affine(images: Sequence[Image], _threads: int) -> Step:
     return step
 
 
+def flow(files: Sequence[Any], _threads: int) -> Step:
+    """`flow_from_directory`, an epoch of batches of 32."""
+    generator = ImageDataGenerator(
+        rotation_range=40,
+        width_shift_range=0.2,
+        height_shift_range=0.2,
+        shear_range=11,
+        zoom_range=0.2,
+        horizontal_flip=True,
+        fill_mode="nearest",
+        rescale=1 / 255,
+    )
+    batches = generator.flow_from_directory(
+        str(Path(files[0]).parent.parent), target_size=(150, 150), interpolation="bilinear", batch_size=32, seed=7
+    )
+
+    def step(_epoch: int) -> Batch:
+        for _ in range(len(batches)):
+            last = next(batches)[0]
+        return np.ascontiguousarray(last.transpose(0, 3, 1, 2), np.float32)
+
+    return step
+
+
 def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     """Its pivot is one pixel off the centre, so it gets the parameters of the equivalent matrix; it flips last."""
     parameters = keras_parameters(spec, *image.shape[:2])
@@ -63,5 +88,5 @@ def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     return np.asarray(warped[:, ::-1] if spec["flip"] else warped)
 
 
-CASES: dict[str, Build] = {"affine": affine}
+CASES: dict[str, Build] = {"affine": affine, "flow": flow}
 CHECKS: dict[str, Check] = {"affine": fixed_affine}

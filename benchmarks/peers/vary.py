@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +82,32 @@ def execute(images: Sequence[Image], threads: int) -> Step:
     return step
 
 
+def main_policy(size: int) -> vary.Policy:
+    transforms = [vary.Rotate(40), vary.Translate(x=0.2, y=0.2), vary.Shear(11), vary.Zoom(0.2), vary.HorizontalFlip()]
+    return vary.Policy([vary.Resize(size, size), *transforms, vary.Rescale(1 / 255)], fill="nearest")
+
+
+def streamed(policy: vary.Policy, **options: Any) -> Build:
+    """An epoch from files, as batches of 32; the last one is handed back."""
+
+    def build(files: Sequence[Any], threads: int) -> Step:
+        root = Path(files[0]).parent.parent
+        train = vary.stream(root, policy, batch_size=32, seed=7, threads=threads, layout="NCHW", **options)
+
+        def step(epoch: int) -> Batch:
+            train.set_epoch(epoch)
+            for batch in train:
+                images = batch[0]
+            return images.reshape(-1, *images.shape[-3:])
+
+        return step
+
+    return build
+
+
+CROPS = vary.Policy([vary.RandomResizedCrop(224, 224), vary.HorizontalFlip(), vary.Normalize(mean=MEAN, std=STD)])
+
+
 def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     angle, shear, zoom = spec["angle"], spec["shear"], spec["zoom"]
     (x, y), flip = spec["shift"], [vary.HorizontalFlip(p=1)] if spec["flip"] else []
@@ -104,4 +131,12 @@ def resized(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
 
 
 CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop, "calls": calls, "execute": execute}
+CASES |= {
+    "files150": streamed(main_policy(150), cache=None),
+    "files224": streamed(main_policy(224), cache=None),
+    "views": streamed(main_policy(224), cache=None, views=4),
+    "crops": streamed(CROPS, cache=None),
+    "cached": streamed(main_policy(150), cache="memory"),
+}
+PICTURES_A_FILE = {"views": 4}
 CHECKS: dict[str, Check] = {"affine": fixed_affine, "resize": resized}
