@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <cstring>
+#include <memory>
 #include <stdexcept>
 
 #include "buffers.h"
@@ -312,7 +313,7 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
 struct Keeping {
   Source source;
   Request request;
-  std::uint8_t* block = nullptr;
+  std::unique_ptr<std::uint8_t[]> block;
   std::size_t size = 0;
   std::string error;
 };
@@ -325,9 +326,9 @@ void keep(Keeping& k, bool tolerant) {
       k.request.header.height = k.source.image.height;
     }
     k.size = level_bytes(k.request);
-    k.block = new std::uint8_t[k.size];
-    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.request, k.block);
-    if (!make_level(k.source.data, k.source.size, k.request, tolerant, k.block, k.error) && k.error.empty())
+    k.block.reset(new std::uint8_t[k.size]);
+    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.request, k.block.get());
+    if (!make_level(k.source.data, k.source.size, k.request, tolerant, k.block.get(), k.error) && k.error.empty())
       k.error = "cannot be decoded";
   } catch (const std::bad_alloc&) {
     k.error = "not enough memory for this picture";
@@ -355,12 +356,12 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   }
   nb::list out;
   for (Keeping& k : each) {
-    const nb::capsule owner(k.block, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
     if (!k.error.empty()) {
       out.append(k.error);
-    } else {
-      out.append(nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(k.block, {k.size}, owner));
+      continue;
     }
+    const nb::capsule owner(k.block.get(), [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+    out.append(nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(k.block.release(), {k.size}, owner));
   }
   return out;
 }

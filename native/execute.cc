@@ -341,7 +341,7 @@ int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t f
   try {
     for (std::size_t at = first; at < end; ++at)
       least = std::min(least, level_of(plan, tasks[at].source, tasks[at].row, options));
-  } catch (const std::runtime_error&) {
+  } catch (const std::exception&) {
     return 1;
   }
   return least;

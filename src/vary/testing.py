@@ -53,6 +53,7 @@ def _compare(where: str, got: Batch, wanted: Batch) -> None:
     for name in SIDES:
         a, b = getattr(got, name), getattr(wanted, name)
         _claim(np.array_equal(a, b), f"{where}: {name} is {a} in place of {b}")
+    _claim(len(got) == len(wanted), f"{where} has {len(got)} arrays in place of {len(wanted)}")
     for name, one, other in zip(wanted.fields, got, wanted, strict=False):
         same = one.dtype == other.dtype and one.shape == other.shape
         _claim(same, f"{where}: {name} is {one.dtype} {one.shape} in place of {other.dtype} {other.shape}")

@@ -12,9 +12,14 @@ from vary.policy import Policy
 from vary.sources import Folder
 from vary.stream import stream
 from vary.stream.cache import Memory
-from vary.transforms import HorizontalFlip, RandomResizedCrop
+from vary.transforms import HorizontalFlip, Lambda, RandomCrop, RandomResizedCrop
 
-POLICIES = {"main": None, "crop": Policy([RandomResizedCrop(20, 24), HorizontalFlip()])}
+CROP = RandomResizedCrop(20, 24)
+POLICIES = {
+    "main": None,
+    "crop": Policy([CROP, HorizontalFlip()]),
+    "function": Policy([CROP, Lambda(np.negative), HorizontalFlip()]),
+}
 CACHES: list[dict[str, Any]] = [
     {"cache": "memory"},
     {"cache": "memory", "cache_bytes": 20_000},  # not enough
@@ -102,3 +107,41 @@ def test_arguments(folder: Path, policy: Policy) -> None:
         stream(folder, policy, cache="ram")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="cache_bytes=0; give a whole number of at least 1"):
         stream(folder, policy, cache_bytes=0)
+
+
+def test_damage_is_seen_wherever_it_is(folder: Path) -> None:
+    source = Folder(folder)
+    jpeg = next(index for index in range(22) if source.path(index).endswith(".jpg"))
+    file = Path(source.path(jpeg))
+    file.write_bytes(file.read_bytes()[:-60])
+    policy = Policy([RandomCrop(8, 8)])
+    for options in CACHES:
+        train = stream(folder, policy, on_error="skip", **options)
+        for _ in range(4):
+            assert sum(len(batch.indices) for batch in train) == 21
+
+
+def test_streams_of_the_same_time_see_each_other(folder: Path, policy: Policy) -> None:
+    one, other = (stream(folder, policy, shuffle=False, cache="disk", shard=(rank, 2)) for rank in range(2))
+    list(one)
+    list(other)
+    whole = stream(folder, policy, shuffle=False, cache="disk")
+    list(whole)
+    assert whole.report().cache_hits == 22
+    one.set_epoch(0)
+    swapped = stream(folder, policy, shuffle=False, cache="disk", shard=(1, 2))
+    list(swapped)
+    assert swapped.report().cache_hits == 11
+    late = stream(folder, policy, shuffle=False, cache="disk", channels=1)
+    early = stream(folder, policy, shuffle=False, cache="disk", channels=1)
+    list(late)
+    list(early)
+    assert early.report().cache_hits == 22
+
+
+def test_hostile_files_do_not_end_what_skips_them(folder: Path, policy: Policy) -> None:
+    (folder / "cat" / "bomb.gif").write_bytes(b"GIF89a" + b"\xff\xff" * 2 + b"\x00" * 20)
+    (folder / "cat" / "bad.tif").write_bytes(b"II*\x00\xff\xff\xff\x7f" + b"\x00" * 20)
+    train = stream(folder, policy, on_error="skip")
+    assert sum(len(batch.indices) for batch in train) == 22
+    assert len(train.report().skipped) == 2

@@ -101,6 +101,20 @@ def test_nothing_is_left_to_take(folder: Path) -> None:
         list(stream(folder, Policy([Resize(4, 4)]), on_error="replace"))
 
 
+def test_only_those_that_may_come_stand_in(folder: Path, broken: list[str], policy: Policy) -> None:
+    assert broken
+    weights = [1] * 4 + [0] * 8 + [1] * 2 + [0] * 5 + [1] * 3
+    taken = np.concatenate([batch.indices for _ in range(4) for batch in batches(folder, policy, weights=weights)])
+    assert {weights[index] for index in taken.tolist()} == {1}
+
+
+def test_sizes_that_differ_are_told_the_cure(folder: Path, broken: list[str]) -> None:
+    assert broken
+    with pytest.raises(InputError, match=r"put Resize\(height, width\) into the policy"):
+        for batch_size in (1, 4):
+            batches(folder, Policy([]), batch_size=batch_size)
+
+
 def test_replay(folder: Path, policy: Policy) -> None:
     train = stream(folder, policy, seed=5, batch_size=5, views=2, repeat=2)
     for epoch in range(2):

@@ -120,7 +120,7 @@ def test_the_text() -> None:
     assert str(report) == repr(report)
     assert str(report).splitlines() == [
         "epoch 3: 200 images in 2.00 s, 100 a second",
-        "threads: 3.00 s, read 10%, decode 20%, augment 70%",
+        "work: 3.00 s over all threads, read 10%, decode 20%, augment 70%",
         "consumer: waited 0.50 s (25%)",
         "memory: at most 4.5 MB in flight",
         "limited by augmenting: more threads, or a cheaper policy (its explain() says what costs)",

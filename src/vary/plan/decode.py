@@ -109,15 +109,14 @@ def keep(
 
 
 def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
-    """What a file takes when it is kept in full, by its header; `DecodeError` where it has none."""
-    if encoded.data[:3] != JPEG:
-        width, height = _open(encoded.data).size
-        return int(width * height * channels)
+    """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read."""
+    jpeg = encoded.data[:3] == JPEG
     try:
-        width, height, *_ = _native.jpeg_header(encoded.data)
-    except (ValueError, RuntimeError) as error:
-        raise DecodeError(str(error), encoded.path) from error
-    return width * height * channels // (2 if channels == 3 else 1)  # chroma is nearly always halved
+        with _QUIET:
+            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _open(encoded.data).size
+    except Exception as error:
+        raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
+    return int(width * height * channels) // (2 if jpeg and channels == 3 else 1)  # chroma is nearly always halved
 
 
 def apply_orientation(pixels: Array, orientation: int) -> Array:

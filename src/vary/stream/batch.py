@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from vary.errors import DecodeError, SourceError
+from vary.errors import DecodeError, InputError, SourceError
 from vary.rng import permute
 from vary.stream.pictures import Produced, produce
 from vary.stream.report import Skipped, Work
@@ -103,10 +103,10 @@ def _replace(
     Which one is a function of seed, epoch, the broken sample's index and the attempt.
     """
     lost = np.array(sorted(done.errors), np.int64)
-    broken, n = indices[lost], len(task.source)
+    broken = indices[lost]
     pieces = [(done.places, done.fields)]
     for attempt in range(ATTEMPTS):
-        indices[lost] = permute(broken, n, task.options.seed, task.epoch, f"replacement {attempt}")
+        indices[lost] = _others(task, broken, attempt)
         more = produce(task, indices[lost], repeats[lost], gather)
         pieces.append((lost[more.places], more.fields))
         skipped = _leave_out(task, indices[lost], more.errors) if more.errors else ()
@@ -118,10 +118,25 @@ def _replace(
     else:
         cure = "look at the source: report() lists what failed"
         raise SourceError(f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; {cure}')
+    shapes = sorted({images.shape[1:] for _, fields in pieces for images in fields[:1]})
+    if len(shapes) > 1:
+        raise InputError(
+            f"pictures of a batch must come out in one size, but some are {shapes[0]} and others {shapes[1]}; "
+            "put Resize(height, width) into the policy"
+        )
     places = np.concatenate([places for places, _ in pieces])
     columns = zip(*(fields for _, fields in pieces if fields), strict=True)
     fields = [np.concatenate(parts)[np.argsort(places)] for parts in columns]
     return Produced(np.sort(places), fields, {}, work), work
+
+
+def _others(task: Task, broken: Array, attempt: int) -> Array:
+    """For each broken sample another one that may come, by a permutation of all that may."""
+    eligible = task.eligible
+    n = len(task.source) if eligible is None else len(eligible)
+    places = broken if eligible is None else np.searchsorted(eligible, broken)
+    places = permute(places, n, task.options.seed, task.epoch, f"replacement {attempt}")
+    return places if eligible is None else eligible[places]
 
 
 def _leave_out(task: Task, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:

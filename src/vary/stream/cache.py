@@ -43,6 +43,9 @@ class Store(Protocol):
 
     def get(self, key: Key, /) -> Array | None: ...
     def put(self, key: Key, block: Array, /) -> None: ...
+    def refresh(self) -> None:
+        """Before an epoch: learn of what others have put there."""
+
     @property
     def held(self) -> int:
         """Bytes held now."""
@@ -69,6 +72,9 @@ class Memory:
 
     def get(self, key: Key) -> Array | None:
         return self._blocks.get(key)
+
+    def refresh(self) -> None:
+        """Nobody else puts anything here."""
 
     def put(self, key: Key, block: Array) -> None:
         with self._lock:
@@ -132,31 +138,32 @@ def fetch(
     read: opens the files at some places; an error stands in the place of one that cannot be.
     """
     out = Fetched([])
-    sources: dict[int, Any] = {}  # whatever says the size of a file: its head, or the file itself
-    for place, identity in enumerate(identities):
-        head = store.get((identity, 0))
-        if head is not None:
-            sources[place] = head
-    opened = _open(read, [place for place in range(len(identities)) if place not in sources], out)
-    sources |= opened
-    levels = _levels(looks, len(identities), sources, decode, out)
-    blocks = {(place, level): store.get((identities[place], level)) for place, level in levels.items()}
+    known: dict[Hashable, int] = {}
+    first = [known.setdefault(identity, place) for place, identity in enumerate(identities)]  # of the same file
+    files = sorted(known.values())
+    heads = {place: head for place in files if (head := store.get((identities[place], 0))) is not None}
+    opened = _open(read, [place for place in files if place not in heads], out)
+    sources = heads | opened  # whatever says the size of a file: its head, or the file itself
+    levels = _levels(looks, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode, out)
+    wanted = dict.fromkeys((first[place], level) for place, level in levels.items())  # a set that keeps its order
+    blocks = {(file, level): store.get((identities[file], level)) for file, level in wanted}
     missing = [key for key, block in blocks.items() if block is None]
-    opened |= _open(read, sorted({place for place, _ in missing} - set(opened)), out)
+    opened |= _open(read, sorted({file for file, _ in missing} - set(opened)), out)
     began = perf_counter_ns()
     missing = [key for key in missing if key[0] not in out.errors]
-    made = keep([opened[p] for p, _ in missing], [level for _, level in missing], looks[0][0].template.channels,
-                decode.tolerant, store.compact, threads)  # fmt: skip
-    for (place, level), block in zip(missing, made, strict=True):
+    made = keep([opened[file] for file, _ in missing], [level for _, level in missing],
+                looks[0][0].template.channels, decode.tolerant, store.compact, threads)  # fmt: skip
+    for (file, level), block in zip(missing, made, strict=True):
         if isinstance(block, str):
-            out.errors[place] = block
+            out.errors[file] = block
             continue
-        blocks[place, level] = block
-        store.put((identities[place], level), block)
-        store.put((identities[place], 0), block[:HEAD].copy())
+        blocks[file, level] = block
+        store.put((identities[file], level), block)
+        store.put((identities[file], 0), block[:HEAD].copy())
     out.decode = (perf_counter_ns() - began) * min(threads, len(missing))
-    out.hits = len(identities) - len(opened) - len(out.errors.keys() - opened.keys())
-    each = [blocks.get((place, levels.get(place, 0))) for place in range(len(identities))]
+    out.errors |= {place: out.errors[file] for place, file in enumerate(first) if file in out.errors}
+    out.hits = sum(file not in opened and file not in out.errors for file in first)
+    each = [blocks.get((file, levels.get(place, 0))) for place, file in enumerate(first)]
     out.pictures = [[block for block in each for _ in range(views)] for _, _, views in looks]
     return out
 
@@ -168,13 +175,12 @@ def _open(read: Callable[[list[int]], list[Any]], places: list[int], out: Fetche
 
 
 def _levels(
-    looks: Sequence[tuple[Runner, Array, int]], count: int, sources: dict[int, Any], decode: Decode, out: Fetched
+    looks: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode, out: Fetched
 ) -> dict[int, int]:
-    """The level of each file that has a source: the least that one of its looks needs."""
-    places = [place for place in range(count) if place in sources and place not in out.errors]
-    levels = dict.fromkeys(places, 8)
+    """The level of each of these places: the least that one of its looks needs."""
+    levels = dict.fromkeys(sources, 8)
     for runner, rows, views in looks:
-        some = [place * views + view for place in places for view in range(views)]
+        some = [place * views + view for place in sources for view in range(views)]
         found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
         for row, level in zip(some, found, strict=True):
             if isinstance(level, str):

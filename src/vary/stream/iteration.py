@@ -171,7 +171,9 @@ class Iteration:
         most, skipped = self._task.options.max_errors, self._tally.skipped
         if most is not None and len(skipped) > most:
             last = ": ".join(skipped[-1])
-            raise SourceError(f"{len(skipped)} files are broken, more than max_errors={most}; the last: {last}")
+            raise SourceError(
+                f"{len(skipped)} broken so far, over max_errors={most}; report() lists them; the last: {last}"
+            )
 
     def _mark(self) -> None:
         """Note where the next batch begins: after the last one, that is the next epoch."""

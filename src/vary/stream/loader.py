@@ -94,7 +94,7 @@ def stream(
     on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch;
         "skip" it: its batch is shorter, or left out, and `report()` lists it; "replace" it by another sample, drawn by
         seed, epoch and index: batches stay full, so with shard it is the only other choice.
-    max_errors: as many files of an epoch may be broken; one more is an error that names it.
+    max_errors: as many files of an epoch may be broken, on each rank; one more is an error that names it.
     cache: where decoded files are kept, so that later epochs only vary them: in "memory"; on "disk", in the user's
         cache folder (or $VARY_CACHE), for later runs too; "auto": in memory if all will fit; None: nowhere. It never
         changes a picture, and a file that was changed is decoded again.
@@ -142,7 +142,7 @@ class Stream:
         self._next = self._latest = Place(0, 0, terms_of(self.source, self._looks, self._slots, options))
         self._tally = Tally()
         self._files = holds_files(self.source)
-        self._store = store_of(self.source, options) if self._files else None
+        self._store, self._kept = store_of(self.source, options) if self._files else (None, "")
 
     @property
     def classes(self) -> list[str] | None:
@@ -192,14 +192,18 @@ class Stream:
         check_address(o.seed, epoch)
         self._next = replace(begin, epoch=epoch + 1, position=0)
         self._latest = begin
-        self._tally = Tally(epoch, o.prefetch)
+        if self._store is not None:
+            self._store.refresh()
+        self._tally = Tally(epoch, o.prefetch, numbers(self._looks), self._kept)
         block = o.block_size and o.block_size * o.repeat
         ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
 
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        task = Task(self.source, self._runners(), o, epoch, slots.count, samples, self._files, self._store)
+        task = Task(
+            self.source, self._runners(), o, epoch, slots.count, samples, self._files, self._store, slots.eligible
+        )
         return Iteration(task, self._tally, begin)
 
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
@@ -223,7 +227,7 @@ class Stream:
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""
-        return self._tally.report()
+        return self._tally.report(0 if self._store is None else self._store.held)
 
     def __repr__(self) -> str:
         o = self.options

@@ -47,6 +47,7 @@ class Task:
     order: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which of its repetitions each is
     files: bool  # does the source hold files, and not arrays?
     store: Store | None
+    eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
 
     @property
     def each(self) -> int:
@@ -125,7 +126,9 @@ def _open(task: Task, image: object, index: int) -> Array | bytes:
 def produce(task: Task, indices: Array, repeats: Array, gather: Callable[[Array], Opened]) -> Produced:
     """These samples' pictures, a field for each look. `gather` is `open_some`, spread over threads or not."""
     drawn = _draw(task, indices, repeats)
-    plain = not task.files or (task.store is None and len(task.looks) == 1)
+    # A native call alone decodes once for all views; not several of them, with user functions between.
+    one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
+    plain = not task.files or (task.store is None and one_call)
     sources, errors, work = (_opened if plain else _blocks)(task, indices, drawn, gather)
     places = np.array([place for place in range(len(indices)) if place not in errors], np.int64)
     fields = []

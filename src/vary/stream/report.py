@@ -47,6 +47,8 @@ class Tally:
 
     epoch: int = 0
     prefetch: int = 0
+    views: int = 1  # pictures made of a sample
+    cache: str = ""  # where files are kept, or why nowhere
     images: int = 0
     batches: int = 0
     elapsed: int = 0  # nanoseconds, as of the last batch
@@ -66,7 +68,8 @@ class Tally:
         self.hits += work.hits
         self.skipped += work.skipped
 
-    def report(self) -> Report:
+    def report(self, held: int = 0) -> Report:
+        """`held`: bytes that the cache holds."""
         return Report(
             epoch=self.epoch,
             images=self.images,
@@ -77,7 +80,10 @@ class Tally:
             decode_seconds=self.decode / 1e9,
             augment_seconds=self.augment / 1e9,
             bytes_in_flight=(self.prefetch + 1) * self.largest,
+            views=self.views,
+            cache=self.cache,
             cache_hits=self.hits,
+            cache_bytes=held,
             skipped=tuple(self.skipped),
         )
 
@@ -90,6 +96,9 @@ class Report:
         `seconds`; augment includes user functions and the cast to the batch.
     wait_seconds: how long the consumer stood waiting for a batch, the first one included.
     bytes_in_flight: what batches may hold at once, the consumer's included: prefetch + 1 times the largest one so far.
+    images: samples handed over; of each, `views` pictures.
+    cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
+    cache_bytes: that it holds, of all streams that share it.
     cache_hits: samples whose file was neither read nor decoded, because the cache had it.
     skipped: (path, reason) of each file left out or replaced (`on_error`).
     """
@@ -103,7 +112,10 @@ class Report:
     decode_seconds: float
     augment_seconds: float
     bytes_in_flight: int
+    views: int
+    cache: str
     cache_hits: int
+    cache_bytes: int
     skipped: tuple[Skipped, ...]
 
     @property
@@ -137,13 +149,15 @@ class Report:
     def __str__(self) -> str:
         spent = sum((self.read_seconds, self.decode_seconds, self.augment_seconds))
         shares = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
+        speed = f"{self.images_per_second:.0f}"
+        several = f" in {self.views} views" if self.views > 1 else ""
         lines = [
-            f"epoch {self.epoch}: {self.images} images in {self.seconds:.2f} s, {self.images_per_second:.0f} a second",
-            f"threads: {spent:.2f} s, {shares}",
+            f"epoch {self.epoch}: {self.images} images{several} in {self.seconds:.2f} s, {speed} a second",
+            f"work: {spent:.2f} s over all threads, {shares}",
             f"consumer: waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})",
             f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight",
-            *([f"cache: {self.cache_hits} of {self.images} samples"] if self.cache_hits else []),
-            f"limited by {ADVICE[self.limit]}" if self.batches else ADVICE["nothing"],
+            *([f"cache: {self._cache_line()}"] if self.cache else []),
+            f"limited by {self._advice()}" if self.batches else ADVICE["nothing"],
         ]
         if self.skipped:
             lines.append(f"skipped: {len(self.skipped)}")
@@ -151,5 +165,16 @@ class Report:
             if len(self.skipped) > SHOWN:
                 lines.append(f"  and {len(self.skipped) - SHOWN} more in .skipped")
         return "\n".join(lines)
+
+    def _cache_line(self) -> str:
+        if self.cache.startswith("none"):
+            return self.cache
+        return f"{self.cache}, {self.cache_bytes / 1e6:.1f} MB; {self.cache_hits} of {self.images} samples came from it"
+
+    def _advice(self) -> str:
+        filling = self.cache and not self.cache.startswith("none") and self.cache_hits < self.images
+        if filling and self.limit in ("read", "decode"):
+            return f"{self.limit} and keeping files for the epochs to come"
+        return ADVICE[self.limit]
 
     __repr__ = __str__

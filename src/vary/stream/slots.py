@@ -43,6 +43,11 @@ class Slots:
             return self.repeat
         return -int(-np.diff(self.ends, prepend=0).max() // UNIT)
 
+    @property
+    def eligible(self) -> Array | None:
+        """Samples that ever come, ascending; None: all."""
+        return None if self.ends is None else np.flatnonzero(np.diff(self.ends, prepend=0) > 0)
+
     def samples(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
         """(indices, views) of these slots, (m,) int64 both: the k-th slot of a sample is its view k.
 

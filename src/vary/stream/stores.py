@@ -33,18 +33,20 @@ def holds_files(source: Indexed) -> bool:
         return True
 
 
-def store_of(source: Indexed, options: Options) -> Store | None:
-    """For a source of files; None where nothing is to be kept."""
+def store_of(source: Indexed, options: Options) -> tuple[Store | None, str]:
+    """Where files are kept once they are decoded, and what the report says of it; None where nothing is kept."""
     if options.cache is None:
-        return None
+        return None, ""
     if options.cache == "disk":
-        return _disk(source, options)
+        return _disk(source, options), "on disk"
     limit = options.cache_bytes
     if limit is None:
         limit = memory_limit() // options.part.ranks  # which may share this machine
-    if options.cache == "auto" and _expected(source, options.channels) > limit:
-        return None
-    return Memory(limit)
+    expected = _expected(source, options.channels) if options.cache == "auto" else 0.0
+    if expected > limit:
+        asked, given = f"{expected / 1e6:,.0f} MB", f"{limit / 1e6:,.0f} MB"
+        return None, f"none: all files would take about {asked}, it may take {given} (cache_bytes=)"
+    return Memory(limit), "in memory"
 
 
 def _disk(source: Indexed, options: Options) -> Store:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["Look", "average_views", "fields_of", "looks_of", "numbers"]
 
 Array = np.ndarray[Any, Any]
+TAKEN = ("indices", "views", "epoch", "paths", "fields", "index", "count")
+"""What a batch has under these names already."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ def looks_of(policy: object, views: int | None, labels: Sequence[str]) -> tuple[
     if not policy:
         raise PolicyError('policy={} names no views; give {"global": (policy, 2), "local": (policy, 8)}')
     for name in policy:
-        if not isinstance(name, str) or name in labels:
-            raise InputError(f"policy names views {name!r}; give a string, other than the labels' {list(labels)}")
+        if not isinstance(name, str) or not name.isidentifier() or name in (*labels, *TAKEN):
+            taken = ", ".join((*labels, *TAKEN))
+            raise InputError(f"policy names views {name!r}; give a name like those of variables, other than {taken}")
     return tuple(_look(name, value) for name, value in policy.items())
 
 
