@@ -140,8 +140,6 @@ def fetch(
 
 
 def _levels(runner: Runner, sources: dict[int, Any], rows: Array, decode: Decode) -> dict[int, int | str]:
-    if not sources:
-        return {}
     found = runner.levels(list(sources.values()), np.ascontiguousarray(rows[list(sources)]), decode)
     return dict(zip(sources, found, strict=True))
 
