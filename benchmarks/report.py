@@ -31,8 +31,9 @@ OPENING = """\
 Public API, draws included, 32 different pictures in memory, one thread unless said otherwise. Each library runs in an
 environment of its own, in one process that stays alive; they are asked in interleaved rounds. Every image ends as
 contiguous float32 NCHW. Rows of JPEG files time whole epochs on two threads, from the files to batches of 32; "decoding
-alone" is simplejpeg in two threads, which drops what it decoded. A figure is the median of {rounds} rounds; a ratio is taken within each round, then the median.
-[benchmarks/NOTES.md](../benchmarks/NOTES.md) tells the method and the floors; `make bench` measures anew.
+alone" is simplejpeg in two threads, which drops what it decoded. A figure is the median of {rounds} rounds; a ratio is
+taken within each round, then the median. [benchmarks/NOTES.md](../benchmarks/NOTES.md) tells the method and the floors;
+`make bench` measures anew.
 """
 
 

@@ -16,7 +16,7 @@ def test_it_tells_each_epoch(
     assert main(["profile", str(data), "--epochs", "2", "--batch-size", "3"]) == 0
     first, second = capsys.readouterr().out.split("\n\n")
     assert first.startswith("epoch 0: 8 images in ")
-    assert "cache: 8 of 8 samples" in second
+    assert "8 of 8 samples came from it" in second
     assert "limited by " in first
     assert snapshot(data) == before
     assert list(work.iterdir()) == []

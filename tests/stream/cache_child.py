@@ -67,7 +67,7 @@ def in_child(work: Callable[[], None]) -> int:
     if pid == 0:
         code = 1
         try:
-            signal.alarm(30)  # a child that hangs is a failure
+            signal.alarm(20)  # a child that hangs is a failure
             work()
             code = 0
         finally:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -53,6 +54,15 @@ def test_every_part_of_a_key_counts(written: Path) -> None:
     )
     assert twins.find(bytes(8) + bytes([2] * 8)) == 1
     assert twins.find(bytes(8) + bytes([3] * 8)) is None  # of 16 bytes, the first 8 are alike
+
+
+def test_a_block_is_checked_once(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(module.zlib, "crc32", lambda data, crc32=zlib.crc32: asked.append(len(data)) or crc32(data))
+    store = disk(written)
+    for _ in range(3):
+        assert held(store, range(2)) == [0, 1]
+    assert asked == [70, 83]
 
 
 def test_pickles_as_its_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +123,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
                 numbers = [int(next(other.stdout)) for _ in range(200)]
             finally:
                 other.kill()
-            numbers += [int(line) for line in other.communicate()[0].split("\n")[:-1]]
+            numbers += [int(line) for line in other.stdout if line.endswith("\n")]
         assert other.returncode == -signal.SIGKILL
         store = disk(folder)
         assert held(store, range(len(numbers) + 2))[: len(numbers)] == numbers

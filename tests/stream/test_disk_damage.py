@@ -77,6 +77,19 @@ def test_damage_is_repaired_for_good(written: Path) -> None:
     assert len(list(written.glob("*.index"))) == 2
 
 
+def test_records_behind_a_damaged_one_are_learnt_once(written: Path) -> None:
+    index, _ = files(written)
+    good = index.read_bytes()
+    index.write_bytes(bytes(40) + good[40:80])
+    store = disk(written)
+    assert held(store, ALL) == [1]
+    index.write_bytes(bytes(40) + good[40:])  # as if its process went on
+    store.refresh()
+    store.refresh()
+    assert held(store, ALL) == [1, 2]
+    assert len(store._table.records) == 2
+
+
 def test_what_is_no_index_of_ours(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (written / "0.index").write_bytes(np.random.default_rng(1).bytes(40 * 1000 + 7))
     (written / "1.index").write_bytes(b"")

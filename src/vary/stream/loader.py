@@ -201,9 +201,8 @@ class Stream:
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        task = Task(
-            self.source, self._runners(), o, epoch, slots.count, samples, self._files, self._store, slots.eligible
-        )
+        which = self._files, self._store, slots.eligible
+        task = Task(self.source, self._runners(), o, epoch, slots.count, samples, *which)
         return Iteration(task, self._tally, begin)
 
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
