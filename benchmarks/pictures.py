@@ -81,12 +81,12 @@ def mosaics(folder: Path) -> None:
     """Files of 1600 x 2665: four by five photos each."""
     tiles = [picture.resize((400, 533)) for picture in (clothing() if DATA.is_dir() else wheel_crops())]
     (folder / "all").mkdir(parents=True)
-    for number in range(COUNT):
+    for number in range(4 * COUNT):
         whole = Image.new("RGB", (1600, 2665))
         for place in range(20):
             tile = tiles[(number * 7 + place * 3) % len(tiles)]
             whole.paste(tile, (place % 4 * 400, place // 4 * 533))
-        whole.save(folder / "all" / f"{number:02}.jpg", quality=90, subsampling="4:2:0")
+        whole.save(folder / "all" / f"{number:03}.jpg", quality=90, subsampling="4:2:0")
 
 
 FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics}

@@ -179,9 +179,10 @@ void read_planes(Session& session) {
   const int lines = codec.max_v_samp_factor * 8 / session.denominator;
   JSAMPROW rows[3][4 * DCTSIZE];
   JSAMPARRAY arrays[3] = {rows[0], rows[1], rows[2]};
-  while (codec.output_scanline < codec.output_height) {
+  const int end = std::min(session.bottom + planes.down, static_cast<int>(codec.output_height));
+  while (static_cast<int>(codec.output_scanline) < end) {
     const int at = static_cast<int>(codec.output_scanline), block = at / lines;
-    const bool wanted = at + lines > session.top - planes.down && at < session.bottom + planes.down;
+    const bool wanted = at + lines > session.top - planes.down;  // else only its bits are read
     for (int c = 0; c < codec.num_components; ++c) {
       const int plane = c < planes.count ? c : 0;
       const jpeg_component_info& component = codec.comp_info[plane];
@@ -217,7 +218,7 @@ void decode_planes(Session& session) {
   }
   read_planes(session);
   session.phase = Phase::end;
-  jpeg_finish_decompress(&codec);
+  if (codec.output_scanline >= codec.output_height) jpeg_finish_decompress(&codec);
 }
 
 // The only frame longjmp returns to; `work` runs below it and owns nothing that needs a destructor.

@@ -45,8 +45,7 @@ bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, in
 Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std::uint8_t* data, std::int64_t& bytes);
 
 // Decodes rows [top, bottom) of the picture, and what their chroma is interpolated from, into planes that `jpeg_layout`
-// laid out for this file. Of other rows only the bits are read, for damage is seen wherever it is; they are
-// unspecified.
+// laid out for this file. Other rows are unspecified. What follows `bottom` is not read, so damage there goes unseen.
 bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
                  const Planes& planes, std::string& error);
 

@@ -265,8 +265,7 @@ def test_reasons_stand_in_their_place(store: Store) -> None:
         out = get(store, files, 0)
         assert out.pictures[0] is gone
         assert out.pictures[4] is strange
-        assert isinstance(out.pictures[2], str)
-        assert "Premature end" in out.pictures[2]
+        assert out.pictures[2] is files.data[2]  # cut off: what a draw shows of it may be there
         assert isinstance(out.pictures[5], str)
         assert isinstance(out.pictures[1], np.ndarray)
         assert isinstance(out.pictures[3], np.ndarray)

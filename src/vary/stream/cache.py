@@ -116,9 +116,9 @@ def _text(path: str) -> str:
 
 @dataclass
 class Fetched:
-    """Blocks for each look, and why a file has none; what that took."""
+    """Blocks for each look, or the bytes of damaged files; why there is neither; what that took."""
 
-    pictures: list[list[Array | None]]
+    pictures: list[list[Any]]  # Array | bytes | None
     errors: dict[int, Any] = field(default_factory=dict)  # place among the files -> a reason, or an error
     hits: int = 0  # files that were not opened
     decode: int = 0  # nanoseconds
@@ -146,7 +146,7 @@ def fetch(
     sources = heads | opened  # whatever says the size of a file: its head, or the file itself
     levels = _levels(looks, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode, out)
     wanted = dict.fromkeys((first[place], level) for place, level in levels.items())  # a set that keeps its order
-    blocks = {(file, level): store.get((identities[file], level)) for file, level in wanted}
+    blocks: dict[Any, Any] = {(file, level): store.get((identities[file], level)) for file, level in wanted}
     missing = [key for key, block in blocks.items() if block is None]
     opened |= _open(read, sorted({file for file, _ in missing} - set(opened)), out)
     began = perf_counter_ns()
@@ -154,8 +154,8 @@ def fetch(
     made = keep([opened[file] for file, _ in missing], [level for _, level in missing],
                 looks[0][0].template.channels, decode.tolerant, store.compact, threads)  # fmt: skip
     for (file, level), block in zip(missing, made, strict=True):
-        if isinstance(block, str):
-            out.errors[file] = block
+        if isinstance(block, str):  # damaged somewhere: as without a store, what the draw shows of it decides
+            blocks[file, level] = opened[file]
             continue
         blocks[file, level] = block
         store.put((identities[file], level), block)
