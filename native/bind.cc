@@ -228,16 +228,14 @@ nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, 
                         errors);
 }
 
-// Final (height, width) of each picture, or the reason why its header could not be read.
-nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows, std::int64_t max_pixels) {
+// `value` of each picture, or the reason why its header could not be read.
+template <typename Value>
+nb::list of_each(const Plan& plan, const nb::list& sources, const ConstRows& rows, Value value) {
   Borrowed held;
-  const std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
-  const Options options = options_of(1, false, false, max_pixels);
   nb::list out;
-  for (const Task& task : tasks) {
+  for (const Task& task : tasks_of(plan, sources, rows, held)) {
     try {
-      const View view = final_view(plan, task.source, task.row, options);
-      out.append(nb::make_tuple(view.height, view.width));
+      out.append(value(task));
     } catch (const std::runtime_error& error) {
       out.append(std::string(error.what()));
     }
@@ -245,21 +243,19 @@ nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows,
   return out;
 }
 
-// The level (1, 2, 4, 8) at which each file has to be decoded, or the reason why its header could not be read. What was
-// kept of a file may be its head alone.
+// Final (height, width).
+nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows, std::int64_t max_pixels) {
+  const Options options = options_of(1, false, false, max_pixels);
+  return of_each(plan, sources, rows, [&](const Task& task) {
+    const View view = final_view(plan, task.source, task.row, options);
+    return nb::make_tuple(view.height, view.width);
+  });
+}
+
+// The level (1, 2, 4, 8) at which each file has to be decoded. What was kept of a file may be its head alone.
 nb::list levels(const Plan& plan, const nb::list& sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
-  Borrowed held;
-  const std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
   const Options options = options_of(1, exact, false, max_pixels);
-  nb::list out;
-  for (const Task& task : tasks) {
-    try {
-      out.append(level_of(plan, task.source, task.row, options));
-    } catch (const std::runtime_error& error) {
-      out.append(std::string(error.what()));
-    }
-  }
-  return out;
+  return of_each(plan, sources, rows, [&](const Task& task) { return level_of(plan, task.source, task.row, options); });
 }
 
 nb::list describe(const Plan& plan, int height, int width, bool floats, const ConstRows& rows) {

@@ -31,9 +31,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def affine(images: Sequence[Image], _threads: int) -> Step:
-    """The library knows no threads."""
-    generator = ImageDataGenerator(
+def varied() -> ImageDataGenerator:
+    return ImageDataGenerator(
         rotation_range=40,
         width_shift_range=0.2,
         height_shift_range=0.2,
@@ -43,13 +42,18 @@ def affine(images: Sequence[Image], _threads: int) -> Step:
         fill_mode="nearest",
         rescale=1 / 255,
     )
+
+
+def affine(images: Sequence[Image], _threads: int) -> Step:
+    """The library knows no threads."""
+    generator = varied()
     out = slots(len(images), images[0].shape[:2])
 
     def step(epoch: int) -> Batch:
         np.random.seed(epoch)  # noqa: NPY002 - the library draws from NumPy's global state
         for slot, image in zip(out, images, strict=True):
-            varied = generator.standardize(generator.random_transform(image.astype(np.float32)))
-            slot[:] = varied.transpose(2, 0, 1)
+            turned = generator.standardize(generator.random_transform(image.astype(np.float32)))
+            slot[:] = turned.transpose(2, 0, 1)
         return out
 
     return step
@@ -57,16 +61,7 @@ def affine(images: Sequence[Image], _threads: int) -> Step:
 
 def flow(files: Sequence[Any], _threads: int) -> Step:
     """`flow_from_directory`, an epoch of batches of 32."""
-    generator = ImageDataGenerator(
-        rotation_range=40,
-        width_shift_range=0.2,
-        height_shift_range=0.2,
-        shear_range=11,
-        zoom_range=0.2,
-        horizontal_flip=True,
-        fill_mode="nearest",
-        rescale=1 / 255,
-    )
+    generator = varied()
     batches = generator.flow_from_directory(
         str(Path(files[0]).parent.parent), target_size=(150, 150), interpolation="bilinear", batch_size=32, seed=7
     )

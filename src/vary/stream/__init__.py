@@ -7,14 +7,17 @@
     order      position -> slot: the shuffles
     slots      slot -> index in the source, and which of its repetitions
     views      which pictures are made of a sample
-    batch      positions -> one batch: read, open, a native call for each view number
+    batch      positions -> one batch, others standing in for what is broken
+    pictures   samples -> fields of pictures: opened, or kept from before, and varied
+    cache      decoded files in memory; `stores` chooses, `disk` and `pairs` keep them for later runs
     iteration  an epoch under way: threads, prefetch, the end of both
     state      where an epoch was left, and what must be equal to go on
     loader     `Stream`: epochs, one after the other
     report     what an epoch cost and what limits it
 
 Nothing is global: threads belong to one iteration and end with it, and a stream at rest is plain data. At most
-`prefetch` batches are ready or in work beside the one that is handed over. A source is only ever read.
+`prefetch` batches are ready or in work beside the one that is handed over. A source is only ever read; the one thing
+written is the cache's own folder, if asked for.
 """
 
 from vary.stream.batch import Batch

@@ -60,7 +60,10 @@ def _disk(source: Indexed, options: Options) -> Store:
     if limit is None:
         above = next(path for path in (folder, *folder.parents) if path.exists())
         limit = shutil.disk_usage(above).free // 10
-    return Disk(folder, limit, (options.channels, options.tolerant, libjpeg_version()))
+    from importlib import metadata  # takes longer than all of vary
+
+    decoders = libjpeg_version(), metadata.version("pillow")
+    return Disk(folder, limit, (options.channels, options.tolerant, *decoders))
 
 
 def _expected(source: Indexed, channels: int) -> float:
