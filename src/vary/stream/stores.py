@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -55,13 +54,14 @@ def _disk(source: Indexed, options: Options) -> Store:
             f"cache='disk': {type(source).__name__} does not say by what its files are known from run to run; "
             "take cache='memory', or give the source a method identity(index)"
         )
+    import shutil  # these two take longer than all of vary
+    from importlib import metadata
+
     folder = cache_folder()
     limit = options.cache_bytes
     if limit is None:
         above = next(path for path in (folder, *folder.parents) if path.exists())
         limit = shutil.disk_usage(above).free // 10
-    from importlib import metadata  # takes longer than all of vary
-
     decoders = libjpeg_version(), metadata.version("pillow")
     return Disk(folder, limit, (options.channels, options.tolerant, *decoders))
 
