@@ -20,7 +20,8 @@ from vary.plan.run import Address, Decode, Runner
 from vary.policy import Policy
 from vary.sources import Encoded
 from vary.stream import cache
-from vary.stream.cache import Memory, Store, fetch, memory_limit
+from vary.stream.blocks import Blocks
+from vary.stream.cache import Memory, Store, memory_limit
 from vary.stream.disk import Disk
 from vary.transforms import HorizontalFlip, RandomResizedCrop, Rotate
 
@@ -151,8 +152,9 @@ class Got(NamedTuple):
 
 
 def one_look(store: Store, rows: np.ndarray, identities: list[Any], read: Any, decode: Decode) -> Got:
-    out = fetch(store, [(RUNNER, rows, 1)], identities, read, decode, 2)
-    (blocks,) = out.pictures
+    out = Blocks(store, [(RUNNER, rows, 1)], identities, read, decode)
+    half, n = len(identities) // 2, len(identities)
+    blocks = out.open(range(half), list, 2) + out.open(range(half, n), list, 2)
     return Got([out.errors.get(place, block) for place, block in enumerate(blocks)], out.hits, out.decode)
 
 

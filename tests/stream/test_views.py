@@ -11,8 +11,7 @@ from vary.plan.decode import read_image
 from vary.plan.run import Runner
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
-from vary.stream import average_views, stream
-from vary.stream import cache as stores
+from vary.stream import average_views, blocks, stream
 from vary.transforms import HorizontalFlip, Lambda, RandomCrop, Resize, Rotate, Transpose
 
 SMALL = Policy([Rotate(90), RandomCrop(6, 5)])
@@ -56,7 +55,7 @@ def test_files_are_decoded_once(
     folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, several: bool, cache: Literal["memory"] | None
 ) -> None:
     decoded: list[int] = []
-    run, keep = Runner.batch, stores.keep
+    run, keep = Runner.batch, blocks.keep
 
     def watched_run(*given: Any, **options: Any) -> Any:
         done = run(*given, **options)
@@ -68,7 +67,7 @@ def test_files_are_decoded_once(
         return keep(files, *rest)
 
     monkeypatch.setattr(Runner, "batch", watched_run)
-    monkeypatch.setattr(stores, "keep", watched_keep)
+    monkeypatch.setattr(blocks, "keep", watched_keep)
     looks: Any = {"images": (policy, 4), "small": SMALL} if several else policy
     train = stream(folder, looks, views=None if several else 4, batch_size=6, seed=2, exact=True, cache=cache)
     for epoch in range(2):
@@ -140,7 +139,7 @@ def test_functions_see_each_view(images: np.ndarray) -> None:
 def test_memory_and_work_are_those_of_all_views(images: np.ndarray, policy: Policy) -> None:
     train = stream(images, policy, views=3, batch_size=5, prefetch=1)
     list(train)
-    assert train.report().bytes_in_flight == 2 * 5 * (3 * 24 * 20 * 3 + 9 * 8 * 3)
+    assert train.report().bytes_in_flight == 5 * (2 * 3 * 24 * 20 * 3 + 9 * 8 * 3)
     assert train.report().images == 23
 
 

@@ -28,7 +28,7 @@ from vary.errors import DecodeError, InputError, SourceError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["MAX_PIXELS", "apply_orientation", "prepare", "read_image"]
+__all__ = ["MAX_PIXELS", "apply_orientation", "is_jpeg", "prepare", "read_image"]
 
 MAX_PIXELS = 178_956_970
 """What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
@@ -50,13 +50,18 @@ class Encoded(Protocol):
     def path(self) -> str | None: ...
 
 
+def is_jpeg(encoded: Encoded) -> bool:
+    """By its first bytes: is it one for the executor to decode?"""
+    return encoded.data[:3] == JPEG
+
+
 def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, tolerant: bool = False) -> Array | bytes:
     """The JPEG's bytes (undecoded: their size is not checked here), or the picture as (H, W, channels) uint8.
 
     Raises `DecodeError`. With `tolerant`, a file that breaks off gives the rows it has; the others are 0, in a
     palette the first colour.
     """
-    if encoded.data[:3] == JPEG:
+    if is_jpeg(encoded):
         return encoded.data
     return _through_pillow(encoded.data, encoded.path, channels, max_pixels, tolerant)
 
@@ -110,7 +115,7 @@ def keep(
 
 def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
     """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read."""
-    jpeg = encoded.data[:3] == JPEG
+    jpeg = is_jpeg(encoded)
     try:
         with _QUIET:
             width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _open(encoded.data).size

@@ -136,16 +136,21 @@ class Runner:
         decode: Decode = PLAIN,
         rows: np.ndarray | None = None,
         views: int = 1,
+        failed: Sequence[int] = (),
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
+        failed: places without a picture, whatever stands in `sources`; they are not among the failures told.
         rows: what `self.rows(address)` gave, if it is at hand.
         views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
         one of them needs.
         """
         dtype = output_dtype(self.template, dtype)
         rows = self.rows(address) if rows is None else rows
-        failures: dict[int, str] = {}
+        failures = dict.fromkeys(failed, "")
+        if failed:
+            blank = np.zeros((1, 1, self.template.channels), self.template.dtype)
+            sources = [blank if place in failures else source for place, source in enumerate(sources)]
         spent = Counts()
         for number, stage in enumerate(self.stages):
             if stage.call is not None:
@@ -160,7 +165,13 @@ class Runner:
         counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
         for place, reason in errors:
             failures.setdefault(place, reason)
-        return out, [Failure(*item) for item in sorted(failures.items())], spent.plus(counts)
+        return out, [Failure(*item) for item in sorted(failures.items()) if item[1]], spent.plus(counts)
+
+    def empty(self, count: int, dtype: str | None, layout: str) -> np.ndarray:
+        """What `batch` would make for `count` pictures, if their size is known beforehand (`self.size`)."""
+        assert self.size is not None
+        shape = batch_shape(count, self.size, self.template.channels, layout)
+        return _native.empty(shape, output_dtype(self.template, dtype) == "float32")
 
     def _sizes(
         self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]

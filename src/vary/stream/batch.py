@@ -13,10 +13,10 @@ from vary.stream.report import Skipped, Work
 from vary.stream.views import fields_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from vary.sources import Indexed
-    from vary.stream.pictures import Opened, Task
+    from vary.stream.supply import Spread, Task
 
 __all__ = ["Batch", "Made", "make"]
 
@@ -76,16 +76,16 @@ class Made(NamedTuple):
     work: Work
 
 
-def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Made:
+def make(task: Task, positions: Array, spread: Spread) -> Made:
     """The batch at these positions of the epoch."""
     indices, repeats = task.order(positions)
-    done = produce(task, indices, repeats, gather)
+    done = produce(task, indices, repeats, spread)
     work = done.work
     if done.errors:
         work = work._replace(skipped=_leave_out(task, indices, done.errors))
         if task.options.on_error == "replace":
             indices = indices.copy()
-            done, work = _replace(task, indices, repeats, done, work, gather)
+            done, work = _replace(task, indices, repeats, done, work, spread)
     if not len(done.places):
         return Made(None, work)
     indices, repeats = indices[done.places], repeats[done.places]
@@ -96,7 +96,7 @@ def make(task: Task, positions: Array, gather: Callable[[Array], Opened]) -> Mad
 
 
 def _replace(
-    task: Task, indices: Array, repeats: Array, done: Produced, work: Work, gather: Callable[[Array], Opened]
+    task: Task, indices: Array, repeats: Array, done: Produced, work: Work, spread: Spread
 ) -> tuple[Produced, Work]:
     """Other samples at the places that have none, and so a full batch; `indices` are changed to theirs.
 
@@ -107,7 +107,7 @@ def _replace(
     pieces = [(done.places, done.fields)]
     for attempt in range(ATTEMPTS):
         indices[lost] = _others(task, broken, attempt)
-        more = produce(task, indices[lost], repeats[lost], gather)
+        more = produce(task, indices[lost], repeats[lost], spread)
         pieces.append((lost[more.places], more.fields))
         skipped = _leave_out(task, indices[lost], more.errors) if more.errors else ()
         work = work.plus(more.work)._replace(skipped=work.skipped + skipped)

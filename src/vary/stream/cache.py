@@ -1,8 +1,8 @@
 """What was decoded once is kept: in memory, or on disk for the next process too.
 
-    fetch(store, ...)   files as blocks that the runner takes in their place: found, or read, decoded and put away
-    Memory              a dictionary with a limit
-    Disk                `disk.py`
+    Memory    a dictionary with a limit
+    Disk      `disk.py`
+    NOWHERE   nothing is kept
 
 A block is one level (1, 1/2, 1/4, 1/8) of one file, whole: chroma as coded where the file has it so, which takes half
 the memory. Its key is the file's identity and the level, so a changed file is decoded again. What comes out of a batch
@@ -16,21 +16,15 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field
-from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 from weakref import WeakSet
 
 import numpy as np
 
-from vary.plan.decode import HEAD, keep
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable
 
-    from vary.plan.run import Decode, Runner
-
-__all__ = ["Fetched", "Memory", "Store", "fetch", "memory_limit"]
+__all__ = ["NOWHERE", "Key", "Memory", "Store", "memory_limit"]
 
 Array = np.ndarray[Any, Any]
 Key = tuple["Hashable", int]  # identity and level; level 0 is the head alone, which says size and orientation
@@ -87,6 +81,20 @@ class Memory:
         return Memory, (self.limit, self.compact)
 
 
+class _Nowhere:
+    """What several looks at one file go through where nothing is kept."""
+
+    compact = False
+    held = 0
+
+    def get(self, key: Key) -> None: ...
+    def put(self, key: Key, block: Array) -> None: ...
+    def refresh(self) -> None: ...
+
+
+NOWHERE: Final[Store] = _Nowhere()
+
+
 def memory_limit() -> int:
     """A quarter of the memory that is free, by /proc/meminfo and the cgroup; of 4 GiB where neither says."""
     free = [4 << 30]
@@ -112,79 +120,3 @@ CGROUPS = (
 def _text(path: str) -> str:
     with open(path) as file:  # noqa: PTH123
         return file.read()
-
-
-@dataclass
-class Fetched:
-    """Blocks for each look, or the bytes of damaged files; why there is neither; what that took."""
-
-    pictures: list[list[Any]]  # Array | bytes | None
-    errors: dict[int, Any] = field(default_factory=dict)  # place among the files -> a reason, or an error
-    hits: int = 0  # files that were not opened
-    decode: int = 0  # nanoseconds
-
-
-def fetch(
-    store: Store,
-    looks: Sequence[tuple[Runner, Array, int]],
-    identities: Sequence[Hashable],
-    read: Callable[[list[int]], list[Any]],
-    decode: Decode,
-    threads: int,
-) -> Fetched:
-    """Files as blocks, each decoded once a level whatever the number of looks and views.
-
-    looks: a runner, its rows (n * views, columns), and the views of a file, which stand next to each other.
-    read: opens the files at some places; an error stands in the place of one that cannot be.
-    """
-    out = Fetched([])
-    known: dict[Hashable, int] = {}
-    first = [known.setdefault(identity, place) for place, identity in enumerate(identities)]  # of the same file
-    files = sorted(known.values())
-    heads = {place: head for place in files if (head := store.get((identities[place], 0))) is not None}
-    opened = _open(read, [place for place in files if place not in heads], out)
-    sources = heads | opened  # whatever says the size of a file: its head, or the file itself
-    levels = _levels(looks, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode, out)
-    wanted = dict.fromkeys((first[place], level) for place, level in levels.items())  # a set that keeps its order
-    blocks: dict[Any, Any] = {(file, level): store.get((identities[file], level)) for file, level in wanted}
-    missing = [key for key, block in blocks.items() if block is None]
-    opened |= _open(read, sorted({file for file, _ in missing} - set(opened)), out)
-    began = perf_counter_ns()
-    missing = [key for key in missing if key[0] not in out.errors]
-    made = keep([opened[file] for file, _ in missing], [level for _, level in missing],
-                looks[0][0].template.channels, decode.tolerant, store.compact, threads)  # fmt: skip
-    for (file, level), block in zip(missing, made, strict=True):
-        if isinstance(block, str):  # damaged somewhere: as without a store, what the draw shows of it decides
-            blocks[file, level] = opened[file]
-            continue
-        blocks[file, level] = block
-        store.put((identities[file], level), block)
-        store.put((identities[file], 0), block[:HEAD].copy())
-    out.decode = (perf_counter_ns() - began) * min(threads, len(missing))
-    out.errors |= {place: out.errors[file] for place, file in enumerate(first) if file in out.errors}
-    out.hits = sum(file not in opened and file not in out.errors for file in first)
-    each = [blocks.get((file, levels.get(place, 0))) for place, file in enumerate(first)]
-    out.pictures = [[block for block in each for _ in range(views)] for _, _, views in looks]
-    return out
-
-
-def _open(read: Callable[[list[int]], list[Any]], places: list[int], out: Fetched) -> dict[int, Any]:
-    opened = dict(zip(places, read(places), strict=True)) if places else {}
-    out.errors |= {place: one for place, one in opened.items() if isinstance(one, Exception)}
-    return {place: one for place, one in opened.items() if not isinstance(one, Exception)}
-
-
-def _levels(
-    looks: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode, out: Fetched
-) -> dict[int, int]:
-    """The level of each of these places: the least that one of its looks needs."""
-    levels = dict.fromkeys(sources, 8)
-    for runner, rows, views in looks:
-        some = [place * views + view for place in sources for view in range(views)]
-        found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
-        for row, level in zip(some, found, strict=True):
-            if isinstance(level, str):
-                out.errors.setdefault(row // views, level)
-            else:
-                levels[row // views] = min(levels[row // views], level)
-    return {place: level for place, level in levels.items() if place not in out.errors}

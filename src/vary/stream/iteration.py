@@ -15,6 +15,7 @@ import weakref
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +23,17 @@ import numpy as np
 
 from vary.errors import SourceError
 from vary.stream.batch import Batch, Made, make
-from vary.stream.pictures import Opened, Task, open_some
+from vary.stream.report import MAKERS, Tally
+from vary.stream.supply import Opened
 
 if TYPE_CHECKING:
-    from vary.stream.report import Tally
+    from collections.abc import Callable, Sequence
+
     from vary.stream.state import Place
+    from vary.stream.supply import Task
 
 __all__ = ["GRACE", "Iteration"]
 
-MAKERS = 2
-PORTION = 4  # files that an opener takes at once: reading fewer costs less than handing them out
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
 longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
@@ -54,17 +56,18 @@ class Crew:
         self._openers = ThreadPoolExecutor(self._threads, f"{self._name}-open", initializer=_enter)
 
     def submit(self, positions: Array) -> None:
-        self.under_way.append(self._makers.submit(make, self._task, positions, self._gather))
+        self.under_way.append(self._makers.submit(make, self._task, positions, self._spread))
 
-    def _gather(self, indices: Array) -> Opened:
-        """Files are read by several threads, for the disk's sake and Pillow's; arrays are there already."""
-        work = partial(open_some, self._task, stopped=self._stop.is_set)
-        portions = min(self._threads, -(-len(indices) // PORTION))
-        if portions == 1 or self._task.source.path(int(indices[0])) is None:
-            return work(indices)
-        parts = list(self._openers.map(work, np.array_split(indices, portions)))
-        pictures = [picture for part in parts for picture in part.pictures]
-        return Opened(pictures, sum(part.read for part in parts), sum(part.decode for part in parts))
+    def _spread(self, work: Callable[..., Opened], items: Sequence[Any], portion: int) -> Opened:
+        """By several threads, for the disk's sake and Pillow's; what is in memory is there already."""
+        work = partial(work, self._task, stopped=self._stop.is_set)
+        parts = min(self._threads, -(-len(items) // portion)) if self._task.files else 1
+        if parts <= 1:
+            return work(items)
+        ends = [len(items) * part // parts for part in range(parts + 1)]
+        done = list(self._openers.map(work, (items[a:b] for a, b in pairwise(ends))))
+        pictures = [picture for one in done for picture in one.pictures]
+        return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
 
     def end(self) -> None:
         """Stop and join. Runs as a finalizer too: in any thread, and in a forked child, which has none of these."""

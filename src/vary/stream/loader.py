@@ -15,11 +15,11 @@ from vary.stream.batch import make
 from vary.stream.iteration import Iteration
 from vary.stream.options import Options, whole
 from vary.stream.order import order
-from vary.stream.pictures import Task, array_kind, open_some
 from vary.stream.report import Tally
 from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import Place, read_state, terms_of
 from vary.stream.stores import holds_files, store_of
+from vary.stream.supply import Task, array_kind
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ class Stream:
         options = replace(self.options, on_error="raise", max_errors=None)
         order = np.array([index]), np.array([view // each])
         task = Task(self.source, self._runners(), options, epoch, 1, lambda _: order, self._files, self._store)
-        batch = make(task, np.zeros(1, np.int64), lambda indices: open_some(task, indices, lambda: False)).batch
+        batch = make(task, np.zeros(1, np.int64), lambda work, items, _: work(task, items, stopped=bool)).batch
         assert batch is not None  # what fails is raised
         return batch
 

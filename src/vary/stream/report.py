@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-__all__ = ["Report", "Skipped", "Tally", "Work"]
+__all__ = ["MAKERS", "Report", "Skipped", "Tally", "Work"]
 
+STAGES = ("read", "decoded", "batches")
+DERIVED = ("bytes_in_flight", "images_per_second", "wait_share", "limit")
+MAKERS = 2  # batches in work at once
 SHOWN = 3  # skipped files that the text names
 PATIENCE = 0.1  # share of the time that a consumer may wait and still be the one that limits
 
@@ -32,7 +35,9 @@ class Work(NamedTuple):
     read: int = 0
     decode: int = 0
     augment: int = 0
-    bytes: int = 0  # of its pictures, as read and as handed over
+    encoded: int = 0  # bytes of its files, as read
+    decoded: int = 0  # bytes of its pictures that lay decoded at once
+    batch: int = 0  # bytes that are handed over
     hits: int = 0  # files whose pictures were kept
     skipped: tuple[Skipped, ...] = ()
 
@@ -56,7 +61,9 @@ class Tally:
     read: int = 0
     decode: int = 0
     augment: int = 0
-    largest: int = 0  # bytes of a batch
+    encoded: int = 0  # bytes, most in a batch
+    decoded: int = 0
+    batch: int = 0
     hits: int = 0  # files that were in the cache
     skipped: list[Skipped] = field(default_factory=list)
 
@@ -64,12 +71,16 @@ class Tally:
         self.read += work.read
         self.decode += work.decode
         self.augment += work.augment
-        self.largest = max(self.largest, work.bytes)
+        self.encoded = max(self.encoded, work.encoded)
+        self.decoded = max(self.decoded, work.decoded)
+        self.batch = max(self.batch, work.batch)
         self.hits += work.hits
         self.skipped += work.skipped
 
     def report(self, held: int = 0) -> Report:
         """`held`: bytes that the cache holds."""
+        makers = min(MAKERS, max(1, self.prefetch))
+        stages = makers * self.encoded, makers * self.decoded, (self.prefetch + 1) * self.batch
         return Report(
             epoch=self.epoch,
             images=self.images,
@@ -79,7 +90,7 @@ class Tally:
             read_seconds=self.read / 1e9,
             decode_seconds=self.decode / 1e9,
             augment_seconds=self.augment / 1e9,
-            bytes_in_flight=(self.prefetch + 1) * self.largest,
+            in_flight=dict(zip(STAGES, stages, strict=True)),
             views=self.views,
             cache=self.cache,
             cache_hits=self.hits,
@@ -95,7 +106,8 @@ class Report:
     read_seconds, decode_seconds, augment_seconds: summed over the threads that did it, so they may add up to more than
         `seconds`; augment includes user functions and the cast to the batch.
     wait_seconds: how long the consumer stood waiting for a batch, the first one included.
-    bytes_in_flight: what batches may hold at once, the consumer's included: prefetch + 1 times the largest one so far.
+    in_flight: bytes that may be held at once: "read", files and arrays of batches in work; "decoded", pictures made of
+        them; "batches", with the consumer's own, prefetch + 1. Each by the largest batch so far.
     images: samples handed over; of each, `views` pictures.
     cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
     cache_bytes: that it holds, of all streams that share it.
@@ -111,12 +123,17 @@ class Report:
     read_seconds: float
     decode_seconds: float
     augment_seconds: float
-    bytes_in_flight: int
+    in_flight: dict[str, int]
     views: int
     cache: str
     cache_hits: int
     cache_bytes: int
     skipped: tuple[Skipped, ...]
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """All that may be held at once, the cache aside."""
+        return sum(self.in_flight.values())
 
     @property
     def images_per_second(self) -> float:
@@ -144,18 +161,19 @@ class Report:
     def as_dict(self) -> dict[str, Any]:
         """Everything above as plain data."""
         found = asdict(self) | {"skipped": [tuple(one) for one in self.skipped], "shares": self.shares}
-        return found | {name: getattr(self, name) for name in ("images_per_second", "wait_share", "limit")}
+        return found | {name: getattr(self, name) for name in DERIVED}
 
     def __str__(self) -> str:
         spent = sum((self.read_seconds, self.decode_seconds, self.augment_seconds))
         shares = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
+        stages = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in self.in_flight.items())
         speed = f"{self.images_per_second:.0f}"
         several = f" in {self.views} views" if self.views > 1 else ""
         lines = [
             f"epoch {self.epoch}: {self.images} images{several} in {self.seconds:.2f} s, {speed} a second",
             f"work: {spent:.2f} s over all threads, {shares}",
             f"consumer: waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})",
-            f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight",
+            f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight, {stages}",
             *([f"cache: {self._cache_line()}"] if self.cache else []),
             f"limited by {self._advice()}" if self.batches else ADVICE["nothing"],
         ]

@@ -1,0 +1,243 @@
+"""Where the pictures of a batch come from: its samples are read at once, and opened when it comes to them.
+
+spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.batch
+     |`-------------- other files ------ spread(open_some) --------------^
+     `--------------- what a store lacks ---> blocks ---> store ---------^    (also where looks share a decoding)
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from vary.errors import DecodeError, InputError, SourceError
+from vary.plan.decode import is_jpeg, picture_bytes, prepare
+from vary.sources import Encoded
+from vary.stream.blocks import Blocks
+from vary.stream.cache import NOWHERE
+from vary.stream.report import Work
+from vary.stream.views import numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from vary.plan.run import Runner
+    from vary.sources import Indexed
+    from vary.stream.cache import Store
+    from vary.stream.options import Options
+    from vary.stream.views import Look
+
+__all__ = ["Opened", "Spread", "Supply", "Task", "array_kind", "size_of", "supply_of"]
+
+AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a batch depends on, its positions aside. Shared by the threads of an iteration, changed by none."""
+
+    source: Indexed
+    looks: tuple[tuple[Look, Runner], ...]
+    options: Options
+    epoch: int
+    count: int  # positions in the epoch
+    order: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which of its repetitions each is
+    files: bool  # does the source hold files, and not arrays?
+    store: Store | None
+    eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
+
+    @property
+    def channels(self) -> int:
+        return self.looks[0][1].template.channels
+
+    @property
+    def each(self) -> int:
+        """Pictures made of one."""
+        return numbers([look for look, _ in self.looks])
+
+
+class Opened(NamedTuple):
+    """Some pictures, with what that took; in place of one that is left out, why."""
+
+    pictures: list[Any]  # Array | bytes of a JPEG | Encoded | DecodeError | SourceError
+    read: int = 0  # nanoseconds
+    decode: int = 0
+
+
+class Spread(Protocol):
+    """Has `work` done on `items`, `portion` at least at once, by one thread or by several."""
+
+    def __call__(self, work: Callable[..., Opened], items: Sequence[Any], portion: int, /) -> Opened: ...
+
+
+def array_kind(image: Array, index: int) -> tuple[int, str]:
+    """(channels, dtype) of an array that is a picture; `InputError` for one that is none, with its sample's index."""
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
+        raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
+    if image.dtype not in (np.uint8, np.float32):
+        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
+        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
+    return channels, image.dtype.name
+
+
+def read_some(task: Task, indices: Sequence[int], stopped: Callable[[], bool]) -> Opened:
+    """Read these samples, one after the other."""
+    pictures: list[Any] = []
+    began = perf_counter_ns()
+    for index in indices:
+        if stopped():
+            raise CancelledError
+        try:
+            pictures.append(_raw(task, task.source[index].image, index))
+        except (DecodeError, SourceError) as error:
+            pictures.append(error)
+    return Opened(pictures, perf_counter_ns() - began)
+
+
+def _raw(task: Task, image: object, index: int) -> Array | bytes | Encoded:
+    template = task.looks[0][1].template
+    if isinstance(image, np.ndarray):
+        kind = template.channels, template.dtype
+        usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
+        if usual or array_kind(image, index) == kind:
+            return image
+        raise InputError(
+            f"sample {index} is {image.dtype} of shape {image.shape}, sample 0 was {template.dtype} with "
+            f"{template.channels} channels; make them one kind"
+        )
+    if not isinstance(image, Encoded):
+        raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
+    if template.dtype != "uint8":
+        raise InputError(f"sample {index} is a file, sample 0 was a {template.dtype} array; make them one kind")
+    return image.data if is_jpeg(image) else image
+
+
+def open_some(task: Task, pictures: Sequence[Any], stopped: Callable[[], bool]) -> Opened:
+    """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
+    o, channels = task.options, task.channels
+    found: list[Any] = []
+    began = perf_counter_ns()
+    for picture in pictures:
+        if stopped():
+            raise CancelledError
+        if isinstance(picture, Encoded):
+            try:
+                found.append(prepare(picture, channels, o.max_pixels, o.tolerant))
+            except DecodeError as error:
+                found.append(error)
+        else:
+            found.append(picture)
+    return Opened(found, 0, perf_counter_ns() - began)
+
+
+class Supply(Protocol):
+    """Where the pictures at the places of a batch come from."""
+
+    lacking: set[int]  # places where one has to be decoded, as a whole, before it is varied
+    errors: dict[int, Any]  # why there is none at a place: an error, or a reason
+
+    def open(self, places: list[int]) -> list[Any]:
+        """The pictures at these places, for one time; the next ones are asked for in ascending order."""
+
+    def expected(self, place: int) -> int:
+        """Bytes that the picture of a lacking place will take."""
+
+    @property
+    def work(self) -> Work: ...
+
+
+class _Direct:
+    """Arrays, JPEGs as bytes, and other files decoded."""
+
+    def __init__(self, task: Task, indices: Array, spread: Spread) -> None:
+        self._spread, self._channels = spread, task.channels
+        self._raw, self._read, self._decode = spread(read_some, indices.tolist(), AT_ONCE)
+        self.lacking = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
+        self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
+
+    def open(self, places: list[int]) -> list[Any]:
+        pictures = [self._raw[place] for place in places]
+        if not self.lacking.isdisjoint(places):
+            pictures, _, decode = self._spread(open_some, pictures, 1)
+            self._decode += decode
+            self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
+        return pictures
+
+    def expected(self, place: int) -> int:
+        return _expected(self._raw[place], self._channels)
+
+    @property
+    def work(self) -> Work:
+        return Work(self._read, self._decode, encoded=sum(map(size_of, self._raw)))
+
+
+class _Kept:
+    """Blocks: through the store, and where there is none, so that each file is decoded once for all looks."""
+
+    def __init__(self, task: Task, indices: Array, rows: Sequence[Array], spread: Spread) -> None:
+        self._task, self._spread = task, spread
+        self._read = self._decode = self._encoded = 0
+        looks = [(runner, some, look.views) for (look, runner), some in zip(task.looks, rows, strict=True)]
+        keys = [_identity(task.source, index) for index in indices.tolist()]
+        store = NOWHERE if task.store is None else task.store
+
+        def read(places: list[int]) -> list[Any]:
+            pictures, spent, _ = spread(read_some, indices[places].tolist(), AT_ONCE)
+            self._read += spent
+            self._encoded += sum(map(size_of, pictures))
+            return pictures
+
+        self._blocks = Blocks(store, looks, keys, read, task.options.decode)
+        self.lacking, self.errors = self._blocks.lacking, self._blocks.errors
+
+    def open(self, places: list[int]) -> list[Any]:
+        return self._blocks.open(places, self._decoded, self._task.options.allowed)
+
+    def _decoded(self, pictures: list[Any]) -> list[Any]:
+        found, _, decode = self._spread(open_some, pictures, 1)
+        self._decode += decode
+        return found
+
+    def expected(self, place: int) -> int:
+        raw, level = self._blocks.needed(place)
+        return _expected(raw, self._task.channels) // level**2
+
+    @property
+    def work(self) -> Work:
+        decode = self._decode + self._blocks.decode
+        return Work(self._read, decode, hits=self._blocks.hits, encoded=self._encoded)
+
+
+def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread) -> Supply:
+    """The pictures of these samples. `rows`: the parameters that were drawn for them, for each look."""
+    # A native call alone decodes once for all views; not several of them, with user functions between.
+    one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
+    if not task.files or (task.store is None and one_call):
+        return _Direct(task, indices, spread)
+    return _Kept(task, indices, rows, spread)
+
+
+def _identity(source: Indexed, index: int) -> Hashable:
+    """What the file is kept under: its own word, else its place in the source, which is good for this process."""
+    identity = getattr(source, "identity", None)
+    return index if identity is None else identity(index)
+
+
+def _expected(raw: bytes | Encoded, channels: int) -> int:
+    try:
+        return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), channels)
+    except DecodeError:  # told when it is opened
+        return 0
+
+
+def size_of(picture: object) -> int:
+    """Bytes it takes."""
+    data = picture.data if isinstance(picture, Encoded) else picture
+    return len(data) if isinstance(data, bytes) else getattr(data, "nbytes", 0)
