@@ -23,7 +23,18 @@ import numpy as np
 from vary import _native
 from vary.errors import InputError
 
-__all__ = ["KINDS", "VIEW_LIMIT", "Draw", "check_address", "integer", "key_name", "noise", "permutation", "permute"]
+__all__ = [
+    "EPOCH_LIMIT",
+    "KINDS",
+    "VIEW_LIMIT",
+    "Draw",
+    "check_address",
+    "integer",
+    "key_name",
+    "noise",
+    "permutation",
+    "permute",
+]
 
 KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among")
 """How a draw u in [0, 1) becomes a column of the parameter array; the meanings stand in native/random.h."""

@@ -83,6 +83,9 @@ def in_child(work: Callable[..., None], *args: Any) -> None:
 
 
 def no_thread() -> None:
+    until = time.monotonic() + SOON
+    while threading.active_count() > 1 and time.monotonic() < until:
+        time.sleep(0.001)  # what comes next is being made
     assert threading.active_count() == 1, threading.enumerate()
 
 

@@ -1,6 +1,7 @@
 """Small sources for the stream's tests, and the rule that each test leaves no thread behind."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ POLICY = Policy([Rotate(30), HorizontalFlip(p=0.5), Resize(24, 20)])
 def _no_thread_is_left() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
+    until = time.monotonic() + 60
+    while not set(threading.enumerate()) <= before and time.monotonic() < until:
+        time.sleep(0.001)  # they are making what comes next of a stream that something still holds
     assert set(threading.enumerate()) <= before
 
 

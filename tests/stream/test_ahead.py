@@ -63,6 +63,7 @@ def test_what_is_ahead_is_bounded(numbered: np.ndarray, prefetch: int) -> None:
     train = stream(source, Policy([]), shuffle=False, batch_size=2, prefetch=prefetch)
     source.asked.clear()
     batches = iter(train)
+    del train  # nobody can ask for a next epoch
     for taken in range(1, 6):
         next(batches)
         source.reach(min(10, 2 * (taken + prefetch)))

@@ -59,15 +59,15 @@ def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options:
 
 def test_a_later_run_begins_with_what_is_on_disk(folder: Path, policy: Policy, cache_folder: Path) -> None:
     expected, _ = epochs(folder, policy, cache=None)
-    assert epochs(folder, policy, cache="disk") == (expected, [0, 22])
-    assert epochs(folder, policy, cache="disk") == (expected, [22, 22])
+    assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [0, 22])
+    assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [22, 22])
     assert len(list(cache_folder.iterdir())) == 2  # the later run had nothing to add
-    assert epochs(folder, policy, cache="disk", channels=1)[1] == [0, 22]  # other blocks
+    assert epochs(folder, policy, cache="disk", prefetch=0, channels=1)[1] == [0, 22]  # other blocks
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk"])
 def test_a_changed_file_is_decoded_again(folder: Path, policy: Policy, cache: Any) -> None:
-    train = stream(folder, policy, shuffle=False, batch_size=22, cache=cache, frozen=True)
+    train = stream(folder, policy, shuffle=False, batch_size=22, cache=cache, frozen=True, prefetch=0)
     (before,) = train
     source = Folder(folder)
     first, second = (Path(source.path(index)) for index in (0, 1))
@@ -97,7 +97,7 @@ def test_sources_without_identity(folder: Path, policy: Policy) -> None:
         identity = None  # type: ignore[assignment]
 
     source = Nameless(folder)
-    assert epochs(source, policy, cache="memory") == (epochs(folder, policy, cache=None)[0], [0, 22])
+    assert epochs(source, policy, cache="memory", prefetch=0) == (epochs(folder, policy, cache=None)[0], [0, 22])
     with pytest.raises(InputError, match=r"cache='disk': Nameless does not say .*; take cache='memory'"):
         stream(source, policy, cache="disk")
 
@@ -123,18 +123,18 @@ def test_which_files_are_broken_does_not_depend_on_it(folder: Path) -> None:
 
 
 def test_streams_of_the_same_time_see_each_other(folder: Path, policy: Policy) -> None:
-    one, other = (stream(folder, policy, shuffle=False, cache="disk", shard=(rank, 2)) for rank in range(2))
+    one, other = (stream(folder, policy, shuffle=False, cache="disk", prefetch=0, shard=(rank, 2)) for rank in range(2))
     list(one)
     list(other)
-    whole = stream(folder, policy, shuffle=False, cache="disk")
+    whole = stream(folder, policy, shuffle=False, cache="disk", prefetch=0)
     list(whole)
     assert whole.report().cache_hits == 22
     one.set_epoch(0)
-    swapped = stream(folder, policy, shuffle=False, cache="disk", shard=(1, 2))
+    swapped = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, shard=(1, 2))
     list(swapped)
     assert swapped.report().cache_hits == 11
-    late = stream(folder, policy, shuffle=False, cache="disk", channels=1)
-    early = stream(folder, policy, shuffle=False, cache="disk", channels=1)
+    late = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, channels=1)
+    early = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, channels=1)
     list(late)
     list(early)
     assert early.report().cache_hits == 22

@@ -73,7 +73,7 @@ def test_the_native_call_is_told_and_asked(
         return images, failures, counts._replace(decode_ns=7 * 10**12, total_ns=10**13)
 
     monkeypatch.setattr(Runner, "batch", watched)
-    train = stream(folder, policy, batch_size=22, threads=threads)
+    train = stream(folder, policy, batch_size=22, threads=threads, prefetch=0)
     list(train)
     assert set(told) == {threads or default_threads()}
     assert 7000 < train.report().decode_seconds / len(told) < 7010
@@ -85,7 +85,7 @@ def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:
     train = stream(numbered, Policy([]), batch_size=5, prefetch=2)
     batches = iter(train)
     ready = threading.Event()
-    while not all(future.done() for future in batches._crew.under_way):
+    while not all(future.done() for future in batches._under_way):
         ready.wait(0.001)
     list(batches)
     assert train.report().wait_seconds < train.report().seconds

@@ -51,7 +51,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> Alive:
 def test_memory_is_bounded_by_threads(
     folder: Path, policy: Policy, alive: Alive, threads: int, way: dict[str, Any]
 ) -> None:
-    options = {"policy": policy, "batch_size": 22, "threads": threads, "shuffle": False, **way}
+    options = {"policy": policy, "batch_size": 22, "threads": threads, "shuffle": False, "prefetch": 0, **way}
     (batch,) = stream(folder, **options)
     made_of_each = 2 if way.get("cache_bytes") or "views" in way or isinstance(way.get("policy"), dict) else 1
     assert PER_THREAD * threads <= alive.most <= PER_THREAD * threads * made_of_each
@@ -68,7 +68,7 @@ def test_many_small_files_are_taken_at_once(
     for limit, most in ((1 << 20, 14), (40_000, 5)):
         monkeypatch.setattr(pictures, "BYTES", limit)
         alive.most = 0
-        list(stream(folder, policy, batch_size=22, threads=1, cache=None))
+        list(stream(folder, policy, batch_size=22, threads=1, cache=None, prefetch=0))
         assert alive.most == most
 
 
@@ -77,7 +77,7 @@ def test_where_pictures_decide_the_size_a_batch_stays_whole(folder: Path, alive:
         path.write_bytes((folder / "cat" / "01.png").read_bytes())
     for path in folder.rglob("*.jpg"):
         path.unlink()
-    (batch,) = stream(folder, Policy([HorizontalFlip()]), threads=1, cache=None)
+    (batch,) = stream(folder, Policy([HorizontalFlip()]), threads=1, cache=None, prefetch=0)
     assert batch.images.shape == (14, 69, 41, 3)
     assert alive.most == 14
 

@@ -69,7 +69,8 @@ def test_files_are_decoded_once(
     monkeypatch.setattr(Runner, "batch", watched_run)
     monkeypatch.setattr(blocks, "keep", watched_keep)
     looks: Any = {"images": (policy, 4), "small": SMALL} if several else policy
-    train = stream(folder, looks, views=None if several else 4, batch_size=6, seed=2, exact=True, cache=cache)
+    options: Any = {"batch_size": 6, "seed": 2, "exact": True, "cache": cache, "prefetch": 0}
+    train = stream(folder, looks, views=None if several else 4, **options)
     for epoch in range(2):
         for one in train:
             for place, (path, index) in enumerate(zip(one.paths or [], one.indices.tolist(), strict=True)):

@@ -137,19 +137,21 @@ class Runner:
         rows: np.ndarray | None = None,
         views: int = 1,
         failed: Sequence[int] = (),
+        empty: Callable[[tuple[int, ...], bool], np.ndarray] | None = None,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
         failed: places without a picture, whatever stands in `sources`; they are not among the failures told.
         rows: what `self.rows(address)` gave, if it is at hand.
+        empty: makes the array of outputs, from its shape and whether it holds floats; None: in memory used before.
         views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
         one of them needs.
         """
-        dtype = output_dtype(self.template, dtype)
+        t, dtype = self.template, output_dtype(self.template, dtype)
         rows = self.rows(address) if rows is None else rows
         failures = dict.fromkeys(failed, "")
         if failed:
-            blank = np.zeros((1, 1, self.template.channels), self.template.dtype)
+            blank = np.zeros((1, 1, t.channels), t.dtype)
             sources = [blank if place in failures else source for place, source in enumerate(sources)]
         spent = Counts()
         for number, stage in enumerate(self.stages):
@@ -159,7 +161,7 @@ class Runner:
         plan = self.plans[-1]
         if out is None:
             size = self.size or self._common_size(plan, sources, rows, decode, failures)
-            out = _native.empty(batch_shape(len(sources), size, self.template.channels, layout), dtype == "float32")
+            out = (empty or _native.empty)(batch_shape(len(sources), size, t.channels, layout), dtype == "float32")
         else:
             self._check_out(out, sources, dtype, layout)
         counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
@@ -167,11 +169,17 @@ class Runner:
             failures.setdefault(place, reason)
         return out, [Failure(*item) for item in sorted(failures.items()) if item[1]], spent.plus(counts)
 
-    def empty(self, count: int, dtype: str | None, layout: str) -> np.ndarray:
+    def empty(
+        self,
+        count: int,
+        dtype: str | None,
+        layout: str,
+        empty: Callable[[tuple[int, ...], bool], np.ndarray] | None = None,
+    ) -> np.ndarray:
         """What `batch` would make for `count` pictures, if their size is known beforehand (`self.size`)."""
         assert self.size is not None
         shape = batch_shape(count, self.size, self.template.channels, layout)
-        return _native.empty(shape, output_dtype(self.template, dtype) == "float32")
+        return (empty or _native.empty)(shape, output_dtype(self.template, dtype) == "float32")
 
     def _sizes(
         self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]

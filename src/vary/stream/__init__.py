@@ -7,15 +7,18 @@
     order      position -> slot: the shuffles
     slots      slot -> index in the source, and which of its repetitions
     views      which pictures are made of a sample
+    task       all that a batch depends on, its positions aside
     batch      positions -> one batch, others standing in for what is broken
-    pictures   samples -> fields of pictures: opened, or kept from before, and varied
+    pictures   samples -> fields of pictures, in slices
+    supply     where they come from: arrays, files, or `blocks` of what was decoded before
     cache      decoded files in memory; `stores` chooses, `disk` and `pairs` keep them for later runs
-    iteration  an epoch under way: threads, prefetch, the end of both
-    state      where an epoch was left, and what must be equal to go on
-    loader     `Stream`: epochs, one after the other
+    crew       who makes batches: threads
+    iteration  an epoch under way: what is ahead, the hand-over, the end
+    epochs     one iteration after the other, also from a saved state (`state`)
+    loader     `Stream`: epochs of one source
     report     what an epoch cost and what limits it
 
-Nothing is global: threads belong to one iteration and end with it, and a stream at rest is plain data. At most
+Nothing is global: threads belong to an iteration, and a stream at rest is plain data. At most
 `prefetch` batches are ready or in work beside the one that is handed over. A source is only ever read; the one thing
 written is the cache's own folder, if asked for.
 """

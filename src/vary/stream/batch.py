@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from vary.sources import Indexed
-    from vary.stream.supply import Spread, Task
+    from vary.stream.supply import Spread
+    from vary.stream.task import Task
 
 __all__ = ["Batch", "Made", "make"]
 
@@ -74,6 +75,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
 class Made(NamedTuple):
     batch: Batch | None  # None where every sample was left out
     work: Work
+    held: int = 0  # bytes in the cache
 
 
 def make(task: Task, positions: Array, spread: Spread) -> Made:
@@ -87,12 +89,12 @@ def make(task: Task, positions: Array, spread: Spread) -> Made:
             indices = indices.copy()
             done, work = _replace(task, indices, repeats, done, work, spread)
     if not len(done.places):
-        return Made(None, work)
+        return Made(None, work, task.held)
     indices, repeats = indices[done.places], repeats[done.places]
     arrays = (*done.fields, *task.source.label_batch(indices))
     names = fields_of(task.source, [look for look, _ in task.looks])
     paths = _paths(task.source, indices)
-    return Made(Batch(arrays, names, indices, repeats * task.each, task.epoch, paths), work)
+    return Made(Batch(arrays, names, indices, repeats * task.each, task.epoch, paths), work, task.held)
 
 
 def _replace(

@@ -11,27 +11,24 @@ from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source
-from vary.stream.batch import make
-from vary.stream.iteration import Iteration
+from vary.stream.epochs import Epochs
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
 from vary.stream.slots import Slots, cumulate, weights_of
-from vary.stream.state import Place, read_state, terms_of
+from vary.stream.state import terms_of
 from vary.stream.stores import holds_files, store_of
-from vary.stream.supply import Task, array_kind
+from vary.stream.supply import array_kind
+from vary.stream.task import Task
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from vary.plan.run import Runner
     from vary.policy import Policy
     from vary.sources import Indexed
     from vary.stream.batch import Batch
-    from vary.stream.report import Report
     from vary.stream.shard import Remainder
-    from vary.stream.views import Look
 
 __all__ = ["Stream", "stream"]
 
@@ -117,11 +114,12 @@ def stream(
     return Stream(source, policy, options, labels, weights)
 
 
-class Stream:
-    """What `vary.stream` returns. Plain data between iterations: it pickles, and holds no thread and no file.
+class Stream(Epochs):
+    """What `vary.stream` returns: epochs of batches of one source.
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
-    under way at once.
+    under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
+    the next epoch that are ready.
     """
 
     def __init__(
@@ -129,18 +127,16 @@ class Stream:
     ) -> None:
         self.source: Indexed = open_source(source, labels)
         self.policy = policy
-        self.options = options
         self._looks = looks_of(policy, options.views, self.source.fields[1:])
         self._kind = _kind(self.source, options.channels)
         for look in self._looks:
             output_dtype(look.policy.runner(*self._kind).template, options.dtype)
         self._slots = _slots(self.source, options, weights, numbers(self._looks))
+        super().__init__(options, self._slots.count, terms_of(self.source, self._looks, self._slots, options))
         if not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={tuple(options.part)}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
-        self._next = self._latest = Place(0, 0, terms_of(self.source, self._looks, self._slots, options))
-        self._tally = Tally()
         self._files = holds_files(self.source)
         self._store, self._kept = store_of(self.source, options) if self._files else (None, "")
 
@@ -154,56 +150,27 @@ class Stream:
         """What a batch holds, in order."""
         return fields_of(self.source, self._looks)
 
-    @property
-    def epoch(self) -> int:
-        """Of the next iteration."""
-        return self._next.epoch
-
-    def set_epoch(self, epoch: int) -> None:
-        """Make the next iteration this epoch, from its beginning; later ones count on from it."""
-        epoch = whole("epoch", epoch, 0)
-        check_address(self.options.seed, epoch)
-        self._next = self._latest = replace(self._next, epoch=epoch, position=0)
-
-    def state_dict(self) -> dict[str, int | str]:
-        """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
-
-        Numbers and words only, under 1 KB. It counts what was handed over, on all ranks, and nothing that is ahead.
-        """
-        return self._latest.state_dict()
-
-    def load_state_dict(self, state: Mapping[str, int | str]) -> None:
-        """Make the next iteration go on where `state_dict` was called; the one after it is the next epoch.
-
-        batch_size, shard, threads and prefetch may be others. `InputError` names what else is not as it was.
-        """
-        self._next = self._latest = read_state(state, self._next.terms, self._slots.count)
-
-    def _runners(self) -> tuple[tuple[Look, Runner], ...]:
-        return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
-
-    def __len__(self) -> int:
-        """Batches an epoch, of this rank; `len(iterator)` is how many are left of it."""
-        return self.options.batches(self._slots.count)
-
-    def __iter__(self) -> Iteration:
-        o, slots, begin = self.options, self._slots, replace(self._next)
-        epoch = begin.epoch
-        check_address(o.seed, epoch)
-        self._next = replace(begin, epoch=epoch + 1, position=0)
-        self._latest = begin
-        if self._store is not None:
-            self._store.refresh()
-        self._tally = Tally(epoch, o.prefetch, numbers(self._looks), self._kept)
+    def job(self, epoch: int) -> Task:
+        o, slots = self.options, self._slots
         block = o.block_size and o.block_size * o.repeat
         ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
 
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        which = self._files, self._store, slots.eligible
-        task = Task(self.source, self._runners(), o, epoch, slots.count, samples, *which)
-        return Iteration(task, self._tally, begin)
+        return self._task(o, epoch, slots.count, samples)
+
+    def _task(self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]) -> Task:
+        runners = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
+        eligible = self._slots.eligible
+        return Task(self.source, runners, options, epoch, count, samples, self._files, self._store, eligible)
+
+    def _new_tally(self, epoch: int) -> Tally:
+        return Tally(epoch, self.options.prefetch, numbers(self._looks), self._kept)
+
+    def _refresh(self) -> None:
+        if self._store is not None:
+            self._store.refresh()
 
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
         """The batch of one sample as it was, or will be, in an epoch: by its index in the source and its view number.
@@ -219,14 +186,10 @@ class Stream:
         check_address(self.options.seed, epoch, view)
         options = replace(self.options, on_error="raise", max_errors=None)
         order = np.array([index]), np.array([view // each])
-        task = Task(self.source, self._runners(), options, epoch, 1, lambda _: order, self._files, self._store)
-        batch = make(task, np.zeros(1, np.int64), lambda work, items, _: work(task, items, stopped=bool)).batch
+        task = self._task(options, epoch, 1, lambda _: order)
+        batch = task.make(np.zeros(1, np.int64), lambda work, items, _: work(items, bool)).batch
         assert batch is not None  # what fails is raised
         return batch
-
-    def report(self) -> Report:
-        """What the last iteration has cost so far, and what limits it."""
-        return self._tally.report(0 if self._store is None else self._store.held)
 
     def __repr__(self) -> str:
         o = self.options

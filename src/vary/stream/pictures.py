@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from vary.plan.run import Failure, Runner
     from vary.sources import Indexed
-    from vary.stream.supply import Spread, Supply, Task
+    from vary.stream.supply import Spread, Supply
+    from vary.stream.task import Task
 
 __all__ = ["BYTES", "PER_THREAD", "Produced", "produce"]
 
@@ -112,7 +113,7 @@ def _run(
     o, v, n = task.options, drawn.views, len(drawn.rows)
     out = None
     if len(some) * v < n:  # its size is known
-        images = drawn.runner.empty(n, o.dtype, o.layout) if images is None else images
+        images = drawn.runner.empty(n, o.dtype, o.layout, task.empty) if images is None else images
         out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
     began = perf_counter_ns()
     made, failures, counts = drawn.runner.batch(
@@ -126,6 +127,7 @@ def _run(
         threads=o.allowed,
         decode=o.decode,
         out=out,
+        empty=task.empty,
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns

@@ -65,6 +65,7 @@ class Tally:
     decoded: int = 0
     batch: int = 0
     hits: int = 0  # files that were in the cache
+    held: int = 0  # bytes that it holds
     skipped: list[Skipped] = field(default_factory=list)
 
     def add(self, work: Work) -> None:
@@ -77,8 +78,7 @@ class Tally:
         self.hits += work.hits
         self.skipped += work.skipped
 
-    def report(self, held: int = 0) -> Report:
-        """`held`: bytes that the cache holds."""
+    def report(self) -> Report:
         makers = min(MAKERS, max(1, self.prefetch))
         stages = makers * self.encoded, makers * self.decoded, (self.prefetch + 1) * self.batch
         return Report(
@@ -94,7 +94,7 @@ class Tally:
             views=self.views,
             cache=self.cache,
             cache_hits=self.hits,
-            cache_bytes=held,
+            cache_bytes=self.held,
             skipped=tuple(self.skipped),
         )
 

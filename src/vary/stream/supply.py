@@ -8,7 +8,7 @@ spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.b
 from __future__ import annotations
 
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -20,46 +20,18 @@ from vary.sources import Encoded
 from vary.stream.blocks import Blocks
 from vary.stream.cache import NOWHERE
 from vary.stream.report import Work
-from vary.stream.views import numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
-    from vary.plan.run import Runner
     from vary.sources import Indexed
-    from vary.stream.cache import Store
-    from vary.stream.options import Options
-    from vary.stream.views import Look
+    from vary.stream.task import Task
 
-__all__ = ["Opened", "Spread", "Supply", "Task", "array_kind", "size_of", "supply_of"]
+__all__ = ["Opened", "Spread", "Supply", "array_kind", "size_of", "supply_of"]
 
 AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class Task:
-    """All that a batch depends on, its positions aside. Shared by the threads of an iteration, changed by none."""
-
-    source: Indexed
-    looks: tuple[tuple[Look, Runner], ...]
-    options: Options
-    epoch: int
-    count: int  # positions in the epoch
-    order: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which of its repetitions each is
-    files: bool  # does the source hold files, and not arrays?
-    store: Store | None
-    eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
-
-    @property
-    def channels(self) -> int:
-        return self.looks[0][1].template.channels
-
-    @property
-    def each(self) -> int:
-        """Pictures made of one."""
-        return numbers([look for look, _ in self.looks])
 
 
 class Opened(NamedTuple):
@@ -71,9 +43,14 @@ class Opened(NamedTuple):
 
 
 class Spread(Protocol):
-    """Has `work` done on `items`, `portion` at least at once, by one thread or by several."""
+    """Has `work` done on `items`, `portion` of them at once, by one thread or by several.
 
-    def __call__(self, work: Callable[..., Opened], items: Sequence[Any], portion: int, /) -> Opened: ...
+    `work` also takes a function that says whether nobody wants the result any more.
+    """
+
+    def __call__(
+        self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int, /
+    ) -> Opened: ...
 
 
 def array_kind(image: Array, index: int) -> tuple[int, str]:
@@ -157,21 +134,23 @@ class _Direct:
     """Arrays, JPEGs as bytes, and other files decoded."""
 
     def __init__(self, task: Task, indices: Array, spread: Spread) -> None:
-        self._spread, self._channels = spread, task.channels
-        self._raw, self._read, self._decode = spread(read_some, indices.tolist(), AT_ONCE)
+        self._task, self._spread = task, spread
+        self._raw, self._read, self._decode = spread(
+            partial(read_some, task), indices.tolist(), AT_ONCE if task.files else len(indices)
+        )
         self.lacking = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
 
     def open(self, places: list[int]) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.lacking.isdisjoint(places):
-            pictures, _, decode = self._spread(open_some, pictures, 1)
+            pictures, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
             self._decode += decode
             self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
         return pictures
 
     def expected(self, place: int) -> int:
-        return _expected(self._raw[place], self._channels)
+        return _expected(self._raw[place], self._task.channels)
 
     @property
     def work(self) -> Work:
@@ -189,7 +168,7 @@ class _Kept:
         store = NOWHERE if task.store is None else task.store
 
         def read(places: list[int]) -> list[Any]:
-            pictures, spent, _ = spread(read_some, indices[places].tolist(), AT_ONCE)
+            pictures, spent, _ = spread(partial(read_some, task), indices[places].tolist(), AT_ONCE)
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures
@@ -201,7 +180,7 @@ class _Kept:
         return self._blocks.open(places, self._decoded, self._task.options.allowed)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
-        found, _, decode = self._spread(open_some, pictures, 1)
+        found, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
         self._decode += decode
         return found
 

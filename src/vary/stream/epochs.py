@@ -1,0 +1,122 @@
+"""What can be iterated again and again: each time an epoch of batches."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from vary.rng import EPOCH_LIMIT, check_address
+from vary.stream.crew import Threads
+from vary.stream.iteration import Iteration
+from vary.stream.options import whole
+from vary.stream.report import Tally
+from vary.stream.state import Place, read_state
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vary.stream.crew import Crew, Job
+    from vary.stream.options import Options
+    from vary.stream.report import Report
+    from vary.stream.state import Term
+
+__all__ = ["Epochs"]
+
+
+class Epochs:
+    """Abstract: what `vary.stream` and `vary.mix` return has in common.
+
+    The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
+    under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
+    the next epoch that are ready.
+    """
+
+    options: Options
+
+    def __init__(self, options: Options, count: int, terms: Mapping[str, Term]) -> None:
+        """
+        count: positions in an epoch.
+        terms: what must be equal for an epoch to go on the same.
+        """
+        self.options = options
+        self._count = count
+        self._next = self._latest = Place(0, 0, terms)
+        self._tally = Tally()
+        self._ahead: Iteration | None = None
+
+    def job(self, epoch: int) -> Job:
+        """What makes the batches of this epoch."""
+        raise NotImplementedError
+
+    def _new_tally(self, epoch: int) -> Tally:
+        raise NotImplementedError
+
+    def _refresh(self) -> None:
+        """Before an epoch."""
+
+    @property
+    def epoch(self) -> int:
+        """Of the next iteration."""
+        return self._next.epoch
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next iteration this epoch, from its beginning; later ones count on from it."""
+        epoch = whole("epoch", epoch, 0)
+        check_address(self.options.seed, epoch)
+        self._next = self._latest = replace(self._next, epoch=epoch, position=0)
+
+    def state_dict(self) -> dict[str, int | str]:
+        """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
+
+        Numbers and words only, under 1 KB. It counts what was handed over, on all ranks, and nothing that is ahead.
+        """
+        return self._latest.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, int | str]) -> None:
+        """Make the next iteration go on where `state_dict` was called; the one after it is the next epoch.
+
+        batch_size, shard, threads and prefetch may be others. `InputError` names what else is not as it was.
+        """
+        self._next = self._latest = read_state(state, self._next.terms, self._count)
+
+    def __len__(self) -> int:
+        """Batches an epoch, of this rank; `len(iterator)` is how many are left of it."""
+        return self.options.batches(self._count)
+
+    def __iter__(self) -> Iteration:
+        begins = self._next
+        check_address(self.options.seed, begins.epoch)
+        ahead, self._ahead = self._ahead, None
+        if ahead is None or not ahead.is_for(begins):
+            if ahead is not None:
+                ahead.close()
+            ahead = self._iteration(begins)
+        self._next = replace(begins, epoch=begins.epoch + 1, position=0)
+        self._latest, self._tally = ahead.place, ahead.tally
+        return ahead.begin(self.hire())
+
+    def _iteration(self, begins: Place) -> Iteration:
+        self._refresh()
+        return Iteration(self, self.job(begins.epoch), replace(begins), self._new_tally(begins.epoch))
+
+    def hire(self) -> Crew:
+        """Who makes the batches of an iteration."""
+        return Threads(self.options.allowed)
+
+    def follow(self) -> Iteration | None:
+        """The next iteration, to be begun by the one that is under way."""
+        return self._iteration(self._next) if self._next.epoch < EPOCH_LIMIT else None
+
+    def take(self, iteration: Iteration) -> None:
+        """What `follow` gave, with its first batches made: kept if it is still what comes next."""
+        if self._ahead is not None or not iteration.is_for(self._next):
+            iteration.close()
+        else:
+            self._ahead = iteration
+
+    def report(self) -> Report:
+        """What the last iteration has cost so far, and what limits it."""
+        return self._tally.report()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_ahead": None}
