@@ -49,6 +49,9 @@ USAGE_ERRORS = [
     ["preview", "DATA", "--seed", "-1"],
     ["demo", "DATA", "--epochs", "0"],
     ["explain"],
+    ["profile", "DATA", "--on-error", "stop"],
+    *(["profile", "DATA", "--cache-bytes", size] for size in ("0", "5X", "-5M", "many", "", "0.4", "9" * 400)),
+    ["cache", "clear"],
     *(["explain", "right.yaml", "--size", size] for size in ("375", "0x5", "4x4x2", "4x4x3x3", "axb", "-4x4")),
 ]
 
@@ -87,7 +90,7 @@ def test_usage_errors(args: list[str], data: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.startswith("usage: vary")
 
 
-@pytest.mark.parametrize("command", ["", "demo", "preview", "explain", "transforms"])
+@pytest.mark.parametrize("command", ["", "demo", "preview", "explain", "profile", "cache", "transforms"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([*command.split(), "--help"])
