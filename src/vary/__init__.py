@@ -16,7 +16,7 @@ from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
-from vary.stream import Batch, Report, Stream, average_views, stream
+from vary.stream import Batch, Report, Stream, average_views, disk_cache, stream
 from vary.transforms import (
     Affine,
     Brightness,
@@ -91,6 +91,7 @@ __all__ = [
     "Zoom",
     "__version__",
     "average_views",
+    "disk_cache",
     "libjpeg_version",
     "read_image",
     "sources",

@@ -18,7 +18,7 @@ from vary.rng import check_address
 from vary.sample import DTYPES, dtype_name, layout_name
 from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
 from vary.transforms.compose import several
-from vary.transforms.text import from_data, to_data
+from vary.transforms.text import from_data, parsed, to_data
 
 __all__ = ["Policy"]
 
@@ -249,27 +249,14 @@ class Policy(Transform):
 
     @staticmethod
     def load(path: str | Path) -> Policy:
-        """Read what `save` wrote, or anyone wrote by hand."""
+        """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it."""
         path = Path(path)
         try:
-            return Policy.from_dict(_parsed(path.read_text(encoding="utf-8"), path.suffix))
+            return Policy.from_dict(parsed(path.read_bytes(), path.suffix == ".json"))
         except OSError as error:
             raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError, RecursionError) as error:  # a PolicyError, or the parser's own
+        except (ValueError, TypeError, RecursionError) as error:  # a PolicyError among them
             raise PolicyError(f"{path}: {error}") from None
-
-
-def _parsed(text: str, suffix: str) -> Any:
-    if suffix == ".json":
-        import json
-
-        return json.loads(text)
-    import yaml
-
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
 
 
 def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:

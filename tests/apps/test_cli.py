@@ -37,6 +37,7 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["demo", "DATA", "-o", "DATA/sheet.png"], "written into the data"),
     (["explain", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
     (["transforms", "Rotat"], "did you mean Rotate?"),
+    (["transforms", "RandomRotation"], "Keras' RandomRotation is Rotate here: Rotate(40)"),
     (["transforms", "Qqq"], "see: vary transforms"),
 ]
 USAGE_ERRORS = [
@@ -48,6 +49,9 @@ USAGE_ERRORS = [
     ["preview", "DATA", "--seed", "-1"],
     ["demo", "DATA", "--epochs", "0"],
     ["explain"],
+    ["profile", "DATA", "--on-error", "stop"],
+    *(["profile", "DATA", "--cache-bytes", size] for size in ("0", "5X", "-5M", "many", "", "0.4", "9" * 400)),
+    ["cache", "clear"],
     *(["explain", "right.yaml", "--size", size] for size in ("375", "0x5", "4x4x2", "4x4x3x3", "axb", "-4x4")),
 ]
 
@@ -86,7 +90,7 @@ def test_usage_errors(args: list[str], data: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.startswith("usage: vary")
 
 
-@pytest.mark.parametrize("command", ["", "demo", "preview", "explain", "transforms"])
+@pytest.mark.parametrize("command", ["", "demo", "preview", "explain", "profile", "cache", "transforms"])
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([*command.split(), "--help"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vary.apps.cli import main
+from vary.apps.cli import byte_count, main
 
 
 def test_it_tells_each_epoch(
@@ -38,3 +38,27 @@ def test_broken_files_are_listed(data: Path, capsys: pytest.CaptureFixture[str])
         file.write_bytes(b"nothing")
     assert main(["profile", str(data)]) == 1
     assert "no picture came through; the first: " in capsys.readouterr().err
+
+
+def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = min(data.rglob("*.*"))
+    broken.write_bytes(b"nothing")
+    args = ["profile", str(data), "--epochs", "1", "--json"]
+    for on_error, images in (("skip", 7), ("replace", 8)):
+        assert main([*args, "--on-error", on_error]) == 0
+        (one,) = json.loads(capsys.readouterr().out)
+        assert one["images"] == images
+    assert main([*args, "--on-error", "raise"]) == 1
+    assert capsys.readouterr().err.startswith(f"vary: error: {broken}: ")
+
+
+@pytest.mark.parametrize(("given", "hits"), [("1k", 0), ("20KB", None), ("0.01G", 8), ("500M", 8), ("2000000000", 8)])
+def test_what_the_cache_may_take(given: str, hits: int | None, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", str(data), "--cache", "memory", "--cache-bytes", given, "--json"]) == 0
+    _, second = json.loads(capsys.readouterr().out)
+    assert second["cache_hits"] == hits if hits is not None else 0 < second["cache_hits"] < 8
+
+
+def test_byte_counts() -> None:
+    counts = {"1": 1, "500M": 500_000_000, "2G": 2_000_000_000, "2gb": 2_000_000_000, "1.5k": 1500, "3T": 3 * 10**12}
+    assert {text: byte_count(text) for text in counts} == counts

@@ -169,7 +169,7 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("shuffle", {"shuffle": False}),
     ("repeat", {"repeat": 2}),
     ("block_size", {"block_size": 4}),
-    ("weights", {"weights": "balanced"}),
+    ("weights", {"weights": np.arange(1, 24)}),
     ("frozen", {"frozen": True}),
     ("dtype", {"dtype": "float32"}),
     ("layout", {"layout": "NCHW"}),
@@ -184,6 +184,13 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+IN_WORDS = {
+    "policy": "another policy or other views than this stream has",
+    "fields": "other fields or classes of the source than this stream has",
+    "weights": "no weights, this stream has some",
+}
+
+
 @pytest.mark.parametrize(("name", "other"), OTHERS, ids=str)
 def test_what_is_not_as_it_was_is_named(images: np.ndarray, name: str, other: dict[str, Any]) -> None:
     def make(images: Any = images, policy: Any = RESIZED, labels: Any = None, **options: Any) -> Stream:
@@ -192,11 +199,23 @@ def test_what_is_not_as_it_was_is_named(images: np.ndarray, name: str, other: di
     state = make().state_dict()
     make().load_state_dict(state)
     changed = make(**other)
-    with pytest.raises(
-        InputError, match=rf"saved with {name}=.*, this stream has {name}=.*; make it as it was, or beg"
-    ):
+    with pytest.raises(InputError) as caught:
         changed.load_state_dict(state)
+    cure = "make the stream as it was, or begin an epoch with set_epoch(0)"
+    told = IN_WORDS.get(name, f"{name}={state[name]!r}, this stream has {name}={changed.state_dict()[name]!r}")
+    assert str(caught.value) == f"the state was saved with {told}, so its epoch cannot go on the same; {cure}"
     make(**other).load_state_dict(changed.state_dict())
+
+
+def test_weights_that_are_not_as_they_were(images: np.ndarray) -> None:
+    plain, some, others = (stream(images, RESIZED, weights=w) for w in (None, np.arange(23), np.arange(1, 24)))
+    for saved, now, told in [
+        (plain, some, "no weights, this stream has some"),
+        (some, plain, "weights, this stream has none"),
+        (some, others, "other weights than this stream has"),
+    ]:
+        with pytest.raises(InputError, match=f"^the state was saved with {told}, so its epoch cannot go on"):
+            now.load_state_dict(saved.state_dict())
 
 
 def test_functions_are_known_by_name(images: np.ndarray) -> None:
@@ -220,6 +239,10 @@ def test_functions_are_known_by_name(images: np.ndarray) -> None:
 )
 def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any] | None, says: str) -> None:
     train = stream(images, Policy([]))
+    half = train.state_dict()
+    del half["policy"]
+    with pytest.raises(InputError, match="state_dict has no 'policy'; give what state_dict\\(\\) returned, whole"):
+        train.load_state_dict(half)
     with pytest.raises(InputError, match=says):
         train.load_state_dict([] if change is None else train.state_dict() | change)  # type: ignore[arg-type]
 

@@ -1,5 +1,7 @@
 """Arguments of transforms: what is taken, and errors that name the argument, the value seen and the cure."""
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,11 @@ from vary import (
 )
 from vary.transforms import REGISTRY, Transform
 from vary.transforms.base import REQUIRED
+
+theirs = SimpleNamespace(
+    Resize=type("Resize", (), {"__module__": "theirs"}),
+    RandomRotation=type("RandomRotation", (), {"__module__": "theirs", "__call__": lambda self, image: image}),
+)  # another library
 
 REFUSED = [  # class, arguments, words of the error
     (Rotate, {}, "needs 'angle': degrees"),
@@ -74,7 +81,35 @@ REFUSED = [  # class, arguments, words of the error
     (Normalize, {"mean": None}, "Normalize(mean=None)"),
     (Normalize, {"mean": "grey"}, "Normalize(mean='grey')"),
     (Sometimes, {"transforms": 5}, "5 is not a list of transforms"),
-    (Sometimes, {"transforms": [Rotate]}, "Rotate is a class, not a transform; call it: add ()"),
+    (Sometimes, {"transforms": [Rotate]}, "entry 0 is the class Rotate, not a transform; write Rotate(angle);"),
+    (Policy, {"transforms": [HorizontalFlip]}, "the class HorizontalFlip, not a transform; write HorizontalFlip();"),
+    (OneOf, {"transforms": [Rotate(1), np.fliplr]}, "entry 1 is a function, not a transform; write Lambda(fliplr)"),
+    (Policy, {"transforms": [lambda image: image]}, "entry 0 is a function, not a transform; write Lambda(function)"),
+    (Policy, {"transforms": [partial(np.rot90, k=2)]}, "entry 0 is a function, not a transform; write Lambda(func"),
+    (Policy, {"transforms": [len]}, "entry 0 is a function, not a transform; write Lambda(len)"),
+    (
+        Policy,
+        {"transforms": ["Rotate"]},
+        "entry 0 is of type str, a transform as files have it; Policy.from_dict([...])",
+    ),
+    (Policy, {"transforms": [{"Rotate": 4}]}, "entry 0 is of type dict, a transform as files have it; Policy.from"),
+    (Policy, {"transforms": [[Rotate(1)]]}, "entry 0 is of type list, not a transform; put what it holds into the out"),
+    (Policy, {"transforms": [None]}, "entry 0 is of type NoneType, not a transform of vary; Lambda(function) takes"),
+    (
+        Policy,
+        {"transforms": [theirs.Resize()]},
+        "entry 0 is of type theirs.Resize, not a transform of vary; take vary.Res",
+    ),
+    (
+        Policy,
+        {"transforms": [theirs.Resize]},
+        "entry 0 is the class theirs.Resize, not a transform of vary; take vary.Res",
+    ),
+    (
+        Policy,
+        {"transforms": [Rotate(1), theirs.RandomRotation()]},
+        "entry 1 is of type theirs.RandomRotation, not a transform of vary; torchvision's and Keras' RandomRotation is",
+    ),
     (Sometimes, {"transforms": "Rotate"}, "'Rotate' is not a list of transforms"),
     (OneOf, {"transforms": []}, "at least one transform"),
     (OneOf, {"transforms": [HorizontalFlip()], "weights": [1, 2]}, "1 transforms but 2 weights"),
@@ -117,7 +152,7 @@ REFUSED = [  # class, arguments, words of the error
 ]
 
 
-@pytest.mark.parametrize(("kind", "arguments", "words"), REFUSED, ids=[f"{r[0].__name__}-{r[1]}" for r in REFUSED])
+@pytest.mark.parametrize(("kind", "arguments", "words"), REFUSED, ids=[f"{r[0].__name__}-{r[2]}" for r in REFUSED])
 def test_refused(kind: type[Transform], arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(PolicyError) as caught:
         kind(**arguments)

@@ -154,12 +154,76 @@ def test_refused(data: Any, words: str, tmp_path: Path) -> None:
     assert str(caught.value).startswith(str(path)), "the file is named"
 
 
-@pytest.mark.parametrize(("name", "text"), [("a.yaml", "transforms: [Rotate: {"), ("a.json", '{"transforms": [')])
-def test_files_that_do_not_parse_and_are_not_there(tmp_path: Path, name: str, text: str) -> None:
+FAULTS = [  # file, its bytes, what the error says behind the file's name
+    (
+        "a.yaml",
+        b"transforms:\n\t- Rotate: 40\n",
+        "line 2, column 1: a tab; YAML is indented by spaces, so write spaces",
+    ),
+    ("a.yaml", b"- OneOf:\n  \t- Zoom: 1\n", "line 2, column 3: a tab; "),
+    (
+        "a.yaml",
+        b"- Rotate: 4\n - Zoom: 3\n",
+        "line 2, column 2: indented unlike its neighbours; begin all entries",
+    ),
+    ("a.yaml", b"- Resize: [3, 4\n- Rotate: 4\n", "line 2, column 9: expected ',' or ']', but got ':'; close the bra"),
+    ("a.yaml", b"- Resize: [3, 4\n- Rotate: 4\n", "bracket or quote of line 1, column 11"),
+    ("a.yaml", b"- 'Rotate: 40\n", "close the bracket or quote of line 1, column 3"),
+    (
+        "a.yaml",
+        b"transforms: [Rotate: {",
+        "line 1, column 23: the file ends where a value is to come; close the brackets",
+    ),
+    ("a.yaml", b"- Rotate: angle: 4\n", "line 1, column 16: a ':' too many, or one missing in the line before; write"),
+    ("a.yaml", b"transforms:\n- Zoom: 1\nfill reflect\n", "line 3, column 1: could not find expected ':'; write Name"),
+    ("a.yaml", b"- Rotate: 4\n---\n- Zoom: 1\n", "line 2, column 1: a second document; a file holds one policy"),
+    ("a.yaml", b"- Rotate: @40\n", "line 1, column 11: found character '@' that cannot start any token; write Name"),
+    ("a.yaml", b"- !!python/object:os.system {}\n", "line 1, column 3: could not determine a constructor"),
+    ("a.yaml", b"", "the file is empty; write a list of transforms, such as - Rotate: 40"),
+    ("a.yaml", b" \n# nothing yet\n\n", "the file is empty; write a list of transforms, such as - Rotate: 40"),
+    ("a.json", b"\n", 'the file is empty; write a list of transforms, such as ["HorizontalFlip", {"Rotate": 40}]'),
+    (
+        "a.json",
+        b'[{"Rotate": 40},\n5 6]',
+        "line 2, column 3: Expecting ',' delimiter; JSON has names and words in doub",
+    ),
+    ("a.json", b"- Rotate: 40\n", "line 1, column 1: Expecting value; JSON has "),
+    ("a.json", b"- Rotate: 40\n", "YAML goes into a file named .yaml"),
+    (
+        "a.yaml",
+        b"\x89PNG\r\n\x1a\n",
+        "line 1, column 1: byte 0x89 is no text; a policy is YAML or JSON, saved as UTF-8",
+    ),
+    ("a.yaml", b"- Zoom: 1\n\n# caf\xe9\n", "line 3, column 6: byte 0xe9 is no text; "),
+    ("a.yaml", b"\xef\xbb\xbf# caf\xe9\n", "line 1, column 6: byte 0xe9 is no text; "),
+    ("a.json", "[]".encode("utf-16-le"), "line 1, column 2: character '\\x00' is no text; "),
+    ("a.yaml", b"[" * 3000, "nested too deep; a policy is a list of transforms"),
+    ("a.json", b"[" * 100_000, "nested too deep; a policy is a list of transforms"),
+]
+
+
+@pytest.mark.parametrize(("name", "raw", "says"), FAULTS, ids=[row[2] for row in FAULTS])
+def test_files_that_do_not_parse(tmp_path: Path, name: str, raw: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(raw)
+    with pytest.raises(PolicyError) as caught:
+        Policy.load(tmp_path / name)
+    assert says in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path / name}: ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.json"])
+def test_what_editors_put_before_the_text(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text('["HorizontalFlip"]', encoding="utf-8-sig")
+    assert Policy.load(tmp_path / name) == Policy([HorizontalFlip()])
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.json"])
+def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
     with pytest.raises(PolicyError, match=r"a\.(yaml|json): cannot be read \(No such file"):
         Policy.load(tmp_path / name)
-    (tmp_path / name).write_text(text)
-    with pytest.raises(PolicyError, match=r"a\.(yaml|json): "):
+    (tmp_path / name).mkdir()
+    with pytest.raises(PolicyError, match=r"a\.(yaml|json): cannot be read \(Is a directory"):
         Policy.load(tmp_path / name)
 
 

@@ -11,7 +11,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import vary
-from vary.apps import demo, preview, profile, tables
+from vary.apps import cache, demo, preview, profile, tables
 from vary.apps.inputs import UserError, policy_of
 
 if TYPE_CHECKING:
@@ -79,6 +79,9 @@ def parser() -> argparse.ArgumentParser:
 
     add_profile(commands)
 
+    one = command(commands, "cache", cache.cache, 'what cache="disk" keeps: where, how much, when it was last used')
+    one.add_argument("--clear", action="store_true", help="delete all of it that no living process uses")
+
     one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
     one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
     one.add_argument("--json", action="store_true", help="as JSON, for programs")
@@ -94,8 +97,10 @@ def add_profile(commands: Any) -> None:
     one.add_argument("--threads", type=at_least(1), metavar="N", help="as many as the process may use, by default")
     one.add_argument("--prefetch", type=at_least(0), default=2, metavar="N", help="batches ready or in work (2)")
     one.add_argument("--views", type=at_least(1), metavar="N", help="pictures made of each file")
-    caches = ("auto", "memory", "disk", "none")
+    caches, errors = ("auto", "memory", "disk", "none"), ("raise", "skip", "replace")
     one.add_argument("--cache", choices=caches, default="auto", help="where decoded files are kept (auto)")
+    one.add_argument("--cache-bytes", type=byte_count, metavar="N", help="that it may take, such as 500M or 2G")
+    one.add_argument("--on-error", choices=errors, default="skip", help="what a broken file does (skip)")
     add_seed(one)
     one.add_argument("--json", action="store_true", help="as JSON, for programs")
 
@@ -127,6 +132,14 @@ def at_least(least: int) -> Any:
         return int(text)
 
     return whole
+
+
+def byte_count(text: str) -> int:
+    found = re.fullmatch(r"(\d{1,15}(?:\.\d+)?)([kMGT]?)B?", text, re.IGNORECASE)
+    count = int(float(found[1]) * 1000 ** " KMGT".index(found[2].upper() or " ")) if found else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of bytes, such as 500M or 2G")
+    return count
 
 
 def size(text: str) -> tuple[int, ...]:

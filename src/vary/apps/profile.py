@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 def profile(args: Namespace) -> None:
     source = vary.sources.Folder(source_of(args.source, "profile SOURCE"))
-    given = {name: getattr(args, name) for name in ("batch_size", "threads", "prefetch", "views", "seed")}
+    names = ("batch_size", "threads", "prefetch", "views", "seed", "on_error", "cache_bytes")
+    given = {name: getattr(args, name) for name in names}
     cache = None if args.cache == "none" else args.cache
-    stream = vary.stream(source, policy_of(args.policy), on_error="skip", cache=cache, **given)
+    stream = vary.stream(source, policy_of(args.policy), cache=cache, **given)
     reports = [one_epoch(stream, epoch) for epoch in range(args.epochs)]
     if args.json:
         print(json.dumps([report.as_dict() for report in reports], indent=2))

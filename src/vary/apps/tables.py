@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import json
 import sys
@@ -30,8 +29,7 @@ def versions() -> str:
 def transforms(args: Namespace) -> None:
     registry = vary.transforms.REGISTRY
     if args.name is not None and args.name not in registry:
-        near = difflib.get_close_matches(args.name, registry, 1, 0.5)
-        hint = f"did you mean {near[0]}?" if near else "see: vary transforms"
+        hint = vary.transforms.base.near(args.name, registry) or "see: vary transforms"
         raise UserError(f"there is no transform {args.name!r}; {hint}")
     chosen = [registry[name] for name in ([args.name] if args.name else sorted(registry))]
     if args.json:

@@ -24,8 +24,9 @@ written is the cache's own folder, if asked for.
 """
 
 from vary.stream.batch import Batch
+from vary.stream.disk import disk_cache
 from vary.stream.loader import Stream, stream
 from vary.stream.report import Report
 from vary.stream.views import average_views
 
-__all__ = ["Batch", "Report", "Stream", "average_views", "stream"]
+__all__ = ["Batch", "Report", "Stream", "average_views", "disk_cache", "stream"]

@@ -15,7 +15,7 @@ import zlib
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,11 @@ from vary.stream.cache import LIVING
 from vary.stream.pairs import CHECKED, GONE, NEW, RECORD, Pair, Table, delete, space
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vary.stream.cache import Key
 
-__all__ = ["Disk", "cache_folder"]
+__all__ = ["Disk", "DiskCache", "cache_folder", "disk_cache"]
 
 Array = np.ndarray[Any, Any]
 RECENT = 50_000  # records, and a quarter of those in the table: to be sorted in, which keeps that rare
@@ -129,12 +131,7 @@ class Disk:
 
     def _measure(self) -> None:
         """What lies in the folder, by whomever: others write and delete as well."""
-        held = 0
-        with os.scandir(self.folder) as entries:
-            for entry in entries:
-                with suppress(FileNotFoundError):
-                    held += entry.stat().st_size if entry.name.endswith((".blocks", ".index")) else 0
-        self.held, self._since = held, 0
+        self.held, self._since = sum(found.st_size for _, found in _files(self.folder)), 0
         if self._own is not None and not (self._own.index.exists() and self._own.blocks.exists()):
             self._own = None  # deleted by hand: nobody would see what is added to it
 
@@ -147,7 +144,7 @@ class Disk:
         self._measure()
         if self.held + needed > self.limit:
             for blocks in sorted(self.folder.glob("*.blocks"), key=_age):
-                self.held -= delete(blocks)
+                self.held -= delete(blocks)[0]
                 if self.held + needed <= self.limit:
                     break
         return self.held + needed <= self.limit
@@ -175,6 +172,68 @@ class Disk:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Disk, (self.folder, self.limit, self.setting)
+
+
+class DiskCache(NamedTuple):
+    """What `cache="disk"` keeps, as `vary.disk_cache` found it."""
+
+    folder: Path
+    bytes: int
+    pairs: int
+    """Of files: one of blocks and its index, for each process that added anything."""
+    blocks: int
+    used: float | None
+    """When any of it was last used, as `time.time()` counts; None where there is none."""
+
+    def clear(self) -> tuple[int, dict[Path, str]]:
+        """Delete what no living process uses (this one's streams use theirs until they are gone).
+
+        Gives the bytes that this freed, and the files that had to stay, each with the reason.
+        """
+        freed, left = 0, {}
+        for blocks in sorted(self.folder.glob("*.blocks")):
+            more, why = delete(blocks)
+            freed += more
+            if why:
+                left[blocks] = why
+        for index in self.folder.glob("*.index"):
+            if not index.with_suffix(".blocks").exists():  # deleted by hand
+                with suppress(OSError):
+                    more = index.stat().st_size
+                    index.unlink()
+                    freed += more
+        return freed, left
+
+
+def disk_cache() -> DiskCache:
+    """What `cache="disk"` keeps in this user's cache folder, or $VARY_CACHE: how much, and when it was last used.
+
+    `.clear()` deletes what no living process uses. `InputError` where the folder cannot be read.
+    """
+    folder = cache_folder().absolute()
+    try:
+        files = list(_files(folder))
+    except FileNotFoundError:
+        files = []
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; name another folder with VARY_CACHE") from error
+    pairs = [found for name, found in files if name.endswith(".blocks")]
+    return DiskCache(
+        folder,
+        bytes=sum(found.st_size for _, found in files),
+        pairs=len(pairs),
+        blocks=sum(found.st_size // RECORD.itemsize for name, found in files if name.endswith(".index")),
+        used=max((found.st_mtime for found in pairs), default=None),
+    )
+
+
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Those of pairs: others delete meanwhile, and may keep their own files here."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith((".blocks", ".index")):
+                with suppress(FileNotFoundError):
+                    yield entry.name, entry.stat()
 
 
 def _age(path: Path) -> int:

@@ -82,7 +82,7 @@ class Pair:
         pair = cls(folder / f"{time.time_ns():016x}-{os.urandom(16).hex()}.index", number)
         blocks = pair.blocks.open("ab", buffering=0)
         pair._writes = (blocks,)
-        _lock(blocks, fcntl.LOCK_SH)
+        _lock(blocks)
         pair._writes = blocks, pair.index.open("ab", buffering=0)
         return pair
 
@@ -116,7 +116,7 @@ class Pair:
         if mapped is None or place + length > len(mapped):
             try:
                 with self.blocks.open("rb") as file:
-                    _lock(file, fcntl.LOCK_SH)  # as long as it is mapped: that holds a copy of the handle
+                    _lock(file)  # as long as it is mapped: that holds a copy of the handle
                     mapped = self._mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except (OSError, ValueError):  # ValueError: of no bytes
                 return None
@@ -131,29 +131,30 @@ class Pair:
     __del__ = close
 
 
-def delete(blocks: Path) -> int:
-    """The bytes that this made free: none where a living process uses the pair, or the file system knows no flock."""
+def delete(blocks: Path) -> tuple[int, str]:
+    """The bytes that this made free, and why the pair had to stay: a process uses it, or what the file system says."""
     index = blocks.with_suffix(".index")
     try:
         with blocks.open("rb") as file:
-            if not _lock(file, fcntl.LOCK_EX):
-                return 0
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             freed = blocks.stat().st_size
             with suppress(FileNotFoundError):
                 freed += index.stat().st_size
                 index.unlink()  # first: blocks without an index are found again, by the next who needs room
             blocks.unlink()
-            return freed
-    except OSError:
-        return 0
+            return freed, ""
+    except FileNotFoundError:  # somebody else did
+        return 0, ""
+    except BlockingIOError:
+        return 0, "a living process uses it"
+    except OSError as error:
+        return 0, error.strerror or str(error)
 
 
-def _lock(file: BinaryIO, how: int) -> bool:
-    try:
-        fcntl.flock(file, how | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+def _lock(file: BinaryIO) -> None:
+    """Until it is closed; where the file system knows no flock, nothing is deleted either."""
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:

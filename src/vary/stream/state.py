@@ -23,6 +23,13 @@ VERSION = 1
 EQUAL = ("seed", "shuffle", "repeat", "block_size", "frozen", "dtype", "layout", "channels", "exact", "tolerant")
 """Options that decide what the rest of an epoch holds; the others only say how it is handed out."""
 
+DIGESTS = {
+    "policy": "another policy or other views",
+    "fields": "other fields or classes of the source",
+    "weights": "other weights",
+}
+"""Terms that say nothing to people, in words: what the state was saved with."""
+
 Term = int | str
 
 
@@ -57,16 +64,26 @@ def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
         version = state.get("version") if isinstance(state, dict) else type(state).__name__
         raise InputError(f"state_dict has version={version!r}; give what state_dict() of this vary returned, {VERSION}")
     for name, here in terms.items():
-        if state.get(name) != here:
+        if name not in state:
+            raise InputError(f"state_dict has no {name!r}; give what state_dict() returned, whole")
+        if state[name] != here:
             raise InputError(
-                f"the state was saved with {name}={state.get(name)!r}, this stream has {name}={here!r} and cannot "
-                f"go on the same; make it as it was, or begin an epoch with set_epoch({state.get('epoch')})"
+                f"the state was saved with {_differs(name, state[name], here)}, so its epoch cannot go on the same; "
+                f"make the stream as it was, or begin an epoch with set_epoch({state.get('epoch')})"
             )
     for name, limit in (("epoch", 1 << 32), ("position", count + 1)):
         value = state.get(name)
         if not isinstance(value, int) or not 0 <= value < limit:
             raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
     return Place(state["epoch"], state["position"], terms)
+
+
+def _differs(name: str, there: Any, here: Term) -> str:
+    if name not in DIGESTS:
+        return f"{name}={there!r}, this stream has {name}={here!r}"
+    if not (there and here):  # weights that one of the two lacks
+        return f"{name}, this stream has none" if there else f"no {name}, this stream has some"
+    return f"{DIGESTS[name]} than this stream has"
 
 
 def _digest(data: Any) -> str:

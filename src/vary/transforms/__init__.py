@@ -1,7 +1,8 @@
 """Transforms: each states a map and touches no pixel, so image, masks, boxes and points can follow the same map.
 
 `base` says what a transform is; `geometry`, `crop` and `colour` hold one short frozen class each; `compose` the ones
-made of others; `user` the caller's own function; `text` writes and reads them as data.
+made of others; `user` the caller's own function; `text` writes and reads them as data; `foreign.yaml` holds what other
+libraries call them.
 """
 
 from vary.transforms.base import REGISTRY, Transform

@@ -16,6 +16,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Protocol, dataclass_transform
 
 from vary.errors import PolicyError
@@ -92,11 +93,27 @@ ANY = (-math.inf, math.inf)
 
 
 def near(name: Any, known: Iterable[str]) -> str:
-    """For the end of an error: the known name that this one may be a slip of; empty if there is none."""
+    """For the end of an error: how vary writes what another library calls by this name, or the known name that it may
+    be a slip of; empty if there is neither."""
     import difflib
 
+    if meant := _foreign(str(name)):
+        return meant
     close = difflib.get_close_matches(str(name), list(known), 1)
     return f"did you mean {close[0]}?" if close else ""
+
+
+def _foreign(name: str) -> str:
+    import yaml
+
+    table = yaml.safe_load(Path(__file__).with_name("foreign.yaml").read_text(encoding="utf-8"))
+    told = []
+    for own, libraries in table.items():
+        whose = " and ".join(f"{one}'{'s'[: one[-1] != 's']}" for one, names in libraries.items() if name in names)
+        if whose:
+            kind, bracket, _ = own.partition("(")
+            told.append(f"{whose} {name} is {kind} here: {own}" if bracket else f"{whose} {name} is not there yet")
+    return "; ".join(told)
 
 
 def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:
@@ -232,7 +249,8 @@ class Transform:
         for name, value in kwargs.items():
             if name not in kind.fields:
                 slip = near(name, kind.fields)
-                self._refuse(f"has no argument {name!r}; {f'{slip} It' if slip else 'it'} has {', '.join(kind.fields)}")
+                start = f"{slip}{'.'[: slip[-1] != '?']} It" if slip else "it"
+                self._refuse(f"has no argument {name!r}; {start} has {', '.join(kind.fields)}")
             if name in given:
                 self._refuse(f"was given {name!r} twice")
             given[name] = value

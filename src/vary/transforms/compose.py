@@ -3,11 +3,13 @@ changes nobody else's draws."""
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from vary.transforms.base import REQUIRED, Field, Lowering, Transform, field, number
+from vary.transforms.base import REGISTRY, REQUIRED, Field, Lowering, Transform, field, near, number
 
 __all__ = ["OneOf", "SomeOf", "Sometimes", "several"]
 
@@ -21,14 +23,31 @@ def several(doc: str) -> Any:
         if isinstance(value, str) or not isinstance(value, Iterable):
             raise ValueError(f"{value!r} is not a list of transforms")
         found = tuple(value)
-        for item in found:
+        for place, item in enumerate(found):
             if not isinstance(item, Transform):
-                if isinstance(item, type) and issubclass(item, Transform):
-                    raise ValueError(f"{item.__name__} is a class, not a transform; call it: add ()")
-                raise ValueError(f"{item!r} is not a transform")
+                raise ValueError(f"entry {place} is {_no_transform(item)}")
         return found
 
     return Field(parse, doc, REQUIRED, lambda random: ())
+
+
+def _no_transform(item: Any) -> str:
+    """What it is instead, and the cure."""
+    kind = item if isinstance(item, type) else type(item)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    if issubclass(kind, Transform):
+        needed = ", ".join(name for name, field in kind.fields.items() if field.default is REQUIRED)
+        return f"the class {kind.__name__}, not a transform; write {kind.__name__}({needed})"
+    if inspect.isroutine(item) or isinstance(item, partial):
+        called = getattr(item, "__name__", "function")
+        return f"a function, not a transform; write Lambda({called if called.isidentifier() else 'function'})"
+    if isinstance(item, (str, dict)):
+        return f"of type {name}, a transform as files have it; Policy.from_dict([...]) reads those"
+    if isinstance(item, (list, tuple)):
+        return f"of type {name}, not a transform; put what it holds into the outer list"
+    own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else near(kind.__name__, REGISTRY)
+    what = "the class" if kind is item else "of type"
+    return f"{what} {name}, not a transform of vary; {own or 'Lambda(function) takes a function of yours'}"
 
 
 def _weights(value: Any) -> tuple[float, ...] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import zip_longest
 from typing import Any
 
@@ -9,7 +10,16 @@ from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, near
 from vary.transforms.user import Lambda
 
-__all__ = ["from_data", "to_data"]
+__all__ = ["from_data", "parsed", "to_data"]
+
+NO_TEXT = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # what YAML does not take
+FAULTS = (  # in what YAML's parser says -> what is wrong, and the cure
+    (r"'\\t' that cannot", "a tab; YAML is indented by spaces, so write spaces"),
+    (r"<block end>", "indented unlike its neighbours; begin all entries of a list or mapping in the same column"),
+    (r"mapping values", "a ':' too many, or one missing in the line before; write Name: {argument: value}"),
+    (r"another document", "a second document; a file holds one policy"),
+    (r"<stream end>", "the file ends where a value is to come; close the brackets"),
+)
 
 
 def to_data(value: Any) -> Any:
@@ -63,3 +73,56 @@ def _read(name: str | None, value: Any, here: str) -> Any:
         return value
     items = value if isinstance(value, list) else [value]
     return [from_data(item, f"{here}[{i}]") for i, item in enumerate(items)]
+
+
+def parsed(raw: bytes, json: bool = False) -> Any:
+    """What a file says in YAML or JSON; `ValueError` with the line and column, what is wrong there, and the cure."""
+    text = _text(raw)
+    if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
+        example = '["HorizontalFlip", {"Rotate": 40}]' if json else "- Rotate: 40"
+        raise ValueError(f"the file is empty; write a list of transforms, such as {example}")
+    try:
+        return _json(text) if json else _yaml(text)
+    except RecursionError:
+        raise ValueError("nested too deep; a policy is a list of transforms") from None
+
+
+def _text(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before, seen = error.object[: error.start].decode(), f"byte 0x{error.object[error.start]:02x}"
+    else:
+        found = re.search(NO_TEXT, text)
+        if found is None:
+            return text
+        before, seen = text[: found.start()], f"character {found[0]!r}"
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    raise ValueError(f"line {line}, column {column}: {seen} is no text; a policy is YAML or JSON, saved as UTF-8")
+
+
+def _json(text: str) -> Any:
+    import json
+
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"line {error.lineno}, column {error.colno}: {error.msg}; JSON has names and words in double quotes, and a "
+            "comma between entries but none behind the last; YAML goes into a file named .yaml"
+        ) from None
+
+
+def _yaml(text: str) -> Any:
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        said, begun = str(error.problem), error.context_mark
+        mark = begun if "expected ':'" in said else error.problem_mark
+        why = next((words for pattern, words in FAULTS if re.search(pattern, said)), "")
+        if not why and begun and re.search(r"',' or|end of stream", said):
+            why = f"{said}; close the bracket or quote of line {begun.line + 1}, column {begun.column + 1}"
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise ValueError(where + (why or f"{said}; write Name, or Name: {{argument: value}}")) from None

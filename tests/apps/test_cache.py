@@ -1,0 +1,68 @@
+"""`vary cache` says what is kept on disk, and deletes what nobody uses."""
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from stream.cache_child import ONE, disk, put
+
+from vary.apps import cache
+from vary.apps.cli import main
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "kept"))
+    return tmp_path / "kept"
+
+
+def told(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
+    assert main(["cache", *args]) == 0
+    out, err = capsys.readouterr()
+    assert not err
+    return out.splitlines()
+
+
+def test_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert told(capsys) == [f"folder     {folder}", "size       nothing is kept there"]
+    assert told(capsys, "--clear") == [f"freed 0 bytes in {folder}"]
+    assert not folder.exists()
+
+
+def test_what_a_run_kept(folder: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", str(data), "--epochs", "1", "--cache", "disk"]) == 0
+    capsys.readouterr()
+    (blocks,) = folder.glob("*.blocks")
+    os.utime(blocks, (10**9, 10**9))
+    first, second, third = told(capsys)
+    assert first == f"folder     {folder}"
+    assert re.fullmatch(r"size       \d+\.\d kB: \d+ blocks in 1 pair of files", second)
+    assert re.fullmatch(r"last used  2001-09-0[89] \d\d:\d\d", third)
+    kept = second.split(": ")[0].split(maxsplit=1)[1]
+    assert told(capsys, "--clear") == [f"freed {kept} in {folder}"]
+    assert list(folder.iterdir()) == []
+
+
+def test_what_is_left_and_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    used = disk(folder)
+    put(used, 0)
+    (name,) = (path.name for path in folder.glob("*.blocks"))
+    put(disk(folder), 1, 2)
+    assert told(capsys)[1] == f"size       {3 * ONE} bytes: 3 blocks in 2 pairs of files"
+    assert told(capsys, "--clear") == [
+        f"freed {2 * ONE} bytes in {folder}",
+        f"left {name}, {ONE - 40} bytes: a living process uses it",
+    ]
+    assert told(capsys)[1] == f"size       {ONE} bytes: 1 block in 1 pair of files"
+
+
+def test_a_folder_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.write_text("")
+    assert main(["cache"]) == 1
+    assert capsys.readouterr().err == (f"vary: error: {folder}: Not a directory; name another folder with VARY_CACHE\n")
+
+
+def test_amounts() -> None:
+    counts = 0, 999, 1000, 1_234_567, 2 * 10**9, 3_456 * 10**9
+    assert [*map(cache.amount, counts)] == ["0 bytes", "999 bytes", "1.0 kB", "1.2 MB", "2.0 GB", "3,456.0 GB"]

@@ -1,0 +1,81 @@
+"""Names that users of other libraries know lead to vary's own: in policy files, at the door, as arguments."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import vary
+from vary import Policy, PolicyError
+from vary.transforms import REGISTRY, Transform, base
+from vary.transforms.base import near
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE: dict[str, dict[str, list[str]]] = yaml.safe_load(
+    Path(base.__file__).with_name("foreign.yaml").read_text("utf-8")
+)
+LIBRARIES = ("torchvision", "Keras", "Albumentations")
+NONE_YET = "none yet"
+ROTATE = "torchvision's and Keras' RandomRotation is Rotate here: Rotate(40)"
+
+
+@pytest.mark.parametrize("own", [own for own in TABLE if own != NONE_YET])
+def test_what_is_named_exists(own: str) -> None:
+    spelled = own.partition(";")[0]
+    made = eval(spelled, {**REGISTRY, "Policy": Policy, "function": np.fliplr})
+    assert isinstance(made, Transform)
+    assert type(made).__name__ == spelled.partition("(")[0]
+
+
+def test_nothing_is_named_that_vary_calls_so_itself() -> None:
+    names = {name for libraries in TABLE.values() for found in libraries.values() for name in found}
+    assert not names & {*vary.__all__, *REGISTRY}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_each_name_of_a_library_stands_once(library: str) -> None:
+    names = [name for libraries in TABLE.values() for name in libraries.get(library, [])]
+    assert len(names) == len(set(names)) > 10
+    assert all(libraries.keys() <= {*LIBRARIES} for libraries in TABLE.values())
+
+
+@pytest.mark.parametrize(("own", "libraries"), TABLE.items(), ids=TABLE)
+def test_every_name_leads_there(own: str, libraries: dict[str, list[str]]) -> None:
+    for library, names in libraries.items():
+        for name in names:
+            with pytest.raises(AttributeError) as caught:
+                getattr(vary, name)
+            said = str(caught.value)
+            assert library in said
+            told = f" {name} is not there yet" if own == NONE_YET else f" {name} is {own.partition('(')[0]} here: {own}"
+            assert told in said
+            with pytest.raises(PolicyError) as refused:
+                Policy.from_dict([name])
+            assert told in str(refused.value)
+
+
+def test_what_is_said() -> None:
+    with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's and Ker"):
+        vary.RandomRotation  # type: ignore[attr-defined]  # noqa: B018
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_dict({"transforms": [{"Sometimes": [{"RandomRotation": 30}]}]})
+    assert f"policy.transforms[0].Sometimes[0]: there is no transform 'RandomRotation'; {ROTATE}" in str(caught.value)
+    with pytest.raises(PolicyError) as caught:
+        Policy([], zoom_range=0.2)  # type: ignore[call-arg]
+    told = "Keras' zoom_range is Zoom here: Zoom(0.2); above 1 enlarges. It has transforms, fill, "
+    assert f"Policy has no argument 'zoom_range'; {told}" in str(caught.value)
+    assert near("RandomErasing", REGISTRY) == "torchvision's and Keras' RandomErasing is not there yet"
+    assert near("Rotat", REGISTRY) == "did you mean Rotate?"
+    assert near("Qqq", REGISTRY) == ""
+
+
+def test_the_table_in_the_documents_is_this_one() -> None:
+    lines = [f"| here | {' | '.join(LIBRARIES)} |", "|---|---|---|---|"]
+    for own, libraries in TABLE.items():
+        spelled, _, hint = own.partition("; ")
+        first = spelled if own == NONE_YET else f"`{spelled}`{hint and f', {hint}'}"
+        rest = (", ".join(f"`{name}`" for name in libraries.get(library, [])) for library in LIBRARIES)
+        lines.append(f"| {' | '.join((first, *rest))} |".replace("  ", " "))
+    text = "\n".join(lines)
+    assert text in (ROOT / "docs" / "policies.md").read_text(encoding="utf-8"), f"it should be:\n{text}"
