@@ -54,7 +54,8 @@ def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize(("given", "hits"), [("1k", 0), ("20KB", None), ("0.01G", 8), ("500M", 8), ("2000000000", 8)])
 def test_what_the_cache_may_take(given: str, hits: int | None, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["profile", str(data), "--cache", "memory", "--cache-bytes", given, "--json"]) == 0
+    options = ["--cache", "memory", "--cache-bytes", given, "--prefetch", "0"]
+    assert main(["profile", str(data), *options, "--json"]) == 0
     _, second = json.loads(capsys.readouterr().out)
     assert second["cache_hits"] == hits if hits is not None else 0 < second["cache_hits"] < 8
 
