@@ -135,7 +135,7 @@ class Listing(Sequence[str]):
         """May the name be here? Hidden files are never listed, and .. would leave the folder."""
         if self.classes and not name.startswith(f"{self.classes[self._of(place)]}/"):
             return False
-        return name != "" and name[0] != "." and "/." not in name and "\0" not in name
+        return "/." not in f"/{name}" and "\0" not in name
 
 
 class Draft:
