@@ -1,4 +1,5 @@
-"""Where samples come from. A source returns encoded bytes or arrays by index; it never decodes and never writes.
+"""Where samples come from. A source returns encoded bytes or arrays by index; it never decodes and never writes, but
+for the listing that a `Folder` is asked to keep, outside of its data.
 
     Arrays   pictures in memory or in a memory map
     Folder   one sub-folder a class

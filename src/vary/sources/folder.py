@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder a class. Listed once, read a file at a time, never written."""
+"""A folder of pictures, one sub-folder a class. Listed once, or not even once; read a file at a time, never written."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import errno
 import io
 import os
 import warnings
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from vary.errors import SourceError
+from vary.errors import InputError, SourceError
 from vary.sources.base import Encoded, Item
+from vary.sources.listing import CURE, Draft, Listing, drafted, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -36,41 +38,62 @@ class Folder:
     A picture's class is the sub-folder of `path` that it lies in, at whatever depth; classes are sorted by name.
     Pictures directly in `path` and none below it: unlabelled, with the single field "images".
     classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty.
+    listing: a file outside of `path` that keeps what was found. Where there is none yet, the folder is walked and the
+        file written. Where there is one, it is mapped into memory, its classes included, and the folder is not walked:
+        a million files or a billion are there at once, in memory that processes share, and the source pickles as the
+        place of its listing. It is taken at its word: files that came later are not seen, and one that is gone is a
+        `SourceError` when it is read. Delete it to list the folder again. It has relative paths: the folder may move.
 
     A warning where the classes look like the parts of a data set, such as train and val: then `path` is one too high.
-    `SourceError` where there is no such folder, no picture, a class without pictures, or pictures beside classes.
-    Memory: about 100 bytes a file, for its relative path and its class id.
+    `SourceError` where there is no such folder, no picture, a class without pictures, or pictures beside classes; where
+    the listing is damaged, cannot be written, or has other classes than `classes`. `InputError` if it lies in `path`.
+    Memory: a file's relative path and 9 bytes more; with `listing` none but the pages of it that are in use.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, classes: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        classes: Sequence[str] | None = None,
+        listing: str | os.PathLike[str] | None = None,
+    ) -> None:
         self.root = os.fspath(path)
         self._absolute = os.path.abspath(self.root)  # noqa: PTH100
         if not os.path.isdir(self.root):  # noqa: PTH112  kept as the string that was given
             what = "is a file" if os.path.exists(self.root) else "does not exist"  # noqa: PTH110
             raise SourceError(f"{self.root!r} {what}; give a folder with one sub-folder of pictures for every class")
-        found = sorted(_pictures(self.root))
-        folders = sorted(_folders(self.root))
-        self.classes = _classes(self.root, found, folders, classes)
-        if classes is None and (warning := _too_high(self.root, found, self.classes or [])):
-            warnings.warn(warning, UserWarning, stacklevel=2)
-        if self.classes is None:
-            self.fields: tuple[str, ...] = ("images",)
-            self._ids = np.zeros(0, np.int64)
-        else:
-            ids = {name: index for index, name in enumerate(self.classes)}
-            found = [name for name in found if _top(name) in ids]
-            self.fields = ("images", "labels")
-            self._ids = np.fromiter((ids[_top(name)] for name in found), np.int64, len(found))
-        self._ids.flags.writeable = False
-        self.paths = tuple(found)
+        self._listing = self._listed(classes, None if listing is None else os.fspath(listing))
+        self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
+        self.paths: Sequence[str] = self._listing
         """Relative paths with forward slashes; a sample's index is its place here."""
-        if not found:
-            raise SourceError(_nothing(self.root))
+
+    def _listed(self, classes: Sequence[str] | None, file: str | None) -> Listing:
+        around = frozenset[Identity]() if file is None else _around(file)
+        if _identity(self.root) in around:
+            raise InputError(
+                f"listing={file!r} lies in {self.root!r}, and vary writes nothing there; give another path"
+            )
+        if file is None or not os.path.exists(file):  # noqa: PTH110
+            with drafted(file) as draft:
+                if warning := _fill(draft, self.root, classes, around):
+                    warnings.warn(warning, UserWarning, stacklevel=3)
+            if file is None:
+                return draft.listing()
+        found = load(file)
+        if classes is not None and list(classes) != found.classes:
+            cure = f"give listing= another path, or {CURE}"
+            raise SourceError(f"classes={list(classes)}, but the listing {file!r} has {found.classes}; {cure}")
+        return found
+
+    @property
+    def classes(self) -> list[str] | None:
+        """Names of the class ids, or None where there are no classes."""
+        return self._listing.classes
 
     @property
     def labels(self) -> np.ndarray[Any, Any] | None:
         """Class ids in index order, int64, or None where there are no classes."""
-        return None if self.classes is None else self._ids
+        return None if self.classes is None else self._listing.labels
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -81,8 +104,10 @@ class Folder:
             with io.FileIO(path) as file:
                 data = file.readall()
         except OSError as error:
-            raise SourceError(f"{path}: was there when the folder was listed, but {error.strerror or error}") from error
-        return Item(Encoded(data or b"", path), () if self.classes is None else (int(self._ids[index]),))
+            cure = f"; delete {self._listing.file!r} to list it again" if self._listing.file else ""
+            reason = f"was there when the folder was listed, but {error.strerror or error}{cure}"
+            raise SourceError(f"{path}: {reason}") from error
+        return Item(Encoded(data or b"", path), () if self.classes is None else (self._listing.class_id(index),))
 
     def path(self, index: int) -> str:
         return _join(self.root, self.paths[index])
@@ -97,7 +122,7 @@ class Folder:
         return path, status.st_size, status.st_mtime_ns
 
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
-        return () if self.classes is None else (self._ids[np.asarray(indices, np.int64)],)
+        return () if self.classes is None else (self._listing.class_ids(indices),)
 
     def __repr__(self) -> str:
         return f"Folder({self.root!r}: {len(self)} pictures, classes={self.classes})"
@@ -107,21 +132,12 @@ def _join(folder: str, name: str) -> str:
     return f"{folder.rstrip('/')}/{name}" if folder and name else folder or name
 
 
-def _top(name: str) -> str:
-    """The first folder of a relative path; "" for a file that lies in none."""
-    return name.partition("/")[0] if "/" in name else ""
-
-
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             yield from (entry for entry in entries if not entry.name.startswith(".") and entry.name not in JUNK)
     except OSError as error:
         raise SourceError(f"{folder}: cannot be listed: {error.strerror or error}") from error
-
-
-def _folders(root: str) -> list[str]:
-    return [entry.name for entry in _entries(root) if _kind(entry) == "folder"]
 
 
 def _kind(entry: os.DirEntry[str]) -> Literal["folder", "file", "neither"]:
@@ -134,52 +150,106 @@ def _kind(entry: os.DirEntry[str]) -> Literal["folder", "file", "neither"]:
         raise SourceError(f"{entry.path}: {error.strerror or error}") from error
 
 
-def _pictures(root: str, below: str = "", above: frozenset[Identity] = frozenset()) -> Iterator[str]:
-    """Relative paths of the pictures in root/below. A link back to a folder of the path so far ends there."""
-    folder = _join(root, below)
-    status = os.stat(folder)  # noqa: PTH116
-    identity = (status.st_dev, status.st_ino)
-    if identity in above:
-        return
+def _keys(folder: str) -> list[str]:
+    """Pictures, and sub-folders with a slash behind them, sorted: so that whole paths come out in plain order."""
+    found = []
     for entry in _entries(folder):
-        name = _join(below, entry.name)
         kind = _kind(entry)
         if kind == "folder":
-            yield from _pictures(root, name, above | {identity})
+            found.append(f"{entry.name}/")
         elif kind == "file" and entry.name.lower().endswith(SUFFIXES):
-            yield name
+            found.append(entry.name)
+    found.sort()
+    return found
 
 
-def _classes(root: str, found: list[str], folders: list[str], wanted: Sequence[str] | None) -> list[str] | None:
+def _identity(folder: str) -> Identity:
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+    except OSError as error:
+        raise SourceError(f"{folder}: cannot be listed: {error.strerror or error}") from error
+    return status.st_dev, status.st_ino
+
+
+def _around(file: str) -> frozenset[Identity]:
+    """The folders that a file lies in, links followed, whether it is there or will be."""
+    ends = {os.path.realpath(os.path.dirname(file)), os.path.dirname(os.path.realpath(file))}  # noqa: PTH120
+    folders = {str(folder) for end in ends for folder in (PurePath(end), *PurePath(end).parents)}
+    return frozenset(_identity(folder) for folder in folders if os.path.exists(folder))  # noqa: PTH110
+
+
+def _pictures(root: str, below: str, above: frozenset[Identity], around: frozenset[Identity]) -> Iterator[list[str]]:
+    """Relative paths of the pictures in root/below. A link back to a folder of the path so far ends there."""
+    folder = _join(root, below)
+    identity = _identity(folder)
+    if identity in above:
+        return
+    if identity in around:
+        raise InputError(f"the listing lies in {folder!r}, a folder of the pictures; give another path")
+    names: list[str] = []
+    for key in _keys(folder):
+        if key.endswith("/"):
+            yield names
+            names = []
+            yield from _pictures(root, _join(below, key[:-1]), above | {identity}, around)
+        else:
+            names.append(_join(below, key))
+    yield names
+
+
+def _fill(draft: Draft, root: str, wanted: Sequence[str] | None, around: frozenset[Identity]) -> str | None:
+    """Every picture below root into the draft, with its class; what to warn of, if anything."""
+    keys = _keys(root)
+    folders, loose = [key[:-1] for key in keys if key.endswith("/")], [key for key in keys if not key.endswith("/")]
     if wanted is not None:
-        if len(set(wanted)) < len(wanted):
-            raise SourceError(f"classes={list(wanted)} names a sub-folder twice; an id belongs to one class")
-        if missing := sorted(set(wanted) - set(folders)):
-            raise SourceError(f"classes names {missing}, but {root!r} has the sub-folders {folders}")
-        return list(wanted)
-    filled = sorted({_top(name) for name in found})
-    if not found or filled == [""]:
-        return None
-    if filled[0] == "":
-        loose = [name for name in found if "/" not in name]
+        _check_wanted(root, folders, wanted)
+    above, filled, deep = frozenset({_identity(root)}), [], []
+    for folder in folders if wanted is None else sorted(wanted, key=lambda name: f"{name}/"):
+        before, depth = draft.count, 0
+        for names in _pictures(root, folder, above, around):
+            draft.add(names)
+            depth = max(depth, names[0].count("/") if names else 0)
+        if draft.count > before:
+            filled.append(folder)
+            draft.runs[0].append(draft.count)
+        if depth > 1:
+            deep.append(folder)
+    if wanted is None and filled:
+        _check_filled(root, loose, filled, folders)
+    elif wanted is None and loose:
+        draft.add(loose)
+    if not draft.count:
+        raise SourceError(_nothing(root))
+    classes = list(wanted) if wanted is not None else sorted(filled)
+    draft.classes = classes or None
+    ids = {name: place for place, name in enumerate(classes)}
+    draft.runs[1].extend(ids[folder] for folder in filled)
+    return _too_high(root, classes, sorted(deep)) if wanted is None else None
+
+
+def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
+    if len(set(wanted)) < len(wanted):
+        raise SourceError(f"classes={list(wanted)} names a sub-folder twice; an id belongs to one class")
+    if missing := sorted(set(wanted) - set(folders)):
+        raise SourceError(f"classes names {missing}, but {root!r} has the sub-folders {sorted(folders)}")
+
+
+def _check_filled(root: str, loose: list[str], filled: list[str], folders: list[str]) -> None:
+    if loose:
         raise SourceError(
-            f"{root!r} holds {len(loose)} pictures directly (such as {loose[0]!r}) beside the classes {filled[1:]}; "
-            "move them into a class, or name the sub-folders to read: classes=[...]"
+            f"{root!r} holds {len(loose)} pictures directly (such as {loose[0]!r}) beside the classes {sorted(filled)}"
+            "; move them into a class, or name the sub-folders to read: classes=[...]"
         )
     if empty := sorted(set(folders) - set(filled)):
         raise SourceError(
             f"{root!r} has sub-folders without pictures: {empty}; remove them, or fix the ids by "
-            f"classes=[...] (with pictures: {filled})"
+            f"classes=[...] (with pictures: {sorted(filled)})"
         )
-    return filled
 
 
-def _too_high(root: str, found: list[str], classes: list[str]) -> str | None:
-    """What to say where the classes are the parts of a data set, with the true classes inside."""
-    if len(classes) < 2 or not PARTS.issuperset(map(str.lower, classes)):
-        return None
-    deep = sorted({_top(name) for name in found if name.count("/") > 1})
-    if not deep:
+def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
+    """What to say where the classes are the parts of a data set; deep: those with the true classes inside."""
+    if len(classes) < 2 or not deep or not PARTS.issuperset(map(str.lower, classes)):
         return None
     part = next((name for name in deep if name.lower().startswith("train")), deep[0])
     return (
