@@ -13,7 +13,7 @@ def test_it_tells_each_epoch(
     data: Path, work: Path, snapshot: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = snapshot(data)
-    assert main(["profile", str(data), "--epochs", "2", "--batch-size", "3"]) == 0
+    assert main(["profile", str(data), "--epochs", "2", "--batch-size", "3", "--prefetch", "0"]) == 0
     first, second = capsys.readouterr().out.split("\n\n")
     assert first.startswith("epoch 0: 8 images in ")
     assert "8 of 8 samples came from it" in second
