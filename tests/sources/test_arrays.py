@@ -126,3 +126,20 @@ def test_it_pickles() -> None:
 def test_mistakes_are_named(images: Any, labels: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         Arrays(images, labels)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_memory_map_pickles_as_its_file(tmp_path: Path, order: Any) -> None:
+    path = tmp_path / "images.npy"
+    np.save(path, np.asarray(np.arange(40 * 8 * 8 * 3).reshape(40, 8, 8, 3) % 251, np.uint8, order=order))
+    for mode, small in (("r", True), ("r+", True), ("c", False)):  # what is written to the last one is in no file
+        whole = np.load(path, mmap_mode=mode)
+        if mode == "c":
+            whole[3] = 7
+        data = pickle.dumps(Arrays(whole, np.arange(40)))
+        assert (len(data) < 1500) == small
+        copy = pickle.loads(data)
+        assert np.array_equal(copy._images, whole)
+        assert np.array_equal(copy.label_batch([3, 5])[0], [3, 5])
+        part = pickle.loads(pickle.dumps(Arrays(whole[5:20])))
+        assert np.array_equal(part._images, whole[5:20])

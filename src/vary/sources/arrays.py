@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -62,8 +63,35 @@ class Arrays:
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return tuple(column[np.asarray(indices, np.int64)] for column in self._labels)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """As it is; but a memory map as its file's name, so that another process maps it too."""
+        images: Any = self._images
+        mapped = isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap)  # a part of one has another base
+        of_file = mapped and images.filename is not None and images.mode != "c"
+        return self.__dict__ | ({"_images": _Mapped.of(images)} if of_file else {})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        images = state["_images"]
+        self.__dict__ |= state | {"_images": images.open() if isinstance(images, _Mapped) else images}
+
     def __repr__(self) -> str:
         return f"Arrays({len(self)} images, fields={self.fields})"
+
+
+class _Mapped(NamedTuple):
+    path: str
+    dtype: str
+    shape: tuple[int, ...]
+    offset: int
+    fortran: bool
+
+    @classmethod
+    def of(cls, array: Any) -> _Mapped:
+        return cls(os.fspath(array.filename), array.dtype.str, array.shape, array.offset, not array.flags.c_contiguous)
+
+    def open(self) -> Array:
+        order: Any = "F" if self.fortran else "C"
+        return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, order)
 
 
 def _as_images(images: object) -> Array | list[Array]:

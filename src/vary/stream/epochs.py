@@ -10,12 +10,13 @@ from vary.stream.crew import Threads
 from vary.stream.iteration import Iteration
 from vary.stream.options import whole
 from vary.stream.report import Tally
+from vary.stream.side import Line, Side, copy_of
 from vary.stream.state import Place, read_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vary.stream.crew import Crew, Job
+    from vary.stream.crew import Crew, Empty, Job
     from vary.stream.options import Options
     from vary.stream.report import Report
     from vary.stream.state import Term
@@ -28,7 +29,7 @@ class Epochs:
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
     under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
-    the next epoch that are ready.
+    the next epoch that are ready, and with process=True the process that makes them.
     """
 
     options: Options
@@ -43,15 +44,16 @@ class Epochs:
         self._next = self._latest = Place(0, 0, terms)
         self._tally = Tally()
         self._ahead: Iteration | None = None
+        self._side: Side | None = None
 
-    def job(self, epoch: int) -> Job:
-        """What makes the batches of this epoch."""
+    def job(self, epoch: int, empty: Empty | None = None) -> Job:
+        """What makes the batches of this epoch. empty: where, if not in memory like any."""
         raise NotImplementedError
 
     def _new_tally(self, epoch: int) -> Tally:
         raise NotImplementedError
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         """Before an epoch."""
 
     @property
@@ -96,12 +98,16 @@ class Epochs:
         return ahead.begin(self.hire())
 
     def _iteration(self, begins: Place) -> Iteration:
-        self._refresh()
+        self.refresh()
         return Iteration(self, self.job(begins.epoch), replace(begins), self._new_tally(begins.epoch))
 
     def hire(self) -> Crew:
         """Who makes the batches of an iteration."""
-        return Threads(self.options.allowed)
+        if not self.options.process:
+            return Threads(self.options.allowed)
+        if self._side is None or not self._side.is_alive:
+            self._side = Side(copy_of(self))
+        return Line(self._side)
 
     def follow(self) -> Iteration | None:
         """The next iteration, to be begun by the one that is under way."""
@@ -119,4 +125,4 @@ class Epochs:
         return self._tally.report()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_ahead": None}
+        return self.__dict__ | {"_ahead": None, "_side": None}

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vary.policy import Policy
     from vary.sources import Indexed
     from vary.stream.batch import Batch
+    from vary.stream.crew import Empty
     from vary.stream.shard import Remainder
 
 __all__ = ["Stream", "stream"]
@@ -52,6 +53,7 @@ def stream(
     dtype: Any = None,
     layout: str = "NHWC",
     threads: int | None = None,
+    process: bool = False,
     prefetch: int = 2,
     on_error: Literal["raise", "skip", "replace"] = "raise",
     max_errors: int | None = None,
@@ -87,6 +89,9 @@ def stream(
     dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
         Normalize, else the source's own); "NHWC" or "NCHW".
     threads: for decoding and varying a batch; None takes what affinity and cgroup allow.
+    process: make batches in one process beside this one: where Python code keeps the interpreter busy, of the training
+        or of a `Lambda`. They come through shared memory, uncopied, with the same bytes. Source and policy go there
+        pickled, so arrays in memory are copied once; what is defined in `__main__` takes the package cloudpickle.
     prefetch: batches ready or in work beside the one handed over. Memory is bounded by prefetch + 1 of them.
     on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch;
         "skip" it: its batch is shorter, or left out, and `report()` lists it; "replace" it by another sample, drawn by
@@ -108,8 +113,8 @@ def stream(
     `SourceError` at once for arguments that cannot be meant.
     """
     options = Options(
-        batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, prefetch,
-        on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, exact, tolerant, max_pixels,
+        batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, process,
+        prefetch, on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, exact, tolerant, max_pixels,
     )  # fmt: skip
     return Stream(source, policy, options, labels, weights)
 
@@ -119,7 +124,7 @@ class Stream(Epochs):
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
     under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
-    the next epoch that are ready.
+    the next epoch that are ready, and with process=True the process that makes them.
     """
 
     def __init__(
@@ -150,7 +155,7 @@ class Stream(Epochs):
         """What a batch holds, in order."""
         return fields_of(self.source, self._looks)
 
-    def job(self, epoch: int) -> Task:
+    def job(self, epoch: int, empty: Empty | None = None) -> Task:
         o, slots = self.options, self._slots
         block = o.block_size and o.block_size * o.repeat
         ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
@@ -158,7 +163,7 @@ class Stream(Epochs):
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        return self._task(o, epoch, slots.count, samples)
+        return replace(self._task(o, epoch, slots.count, samples), empty=empty)
 
     def _task(self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]) -> Task:
         runners = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
@@ -168,7 +173,7 @@ class Stream(Epochs):
     def _new_tally(self, epoch: int) -> Tally:
         return Tally(epoch, self.options.prefetch, numbers(self._looks), self._kept)
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
         if self._store is not None:
             self._store.refresh()
 

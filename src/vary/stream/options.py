@@ -23,7 +23,7 @@ LEAST_OR_NONE = {  # None means
     "threads": "all there are",
     "cache_bytes": "what can be spared",
 }
-SWITCHES = ("shuffle", "frozen", "drop_last", "exact", "tolerant")
+SWITCHES = ("shuffle", "process", "frozen", "drop_last", "exact", "tolerant")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Options:
     dtype: Any = None
     layout: str = "NHWC"
     threads: int | None = None
+    process: bool = False
     prefetch: int = 2
     on_error: Literal["raise", "skip", "replace"] = "raise"
     max_errors: int | None = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.stream.batch import Made
     from vary.stream.cache import Store
+    from vary.stream.crew import Empty
     from vary.stream.options import Options
     from vary.stream.supply import Spread
     from vary.stream.views import Look
@@ -39,7 +40,7 @@ class Task:
     files: bool  # does the source hold files, and not arrays?
     store: Store | None
     eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
-    empty: Callable[[tuple[int, ...], bool], Array] | None = None  # where batches are made, if not in memory like any
+    empty: Empty | None = None  # where batches are made, if not in memory like any
 
     @property
     def channels(self) -> int:

@@ -1,0 +1,122 @@
+"""The other end of `side.py`: makes the batches that are asked for, in a process of its own, until it hears no more."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import traceback
+from concurrent.futures import CancelledError, Future
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vary.errors import VaryError
+from vary.stream.crew import Threads
+from vary.stream.shared import Pieces
+from vary.stream.wire import Wire
+
+if TYPE_CHECKING:
+    from vary.stream.batch import Made
+    from vary.stream.crew import Job
+    from vary.stream.epochs import Epochs
+
+__all__ = ["serve"]
+
+APART = 4096  # bytes of an array that goes through shared memory; smaller ones are in the message
+WATCH = 1.0  # seconds until it looks whether its parent is still there
+
+
+def serve(file: int) -> None:
+    """file: the descriptor of a connected Unix socket, over which the stream comes, and then the requests."""
+    import socket
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the socket
+    wire = Wire(socket.socket(fileno=file))
+    with suppress(EOFError, OSError):
+        try:
+            epochs, _ = wire.receive()
+        except EOFError:
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever a user's module raises when it is imported
+            wire.send((None, _portable(error), b"", [], [], []))
+            return
+        _Server(wire, epochs).run()
+
+
+class _Server:
+    def __init__(self, wire: Wire, epochs: Epochs) -> None:
+        self._wire, self._epochs = wire, epochs
+        self._crew = Threads(epochs.options.allowed)
+        self._pieces = Pieces(kept=epochs.options.prefetch + 2)
+        self._futures: dict[int, Future[Made]] = {}
+        self._jobs: dict[int, Job] = {}
+        self._sending = threading.Lock()
+
+    def run(self) -> None:
+        parent = os.getppid()
+        try:
+            while True:
+                while not self._wire.wait(WATCH):
+                    if os.getppid() != parent:
+                        return
+                (ticket, epoch, positions, loans, dropped), _ = self._wire.receive()
+                self._pieces.back(loans)
+                for number in dropped:
+                    if future := self._futures.pop(number, None):
+                        future.cancel()
+                self._make(ticket, epoch, positions)
+        finally:
+            self._crew.end()
+
+    def _make(self, ticket: int, epoch: int, positions: Any) -> None:
+        if epoch not in self._jobs:
+            while len(self._jobs) > 1:  # this one and the one before are under way, hardly more
+                self._jobs.pop(next(iter(self._jobs)))
+            self._epochs.refresh()
+            self._jobs[epoch] = self._epochs.job(epoch, self._pieces.empty)
+        future = self._futures[ticket] = self._crew.submit(self._jobs[epoch], positions)
+        future.add_done_callback(partial(self._answer, ticket))
+
+    def _answer(self, ticket: int, future: Future[Made]) -> None:
+        self._futures.pop(ticket, None)
+        if future.cancelled():
+            return
+        try:
+            self._send(ticket, future.result())
+        except CancelledError:
+            return
+        except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
+            self._send(ticket, error=error)
+
+    def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
+        apart: list[pickle.PickleBuffer] = []
+
+        def in_band(buffer: pickle.PickleBuffer) -> bool:
+            if small := buffer.raw().nbytes < APART:
+                return small
+            apart.append(buffer)
+            return False
+
+        data = b"" if made is None else pickle.dumps(made, 5, buffer_callback=in_band)
+        refs = [self._pieces.send(buffer.raw()) for buffer in apart]
+        with self._sending, suppress(OSError):  # nobody is there any more: `run` will see it, too
+            new, gone = self._pieces.news()
+            known = [(piece.number, piece.size) for piece in new]
+            message = ticket, None if error is None else _portable(error), data, refs, known, gone
+            self._wire.send(message, [piece.file for piece in new])
+
+
+def _portable(error: BaseException) -> Exception:
+    """The error as the other process can raise it; with the traceback from here, if it is not for the user."""
+    if not isinstance(error, VaryError):
+        error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
+    with suppress(Exception):
+        copy = pickle.loads(pickle.dumps(error))
+        if isinstance(copy, Exception):
+            return copy
+    other = RuntimeError(f"{type(error).__name__}: {error}")
+    for note in getattr(error, "__notes__", []):
+        other.add_note(note)
+    return other

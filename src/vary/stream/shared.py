@@ -1,0 +1,172 @@
+"""Memory that two processes see: one makes arrays in it, the other hands them on without a copy.
+
+The maker owns it, in pieces of one array each. A piece that was sent is the reader's until no array, view or DLPack
+capsule there holds it any more; then it is used again. Pieces are files without a name: nothing is left behind, however
+the processes end.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import threading
+import weakref
+from collections import deque
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Pieces", "Ref", "Seen"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Ref(NamedTuple):
+    """Some bytes of a piece, and the loan under which they are the reader's."""
+
+    piece: int
+    loan: int
+    start: int
+    length: int
+
+
+class _Piece:
+    def __init__(self, number: int, size: int) -> None:
+        self.number, self.size = number, size
+        self.file = _unnamed(size)
+        self.memory = mmap.mmap(self.file, size)
+        self.address = np.frombuffer(self.memory, np.uint8).ctypes.data
+
+    def __del__(self) -> None:
+        os.close(self.file)  # the memory goes with the last array in it
+
+
+def _unnamed(size: int) -> int:
+    if hasattr(os, "memfd_create"):
+        file = os.memfd_create("vary")
+    else:
+        with tempfile.TemporaryFile() as named:
+            file = os.dup(named.fileno())
+    os.ftruncate(file, size)
+    return file
+
+
+class Pieces:
+    """The maker's side; from any thread. Each use of a piece is a loan, with a number of its own."""
+
+    def __init__(self, kept: int) -> None:
+        """kept: pieces that may lie idle."""
+        self._kept = kept
+        self._lock = threading.Lock()  # of what follows, `_ended` aside
+        self._idle: list[_Piece] = []  # the last one used at the end
+        self._lent: dict[int, _Piece] = {}
+        self._sent: set[int] = set()  # loans, of which the reader says the end
+        self._loans = self._made = 0
+        self._new: list[_Piece] = []
+        self._known: set[int] = set()
+        self._gone: list[int] = []
+        self._ended: deque[tuple[int, bool]] = deque()  # (loan, by the reader): finalizers must not wait for a lock
+
+    def empty(self, shape: tuple[int, ...], floats: bool) -> Array:
+        """An array with anything in it, like `numpy.empty`."""
+        dtype = np.dtype(np.float32 if floats else np.uint8)
+        size = prod(shape) * dtype.itemsize
+        with self._lock:
+            self._settle()
+            piece = self._take(max(size, 1))
+            loan, self._loans = self._loans, self._loans + 1
+            self._lent[loan] = piece
+        whole = np.frombuffer(piece.memory, np.uint8)
+        weakref.finalize(whole, self._ended.append, (loan, False)).atexit = False
+        array: Array = whole[:size].view(dtype).reshape(shape)
+        return array
+
+    def _take(self, size: int) -> _Piece:
+        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
+        for place in reversed(range(len(self._idle))):
+            if size <= self._idle[place].size <= 2 * size:
+                return self._idle.pop(place)
+        self._made += 1
+        return _Piece(self._made, size)
+
+    def _settle(self) -> None:
+        """See which loans have ended. One that was sent ends with the reader's word, be it before the array here."""
+        while self._ended:
+            loan, by_reader = self._ended.popleft()
+            if (by_reader or loan not in self._sent) and (piece := self._lent.pop(loan, None)):
+                self._sent.discard(loan)
+                self._idle.append(piece)
+        while len(self._idle) > self._kept:
+            piece = self._idle.pop(0)
+            if piece.number in self._known:
+                self._known.discard(piece.number)
+                self._gone.append(piece.number)
+
+    def send(self, raw: memoryview) -> Ref:
+        """These bytes as the reader's: where they lie, or copied if they lie in no piece."""
+        bytes_ = np.frombuffer(raw, np.uint8)
+        with self._lock:
+            ref = self._find(bytes_.ctypes.data, raw.nbytes)
+            if ref is not None:
+                return ref
+        copy = self.empty((raw.nbytes,), floats=False)
+        copy[:] = bytes_
+        with self._lock:
+            ref = self._find(copy.ctypes.data, raw.nbytes)
+        assert ref is not None
+        return ref
+
+    def _find(self, address: int, length: int) -> Ref | None:
+        for loan, piece in self._lent.items():
+            start = address - piece.address
+            if start >= 0 and start + length <= piece.size:
+                self._sent.add(loan)
+                if piece.number not in self._known:
+                    self._known.add(piece.number)
+                    self._new.append(piece)
+                return Ref(piece.number, loan, start, length)
+        return None
+
+    def news(self) -> tuple[list[_Piece], list[int]]:
+        """Pieces that the reader has not seen, and numbers of those it may forget, since the last time."""
+        with self._lock:
+            found = self._new, self._gone
+            self._new, self._gone = [], []
+            return found
+
+    def back(self, loans: Iterable[int]) -> None:
+        """What the reader gives back."""
+        self._ended.extend((loan, True) for loan in loans)
+
+
+class Seen:
+    """The reader's side; `ended` are the loans to give back, added to from any thread."""
+
+    def __init__(self) -> None:
+        self.ended: deque[int] = deque()
+        self._memory: dict[int, mmap.mmap] = {}
+
+    def learn(self, number: int, file: int, size: int) -> None:
+        """Take over an open file as a piece."""
+        try:
+            self._memory[number] = mmap.mmap(file, size)
+        finally:
+            os.close(file)
+
+    def forget(self, numbers: Iterable[int]) -> None:
+        for number in numbers:
+            del self._memory[number]
+
+    def arrays(self, refs: Sequence[Ref]) -> list[Array]:
+        """uint8 arrays of these bytes. A loan ends when nothing holds any of its arrays."""
+        wholes: dict[int, Array] = {}
+        for ref in refs:
+            if ref.loan not in wholes:
+                whole = wholes[ref.loan] = np.frombuffer(self._memory[ref.piece], np.uint8)
+                weakref.finalize(whole, self.ended.append, ref.loan).atexit = False
+        return [wholes[ref.loan][ref.start : ref.start + ref.length] for ref in refs]

@@ -1,0 +1,37 @@
+"""User functions that another process can import."""
+
+import os
+import time
+
+import numpy as np
+
+
+def turned(image: np.ndarray) -> np.ndarray:
+    return image[::-1].copy()
+
+
+def told_where(image: np.ndarray) -> np.ndarray:
+    """Every value of the picture says which process this is."""
+    return np.full_like(image, os.getpid() % 251)
+
+
+def fails(image: np.ndarray) -> np.ndarray:
+    raise ZeroDivisionError(f"of {image.shape}")
+
+
+class OddError(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def fails_oddly(image: np.ndarray) -> np.ndarray:
+    raise OddError(len(image), 2)
+
+
+def dies(image: np.ndarray) -> np.ndarray:
+    os._exit(7 + len(image) * 0)
+
+
+def takes_its_time(image: np.ndarray) -> np.ndarray:
+    time.sleep(0.05)
+    return image
