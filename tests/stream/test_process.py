@@ -18,7 +18,8 @@ from stream import functions
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.policy import Policy
-from vary.stream import Stream, blocks, stream
+from vary.stream import Stream, blocks, pictures, stream
+from vary.stream.shared import Pieces
 from vary.transforms import HorizontalFlip, Lambda, Resize, Rotate
 
 CHILD = Path(__file__).with_name("process_child.py")
@@ -135,6 +136,22 @@ def test_the_arrays_lie_in_memory_that_is_used_again(images: np.ndarray) -> None
     for array, old in zip(kept, expected, strict=True):
         assert np.array_equal(array, old)
     kept[1][:] = 0  # it is the consumer's to write to
+
+
+@pytest.mark.parametrize("options", [{}, {"views": 2}, {"batch_size": 22, "threads": 1}], ids=str)
+def test_pictures_are_made_in_shared_memory(
+    folder: Path, policy: Policy, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "BYTES", 0)
+    pieces = Pieces(kept=2)
+    train = stream(folder, policy, **{"batch_size": 5, **options})
+    batch = (
+        train.job(0, pieces.empty)
+        .make(np.arange(train.options.batch_size), lambda work, items, _: work(items, bool))
+        .batch
+    )
+    assert batch is not None
+    assert pieces._find(batch.images.ctypes.data, batch.images.nbytes) is not None
 
 
 class _Capsule:

@@ -96,7 +96,7 @@ class Side:
         self._tickets = 0
         self._dropped: deque[int] = deque()
         self._lost: Exception | None = None
-        self._end = weakref.finalize(self, _end, self.pid, self._wire, self._process)
+        self._end = weakref.finalize(self, _end, self._wire, self._process)
         with suppress(OSError):  # told with the first batch
             self._wire.send_bytes(data)
 
@@ -174,11 +174,9 @@ class Side:
         self._end()
 
 
-def _end(pid: int, wire: Wire, process: subprocess.Popen[bytes]) -> None:
-    """Closing the socket is the word. In a forked child there is only the socket to close."""
+def _end(wire: Wire, process: subprocess.Popen[bytes]) -> None:
+    """Closing the socket is the word. In a forked child that is all: nobody waits there for another's child."""
     wire.close()
-    if pid != os.getpid():
-        return
     try:
         process.wait(PATIENCE)
     except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
