@@ -45,8 +45,9 @@ def unguarded() -> None:
 
 def interrupt() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
-    print(begin(), flush=True)
+    pid = begin()
     try:
+        print(pid, flush=True)
         while True:
             next(KEPT[-1], None) or time.sleep(1)  # type: ignore[func-returns-value]
     except KeyboardInterrupt:
