@@ -63,6 +63,12 @@ def bound(goal: dict[str, Any], value: float, unit: str) -> str:
     return f"{goal['sense']} {value:g}" + (f" {unit}" if goal["subject"] == VARY else "x")
 
 
+def seen(goal: dict[str, Any]) -> str:
+    """What was measured; a ratio that must be small is near 1, and told to the third place."""
+    small = goal["sense"] == "<=" and goal["subject"] != VARY
+    return f"{goal['measured']:.3f}" if small else number(goal["measured"])
+
+
 def goals(results: dict[str, Any]) -> str:
     """Every figure the project set itself, met or not."""
     rows = []
@@ -70,7 +76,7 @@ def goals(results: dict[str, Any]) -> str:
         for goal in row["goals"]:
             ratio, unit = goal["subject"] != VARY, row["unit"]
             measured = goal["measured"]
-            told = "not measured" if measured is None else f"**{number(measured)}{'x' if ratio else f' {unit}'}**"
+            told = "not measured" if measured is None else f"**{seen(goal)}{'x' if ratio else f' {unit}'}**"
             verdict = {None: "-", True: "yes", False: "**no**"}[goal["met"]]
             against = called(goal["subject"]) if ratio else "-"
             bounds = [bound(goal, goal[key], unit) for key in ("must", "aim")]
@@ -88,8 +94,8 @@ def losses(results: dict[str, Any]) -> str:
         for goal in row["goals"]:
             if goal["met"] is False:
                 against = f" against {called(goal['subject'])}" if goal["subject"] != VARY else ""
-                asked, seen = bound(goal, goal["must"], row["unit"]), number(goal["measured"])
-                lines.append(f"- {row['title']}{against}: {seen} measured, {asked} asked.")
+                asked = bound(goal, goal["must"], row["unit"])
+                lines.append(f"- {row['title']}{against}: {seen(goal)} measured, {asked} asked.")
     return "\n".join(lines) or "No peer was faster in any row measured, and no measured goal is missed."
 
 
