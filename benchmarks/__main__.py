@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,11 +22,13 @@ from typing import Any
 from benchmarks import equality, pictures
 from benchmarks.client import Client, WorkerError
 from benchmarks.environments import HERE, REPOSITORY, ensure
-from benchmarks.rounds import run_import, run_row, run_start
-from benchmarks.rows import ROWS, Row
+from benchmarks.processes import MEASURES
+from benchmarks.rounds import Run, run_row, summary
+from benchmarks.rows import ROWS, VARY, Row
 
 DEFAULT = ("vary", "keras", "albumentations", "augrs", "opencv", "simplejpeg")
-OPTIONAL = ("torchvision",)
+OPTIONAL = ("torchvision", "albumentationsx", "tensorflow")
+EXTRAS = (*OPTIONAL, *sorted({row.optional for row in ROWS if row.optional}))
 
 
 def options() -> argparse.Namespace:
@@ -34,7 +37,9 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--quick", action="store_true", help="few and short rounds: does everything work?")
     parser.add_argument("--only", action="append", metavar="NAME", help="only rows whose name begins so (repeat)")
-    parser.add_argument("--with", action="append", dest="extra", default=[], choices=OPTIONAL, help="add a peer")
+    parser.add_argument(
+        "--with", action="append", dest="extra", default=[], choices=(*EXTRAS, "all"), help="add a peer or a row"
+    )
     parser.add_argument("--without", action="append", default=[], choices=DEFAULT, help="leave a contestant out")
     parser.add_argument(
         "--python", action="append", default=[], metavar="NAME=PATH", help="interpreter to use for NAME"
@@ -43,6 +48,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, help="seconds a contestant a round (default 0.2; 0.05 with --quick)")
     parser.add_argument("--output", type=Path, help="where the results go (a partial or quick run stores none)")
     chosen = parser.parse_args()
+    chosen.extra = EXTRAS if "all" in chosen.extra else chosen.extra
     chosen.rounds = chosen.rounds or (3 if chosen.quick else 15)
     chosen.seconds = chosen.seconds or (0.05 if chosen.quick else 0.2)
     return chosen
@@ -82,10 +88,12 @@ def machine() -> dict[str, Any]:
 
 def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[str, Any]:
     wanted = {"vary"}.union(contestant.env for row in rows for contestant in row.contestants)
-    names = [name for name in (*DEFAULT, *chosen.extra) if name in wanted and name not in chosen.without]
+    asked = [name for name in (*DEFAULT, *OPTIONAL) if name in DEFAULT or name in chosen.extra]
+    names = [name for name in asked if name in wanted and name not in chosen.without]
     given = dict(pair.split("=", 1) for pair in chosen.python)
     pythons = {name: Path(given[name]) if name in given else ensure(name) for name in names}
-    inputs = pictures.write_sets(folder, {row.pictures for row in rows} - {""})
+    measured = {row.pictures for row in rows if not row.optional or row.optional in chosen.extra}
+    inputs = pictures.write_sets(folder, measured - {""}, quick=chosen.quick)
     results: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
@@ -96,16 +104,14 @@ def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[s
         clients = {name: stack.enter_context(Client(name, python)) for name, python in pythons.items()}
         results["versions"] = {name: client.versions for name, client in clients.items()}
         results["equality"] = [*equality.affine(clients, folder), *equality.resize(clients, folder)]
-        results["rows"] = []
+        results["rows"], run = [], Run(chosen.rounds, chosen.seconds, chosen.quick)
         for row in rows:
             if row.contestants:
-                done = run_row(row, clients, inputs, chosen.rounds, chosen.seconds)
-            elif "vary" not in pythons:
-                continue
-            elif row.name == "import":
-                done = run_import(row, pythons["vary"], chosen.rounds)
+                done = run_row(row, clients, inputs, run)
+            elif "vary" not in pythons or row.pictures not in {"", *inputs}:
+                done = summary(row, {}, [VARY])
             else:
-                done = run_start(row, pythons["vary"], inputs[row.pictures], chosen.rounds)
+                done = MEASURES[row.process](row, pythons["vary"], inputs.get(row.pictures, folder), run)
             print(line(done), flush=True)
             results["rows"].append(done)
     return results
@@ -126,6 +132,7 @@ def stored_as(results: dict[str, Any]) -> Path:
 def main() -> int:
     chosen = options()
     rows = chosen_rows(chosen.only)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # so that the folder is removed then, too
     with tempfile.TemporaryDirectory(prefix="vary-bench-") as folder:
         try:
             results = measure(chosen, rows, Path(folder))

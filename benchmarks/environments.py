@@ -1,6 +1,6 @@
 """An environment of its own for each contestant, under benchmarks/.envs, made when first asked for.
 
-A stamp inside each says what it was made from: changed requirements, or for vary a changed source tree, make it anew.
+A stamp inside each says what it was made from: changed requirements, or with vary a changed source tree, make it anew.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 ENVS = HERE / ".envs"
 SOURCES = ("src", "native", "pyproject.toml", "CMakeLists.txt")
+WITH_VARY = ("vary", "tensorflow")  # the repository is installed into these
 
 # One thread each unless a case says otherwise; nothing is looked up on the network.
 SETTINGS = {
@@ -23,6 +24,8 @@ SETTINGS = {
     "OPENBLAS_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
     "NO_ALBUMENTATIONS_UPDATE": "1",
+    "ALBUMENTATIONS_NO_TELEMETRY": "1",
+    "ALBUMENTATIONS_OFFLINE": "1",
     "PYTHONWARNINGS": "ignore",
 }
 # Choices that a machine may have made for older OpenBLAS builds; they slow a current NumPy.
@@ -40,10 +43,10 @@ def python_of(name: str) -> Path:
 
 
 def digest(name: str) -> str:
-    """What the environment is made of, as a hash: its requirements, the interpreter and, for vary, the source tree."""
+    """What the environment is made of, as a hash: its requirements, the interpreter and, with vary, the source tree."""
     sums = hashlib.sha256(sys.version.encode())
     sums.update(requirements(name).read_bytes())
-    for source in SOURCES if name == "vary" else ():
+    for source in SOURCES if name in WITH_VARY else ():
         path = REPOSITORY / source
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
@@ -64,7 +67,7 @@ def ensure(name: str) -> Path:
     print(f"making environment {name}", file=sys.stderr, flush=True)
     venv.create(ENVS / name, with_pip=True, clear=True)
     install(python, "-r", str(requirements(name)))
-    if name == "vary":
+    if name in WITH_VARY:
         install(python, str(REPOSITORY))
     stamp.write_text(wanted)
     return python

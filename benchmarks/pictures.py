@@ -6,6 +6,8 @@ pictures in scikit-image's wheel. The results say which.
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 32
+THUMBS = 64  # out of each picture
+SIZES = {"thumbs": COUNT * THUMBS}  # of sets that have another number of pictures
 DATA = REPOSITORY.parent / "shared" / "data"
 Picture = NDArray[np.uint8]
 
@@ -89,34 +93,59 @@ def mosaics(folder: Path) -> None:
         whole.save(folder / "all" / f"{number:03}.jpg", quality=90, subsampling="4:2:0")
 
 
-FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics}
+def thumbs() -> list[Image.Image]:
+    """Squares of 32x32 out of the photos, one beside the other."""
+    found = []
+    for picture in clothing() if DATA.is_dir() else wheel_crops():
+        small = picture.resize((256, 256), Image.Resampling.BILINEAR)
+        places = [(32 * (n % 8), 32 * (n // 8)) for n in range(THUMBS)]
+        found += [small.crop((left, top, left + 32, top + 32)) for left, top in places]
+    return found
+
+
+def million(folder: Path, folders: int = 1000) -> None:
+    """Hard links to copies of the photos, a thousand a folder."""
+    photos(folder.parent / "originals")
+    files = [shutil.copy(path, folder.parent / path.name) for path in photographs(folder.parent / "originals")]
+    for place in range(folders):
+        (folder / f"{place:03}").mkdir(parents=True)
+        for number in range(1000):
+            os.link(files[(place + number) % len(files)], folder / f"{place:03}" / f"{number:03}.jpg")
+
+
+FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics, "million": million}
+QUICK: dict[str, Callable[[Path], None]] = {**FILES, "million": lambda folder: million(folder, 10)}
 
 
 def source() -> str:
     return "photographs" if DATA.is_dir() else "crops of scikit-image's pictures"
 
 
-def write_sets(folder: Path, names: set[str]) -> dict[str, Path]:
-    """Writes the named sets below `folder`; returns the folder of each. Sets of files have one sub-folder a class."""
+def write_sets(folder: Path, names: set[str], *, quick: bool = False) -> dict[str, Path]:
+    """Writes the named sets below `folder`; returns the folder of each. Sets of files have one sub-folder a class.
+
+    quick: a set that takes long is smaller.
+    """
     real = DATA.is_dir()
     makers: dict[str, Callable[[], list[Image.Image]]] = {
         "pets-224": lambda: pets(224) if real else resized_crops(224),
         "pets-150": lambda: pets(150) if real else resized_crops(150),
         "clothing": lambda: clothing() if real else list(wheel_crops()),
+        "thumbs": thumbs,
         "tiny": lambda: pets(8) if real else resized_crops(8),
     }
     written = {}
     for name in sorted(names):
         written[name] = folder / name
         if name in FILES:
-            FILES[name](folder / name)
+            (QUICK if quick else FILES)[name](folder / name)
             continue
         written[name].mkdir(parents=True)
         pictures = [np.asarray(picture, np.uint8) for picture in makers[name]()]
-        if len(pictures) != COUNT:
-            raise RuntimeError(f"set {name} has {len(pictures)} pictures; {COUNT} are needed")
+        if len(pictures) != (wanted := SIZES.get(name, COUNT)):
+            raise RuntimeError(f"set {name} has {len(pictures)} pictures; {wanted} are needed")
         for number, picture in enumerate(pictures):
-            np.save(written[name] / f"{number:02}.npy", picture)
+            np.save(written[name] / f"{number:04}.npy", picture)
     return written
 
 

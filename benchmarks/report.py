@@ -13,6 +13,7 @@ from typing import Any
 
 from benchmarks.chart import svg
 from benchmarks.environments import HERE, REPOSITORY
+from benchmarks.rows import BASES, VARY
 
 DOCS = REPOSITORY / "docs"
 NAMES = {
@@ -31,9 +32,10 @@ OPENING = """\
 Public API, draws included, 32 different pictures in memory, one thread unless said otherwise. Each library runs in an
 environment of its own, in one process that stays alive; they are asked in interleaved rounds. Every image ends as
 contiguous float32 NCHW. Rows of JPEG files time whole epochs on two threads, from the files to batches of 32; "decoding
-alone" is simplejpeg in two threads, which drops what it decoded. A figure is the median of {rounds} rounds; a ratio is
-taken within each round, then the median. [benchmarks/NOTES.md](../benchmarks/NOTES.md) tells the method and the floors;
-`make bench` measures anew.
+alone" is simplejpeg in two threads, which drops what it decoded; loaders have two workers. A figure is the median of
+{rounds} rounds; a ratio is taken within each round, then the median. Starts and growth of memory are those of whole
+processes, and growth counts by the worst of them. [benchmarks/NOTES.md](../benchmarks/NOTES.md) tells the method and
+the floors; `make bench` measures anew.
 """
 
 
@@ -58,7 +60,13 @@ def number(value: float) -> str:
 
 
 def bound(goal: dict[str, Any], value: float, unit: str) -> str:
-    return f"<= {value:g} {unit}" if goal["sense"] == "<=" else f">= {value:g}x"
+    return f"{goal['sense']} {value:g}" + (f" {unit}" if goal["subject"] == VARY else "x")
+
+
+def seen(goal: dict[str, Any]) -> str:
+    """What was measured; a ratio that must be small is near 1, and told to the third place."""
+    small = goal["sense"] == "<=" and goal["subject"] != VARY
+    return f"{goal['measured']:.3f}" if small else number(goal["measured"])
 
 
 def goals(results: dict[str, Any]) -> str:
@@ -66,9 +74,9 @@ def goals(results: dict[str, Any]) -> str:
     rows = []
     for row in results["rows"]:
         for goal in row["goals"]:
-            ratio, unit = goal["sense"] == ">=", row["unit"]
+            ratio, unit = goal["subject"] != VARY, row["unit"]
             measured = goal["measured"]
-            told = "not measured" if measured is None else f"**{number(measured)}{'x' if ratio else f' {unit}'}**"
+            told = "not measured" if measured is None else f"**{seen(goal)}{'x' if ratio else f' {unit}'}**"
             verdict = {None: "-", True: "yes", False: "**no**"}[goal["met"]]
             against = called(goal["subject"]) if ratio else "-"
             bounds = [bound(goal, goal[key], unit) for key in ("must", "aim")]
@@ -81,13 +89,13 @@ def losses(results: dict[str, Any]) -> str:
     lines = []
     for row in results["rows"]:
         for label, ratio in row["ratios"].items():
-            if label not in {"floor", "one thread", "decoding alone"} and ratio["median"] < 1:
+            if label not in BASES and ratio["median"] < 1:
                 lines.append(f"- {row['title']}: {called(label)} is faster ({number(ratio['median'])} of vary's time).")
         for goal in row["goals"]:
             if goal["met"] is False:
-                against = f" against {called(goal['subject'])}" if goal["sense"] == ">=" else ""
-                asked, seen = bound(goal, goal["must"], row["unit"]), number(goal["measured"])
-                lines.append(f"- {row['title']}{against}: {seen} measured, {asked} asked.")
+                against = f" against {called(goal['subject'])}" if goal["subject"] != VARY else ""
+                asked = bound(goal, goal["must"], row["unit"])
+                lines.append(f"- {row['title']}{against}: {seen(goal)} measured, {asked} asked.")
     return "\n".join(lines) or "No peer was faster in any row measured, and no measured goal is missed."
 
 

@@ -8,15 +8,11 @@ lose the round. The results say how many were disturbed.
 
 from __future__ import annotations
 
-import resource
-import subprocess
-import time
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks.calm import Watch
-from benchmarks.environments import process_environment
-from benchmarks.rows import FASTEST, VARY, Contestant, Goal, Row
+from benchmarks.rows import VARY, Contestant, Goal, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,12 +20,19 @@ if TYPE_CHECKING:
 
     from benchmarks.client import Client
 
+
+class Run(NamedTuple):
+    """How much is measured. quick: to see that it works; disturbed rounds count, and what takes long is shorter."""
+
+    rounds: int
+    seconds: float
+    quick: bool = False
+
+
 Figures = dict[str, list[float]]  # label -> one figure a round
 
 
-def run_row(
-    row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path], rounds: int, seconds: float
-) -> dict[str, Any]:
+def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path], run: Run) -> dict[str, Any]:
     """Times every contestant that is there; the first round warms up and is dropped."""
     present: list[Contestant] = []
     missing: list[Contestant] = []
@@ -47,19 +50,19 @@ def run_row(
         )
     figures: Figures = {contestant.label: [] for contestant in present}
     by_cpu_time = all(contestant.threads == 1 for contestant in present)
-    spare, disturbed = rounds, 0
-    for number in range(rounds + 1 if present else 0):
-        answers, calm = one_round(row, present, clients, seconds)
+    spare, repeated, disturbed = 0 if run.quick else run.rounds, 0, 0
+    for number in range(run.rounds + 1 if present else 0):
+        answers, calm = one_round(row, present, clients, run.seconds)
         while number > 0 and not calm and spare > 0:
-            spare -= 1
-            answers, calm = one_round(row, present, clients, seconds)
+            spare, repeated = spare - 1, repeated + 1
+            answers, calm = one_round(row, present, clients, run.seconds)
         if number > 0:
             disturbed += not calm
             for each, answer in zip(present, answers, strict=True):
-                if calm or by_cpu_time:
-                    figures[each.label].append(answer["us" if calm else "cpu_us"])
+                if calm or by_cpu_time or run.quick:
+                    figures[each.label].append(answer["us" if not each.cpu and (calm or not by_cpu_time) else "cpu_us"])
     labels = [contestant.label for contestant in missing] + [label for label, values in figures.items() if not values]
-    return {**summary(row, figures, labels), "repeated": rounds - spare, "disturbed": disturbed}
+    return {**summary(row, figures, labels), "repeated": repeated, "disturbed": disturbed}
 
 
 def one_round(
@@ -74,45 +77,6 @@ def one_round(
 
 def job(row: Row, contestant: Contestant) -> str:
     return f"{row.name}/{contestant.label}"
-
-
-def run_import(row: Row, python: Path, rounds: int) -> dict[str, Any]:
-    """Whole processes in turn: one imports NumPy, one imports vary; the figure is the difference."""
-    numpy_alone, with_vary, disturbed = [], [], 0
-    for number in range(rounds + 1):
-        watch = Watch()
-        (first, first_cpu), (second, second_cpu) = (process(python, f"import {name}") for name in ("numpy", "vary"))
-        calm = watch.calm([], first_cpu + second_cpu)
-        if number > 0:
-            disturbed += not calm
-            numpy_alone.append(first if calm else first_cpu)
-            with_vary.append(second if calm else second_cpu)
-    beyond = [(b - a) * 1000 for a, b in zip(numpy_alone, with_vary, strict=True)]
-    result = summary(row, {VARY: beyond}, [])
-    result["figures"]["import numpy"] = told([seconds * 1000 for seconds in numpy_alone])
-    return {**result, "repeated": 0, "disturbed": disturbed}
-
-
-FIRST_BATCH = """
-import vary
-turns = [vary.Rotate(40), vary.Translate(x=0.2, y=0.2), vary.Shear(11), vary.Zoom(0.2), vary.HorizontalFlip()]
-policy = vary.Policy([vary.Resize(150, 150), *turns, vary.Rescale(1 / 255)])
-next(iter(vary.stream({root!r}, policy, batch_size=32)))
-"""
-
-
-def run_start(row: Row, python: Path, root: Path, rounds: int) -> dict[str, Any]:
-    """Whole processes, each up to its first batch and its end."""
-    took = [process(python, FIRST_BATCH.format(root=str(root)))[0] * 1000 for _ in range(rounds + 1)][1:]
-    return {**summary(row, {VARY: took}, []), "repeated": 0, "disturbed": 0}
-
-
-def process(python: Path, code: str) -> tuple[float, float]:
-    """Seconds of a whole interpreter that runs `code`: on the clock, and of CPU time."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    subprocess.run([str(python), "-I", "-c", code], check=True, env=process_environment())
-    took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def told(values: list[float]) -> dict[str, Any]:
@@ -139,12 +103,12 @@ def summary(row: Row, figures: Figures, missing: list[str]) -> dict[str, Any]:
 
 def measured(goal: Goal, figures: Figures, ratios: Mapping[str, list[float]]) -> dict[str, Any]:
     value: float | None = None
-    if goal.sense == "<=" and figures.get(goal.subject):
-        value = median(figures[goal.subject])
-    elif goal.subject == FASTEST and ratios:
-        value = median(min(pair) for pair in zip(*ratios.values(), strict=True))
-    elif goal.subject in ratios:
-        value = median(ratios[goal.subject])
+    present = [ratios[label] for label in goal.among or (goal.subject,) if label in ratios]
+    if goal.subject == VARY and figures.get(VARY):
+        value = max(figures[VARY]) if goal.every else median(figures[VARY])
+    elif present:
+        fastest = [min(pair) for pair in zip(*present, strict=True)]
+        value = median(fastest) if goal.sense == ">=" else median(1 / times for times in fastest)
     met = None if value is None else (value <= goal.must if goal.sense == "<=" else value >= goal.must)
     return {
         "subject": goal.subject,

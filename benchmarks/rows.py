@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Contestant:
-    """A case of one environment. `label` names it in the row."""
+    """A case of one environment. `label` names it in the row; with `cpu` its figure is CPU time, of all threads."""
 
     env: str
     case: str
     threads: int = 1
     name: str = ""
+    cpu: bool = False
 
     @property
     def label(self) -> str:
@@ -21,28 +22,38 @@ class Contestant:
 
 @dataclass(frozen=True)
 class Goal:
-    """`subject` is a contestant's label, "fastest peer", or "vary" for an absolute figure; `sense` is the good side.
+    """`subject` is "vary" for its own figure in the row's unit, else a contestant's label; `sense` is the good side.
 
-    Ratios (sense ">=") are subject / vary, round by round; absolute figures (sense "<=") are in the row's unit.
+    Ratios are taken round by round: subject / vary where they must be large, vary / subject where small.
+    among: labels of which the fastest that was measured is meant; `subject` is what those are called together.
+    every: the figure must hold in every round, not in the median one.
     """
 
     subject: str
     sense: str
     must: float
     aim: float
+    among: tuple[str, ...] = ()
+    every: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
+    """Contestants that are asked in turn, or the name of what whole processes are measured for (processes.py).
+
+    optional: measured only if asked for by this word, `--with`.
+    """
+
     name: str
     title: str
     unit: str
     pictures: str
     contestants: tuple[Contestant, ...]
     goals: tuple[Goal, ...]
+    process: str = ""
+    optional: str = ""
 
 
-FASTEST = "fastest peer"
 VARY = "vary"
 
 
@@ -53,11 +64,17 @@ def against(case: str, *peers: str) -> tuple[Contestant, ...]:
 WARP = "flip + affine (±40°, shift 0.2, shear 11°, zoom 0.8-1.2)"
 FLOOR = Contestant("opencv", "store", name="floor")
 PEERS = ("albumentations", "augrs", "opencv")
+CROPPERS = tuple(Contestant(env, "crop") for env in ("albumentations", "augrs", "torchvision"))
 
 MAIN = "Resize, rotate 40°, shift 0.2, shear 11°, zoom 0.8-1.2, flip, Rescale"
 BASE = Contestant("simplejpeg", "decode", 2, "decoding alone")
-LOADER = Contestant("torchvision", "loader", 2)
+LOADERS = tuple(
+    Contestant(env, "loader", 2, f"{env} + DataLoader") for env in ("torchvision", "albumentations", "albumentationsx")
+)
 FLOW = Contestant("keras", "flow", 2)
+CACHED_ARRAYS = Contestant("tensorflow", "arrays", 2, "cached arrays")
+ALONE = Contestant("tensorflow", "alone", 2, "stream without training, CPU time", cpu=True)
+BASES = {FLOOR.label, "one thread", BASE.label, CACHED_ARRAYS.label, ALONE.label}  # no peers: they do less than vary
 
 
 def files(
@@ -69,6 +86,17 @@ def files(
 
 def ratio(subject: Contestant, must: float, aim: float) -> Goal:
     return Goal(subject.label, ">=", must, aim)
+
+
+def fastest(called: str, among: tuple[Contestant, ...], must: float, aim: float) -> Goal:
+    return Goal(called, ">=", must, aim, tuple(contestant.label for contestant in among))
+
+
+def memory(case: str, title: str) -> Row:
+    goal = Goal(VARY, "<=", 5, 0, every=True)
+    return Row(
+        f"memory-{case}", f"resident memory, growth over 50 epochs: {title}", "MiB", "photos", (), (goal,), "memory"
+    )
 
 
 ROWS = (
@@ -117,8 +145,8 @@ ROWS = (
         "RandomResizedCrop(224) + flip + ColorJitter(.4, .4, .4, .1) + Normalize, photos of about 400x533",
         "us an image",
         "clothing",
-        against("crop", "albumentations", "augrs", "torchvision"),
-        (Goal(FASTEST, ">=", 2.5, 4),),
+        (*against("crop"), *CROPPERS),
+        (fastest("fastest peer", CROPPERS, 2.5, 4),),
     ),
     Row(
         "overhead-batch",
@@ -163,15 +191,32 @@ ROWS = (
         ratio(BASE, 1.6, 1.9),
         inputs="mosaics",
     ),
-    files("files-loader", "first epoch to 150x150, against loaders", "files150", (LOADER,), ratio(LOADER, 2, 3)),
+    files(
+        "files-loader",
+        "first epoch to 150x150, against loaders",
+        "files150",
+        LOADERS,
+        fastest("fastest DataLoader", LOADERS, 2, 3),
+    ),
     files(
         "files-cached",
         "later epochs to 150x150, decoded files kept in memory, against loaders",
         "cached",
-        (LOADER, FLOW),
-        ratio(LOADER, 15, 20),
+        (*LOADERS, FLOW),
+        fastest("fastest DataLoader", LOADERS, 15, 20),
         ratio(FLOW, 50, 80),
     ),
+    Row(
+        "train-32",
+        "training a small CNN at 32x32, batches of 32",
+        "us a step",
+        "thumbs",
+        (Contestant("tensorflow", "stream", 2, VARY), CACHED_ARRAYS, ALONE),
+        (Goal(CACHED_ARRAYS.label, "<=", 1.05, 1.02),),
+    ),
+    memory("cached", "files, decoded ones kept in memory, what the cache added taken off"),
+    memory("files", "files, nothing kept"),
+    memory("arrays", "arrays"),
     Row(
         "start",
         "process start to the first batch of 32 at 150x150, 600 photos",
@@ -179,6 +224,17 @@ ROWS = (
         "photos",
         (),
         (Goal(VARY, "<=", 500, 300),),
+        "start",
+    ),
+    Row(
+        "scale",
+        "process start to the first batch of 32 at 224x224, a million files in a saved listing",
+        "ms",
+        "million",
+        (),
+        (Goal(VARY, "<=", 1000, 1000),),
+        "listed",
+        optional="scale",
     ),
     Row(
         "import",
@@ -187,5 +243,6 @@ ROWS = (
         "",
         (),
         (Goal(VARY, "<=", 40, 10),),
+        "import",
     ),
 )

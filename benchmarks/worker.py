@@ -2,11 +2,12 @@
 
     {"op": "hello"}                                  -> {"versions": {...}, "cases": [...], "checks": [...]}
     {"op": "prepare", "job": j, "case": c, "inputs": folder, "threads": n}     -> {"shape": [...]}
-    {"op": "time", "job": j, "seconds": s}           -> {"us": median microseconds an image, "cpu_us": their CPU time,
+    {"op": "time", "job": j, "seconds": s}           -> {"us": median microseconds a unit, "cpu_us": its CPU time,
                                                          "cpu": seconds in all, "wall": seconds in all}
     {"op": "check", "check": c, "picture": npy, "output": npy, "spec": {...}}  -> {}
 
-A failure is answered as {"error": text}. Nothing else reaches standard output.
+A unit is an image, or what the contestant's `UNITS_AN_IMAGE` says. A failure is answered as {"error": text}. Nothing
+else reaches standard output.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Worker:
 
     def __init__(self, name: str) -> None:
         self.peer = import_module(f"benchmarks.peers.{name}")
-        self.jobs: dict[str, tuple[Step, int]] = {}
+        self.jobs: dict[str, tuple[Step, float]] = {}
         self.epochs: dict[str, int] = {}
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -64,7 +65,7 @@ class Worker:
             )
         if not np.isfinite(batch).all():
             raise ValueError(f"{case} handed over values that are not finite")
-        count = len(images) * getattr(self.peer, "PICTURES_A_FILE", {}).get(case, 1)
+        count = len(images) * getattr(self.peer, "UNITS_AN_IMAGE", {}).get(case, 1)
         self.jobs[job], self.epochs[job] = (step, count), 1
         return {"shape": list(batch.shape)}
 

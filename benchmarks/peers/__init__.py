@@ -2,6 +2,7 @@
 
 A case is `build(images, threads) -> step(epoch) -> batch`: what a user does once is in `build`, what a user does for
 every batch (draws included) is in `step`, which returns one contiguous float32 NCHW array.
+`UNITS_AN_IMAGE` names cases whose figures are not an image but as many of something else, such as views or steps.
 A check is `(image, spec) -> picture`: HWC, any dtype; "affine" on the scale of the input, "resize" normalised.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import albumentations
@@ -16,13 +17,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+cv2.setNumThreads(1)  # from the start: workers of a loader, forked later, would wait for threads that they lack
+
 
 def versions() -> dict[str, str]:
-    return {
-        "albumentations": albumentations.__version__,
-        "opencv": cv2.__version__,
-        "numpy": np.__version__,
-    }
+    told = {"albumentations": albumentations.__version__, "opencv": cv2.__version__}
+    return {**told, "torch": version("torch"), "numpy": np.__version__}
 
 
 def affine(images: Sequence[Image], threads: int) -> Step:
@@ -43,9 +43,15 @@ def crop(images: Sequence[Image], threads: int) -> Step:
     return like.step_of(pipeline, images, (224, 224))
 
 
+def loader(files: Sequence[Any], threads: int) -> Step:
+    from benchmarks.peers import albumentations_loader
+
+    return albumentations_loader.loader(albumentations, files, threads)
+
+
 def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     return like.fixed_affine(albumentations, image, spec)
 
 
-CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop}
+CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop, "loader": loader}
 CHECKS: dict[str, Check] = {"affine": fixed_affine}

@@ -1,4 +1,4 @@
-"""The policies of albumentations 2.0.8, and of augrs-py, which takes the same names: written once, given the module."""
+"""The policies of albumentations 2.0.8, and of those that take the same names: written once, given the module."""
 
 from __future__ import annotations
 
@@ -56,8 +56,15 @@ def step_of(pipeline: Any, images: Sequence[Image], size: Sequence[int]) -> Step
     return step
 
 
-def fixed_affine(library: Any, image: Image, spec: dict[str, Any]) -> NDArray[Any]:
+def ranged(value: Any) -> Any:
+    """A number as the range that holds it alone, also within a dict."""
+    return {key: ranged(one) for key, one in value.items()} if isinstance(value, dict) else (value, value)
+
+
+def fixed_affine(library: Any, image: Image, spec: dict[str, Any], *, ranges: bool = False) -> NDArray[Any]:
+    """ranges: the library takes no single numbers."""
     parameters = albumentations_parameters(spec, *image.shape[:2])
+    parameters = ranged(parameters) if ranges else parameters
     fixed = [library.Affine(**parameters, border_mode=REPLICATE, p=1)]
     if spec["flip"]:
         fixed.insert(0, library.HorizontalFlip(p=1))

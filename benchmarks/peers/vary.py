@@ -138,5 +138,5 @@ CASES |= {
     "crops": streamed(CROPS, cache=None),
     "cached": streamed(main_policy(150), cache="memory"),
 }
-PICTURES_A_FILE = {"views": 4}
+UNITS_AN_IMAGE = {"views": 4}  # pictures
 CHECKS: dict[str, Check] = {"affine": fixed_affine, "resize": resized}
