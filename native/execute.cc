@@ -347,10 +347,25 @@ int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t f
   return least;
 }
 
+// Threads that a batch is worth: what wakes one costs as much as some ten thousand pixels, and whoever trains beside it
+// has use for the other cores.
+int worth(const std::vector<Task>& tasks, int threads) {
+  constexpr std::int64_t share = 1 << 16;  // pixels, a tenth of a millisecond
+  std::int64_t pixels = 0;
+  for (const Task& task : tasks) {
+    if (task.source.kind != Source::array) return threads;
+    const Image& image = task.source.image;
+    pixels += std::max(std::int64_t{image.height} * image.width, std::int64_t{task.slot.height} * task.slot.width);
+    if (pixels >= share * threads) return threads;
+  }
+  return static_cast<int>(std::min<std::int64_t>(threads, 1 + pixels / share));
+}
+
 }  // namespace
 
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
+  const int threads = worth(tasks, options.threads);
   for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
   const auto views = static_cast<std::size_t>(options.views);
   std::vector<Counts> each(tasks.size());
@@ -358,7 +373,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const std::int64_t before = Buffer::growths;
     const Clock::time_point began = Clock::now();
     Workspace& w = Workspace::mine();
-    w.ahead = ahead_of(tasks, at, options.threads);
+    w.ahead = ahead_of(tasks, at, threads);
     try {
       run_picture(k, plan, tasks[at], options, each[at]);
     } catch (const std::bad_alloc&) {
@@ -370,7 +385,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   };
-  parallel(static_cast<int>(tasks.size() / views), options.threads, [&](int i) {
+  parallel(static_cast<int>(tasks.size() / views), threads, [&](int i) {
     const std::size_t first = static_cast<std::size_t>(i) * views, end = first + views;
     Workspace& w = Workspace::mine();
     const bool several = views > 1 && tasks[first].source.kind == Source::jpeg;

@@ -1,5 +1,9 @@
 """How much is done for a batch: counted, not timed."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from determinism.hashes import POLICIES, waves
@@ -48,3 +52,22 @@ def test_work(policy: Policy, resamples: int, sweeps: int, reductions: int) -> N
 def test_counts_do_not_depend_on_threads() -> None:
     one, two = (counts(POLICIES["strict"], threads)[:4] for threads in (1, 2))
     assert one == two
+
+
+THREADS = """
+import os, sys
+import numpy as np
+import vary
+count = lambda: len(os.listdir("/proc/self/task"))
+before = count()
+for height, threads in ((32, 8), (150, 1), (150, 2)):
+    images = np.zeros((32, height, 150, 3), np.uint8)[:, :, : 32 if height == 32 else 150]
+    vary.Policy([vary.Rotate(40)]).batch(images, threads=threads)
+    print(count() - before)
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")  # noqa: PTH112
+def test_a_batch_is_shared_by_as_many_threads_as_it_is_worth() -> None:
+    out = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["0", "0", "1"], "beside the caller; waking one costs more than 32 pictures of 32 x 32"

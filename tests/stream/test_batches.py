@@ -240,3 +240,17 @@ def test_real_pets(pictures_root: Path) -> None:
         assert np.array_equal(images, policy.batch(pictures, seed=7, indices=batch.indices))
     assert train.report().images == 49
     assert [(path, path.stat().st_mtime_ns) for path in sorted(root.rglob("*"))] == before
+
+
+def test_parts_of_one_array_are_not_asked_for_one_by_one(
+    images: np.ndarray, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels = np.arange(len(images))
+    expected = [array.tobytes() for batch in stream(list(images), policy, labels=labels, batch_size=5) for array in batch]
+    train = stream((images, labels), policy, batch_size=5)
+
+    def never(*_: object) -> Any:
+        raise AssertionError("asked for one picture")
+
+    monkeypatch.setattr(Arrays, "__getitem__", never)
+    assert [array.tobytes() for batch in train for array in batch] == expected

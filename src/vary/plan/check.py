@@ -23,9 +23,8 @@ def output_dtype(template: Template, asked: str | None) -> str:
     return asked
 
 
-def output_size(template: Template) -> Size:
-    """(height, width) of every output, or None where it depends on the input or the draw."""
-    size: Size = None
+def output_size(template: Template, size: Size = None) -> Size:
+    """(height, width) of every output; None where it depends on the draw, or on an input whose `size` is not given."""
     for i in template.instructions:
         after = _after(i, size)
         size = after if i.gate < 0 or after == size else None

@@ -160,7 +160,7 @@ class Runner:
                 spent = spent.plus(more)
         plan = self.plans[-1]
         if out is None:
-            size = self.size or self._common_size(plan, sources, rows, decode, failures)
+            size = self.size or self._size_of_all(sources) or self._common_size(plan, sources, rows, decode, failures)
             out = (empty or _native.empty)(batch_shape(len(sources), size, t.channels, layout), dtype == "float32")
         else:
             self._check_out(out, sources, dtype, layout)
@@ -194,6 +194,13 @@ class Runner:
                 failures.setdefault(place, size)
             sizes.append(None if isinstance(size, str) or place in failures else size)
         return sizes
+
+    def _size_of_all(self, sources: list[Source]) -> tuple[int, int] | None:
+        """What arrays of one size come out as, if that is the same for every draw: told without the core."""
+        shape = getattr(sources[0], "shape", ()) if sources else ()
+        if len(self.stages) > 1 or len(shape) < 2 or any(getattr(source, "shape", ()) != shape for source in sources):
+            return None
+        return output_size(self.template, shape[:2])
 
     def _common_size(
         self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]

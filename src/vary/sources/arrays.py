@@ -57,6 +57,20 @@ class Arrays:
         image.flags.writeable = False  # of this view: what was handed in keeps its flags
         return Item(image, tuple(column[index] for column in self._labels))
 
+    def arrays(self, indices: Sequence[int]) -> list[Array] | None:
+        """The pictures at once, views that cannot be written to, if they are of one kind: parts of one array."""
+        if self._whole is None or type(self).__getitem__ is not Arrays.__getitem__:  # a subclass gives others
+            return None
+        return list(map(self._whole.__getitem__, indices))
+
+    @property
+    def _whole(self) -> Array | None:
+        if isinstance(self._images, list):
+            return None
+        whole = self._images.view(np.ndarray)
+        whole.flags.writeable = False  # of this view: what was handed in keeps its flags
+        return whole
+
     def path(self, index: int) -> str | None:  # noqa: ARG002  in memory, whichever it is
         return None
 

@@ -47,16 +47,17 @@ def produce(task: Task, indices: Array, repeats: Array, spread: Spread) -> Produ
     fields: list[Any] = [None] * len(drawn)
     work = Work()
     for some in _slices(task, n, supply):
-        pictures = supply.open([*some])
-        work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures)) if supply.lacking else 0))
-        lost = [place for place in some if place in supply.errors]
+        pictures = supply.open(some)
+        if supply.lacking:
+            work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
+        lost = [place for place in some if place in supply.errors] if supply.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
             fields[number], failed, work = _run(task, one, some, pictures, lost, fields[number], work)
             for at, reason in failed:
                 supply.errors.setdefault(some[at // one.views], reason)
         del pictures  # before the next ones are opened
     errors = {place: _error(task.source, int(indices[place]), one) for place, one in supply.errors.items()}
-    places = np.array([place for place in range(n) if place not in errors], np.int64)
+    places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
     fields = [_rows(task, number, images, places, n) for number, images in enumerate(fields) if len(places)]
     work = work.plus(supply.work)._replace(batch=sum(images.nbytes for images in fields))
     return Produced(places, fields, errors, work)

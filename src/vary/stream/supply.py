@@ -120,7 +120,7 @@ class Supply(Protocol):
     lacking: set[int]  # places where one has to be decoded, as a whole, before it is varied
     errors: dict[int, Any]  # why there is none at a place: an error, or a reason
 
-    def open(self, places: list[int]) -> list[Any]:
+    def open(self, places: Sequence[int]) -> list[Any]:
         """The pictures at these places, for one time; the next ones are asked for in ascending order."""
 
     def expected(self, place: int) -> int:
@@ -128,6 +128,22 @@ class Supply(Protocol):
 
     @property
     def work(self) -> Work: ...
+
+
+class _AtHand:
+    """Parts of one array."""
+
+    def __init__(self, arrays: list[Array]) -> None:
+        self._arrays = arrays
+        self.lacking: set[int] = set()
+        self.errors: dict[int, Any] = {}
+        self.work = Work(encoded=len(arrays) * arrays[0].nbytes)
+
+    def open(self, places: Sequence[int]) -> list[Any]:
+        return self._arrays if len(places) == len(self._arrays) else [self._arrays[place] for place in places]
+
+    def expected(self, place: int) -> int:
+        return self._arrays[place].nbytes
 
 
 class _Direct:
@@ -141,7 +157,7 @@ class _Direct:
         self.lacking = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
 
-    def open(self, places: list[int]) -> list[Any]:
+    def open(self, places: Sequence[int]) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.lacking.isdisjoint(places):
             pictures, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
@@ -176,7 +192,7 @@ class _Kept:
         self._blocks = Blocks(store, looks, keys, read, task.options.decode)
         self.lacking, self.errors = self._blocks.lacking, self._blocks.errors
 
-    def open(self, places: list[int]) -> list[Any]:
+    def open(self, places: Sequence[int]) -> list[Any]:
         return self._blocks.open(places, self._decoded, self._task.options.allowed)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
@@ -198,9 +214,20 @@ def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread)
     """The pictures of these samples. `rows`: the parameters that were drawn for them, for each look."""
     # A native call alone decodes once for all views; not several of them, with user functions between.
     one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
+    if not task.files and (arrays := _arrays(task, indices)):
+        return _AtHand(arrays)
     if not task.files or (task.store is None and one_call):
         return _Direct(task, indices, spread)
     return _Kept(task, indices, rows, spread)
+
+
+def _arrays(task: Task, indices: Array) -> list[Array] | None:
+    """All at once, from a source that can say so: some pictures are varied faster than Python asks for each."""
+    ask = getattr(task.source, "arrays", None)
+    arrays: list[Array] | None = ask and ask(indices.tolist())
+    if arrays:
+        _raw(task, arrays[0], int(indices[0]))
+    return arrays
 
 
 def _identity(source: Indexed, index: int) -> Hashable:
