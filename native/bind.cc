@@ -75,14 +75,15 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   image.data = static_cast<const std::uint8_t*>(b.buf);
   image.type = type_of(b, i);
   const Py_ssize_t channels = b.ndim == 3 ? b.shape[2] : 1;
-  const std::string shape =
-      std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
+  const auto shape = [&] {
+    return std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
+  };
   if (channels != 1 && channels != 3 && channels != 4)
-    refuse(i, "is " + shape + "; its last axis must hold 1, 3 or 4 channels");
-  if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape + "; a picture needs at least one pixel");
+    refuse(i, "is " + shape() + "; its last axis must hold 1, 3 or 4 channels");
+  if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape() + "; a picture needs at least one pixel");
   const Py_ssize_t bytes = b.shape[0] * b.shape[1] * channels * size_of(image.type);
   if (b.shape[0] > 1 << 28 || b.shape[1] > 1 << 28 || bytes > INT32_MAX - 64)
-    refuse(i, "is " + shape + ", over 2 GiB; cut it into tiles first");
+    refuse(i, "is " + shape() + ", over 2 GiB; cut it into tiles first");
   image.height = static_cast<int>(b.shape[0]);
   image.width = static_cast<int>(b.shape[1]);
   image.channels = static_cast<int>(channels);
@@ -91,6 +92,12 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   image.channel = b.ndim == 3 ? b.strides[2] : size_of(image.type);
   if (!aligned(b)) refuse(i, "has values that lie across machine words; give image.copy()");
   return image;
+}
+
+void check_channels(const Plan& plan, const Image& image, std::size_t i) {
+  if (image.channels != plan.channels)
+    refuse(i, "has " + std::to_string(image.channels) + " channels where the first image has " +
+                  std::to_string(plan.channels));
 }
 
 Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held) {
@@ -112,17 +119,46 @@ Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& he
     return source;
   }
   source.image = image_of(b, i);
-  if (source.image.channels != plan.channels)
-    refuse(i, "has " + std::to_string(source.image.channels) + " channels where the first image has " +
-                  std::to_string(plan.channels));
+  check_channels(plan, source.image, i);
   return source;
 }
 
-std::vector<Task> tasks_of(const Plan& plan, const nb::list& sources, const ConstRows& rows, Borrowed& held) {
-  const std::size_t n = nb::len(sources);
+std::vector<Task> tasks_for(const Plan& plan, std::size_t n, const ConstRows& rows) {
   if (rows.shape(0) != n || rows.shape(1) != static_cast<std::size_t>(plan.columns))
     throw std::invalid_argument("parameters do not fit");
-  std::vector<Task> tasks(n);
+  return std::vector<Task>(n);
+}
+
+// Pictures that are parts of one array along its first axis: one look at a buffer for all of them.
+std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indices& places, const ConstRows& rows,
+                                 Borrowed& held) {
+  std::vector<Task> tasks = tasks_for(plan, places.shape(0), rows);
+  held.reserve(2);
+  const Py_buffer& all = held.take(array.ptr(), PyBUF_RECORDS_RO);
+  if (all.ndim != 3 && all.ndim != 4) throw std::invalid_argument("parts are of an array of images");
+  if (!aligned(all)) refuse(0, "has values that lie across machine words; give image.copy()");
+  Py_buffer one = all;
+  --one.ndim, ++one.shape, ++one.strides;
+  const Image first = image_of(one, 0);
+  check_channels(plan, first, 0);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const std::int64_t place = places.data()[i];
+    if (place < 0 || place >= all.shape[0]) refuse(i, "is no part of its array");
+    tasks[i].source.image = first;
+    tasks[i].source.image.data += place * all.strides[0];
+    tasks[i].row = rows.data() + i * rows.shape(1);
+  }
+  return tasks;
+}
+
+// `sources` is a list of arrays, JPEGs and blocks, or a pair: an array, and the places of its parts.
+std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held) {
+  if (PyTuple_Check(sources.ptr()))
+    return tasks_of_parts(plan, PyTuple_GET_ITEM(sources.ptr(), 0),
+                          nb::cast<Indices>(nb::handle(PyTuple_GET_ITEM(sources.ptr(), 1))), rows, held);
+  if (!PyList_Check(sources.ptr())) throw std::invalid_argument("sources are a list, or parts of an array");
+  const std::size_t n = nb::len(sources);
+  std::vector<Task> tasks = tasks_for(plan, n, rows);
   held.reserve(n + 1);
   for (std::size_t i = 0; i < n; ++i) {
     tasks[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, plan, held);
@@ -207,8 +243,8 @@ Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const 
   return Rows(data, {n, k}, owner);
 }
 
-nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, nb::handle out, bool planar,
-              int threads, bool exact, bool tolerant, std::int64_t max_pixels, int views) {
+nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::handle out, bool planar, int threads,
+              bool exact, bool tolerant, std::int64_t max_pixels, int views) {
   Borrowed held;
   std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
   if (views < 1 || tasks.size() % static_cast<std::size_t>(views) != 0) throw std::invalid_argument("views do not fit");
@@ -230,7 +266,7 @@ nb::tuple run(const Plan& plan, const nb::list& sources, const ConstRows& rows, 
 
 // `value` of each picture, or the reason why its header could not be read.
 template <typename Value>
-nb::list of_each(const Plan& plan, const nb::list& sources, const ConstRows& rows, Value value) {
+nb::list of_each(const Plan& plan, nb::handle sources, const ConstRows& rows, Value value) {
   Borrowed held;
   nb::list out;
   for (const Task& task : tasks_of(plan, sources, rows, held)) {
@@ -244,7 +280,7 @@ nb::list of_each(const Plan& plan, const nb::list& sources, const ConstRows& row
 }
 
 // Final (height, width).
-nb::list sizes(const Plan& plan, const nb::list& sources, const ConstRows& rows, std::int64_t max_pixels) {
+nb::list sizes(const Plan& plan, nb::handle sources, const ConstRows& rows, std::int64_t max_pixels) {
   const Options options = options_of(1, false, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) {
     const View view = final_view(plan, task.source, task.row, options);

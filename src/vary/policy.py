@@ -13,7 +13,7 @@ from vary.errors import InputError, PolicyError
 from vary.plan.explain import explain
 from vary.plan.lower import lower
 from vary.plan.program import FILLS, Program, Settings
-from vary.plan.run import Address, Runner, default_threads, raise_first
+from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.rng import check_address
 from vary.sample import DTYPES, dtype_name, layout_name
 from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
@@ -133,13 +133,15 @@ class Policy(Transform):
         threads: None takes what affinity and cgroup allow. The result never depends on it.
         out: an array to write into, contiguous within each picture.
         """
-        sources = list(images)
-        if not sources:
+        n = len(images)
+        if not n:
             raise InputError("images is empty; give at least one")
         check_address(seed, epoch, view)
         layout_name(layout)
-        numbers = _indices(indices, len(sources))
-        runner = self.runner_for(sources[0])
+        numbers = _indices(indices, n)
+        runner = self.runner_for(images[0])
+        whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim > 2
+        sources = Parts(np.asarray(images), np.arange(n)) if whole else list(images)
         done, failures, _ = runner.batch(
             sources,
             Address(seed, epoch, view, numbers),

@@ -50,21 +50,19 @@ def test_what_was_handed_in_cannot_be_written() -> None:
 
 def test_pictures_of_one_array_come_at_once() -> None:
     images = np.random.default_rng(2).integers(0, 256, (5, 4, 6, 3), np.uint8)
-    source = Arrays(images)
-    found = source.arrays([3, 0, 3])
-    assert found is not None
-    for array, index in zip(found, (3, 0, 3), strict=True):
-        assert np.may_share_memory(array, images[index])
-        assert np.array_equal(array, images[index])
-        assert not array.flags.writeable
+    whole = Arrays(images).whole
+    assert whole is not None
+    assert np.may_share_memory(whole, images)
+    assert np.array_equal(whole, images)
+    assert not whole.flags.writeable
     assert images.flags.writeable
-    assert Arrays(list(images)).arrays([0]) is None, "perhaps of several sizes"
+    assert Arrays(list(images)).whole is None, "perhaps of several sizes"
 
     class Other(Arrays):
         def __getitem__(self, index: int) -> Item:
             return Item(super().__getitem__(index).image[::-1])  # type: ignore[index]
 
-    assert Other(images).arrays([0]) is None
+    assert Other(images).whole is None
 
 
 def test_a_memory_map_stays_one(tmp_path: Path) -> None:

@@ -246,7 +246,9 @@ def test_parts_of_one_array_are_not_asked_for_one_by_one(
     images: np.ndarray, policy: Policy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels = np.arange(len(images))
-    expected = [array.tobytes() for batch in stream(list(images), policy, labels=labels, batch_size=5) for array in batch]
+    expected = [
+        array.tobytes() for batch in stream(list(images), policy, labels=labels, batch_size=5) for array in batch
+    ]
     train = stream((images, labels), policy, batch_size=5)
 
     def never(*_: object) -> Any:

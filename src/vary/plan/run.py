@@ -23,9 +23,31 @@ from vary.rng import noise
 from vary.sample import batch_shape, dtype_name
 from vary.transforms.base import Column
 
-__all__ = ["Address", "Counts", "Decode", "Failure", "Runner", "default_threads", "raise_first", "target", "targets"]
+__all__ = [
+    "Address",
+    "Counts",
+    "Decode",
+    "Failure",
+    "Parts",
+    "Runner",
+    "default_threads",
+    "raise_first",
+    "target",
+    "targets",
+]
 
 Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
+
+
+class Parts(NamedTuple):
+    """Pictures that are parts of one array: (N, H, W, C) or (N, H, W), and (n,) int64 places along its first axis."""
+
+    array: np.ndarray
+    places: np.ndarray
+
+    def each(self) -> list[Source]:
+        """As single pictures."""
+        return [self.array[place] for place in self.places.tolist()]
 
 
 class Address(NamedTuple):
@@ -126,7 +148,7 @@ class Runner:
 
     def batch(
         self,
-        sources: list[Source],
+        sources: list[Source] | Parts,
         address: Address,
         *,
         dtype: str | None = None,
@@ -150,6 +172,8 @@ class Runner:
         t, dtype = self.template, output_dtype(self.template, dtype)
         rows = self.rows(address) if rows is None else rows
         failures = dict.fromkeys(failed, "")
+        if isinstance(sources, Parts) and (len(self.stages) > 1 or failed):
+            sources = sources.each()
         if failed:
             blank = np.zeros((1, 1, t.channels), t.dtype)
             sources = [blank if place in failures else source for place, source in enumerate(sources)]
@@ -160,10 +184,10 @@ class Runner:
                 spent = spent.plus(more)
         plan = self.plans[-1]
         if out is None:
-            size = self.size or self._size_of_all(sources) or self._common_size(plan, sources, rows, decode, failures)
-            out = (empty or _native.empty)(batch_shape(len(sources), size, t.channels, layout), dtype == "float32")
+            size = self.size or self._size_of_parts(sources) or self._common_size(plan, sources, rows, decode, failures)
+            out = (empty or _native.empty)(batch_shape(len(rows), size, t.channels, layout), dtype == "float32")
         else:
-            self._check_out(out, sources, dtype, layout)
+            self._check_out(out, sources, len(rows), dtype, layout)
         counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
         for place, reason in errors:
             failures.setdefault(place, reason)
@@ -182,7 +206,12 @@ class Runner:
         return (empty or _native.empty)(shape, output_dtype(self.template, dtype) == "float32")
 
     def _sizes(
-        self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]
+        self,
+        plan: _native.Plan,
+        sources: list[Source] | Parts,
+        rows: np.ndarray,
+        decode: Decode,
+        failures: dict[int, str],
     ) -> list[tuple[int, int] | None]:
         sizes: list[tuple[int, int] | None] = []
         try:
@@ -195,15 +224,19 @@ class Runner:
             sizes.append(None if isinstance(size, str) or place in failures else size)
         return sizes
 
-    def _size_of_all(self, sources: list[Source]) -> tuple[int, int] | None:
-        """What arrays of one size come out as, if that is the same for every draw: told without the core."""
-        shape = getattr(sources[0], "shape", ()) if sources else ()
-        if len(self.stages) > 1 or len(shape) < 2 or any(getattr(source, "shape", ()) != shape for source in sources):
-            return None
-        return output_size(self.template, shape[:2])
+    def _size_of_parts(self, sources: list[Source] | Parts) -> tuple[int, int] | None:
+        """What pictures of one size come out as, if that is the same for every draw: told without the core."""
+        if isinstance(sources, Parts) and sources.array.ndim > 2:
+            return output_size(self.template, sources.array.shape[1:3])
+        return None
 
     def _common_size(
-        self, plan: _native.Plan, sources: list[Source], rows: np.ndarray, decode: Decode, failures: dict[int, str]
+        self,
+        plan: _native.Plan,
+        sources: list[Source] | Parts,
+        rows: np.ndarray,
+        decode: Decode,
+        failures: dict[int, str],
     ) -> tuple[int, int]:
         sizes = self._sizes(plan, sources, rows, decode, failures)
         different = sorted({size for size in sizes if size is not None})
@@ -220,7 +253,7 @@ class Runner:
         self,
         number: int,
         call: Instruction,
-        sources: list[Source],
+        sources: list[Source] | Parts,
         rows: np.ndarray,
         address: Address,
         threads: int,
@@ -236,7 +269,7 @@ class Runner:
         done: list[Source] = [None] * len(sources)
         for size, places in groups.items():
             one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
-            some = [sources[place] for place in places]
+            some = [sources[place] for place in places]  # a list: what has user functions takes no parts
             counts, errors = _run(plan, some, np.ascontiguousarray(rows[places]), one_size, False, threads, decode)
             spent = spent.plus(counts)
             for i, reason in errors:
@@ -265,8 +298,7 @@ class Runner:
             raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back")
         return result
 
-    def _check_out(self, out: Any, sources: list[Source], dtype: str, layout: str) -> None:
-        count = len(sources)
+    def _check_out(self, out: Any, sources: list[Source] | Parts, count: int, dtype: str, layout: str) -> None:
         if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
             raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
         if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != self.template.channels:
@@ -281,7 +313,7 @@ class Runner:
 
 def _run(
     plan: _native.Plan,
-    sources: list[Source],
+    sources: list[Source] | Parts,
     rows: np.ndarray,
     out: np.ndarray,
     planar: bool,

@@ -57,15 +57,12 @@ class Arrays:
         image.flags.writeable = False  # of this view: what was handed in keeps its flags
         return Item(image, tuple(column[index] for column in self._labels))
 
-    def arrays(self, indices: Sequence[int]) -> list[Array] | None:
-        """The pictures at once, views that cannot be written to, if they are of one kind: parts of one array."""
-        if self._whole is None or type(self).__getitem__ is not Arrays.__getitem__:  # a subclass gives others
-            return None
-        return list(map(self._whole.__getitem__, indices))
-
     @property
-    def _whole(self) -> Array | None:
-        if isinstance(self._images, list):
+    def whole(self) -> Array | None:
+        """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
+        if (
+            isinstance(self._images, list) or type(self).__getitem__ is not Arrays.__getitem__
+        ):  # a subclass gives others
             return None
         whole = self._images.view(np.ndarray)
         whole.flags.writeable = False  # of this view: what was handed in keeps its flags

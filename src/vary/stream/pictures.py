@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import DecodeError
-from vary.plan.run import Address
+from vary.plan.run import Address, Parts
 from vary.stream.report import Work
 from vary.stream.supply import size_of, supply_of
 
@@ -84,8 +84,10 @@ def _draw(task: Task, indices: Array, repeats: Array) -> list[Drawn]:
     """One for each look; the views of a sample stand next to each other, so that its file is decoded once."""
     o, first, out = task.options, 0, []
     for look, runner in task.looks:
-        views = ((repeats * task.each + first)[:, None] + np.arange(look.views)).ravel()
-        address = Address(o.seed, 0 if o.frozen else task.epoch, views, indices.repeat(look.views))
+        views, whose = repeats * task.each + first, indices
+        if look.views > 1:
+            views, whose = (views[:, None] + np.arange(look.views)).ravel(), indices.repeat(look.views)
+        address = Address(o.seed, 0 if o.frozen else task.epoch, views, whose)
         out.append(Drawn(runner, address, runner.rows(address), look.views))
         first += look.views
     return out
@@ -108,7 +110,13 @@ def _slices(task: Task, n: int, supply: Supply) -> Iterator[range]:
 
 
 def _run(
-    task: Task, drawn: Drawn, some: range, pictures: list[Any], lost: list[int], images: Array | None, work: Work
+    task: Task,
+    drawn: Drawn,
+    some: range,
+    pictures: list[Any] | Parts,
+    lost: list[int],
+    images: Array | None,
+    work: Work,
 ) -> tuple[Array, list[Failure], Work]:
     """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
     o, v, n = task.options, drawn.views, len(drawn.rows)
@@ -118,7 +126,7 @@ def _run(
         out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
     began = perf_counter_ns()
     made, failures, counts = drawn.runner.batch(
-        [picture for picture in pictures for _ in range(v)] if v > 1 else pictures,
+        pictures if v == 1 else _repeated(pictures, v),
         drawn.address,
         rows=drawn.rows,
         views=v,
@@ -133,6 +141,12 @@ def _run(
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
     return made if images is None else images, failures, work._replace(decode=decode, augment=augment)
+
+
+def _repeated(pictures: list[Any] | Parts, views: int) -> list[Any] | Parts:
+    if isinstance(pictures, Parts):
+        return pictures._replace(places=pictures.places.repeat(views))
+    return [picture for picture in pictures for _ in range(views)]
 
 
 def _rows(task: Task, number: int, images: Array, places: Array, n: int) -> Array:

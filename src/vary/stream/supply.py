@@ -16,6 +16,7 @@ import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes, prepare
+from vary.plan.run import Parts
 from vary.sources import Encoded
 from vary.stream.blocks import Blocks
 from vary.stream.cache import NOWHERE
@@ -120,7 +121,7 @@ class Supply(Protocol):
     lacking: set[int]  # places where one has to be decoded, as a whole, before it is varied
     errors: dict[int, Any]  # why there is none at a place: an error, or a reason
 
-    def open(self, places: Sequence[int]) -> list[Any]:
+    def open(self, places: range) -> list[Any] | Parts:
         """The pictures at these places, for one time; the next ones are asked for in ascending order."""
 
     def expected(self, place: int) -> int:
@@ -133,17 +134,17 @@ class Supply(Protocol):
 class _AtHand:
     """Parts of one array."""
 
-    def __init__(self, arrays: list[Array]) -> None:
-        self._arrays = arrays
-        self.lacking: set[int] = set()
+    def __init__(self, array: Array, indices: Array) -> None:
+        self._parts = Parts(array, indices)
+        self.lacking: set[int] = set()  # nothing is
         self.errors: dict[int, Any] = {}
-        self.work = Work(encoded=len(arrays) * arrays[0].nbytes)
+        self.work = Work(encoded=len(indices) * (array.nbytes // len(array)))
 
-    def open(self, places: Sequence[int]) -> list[Any]:
-        return self._arrays if len(places) == len(self._arrays) else [self._arrays[place] for place in places]
+    def open(self, places: range) -> Parts:
+        return self._parts._replace(places=self._parts.places[places.start : places.stop])
 
-    def expected(self, place: int) -> int:
-        return self._arrays[place].nbytes
+    def expected(self, _: int) -> int:
+        return 0
 
 
 class _Direct:
@@ -157,7 +158,7 @@ class _Direct:
         self.lacking = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
 
-    def open(self, places: Sequence[int]) -> list[Any]:
+    def open(self, places: range) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.lacking.isdisjoint(places):
             pictures, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
@@ -192,7 +193,7 @@ class _Kept:
         self._blocks = Blocks(store, looks, keys, read, task.options.decode)
         self.lacking, self.errors = self._blocks.lacking, self._blocks.errors
 
-    def open(self, places: Sequence[int]) -> list[Any]:
+    def open(self, places: range) -> list[Any]:
         return self._blocks.open(places, self._decoded, self._task.options.allowed)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
@@ -214,20 +215,13 @@ def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread)
     """The pictures of these samples. `rows`: the parameters that were drawn for them, for each look."""
     # A native call alone decodes once for all views; not several of them, with user functions between.
     one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
-    if not task.files and (arrays := _arrays(task, indices)):
-        return _AtHand(arrays)
+    whole = None if task.files else getattr(task.source, "whole", None)
+    if whole is not None:  # some pictures are varied faster than Python asks for each
+        _raw(task, whole[int(indices[0])], int(indices[0]))
+        return _AtHand(whole, indices)
     if not task.files or (task.store is None and one_call):
         return _Direct(task, indices, spread)
     return _Kept(task, indices, rows, spread)
-
-
-def _arrays(task: Task, indices: Array) -> list[Array] | None:
-    """All at once, from a source that can say so: some pictures are varied faster than Python asks for each."""
-    ask = getattr(task.source, "arrays", None)
-    arrays: list[Array] | None = ask and ask(indices.tolist())
-    if arrays:
-        _raw(task, arrays[0], int(indices[0]))
-    return arrays
 
 
 def _identity(source: Indexed, index: int) -> Hashable:
