@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -81,7 +81,12 @@ class Threads:
         self._openers = ThreadPoolExecutor(threads, f"{self._name}-open", initializer=_enter)
 
     def submit(self, job: Job, positions: Array) -> Future[Made]:
-        return self._makers.submit(job.make, positions, self._spread)
+        return self._makers.submit(self._make, job, positions)
+
+    def _make(self, job: Job, positions: Array) -> Made:
+        if self._stop.is_set():
+            raise CancelledError
+        return job.make(positions, self._spread)
 
     def _spread(
         self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int
