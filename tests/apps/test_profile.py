@@ -37,7 +37,7 @@ def test_broken_files_are_listed(data: Path, capsys: pytest.CaptureFixture[str])
     for file in files:
         file.write_bytes(b"nothing")
     assert main(["profile", str(data)]) == 1
-    assert "no picture came through; the first: " in capsys.readouterr().err
+    assert "no picture came through: 8 are broken; the first: " in capsys.readouterr().err
 
 
 def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -87,7 +87,13 @@ def test_a_batch_that_loses_all_is_left_out(broken: Path, policy: Policy) -> Non
         name.write_bytes(b"\xff\xd8\xff")
     for name in Path(broken / "dog").iterdir():
         name.write_bytes(b"nothing")
-    assert list(stream(broken, policy, on_error="skip", batch_size=3)) == []
+    train = stream(broken, policy, on_error="skip", batch_size=3)
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"no picture came through: 22 are broken; the first: .*/data/"):
+            list(train)
+    assert len(train.report().skipped) == 22
+    train.load_state_dict(train.state_dict() | {"epoch": 0, "position": 20})
+    assert list(train) == [], "of the rest of an epoch that may well be"
 
 
 def test_tolerant_takes_what_there_is(broken: Path, policy: Policy) -> None:
@@ -151,6 +157,7 @@ def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Polic
         read_image(broken / name)
     assert "on_error" not in str(caught.value)
     train = stream(source, policy, on_error="skip")
-    list(train)
+    with pytest.raises(SourceError, match="no picture came through: 1 are broken"):
+        list(train)
     assert "skipped: 1" in str(train.report())
     assert "on_error" not in str(train.report())

@@ -87,8 +87,6 @@ def run(stream: vary.Stream, epochs: int) -> str:
             waited += wait
             advance()
     took = time.perf_counter() - began
-    if not pictures:
-        raise UserError(f"no picture came through; the first: {stream.report().skipped[0].reason}")
     work = f"{count(epochs, 'epoch')} of {count(stream.report().images, 'file')}"
     result = f"{last.shape[1]} x {last.shape[2]} {last.dtype}"
     threads = count(stream.options.allowed, "thread")

@@ -115,6 +115,7 @@ class Iteration:
                     self._finish()
                 if batch is not None:
                     return batch
+            self._check_any()
         except BaseException:  # a batch's error, or Ctrl-C while waiting
             self.close()
             raise
@@ -148,6 +149,13 @@ class Iteration:
             raise SourceError(
                 f"{len(skipped)} broken so far, over max_errors={most}; report() lists them; the last: {last}"
             )
+
+    def _check_any(self) -> None:
+        """A whole epoch without a picture is no epoch."""
+        skipped = self.tally.skipped
+        if skipped and not self.tally.images and not self._start:
+            first = ": ".join(skipped[0])
+            raise SourceError(f"no picture came through: {len(skipped)} are broken; the first: {first}")
 
     def _mark(self) -> None:
         """Note where the next batch begins: after the last one, that is the next epoch."""
