@@ -16,12 +16,15 @@ from vary import (
     OneOf,
     Policy,
     PolicyError,
+    RandomRotate90,
     Rescale,
     Resize,
     Rotate,
     Sometimes,
     VaryError,
+    stream,
 )
+from vary.plan.run import Address, Parts
 
 IMAGE = np.zeros((6, 8, 3), np.uint8)
 FLIP = Policy([HorizontalFlip()])
@@ -168,3 +171,42 @@ def test_the_value_range_follows_rescale_and_can_be_given() -> None:
     assert Policy([Brightness((2, 2))], value_range=255)(np.full((1, 1), 70, np.float32)).item() == 140
     assert Policy([Brightness((0, 0))], value_range=(-5, 5))(np.full((1, 1), 3, np.float32)).item() == -5
     assert Policy([Rescale(1 / 255), Normalize(0.5, 0.5)])(white).item() == pytest.approx(200 / 255 * 2 - 1)
+
+
+RANDOM = np.random.default_rng(4)
+WHOLES: dict[str, np.ndarray] = {
+    "plain": RANDOM.integers(0, 256, (9, 6, 8, 3), np.uint8),
+    "backwards": RANDOM.integers(0, 256, (9, 6, 8, 3), np.uint8)[::-1, ::-1, ::-1, ::-1],
+    "every other": RANDOM.integers(0, 256, (18, 12, 24, 3), np.uint8)[::2, ::2, ::3],
+    "one picture, often": np.broadcast_to(RANDOM.integers(0, 256, (6, 8, 3), np.uint8), (9, 6, 8, 3)),
+    "Fortran": np.asfortranarray(RANDOM.integers(0, 256, (9, 6, 8, 3), np.uint8)),
+    "planes": np.moveaxis(RANDOM.integers(0, 256, (9, 3, 6, 8), np.uint8), 1, 3),
+    "grey": RANDOM.integers(0, 256, (9, 6, 8), np.uint8),
+    "alpha": RANDOM.integers(0, 256, (9, 6, 8, 4), np.uint8),
+    "floats": RANDOM.random((9, 6, 8, 3), np.float32),
+    "a single one": RANDOM.integers(0, 256, (1, 6, 8, 3), np.uint8),
+}
+
+
+@pytest.mark.parametrize("policy", [FLIP, Policy([Rotate(30), Resize(5, 7)]), Policy([RandomRotate90(), Resize(9, 9)])])
+@pytest.mark.parametrize("name", WHOLES)
+def test_one_array_is_its_pictures(name: str, policy: Policy) -> None:
+    """They go to the core as parts of it, singly as objects; both ways they are the same."""
+    whole = WHOLES[name]
+    singly = policy.batch(list(whole), seed=3)
+    assert np.array_equal(policy.batch(whole, seed=3), singly)
+    if len(whole) > 1:
+        assert not np.array_equal(singly[0], singly[1])
+        for batch in stream(whole, policy, batch_size=4, seed=3, views=2):
+            expected = [[policy(whole[i], seed=3, index=i, view=v) for v in range(2)] for i in batch.indices.tolist()]
+            assert np.array_equal(batch.images, expected)
+
+
+def test_parts_stay_within_their_array() -> None:
+    runner = FLIP.runner(3, "uint8")
+    for place in (-1, 9):
+        parts = Parts(WHOLES["plain"], np.array([0, place]))
+        with pytest.raises(InputError, match="image 1 is no part of its array"):
+            runner.batch(parts, Address(0, 0, 0, np.arange(2)))
+    with pytest.raises(InputError, match="lie across machine words"):
+        Policy([HorizontalFlip()]).batch(askew(2, 6, 8, 3))
