@@ -20,6 +20,7 @@ from vary.stream import Batch, Mixed, Stream, loader, mix, stream
 from vary.stream.blend import JOBS
 from vary.stream.order import order
 from vary.stream.shard import REMAINDERS
+from vary.stream.shared import Pieces
 from vary.testing import check_resume
 from vary.transforms import HorizontalFlip, RandomCrop, Resize, Rotate
 
@@ -232,6 +233,19 @@ def test_from_another_process(folder: Path, options: dict[str, Any]) -> None:
     assert all(one._side is None for one in there.streams)
 
 
+@pytest.mark.parametrize(
+    "policy", [SMALL, Policy([]), {"a": (SMALL, 2), "b": Policy([HorizontalFlip()])}], ids=["sized", "any", "looks"]
+)
+@pytest.mark.parametrize("streams", [1, 3])
+def test_pictures_are_made_in_shared_memory(streams: int, policy: Any) -> None:
+    pieces = Pieces(kept=2)
+    train = mix(members(policy=policy)[:streams])
+    batch = train.job(0, pieces.empty).make(np.arange(10), lambda work, items, _: work(items, bool)).batch
+    assert batch is not None
+    for field in batch[:-1]:
+        assert pieces._find(field.ctypes.data, field.nbytes) is not None
+
+
 def test_paths_name_the_samples_of_all(folder: Path) -> None:
     train = folders(folder)
     source = train.streams[0].source
@@ -346,7 +360,7 @@ def test_a_mix_pickles_and_tells_what_it_is() -> None:
     assert train.report().epoch == 1
 
 
-def test_a_report_of_all(folder: Path) -> None:
+def test_a_report_of_all(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = folders(folder, prefetch=0)
     list(train)
     assert train.report().cache == "in memory"
@@ -361,7 +375,14 @@ def test_a_report_of_all(folder: Path) -> None:
     both = stream(folder, policy, prefetch=0)
     train = mix([both, both])
     list(train)
-    assert train.report().cache_bytes == both.store.held  # type: ignore[union-attr]
+    assert train.report().cache_bytes == both.store.held > 10_000  # type: ignore[union-attr]
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    train = mix([stream(folder, policy, prefetch=0, cache="disk", seed=seed) for seed in (1, 2)])
+    list(train)
+    train.refresh()
+    list(train)
+    stores = [one.store.held for one in train.streams]  # type: ignore[union-attr]
+    assert train.report().cache_bytes in stores, "of one folder, which is counted once"
 
 
 def test_drop_last_of_one_is_that_of_all() -> None:

@@ -101,6 +101,12 @@ def test_ids_mean_the_same(folder: Path) -> None:
     assert mix(streams[:2]).classes == ["dog", "cat"]
 
 
+@pytest.mark.parametrize("name", ["streams", "epochs"])
+def test_no_views_go_by_what_a_batch_has(name: str) -> None:
+    with pytest.raises(InputError, match=f"policy names views '{name}'; give a name"):
+        one(policy={name: Policy([])})
+
+
 def test_an_epoch_that_no_number_holds() -> None:
     class Vast(Arrays):
         def __len__(self) -> int:
