@@ -116,8 +116,8 @@ class Blend:
                 name, one, other = made[0][1].fields[number], made[0][0].stream, part.stream
                 raise InputError(
                     f"{name} of a batch must come out in one size, but those of streams[{one}] are {first.shape[1:]} "
-                    f"and those of streams[{other}] {array.shape[1:]}; put the same Resize "
-                    "into each policy"
+                    f"and those of streams[{other}] {array.shape[1:]}; put the same "
+                    "Resize(height, width) into each policy"
                 )
         stream = self.streams[made[0][0].stream]
         joined = self._room(stream, number, (sum(map(len, arrays)), *first.shape[1:]), first.dtype)
