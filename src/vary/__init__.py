@@ -16,7 +16,7 @@ from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
-from vary.stream import Batch, Report, Stream, average_views, disk_cache, stream
+from vary.stream import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream
 from vary.transforms import (
     Affine,
     Brightness,
@@ -64,6 +64,7 @@ __all__ = [
     "Hue",
     "InputError",
     "Lambda",
+    "Mixed",
     "Normalize",
     "OneOf",
     "Pad",
@@ -93,6 +94,7 @@ __all__ = [
     "average_views",
     "disk_cache",
     "libjpeg_version",
+    "mix",
     "read_image",
     "sources",
     "stream",

@@ -11,17 +11,19 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vary.stream import Batch, Stream
+    from vary.stream import Batch
+    from vary.stream.epochs import Epochs
 
 __all__ = ["check_resume"]
 
-SIDES = ("indices", "views", "epoch", "paths")
+SIDES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 
-def check_resume(make_stream: Callable[[], Stream]) -> None:
+def check_resume(make_stream: Callable[[], Epochs]) -> None:
     """Stop a stream after every batch of its next epoch: a fresh one must go on, to the end of the epoch after it.
 
-    make_stream: makes the same stream each time. What is stopped goes through JSON, as a checkpoint would keep it.
+    make_stream: makes the same stream, or mix of several, each time. What is stopped goes through JSON, as a checkpoint
+        would keep it.
     `AssertionError` names the step and the field that differ. Takes some n^2 batches for n an epoch, and holds 2 n.
     """
     stream = make_stream()
@@ -42,7 +44,7 @@ def check_resume(make_stream: Callable[[], Stream]) -> None:
             _compare(where, got, wanted)
 
 
-def _through_json(stream: Stream, step: int) -> Any:
+def _through_json(stream: Epochs, step: int) -> Any:
     text = json.dumps(stream.state_dict())
     _claim(len(text) < 1024, f"after {step} batches the state has {len(text)} bytes")
     return json.loads(text)

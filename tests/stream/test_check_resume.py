@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vary.policy import Policy
-from vary.stream import Stream, stream
+from vary.stream import Stream, mix, stream
 from vary.testing import check_resume
 from vary.transforms import Resize
 
@@ -64,6 +64,20 @@ def test_the_step_and_the_field_are_named(images: np.ndarray, other: Callable[[A
         return other(images) if next(made) else stream((images, LABELS), Policy([]), batch_size=5)
 
     with pytest.raises(AssertionError, match="^resumed after 0 batches, batch 0 ?" + says):
+        check_resume(make)
+
+
+@pytest.mark.parametrize("name", ["streams", "epochs"])
+def test_a_sample_of_another_stream_of_a_mix(images: np.ndarray, name: str) -> None:
+    made = itertools.count()
+
+    def make() -> Any:
+        batches = list(mix([stream(images, Policy([]), batch_size=46)] * 2))
+        for batch in batches:
+            setattr(batch, name, getattr(batch, name) + 1)
+        return Reads(batches) if next(made) else mix([stream(images, Policy([]), batch_size=46)] * 2)
+
+    with pytest.raises(AssertionError, match=f"batch 0: {name} is"):
         check_resume(make)
 
 

@@ -16,6 +16,7 @@
     iteration  an epoch under way: what is ahead, the hand-over, the end
     epochs     one iteration after the other, also from a saved state (`state`)
     loader     `Stream`: epochs of one source
+    mix        `Mixed`: epochs of several streams; `pattern` says whose a position is, `blend` makes the batches
     report     what an epoch cost and what limits it
 
 Nothing is global: threads belong to an iteration, and a stream at rest is plain data. At most
@@ -26,7 +27,8 @@ written is the cache's own folder, if asked for.
 from vary.stream.batch import Batch
 from vary.stream.disk import disk_cache
 from vary.stream.loader import Stream, stream
+from vary.stream.mix import Mixed, mix
 from vary.stream.report import Report
 from vary.stream.views import average_views
 
-__all__ = ["Batch", "Report", "Stream", "average_views", "disk_cache", "stream"]
+__all__ = ["Batch", "Mixed", "Report", "Stream", "average_views", "disk_cache", "mix", "stream"]

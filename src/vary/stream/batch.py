@@ -38,6 +38,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     views: (n,) int64, the view number of each, or of the first of its several: 0 unless a sample comes repeatedly.
     epoch: the iteration it belongs to.
     paths: where the n pictures lie, or None where they lie in memory.
+    streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of the stream that each sample is from, and which
+        of that stream's own epochs it belongs to; else None.
     """
 
     fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
@@ -45,6 +47,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     views: Array
     epoch: int
     paths: list[str] | None
+    streams: Array | None
+    epochs: Array | None
 
     def __new__(
         cls,
@@ -54,13 +58,16 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
         views: Array,
         epoch: int,
         paths: list[str] | None,
+        streams: Array | None = None,
+        epochs: Array | None = None,
     ) -> Self:
         batch = super().__new__(cls, arrays)
         batch.fields, batch.indices, batch.views, batch.epoch, batch.paths = fields, indices, views, epoch, paths
+        batch.streams, batch.epochs = streams, epochs
         return batch
 
-    def __getnewargs__(self) -> tuple[tuple[Array, ...], tuple[str, ...], Array, Array, int, list[str] | None]:
-        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
 
     def __getattr__(self, name: str) -> Array:
         for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives

@@ -57,6 +57,16 @@ class Epochs:
         """Before an epoch."""
 
     @property
+    def count(self) -> int:
+        """Positions in an epoch."""
+        return self._count
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """What must be equal for an epoch to go on the same."""
+        return self._next.terms
+
+    @property
     def epoch(self) -> int:
         """Of the next iteration."""
         return self._next.epoch

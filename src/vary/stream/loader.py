@@ -25,11 +25,14 @@ from vary.stream.views import fields_of, looks_of, numbers
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from vary.plan.run import Runner
     from vary.policy import Policy
     from vary.sources import Indexed
     from vary.stream.batch import Batch
+    from vary.stream.cache import Store
     from vary.stream.crew import Empty
     from vary.stream.shard import Remainder
+    from vary.stream.views import Look
 
 __all__ = ["Stream", "stream"]
 
@@ -143,7 +146,7 @@ class Stream(Epochs):
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
         self._files = holds_files(self.source)
-        self._store, self._kept = store_of(self.source, options) if self._files else (None, "")
+        self._store, self.kept = store_of(self.source, options) if self._files else (None, "")
 
     @property
     def classes(self) -> list[str] | None:
@@ -154,6 +157,16 @@ class Stream(Epochs):
     def fields(self) -> tuple[str, ...]:
         """What a batch holds, in order."""
         return fields_of(self.source, self._looks)
+
+    @property
+    def looks(self) -> tuple[tuple[Look, Runner], ...]:
+        """Which pictures are made of a sample, and what makes them."""
+        return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
+
+    @property
+    def store(self) -> Store | None:
+        """Where decoded files are kept."""
+        return self._store
 
     def job(self, epoch: int, empty: Empty | None = None) -> Task:
         o, slots = self.options, self._slots
@@ -166,12 +179,11 @@ class Stream(Epochs):
         return replace(self._task(o, epoch, slots.count, samples), empty=empty)
 
     def _task(self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]) -> Task:
-        runners = tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
         eligible = self._slots.eligible
-        return Task(self.source, runners, options, epoch, count, samples, self._files, self._store, eligible)
+        return Task(self.source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
 
     def _new_tally(self, epoch: int) -> Tally:
-        return Tally(epoch, self.options.prefetch, numbers(self._looks), self._kept)
+        return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept)
 
     def refresh(self) -> None:
         if self._store is not None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vary.stream.slots import Slots
     from vary.stream.views import Look
 
-__all__ = ["Place", "read_state", "terms_of"]
+__all__ = ["Place", "mixed_terms", "read_state", "terms_of"]
 
 VERSION = 1
 EQUAL = ("seed", "shuffle", "repeat", "block_size", "frozen", "dtype", "layout", "channels", "exact", "tolerant")
@@ -27,8 +27,13 @@ DIGESTS = {
     "policy": "another policy or other views",
     "fields": "other fields or classes of the source",
     "weights": "other weights",
+    "streams": "other streams, or others of their sources, policies or keywords",
 }
 """Terms that say nothing to people, in words: what the state was saved with."""
+
+DIGEST = 8  # bytes
+LONG = 300
+"""Characters of a term; one that would have more is a digest. All terms together stay under 1 KB."""
 
 Term = int | str
 
@@ -58,6 +63,12 @@ def terms_of(source: Indexed, looks: Sequence[Look], slots: Slots, options: Opti
     }
 
 
+def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) -> dict[str, Term]:
+    """Those of a mix, by those of its streams."""
+    digests = (_digest(repr(sorted(terms.items())).encode(), 4) for terms in streams)
+    return {"streams": _short(" ".join(digests)), "ratios": _short(":".join(map(str, ratios)))}
+
+
 def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
     """The place that `state_dict` wrote; `InputError` naming what it says that is not so here."""
     if not isinstance(state, dict) or state.get("version") != VERSION:
@@ -79,6 +90,10 @@ def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
 
 
 def _differs(name: str, there: Any, here: Term) -> str:
+    if name == "streams" and len(str(there)) == len(str(here)) != 2 * DIGEST:  # a word for each of them
+        words = zip(str(there).split(), str(here).split(), strict=False)
+        place = next((place for place, (one, other) in enumerate(words) if one != other), 0)
+        return f"another source, policy or keyword of streams[{place}] than this mix has"
     if name not in DIGESTS:
         return f"{name}={there!r}, this stream has {name}={here!r}"
     if not (there and here):  # weights that one of the two lacks
@@ -86,5 +101,9 @@ def _differs(name: str, there: Any, here: Term) -> str:
     return f"{DIGESTS[name]} than this stream has"
 
 
-def _digest(data: Any) -> str:
-    return blake2b(data, digest_size=8).hexdigest()
+def _digest(data: Any, size: int = DIGEST) -> str:
+    return blake2b(data, digest_size=size).hexdigest()
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONG else _digest(text.encode())

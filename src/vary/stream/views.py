@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Look", "average_views", "fields_of", "looks_of", "numbers"]
 
 Array = np.ndarray[Any, Any]
-TAKEN = ("indices", "views", "epoch", "paths", "fields", "index", "count")
+TAKEN = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
 """What a batch has under these names already."""
 
 
