@@ -8,7 +8,8 @@
     slots      slot -> index in the source, and which of its repetitions
     views      which pictures are made of a sample
     task       all that a batch depends on, its positions aside
-    batch      positions -> one batch, others standing in for what is broken
+    batch      what is handed over
+    make       positions -> one batch, others standing in for what is broken
     pictures   samples -> fields of pictures, in slices
     supply     where they come from: arrays, files, or `blocks` of what was decoded before
     cache      decoded files in memory; `stores` chooses, `disk` and `pairs` keep them for later runs

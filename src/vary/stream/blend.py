@@ -16,12 +16,11 @@ from vary.stream.report import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vary.stream.crew import Empty
     from vary.stream.loader import Stream
+    from vary.stream.make import StreamJob
     from vary.stream.options import Options
     from vary.stream.pattern import Pattern
-    from vary.stream.supply import Spread
-    from vary.stream.task import Task
+    from vary.stream.task import Empty, Spread
 
 __all__ = ["Blend", "dealt"]
 
@@ -50,7 +49,7 @@ class Blend:
     epoch: int
     count: int  # positions in the epoch
     empty: Empty | None = None  # where batches are made, if not in memory like any
-    jobs: list[Callable[[int], Task]] = field(init=False)
+    jobs: list[Callable[[int], StreamJob]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", [lru_cache(JOBS)(stream.job) for stream in self.streams])

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
@@ -20,17 +19,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vary.stream.report import MAKERS
-from vary.stream.supply import Opened
+from vary.stream.task import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
 
     from vary.stream.batch import Made
     from vary.stream.options import Options
-    from vary.stream.supply import Spread
+    from vary.stream.task import Spread
 
-__all__ = ["GRACE", "Crew", "Empty", "Job", "Threads"]
+__all__ = ["GRACE", "Crew", "Job", "Threads"]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
@@ -38,8 +37,6 @@ longer keeps its thread until it returns. Bounded also because a finalizer may i
 inside the threading module, with a lock that the ending threads need."""
 
 Array = np.ndarray[Any, Any]
-Empty = Callable[[tuple[int, ...], bool], Array]
-"""Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
 
 
 class Job(Protocol):

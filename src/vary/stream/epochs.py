@@ -16,10 +16,11 @@ from vary.stream.state import Place, read_state
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vary.stream.crew import Crew, Empty, Job
+    from vary.stream.crew import Crew, Job
     from vary.stream.options import Options
     from vary.stream.report import Report
     from vary.stream.state import Term
+    from vary.stream.task import Empty
 
 __all__ = ["Epochs"]
 

@@ -12,6 +12,7 @@ from vary.plan.check import output_dtype
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source
 from vary.stream.epochs import Epochs
+from vary.stream.make import StreamJob
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
@@ -19,7 +20,6 @@ from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import terms_of
 from vary.stream.stores import holds_files, store_of
 from vary.stream.supply import array_kind
-from vary.stream.task import Task
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.stream.batch import Batch
     from vary.stream.cache import Store
-    from vary.stream.crew import Empty
     from vary.stream.shard import Remainder
+    from vary.stream.task import Empty
     from vary.stream.views import Look
 
 __all__ = ["Stream", "stream"]
@@ -168,7 +168,7 @@ class Stream(Epochs):
         """Where decoded files are kept."""
         return self._store
 
-    def job(self, epoch: int, empty: Empty | None = None) -> Task:
+    def job(self, epoch: int, empty: Empty | None = None) -> StreamJob:
         o, slots = self.options, self._slots
         block = o.block_size and o.block_size * o.repeat
         ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
@@ -176,11 +176,13 @@ class Stream(Epochs):
         def samples(positions: Array) -> tuple[Array, Array]:
             return slots.samples(ordered(positions), o.seed, epoch)
 
-        return replace(self._task(o, epoch, slots.count, samples), empty=empty)
+        return replace(self._job(o, epoch, slots.count, samples), empty=empty)
 
-    def _task(self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]) -> Task:
+    def _job(
+        self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]
+    ) -> StreamJob:
         eligible = self._slots.eligible
-        return Task(self.source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
+        return StreamJob(self.source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
 
     def _new_tally(self, epoch: int) -> Tally:
         return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept)
@@ -203,8 +205,8 @@ class Stream(Epochs):
         check_address(self.options.seed, epoch, view)
         options = replace(self.options, on_error="raise", max_errors=None)
         order = np.array([index]), np.array([view // each])
-        task = self._task(options, epoch, 1, lambda _: order)
-        batch = task.make(np.zeros(1, np.int64), lambda work, items, _: work(items, bool)).batch
+        job = self._job(options, epoch, 1, lambda _: order)
+        batch = job.make(np.zeros(1, np.int64), lambda work, items, _: work(items, bool)).batch
         assert batch is not None  # what fails is raised
         return batch
 

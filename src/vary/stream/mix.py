@@ -18,9 +18,9 @@ from vary.stream.state import mixed_terms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vary.stream.crew import Empty
     from vary.stream.options import Options
     from vary.stream.report import Tally
+    from vary.stream.task import Empty
 
 __all__ = ["Mixed", "mix"]
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from vary.plan.run import Failure, Runner
     from vary.sources import Indexed
-    from vary.stream.supply import Spread, Supply
-    from vary.stream.task import Task
+    from vary.stream.supply import Supply
+    from vary.stream.task import Spread, Task
 
 __all__ = ["BYTES", "PER_THREAD", "Produced", "produce"]
 

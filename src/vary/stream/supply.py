@@ -10,7 +10,7 @@ from __future__ import annotations
 from concurrent.futures import CancelledError
 from functools import partial
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,37 +21,19 @@ from vary.sources import Encoded
 from vary.stream.blocks import Blocks
 from vary.stream.cache import NOWHERE
 from vary.stream.report import Work
+from vary.stream.task import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from vary.sources import Indexed
-    from vary.stream.task import Task
+    from vary.stream.task import Spread, Task
 
-__all__ = ["Opened", "Spread", "Supply", "array_kind", "size_of", "supply_of"]
+__all__ = ["Supply", "array_kind", "size_of", "supply_of"]
 
 AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
 
 Array = np.ndarray[Any, Any]
-
-
-class Opened(NamedTuple):
-    """Some pictures, with what that took; in place of one that is left out, why."""
-
-    pictures: list[Any]  # Array | bytes of a JPEG | Encoded | DecodeError | SourceError
-    read: int = 0  # nanoseconds
-    decode: int = 0
-
-
-class Spread(Protocol):
-    """Has `work` done on `items`, `portion` of them at once, by one thread or by several.
-
-    `work` also takes a function that says whether nobody wants the result any more.
-    """
-
-    def __call__(
-        self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int, /
-    ) -> Opened: ...
 
 
 def array_kind(image: Array, index: int) -> tuple[int, str]:

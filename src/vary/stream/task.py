@@ -1,35 +1,53 @@
-"""All that the batches of one epoch depend on, their positions aside."""
+"""All that the batches of one epoch depend on, their positions aside; and how work on their samples is shared out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from vary.stream.batch import make
 from vary.stream.views import numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from vary.plan.run import Runner
     from vary.sources import Indexed
-    from vary.stream.batch import Made
     from vary.stream.cache import Store
-    from vary.stream.crew import Empty
     from vary.stream.options import Options
-    from vary.stream.supply import Spread
     from vary.stream.views import Look
 
-__all__ = ["Task"]
+__all__ = ["Empty", "Opened", "Spread", "Task"]
 
 Array = np.ndarray[Any, Any]
+Empty = Callable[[tuple[int, ...], bool], Array]
+"""Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
+
+
+class Opened(NamedTuple):
+    """Some pictures, with what that took; in place of one that is left out, why."""
+
+    pictures: list[Any]  # Array | bytes of a JPEG | Encoded | DecodeError | SourceError
+    read: int = 0  # nanoseconds
+    decode: int = 0
+
+
+class Spread(Protocol):
+    """Has `work` done on `items`, `portion` of them at once, by one thread or by several.
+
+    `work` also takes a function that says whether nobody wants the result any more.
+    """
+
+    def __call__(
+        self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int, /
+    ) -> Opened: ...
 
 
 @dataclass(frozen=True)
 class Task:
-    """Shared by the threads of an iteration, changed by none of them."""
+    """Abstract, see `make.StreamJob`: shared by the threads of an iteration, changed by none of them."""
 
     source: Indexed
     looks: tuple[tuple[Look, Runner], ...]
@@ -55,7 +73,3 @@ class Task:
     def held(self) -> int:
         """Bytes in the store."""
         return 0 if self.store is None else self.store.held
-
-    def make(self, positions: Array, spread: Spread) -> Made:
-        """The batch at these positions of the epoch."""
-        return make(self, positions, spread)

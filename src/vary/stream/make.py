@@ -1,0 +1,128 @@
+"""One batch, made at some positions of an epoch: pictures, labels, and others in the place of files that are broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import DecodeError, InputError, SourceError
+from vary.rng import permute
+from vary.stream.batch import Batch, Made
+from vary.stream.pictures import Produced, produce
+from vary.stream.report import Skipped, Work
+from vary.stream.task import Task
+from vary.stream.views import fields_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vary.sources import Indexed
+    from vary.stream.task import Spread
+
+__all__ = ["StreamJob"]
+
+CUT_OFF = ("Premature end of JPEG file", "image file is truncated")
+"""What libjpeg and Pillow say of a file that ends too early; it alone is one that `tolerant` can take."""
+
+ATTEMPTS = 16
+"""Samples tried in the place of a broken one, before it is given up: so many broken ones in a row are no accident."""
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class StreamJob(Task):
+    """The job of a stream, see `crew.Job`."""
+
+    def make(self, positions: Array, spread: Spread) -> Made:
+        """The batch at these positions of the epoch."""
+        return _make(self, positions, spread)
+
+
+def _make(task: Task, positions: Array, spread: Spread) -> Made:
+    """The batch at these positions of the epoch."""
+    indices, repeats = task.order(positions)
+    done = produce(task, indices, repeats, spread)
+    work = done.work
+    if done.errors:
+        work = work._replace(skipped=_leave_out(task, indices, done.errors))
+        if task.options.on_error == "replace":
+            indices = indices.copy()
+            done, work = _replace(task, indices, repeats, done, work, spread)
+    if not len(done.places):
+        return Made(None, work, task.held)
+    indices, repeats = indices[done.places], repeats[done.places]
+    arrays = (*done.fields, *task.source.label_batch(indices))
+    names = fields_of(task.source, [look for look, _ in task.looks])
+    paths = _paths(task.source, indices)
+    return Made(Batch(arrays, names, indices, repeats * task.each, task.epoch, paths), work, task.held)
+
+
+def _replace(
+    task: Task, indices: Array, repeats: Array, done: Produced, work: Work, spread: Spread
+) -> tuple[Produced, Work]:
+    """Other samples at the places that have none, and so a full batch; `indices` are changed to theirs.
+
+    Which one is a function of seed, epoch, the broken sample's index and the attempt.
+    """
+    lost = np.array(sorted(done.errors), np.int64)
+    broken = indices[lost]
+    pieces = [(done.places, done.fields)]
+    for attempt in range(ATTEMPTS):
+        indices[lost] = _others(task, broken, attempt)
+        more = produce(task, indices[lost], repeats[lost], spread)
+        pieces.append((lost[more.places], more.fields))
+        skipped = _leave_out(task, indices[lost], more.errors) if more.errors else ()
+        work = work.plus(more.work)._replace(skipped=work.skipped + skipped)
+        if not more.errors:
+            break
+        at = np.array(sorted(more.errors), np.int64)
+        lost, broken = lost[at], broken[at]
+    else:
+        cure = "look at the source: report() lists what failed"
+        raise SourceError(f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; {cure}')
+    shapes = sorted({images.shape[1:] for _, fields in pieces for images in fields[:1]})
+    if len(shapes) > 1:
+        raise InputError(
+            f"pictures of a batch must come out in one size, but some are {shapes[0]} and others {shapes[1]}; "
+            "put Resize(height, width) into the policy"
+        )
+    places = np.concatenate([places for places, _ in pieces])
+    columns = zip(*(fields for _, fields in pieces if fields), strict=True)
+    fields = [np.concatenate(parts)[np.argsort(places)] for parts in columns]
+    return Produced(np.sort(places), fields, {}, work), work
+
+
+def _others(task: Task, broken: Array, attempt: int) -> Array:
+    """For each broken sample another one that may come, by a permutation of all that may."""
+    eligible = task.eligible
+    n = len(task.source) if eligible is None else len(eligible)
+    places = broken if eligible is None else np.searchsorted(eligible, broken)
+    places = permute(places, n, task.options.seed, task.epoch, f"replacement {attempt}")
+    return places if eligible is None else eligible[places]
+
+
+def _leave_out(task: Task, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:
+    """What failed at these places, as the report lists it; where nothing may fail, the first as an error."""
+    if task.options.on_error != "raise":
+        return tuple(_skipped(task.source, int(indices[place]), error) for place, error in errors.items())
+    error = errors[min(errors)]
+    cure = 'on_error="skip" goes on without such files, "replace" takes others'
+    if not task.options.tolerant and any(text in str(error) for text in CUT_OFF):
+        cure += ", tolerant=True takes what there is of this one"
+    if isinstance(error, DecodeError):
+        raise DecodeError(f"{error.reason}; {cure}", error.path) from error.__cause__
+    raise SourceError(f"{error}; {cure}") from error.__cause__
+
+
+def _skipped(source: Indexed, index: int, error: Exception) -> Skipped:
+    name = source.path(index) or f"sample {index}"
+    return Skipped(name, str(error).removeprefix(f"{name}: "))
+
+
+def _paths(source: Indexed, indices: Array) -> list[str] | None:
+    if source.path(int(indices[0])) is None:
+        return None
+    return [source.path(index) or f"sample {index}" for index in map(int, indices)]
