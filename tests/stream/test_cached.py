@@ -146,3 +146,16 @@ def test_hostile_files_do_not_end_what_skips_them(folder: Path, policy: Policy) 
     train = stream(folder, policy, on_error="skip")
     assert sum(len(batch.indices) for batch in train) == 22
     assert len(train.report().skipped) == 2
+
+
+def test_where_there_is_room_finished_pixels_are_kept(folder: Path, policy: Policy) -> None:
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    pixels = 3 * sum((40 + n) * (70 - n) for n in range(0, 22, 3))  # of the JPEGs, as they were made
+    expected, _ = epochs(folder, policy, cache=None, exact=True)
+    for limit, compact in ((5 * pixels, False), (3 * pixels, True)):
+        train = stream(folder, policy, batch_size=5, seed=3, exact=True, cache="memory", cache_bytes=limit, prefetch=0)
+        assert [array.tobytes() for _ in range(2) for b in train for array in (*b, b.indices)] == expected
+        held = train.report().cache_bytes
+        assert (held < pixels) == compact
+        assert held < 1.1 * pixels
