@@ -136,10 +136,10 @@ std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indic
   held.reserve(2);
   const Py_buffer& all = held.take(array.ptr(), PyBUF_RECORDS_RO);
   if (all.ndim != 3 && all.ndim != 4) throw std::invalid_argument("parts are of an array of images");
-  if (!aligned(all)) refuse(0, "has values that lie across machine words; give image.copy()");
   Py_buffer one = all;
   --one.ndim, ++one.shape, ++one.strides;
   const Image first = image_of(one, 0);
+  if (!aligned(all)) refuse(0, "has values that lie across machine words; give image.copy()");
   check_channels(plan, first, 0);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const std::int64_t place = places.data()[i];
@@ -153,7 +153,7 @@ std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indic
 
 // `sources` is a list of arrays, JPEGs and blocks, or a pair: an array, and the places of its parts.
 std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held) {
-  if (PyTuple_Check(sources.ptr()))
+  if (PyTuple_Check(sources.ptr()) && PyTuple_GET_SIZE(sources.ptr()) == 2)
     return tasks_of_parts(plan, PyTuple_GET_ITEM(sources.ptr(), 0),
                           nb::cast<Indices>(nb::handle(PyTuple_GET_ITEM(sources.ptr(), 1))), rows, held);
   if (!PyList_Check(sources.ptr())) throw std::invalid_argument("sources are a list, or parts of an array");

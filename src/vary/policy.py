@@ -133,6 +133,8 @@ class Policy(Transform):
         threads: None takes what affinity and cgroup allow. The result never depends on it.
         out: an array to write into, contiguous within each picture.
         """
+        if not isinstance(images, np.ndarray):
+            images = list(images)
         n = len(images)
         if not n:
             raise InputError("images is empty; give at least one")

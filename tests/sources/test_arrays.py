@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vary.errors import InputError
+from vary.errors import InputError, SourceError
 from vary.sources import Arrays, Item
 
 IMAGES = np.arange(4 * 6 * 5 * 3, dtype=np.uint8).reshape(4, 6, 5, 3)
@@ -160,3 +160,14 @@ def test_a_memory_map_pickles_as_its_file(tmp_path: Path, order: Any) -> None:
         assert np.array_equal(copy.label_batch([3, 5])[0], [3, 5])
         part = pickle.loads(pickle.dumps(Arrays(whole[5:20])))
         assert np.array_equal(part._images, whole[5:20])
+
+
+def test_a_memory_map_of_another_file_is_no_copy(tmp_path: Path) -> None:
+    path, other = tmp_path / "images.npy", tmp_path / "other.npy"
+    for file in (path, other):
+        np.save(file, np.full((4, 8, 8, 3), len(file.name), np.uint8))
+    source = Arrays(np.load(path, mmap_mode="r"))
+    other.replace(path)
+    data = pickle.dumps(source)
+    with pytest.raises(SourceError, match=r"images\.npy: is another file than when its memory map was pickled"):
+        pickle.loads(data)

@@ -466,3 +466,22 @@ def test_a_name_that_leaves_the_folder_is_damage(tmp_path: Path) -> None:
     file.write_bytes(file.read_bytes().replace(b"12345.jpg", b"../ab.jpg"))
     with pytest.raises(SourceError, match="saved: this listing is damaged at name 0; delete it"):
         Folder(root, listing=file)[0]
+
+
+@pytest.mark.parametrize("runs", [[(5, 3), (0, 1)], [(3, 4), (0, 1)], [(3, 5), (0, 7)], [(3, 5), (-1, 1)]], ids=str)
+def test_classes_that_do_not_add_up(tmp_path: Path, runs: list[tuple[int, int]]) -> None:
+    """With a right check: made by a program that counts wrongly, or by somebody who means harm."""
+    for name in ("a/1.jpg", "a/2.jpg", "a/3.jpg", "b/4.jpg", "b/5.jpg"):
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    file = str(tmp_path / "list")
+    Folder(tmp_path / "data", listing=file)
+    data = Path(file).read_bytes()
+    _, _, _, _, count, classes, _, _ = listing.HEAD.unpack(data[: listing.HEAD.size])
+    at = len(data) - classes - 16 * count
+    tables = np.array(runs, "<i8").tobytes() + data[-classes:]
+    head = data[: listing.HEAD.size - 16]
+    Path(file).write_bytes(head + listing._check(head, tables) + data[listing.HEAD.size : at] + tables)
+    with pytest.raises(SourceError, match="this listing counts its classes wrongly; "):
+        Folder(tmp_path / "data", listing=file)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import CancelledError
 
 import numpy as np
 
@@ -34,4 +35,29 @@ def dies(image: np.ndarray) -> np.ndarray:
 
 def takes_its_time(image: np.ndarray) -> np.ndarray:
     time.sleep(0.05)
+    return image
+
+
+def cancels(_: np.ndarray) -> np.ndarray:
+    raise CancelledError
+
+
+class SilentError(Exception):
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(one, two)
+
+    def __str__(self) -> str:
+        raise OSError
+
+
+def fails_silently(_: np.ndarray) -> np.ndarray:
+    raise SilentError(1, 2)
+
+
+def leaves(_: np.ndarray) -> np.ndarray:
+    raise SystemExit(3)
+
+
+def never_returns(image: np.ndarray) -> np.ndarray:
+    time.sleep(1000)
     return image

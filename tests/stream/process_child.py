@@ -54,6 +54,13 @@ def interrupt() -> None:
         KEPT.clear()
 
 
+def wait_for_ever() -> None:
+    train = stream(IMAGES, Policy([Lambda(functions.never_returns)]), batch_size=2, process=True)
+    KEPT.append(iter(train))
+    print(train._side._process.pid, flush=True)  # type: ignore[union-attr]
+    next(KEPT[-1])
+
+
 def wait() -> None:
     pid = begin()
     forked = os.fork()

@@ -256,3 +256,27 @@ def test_parts_of_one_array_are_not_asked_for_one_by_one(
 
     monkeypatch.setattr(Arrays, "__getitem__", never)
     assert [array.tobytes() for batch in train for array in batch] == expected
+
+
+def test_a_source_around_another_gives_its_own_pictures(numbered: np.ndarray) -> None:
+    class Subset:
+        """Says of the other whatever it does not say itself."""
+
+        def __init__(self, source: Arrays, keep: list[int]) -> None:
+            self.inner, self.keep = source, keep
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.__dict__["inner"], name)
+
+        def __len__(self) -> int:
+            return len(self.keep)
+
+        def __getitem__(self, index: int) -> Item:
+            return self.inner[self.keep[index]]
+
+        def label_batch(self, indices: Any) -> Any:
+            return self.inner.label_batch([self.keep[index] for index in indices])
+
+    source = Subset(Arrays(numbered, np.arange(10)), [9, 8, 7, 6])
+    ((images, labels),) = stream(source, Policy([]), shuffle=False)
+    assert images[:, 0, 0, 0].tolist() == labels.tolist() == [9, 8, 7, 6]

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vary.policy import Policy
 from vary.stream import blocks, pictures, stream, supply
 from vary.stream.pictures import PER_THREAD
-from vary.transforms import HorizontalFlip, Lambda, Resize, Rotate
+from vary.transforms import HorizontalFlip, Lambda, RandomCrop, Resize, Rotate
 
 SMALL = Policy([HorizontalFlip(), Resize(8, 8)])
 WAYS: list[dict[str, Any]] = [
@@ -103,3 +104,27 @@ def test_one_file_in_several_slices(folder: Path, policy: Policy) -> None:
     (batch,) = stream(folder, policy, batch_size=22, cache="memory", cache_bytes=1, **options)
     singles = [small.images for small in stream(folder, policy, batch_size=1, cache=None, **options)]
     assert np.array_equal(batch.images, np.concatenate(singles))
+
+
+def test_what_one_draw_shows_of_a_damaged_file_is_not_said_of_the_file(tmp_path: Path, alive: Alive) -> None:
+    """Of a crop only what it shows is decoded, so one file may fail at some of its places and not at others."""
+    random = np.random.default_rng(0)
+    for number in range(6):
+        path = tmp_path / f"{number}.jpg"
+        Image.fromarray(random.integers(0, 256, (200, 200, 3), np.uint8)).save(path, quality=95)
+        if number in (1, 4):
+            path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    policy = Policy([RandomCrop(40, 40)])
+    options: dict[str, Any] = {"repeat": 8, "on_error": "skip", "cache": "memory", "prefetch": 0}
+    plain = stream(tmp_path, policy, batch_size=1, **{**options, "cache": None})
+    expected = {(int(b.indices[0]), int(b.views[0])): b.images[0] for b in plain}
+    of_damaged = sum(index in (1, 4) for index, _ in expected)
+    assert 0 < of_damaged < 16
+    for threads in (1, 2):
+        train = stream(tmp_path, policy, batch_size=48, threads=threads, **options)
+        (batch,) = train
+        found = dict(zip(zip(batch.indices.tolist(), batch.views.tolist(), strict=True), batch.images, strict=True))
+        assert found.keys() == expected.keys()
+        assert all(np.array_equal(found[key], expected[key]) for key in found)
+        assert len(train.report().skipped) == 48 - len(expected)
+    assert alive.most > 0

@@ -210,3 +210,17 @@ def test_parts_stay_within_their_array() -> None:
             runner.batch(parts, Address(0, 0, 0, np.arange(2)))
     with pytest.raises(InputError, match="lie across machine words"):
         Policy([HorizontalFlip()]).batch(askew(2, 6, 8, 3))
+
+
+def test_pictures_from_anything_that_gives_them_one_by_one() -> None:
+    expected = FLIP.batch([IMAGE, IMAGE + 1])
+    assert np.array_equal(FLIP.batch(IMAGE + n for n in range(2)), expected)  # type: ignore[arg-type]
+    assert np.array_equal(FLIP.batch({0: IMAGE, 1: IMAGE + 1}.values()), expected)  # type: ignore[arg-type]
+
+
+def test_out_between_the_pictures() -> None:
+    whole = RANDOM.integers(0, 256, (9, 6, 8, 3), np.uint8)
+    expected = FLIP.batch(whole[0:6:3].copy())
+    assert np.array_equal(FLIP.batch(whole[0:6:3], out=whole[1:3]), expected)
+    with pytest.raises(InputError, match="out= shares memory with the images"):
+        FLIP.batch(whole[0:6:3], out=whole[2:4])

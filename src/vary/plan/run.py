@@ -307,6 +307,8 @@ class Runner:
         apart = count == 1 or abs(out.strides[0]) >= out[0].nbytes
         if not out[0].flags.c_contiguous or not out.flags.writeable or not apart:
             raise InputError("out= must be writeable, contiguous within each picture, and have a place for each")
+        if isinstance(sources, Parts):
+            sources = sources.each() if np.may_share_memory(out, sources.array) else []
         if any(isinstance(s, np.ndarray) and np.may_share_memory(out, s) for s in sources):
             raise InputError("out= shares memory with the images; they are read while it is written, so give another")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import InputError, SourceError
 from vary.sources.base import Item
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Arrays:
         classes: Sequence[str] | None = None,
     ) -> None:
         self._images = _as_images(images)
+        self._mapped = _Mapped.of(images)
         named = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
         if "images" in named:
             raise InputError("labels={'images': ...}: that name is taken by the pictures; choose another")
@@ -76,33 +77,46 @@ class Arrays:
 
     def __getstate__(self) -> dict[str, Any]:
         """As it is; but a memory map as its file's name, so that another process maps it too."""
-        images: Any = self._images
-        mapped = isinstance(images, np.memmap) and isinstance(images.base, mmap.mmap)  # a part of one has another base
-        of_file = mapped and images.filename is not None and images.mode != "c"
-        return self.__dict__ | ({"_images": _Mapped.of(images)} if of_file else {})
+        return self.__dict__ | ({} if self._mapped is None else {"_images": None})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        images = state["_images"]
-        self.__dict__ |= state | {"_images": images.open() if isinstance(images, _Mapped) else images}
+        self.__dict__ |= state
+        if self._mapped is not None:
+            self._images = self._mapped.open()
 
     def __repr__(self) -> str:
         return f"Arrays({len(self)} images, fields={self.fields})"
 
 
 class _Mapped(NamedTuple):
+    """A memory map as what makes it again, if the file is still the same."""
+
     path: str
+    state: tuple[int, int, int]
     dtype: str
     shape: tuple[int, ...]
     offset: int
     fortran: bool
 
     @classmethod
-    def of(cls, array: Any) -> _Mapped:
-        return cls(os.fspath(array.filename), array.dtype.str, array.shape, array.offset, not array.flags.c_contiguous)
+    def of(cls, array: Any) -> _Mapped | None:
+        """None where it is no map of a file, or a part of one, or is written to in memory alone."""
+        whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
+        if not whole or array.mode == "c" or array.filename is None:
+            return None
+        path = os.path.abspath(array.filename)  # noqa: PTH100
+        return cls(path, _state(path), array.dtype.str, array.shape, array.offset, not array.flags.c_contiguous)
 
     def open(self) -> Array:
+        if _state(self.path) != self.state:
+            raise SourceError(f"{self.path}: is another file than when its memory map was pickled; map it again")
         order: Any = "F" if self.fortran else "C"
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, order)
+
+
+def _state(path: str) -> tuple[int, int, int]:
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_dev, status.st_ino, status.st_size
 
 
 def _as_images(images: object) -> Array | list[Array]:

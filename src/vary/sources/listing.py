@@ -228,6 +228,10 @@ def load(file: str) -> Listing:
     bounds = np.frombuffer(data, "<i8", count + 1, bounds_at)
     rows = np.frombuffer(data[runs_at:classes_at], "<i8").astype(np.int64).reshape(2, runs)
     found = str(data[classes_at:], "utf-8", "surrogateescape").split("\0")[:-1] or None
+    stops, ids = rows
+    whole = np.array_equal(np.sort(stops), stops) and (stops[-1:] == count).all() and (ids < len(found or ())).all()
+    if not whole or (ids < 0).any() or (found is None) != (runs == 0):
+        raise SourceError(f"{file}: this listing counts its classes wrongly; {CURE}")
     return Listing(data, (HEAD.size, names), bounds, rows, found, (os.path.abspath(file), check))  # noqa: PTH100
 
 

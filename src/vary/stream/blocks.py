@@ -103,8 +103,7 @@ class Blocks:
         places: ascending, and none twice in the life of this object: what is not needed further on is let go.
         decoded: what `read` gave, with arrays in the place of `Encoded`, or errors.
         """
-        self._make(dict.fromkeys(self._keys[place] for place in places), decoded, threads)
-        self._spread([file for file, _ in self._keys])
+        self._make(dict.fromkeys(self._keys[place] for place in places if place not in self.errors), decoded, threads)
         pictures = [self._blocks.get(self._keys[place]) for place in places]
         for key in {self._keys[place] for place in places}:
             if self._last[key] <= max(places):
@@ -112,12 +111,13 @@ class Blocks:
         return pictures
 
     def _make(self, wanted: dict[Any, None], decoded: Callable[[list[Any]], list[Any]], threads: int) -> None:
-        keys = [key for key in wanted if self._blocks.get(key) is None and key[0] not in self.errors]
+        keys = [key for key in wanted if self._blocks.get(key) is None]
         if not keys:
             return
         pictures = dict(zip(keys, decoded([self._raw[file] for file, _ in keys]), strict=True))
-        self.errors |= {file: one for (file, _), one in pictures.items() if isinstance(one, Exception)}
-        keys = [key for key in keys if key[0] not in self.errors]
+        broken = {file: one for (file, _), one in pictures.items() if isinstance(one, Exception)}
+        self.errors |= {place: broken[file] for place, (file, _) in enumerate(self._keys) if file in broken}
+        keys = [key for key in keys if key[0] not in broken]
         began = perf_counter_ns()
         made = keep([pictures[key] for key in keys], [level for _, level in keys],
                     self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip

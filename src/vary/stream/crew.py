@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vary.stream.options import Options
     from vary.stream.task import Spread
 
-__all__ = ["GRACE", "Crew", "Job", "Threads"]
+__all__ = ["GRACE", "Crew", "Job", "Maker", "Threads"]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
@@ -39,8 +39,14 @@ inside the threading module, with a lock that the ending threads need."""
 Array = np.ndarray[Any, Any]
 
 
-class Job(Protocol):
-    """One epoch's batches, each a function of its positions."""
+class Maker(Protocol):
+    """Batches as a function of their positions."""
+
+    def make(self, positions: Array, spread: Spread) -> Made: ...
+
+
+class Job(Maker, Protocol):
+    """One epoch's batches."""
 
     @property
     def epoch(self) -> int: ...
@@ -49,8 +55,6 @@ class Job(Protocol):
     @property
     def count(self) -> int:
         """Positions in the epoch."""
-
-    def make(self, positions: Array, spread: Spread) -> Made: ...
 
 
 class Crew(Protocol):
@@ -77,10 +81,10 @@ class Threads:
         self._makers = ThreadPoolExecutor(MAKERS, f"{self._name}-make", initializer=_enter)
         self._openers = ThreadPoolExecutor(threads, f"{self._name}-open", initializer=_enter)
 
-    def submit(self, job: Job, positions: Array) -> Future[Made]:
+    def submit(self, job: Maker, positions: Array) -> Future[Made]:
         return self._makers.submit(self._make, job, positions)
 
-    def _make(self, job: Job, positions: Array) -> Made:
+    def _make(self, job: Maker, positions: Array) -> Made:
         if self._stop.is_set():
             raise CancelledError
         return job.make(positions, self._spread)

@@ -97,7 +97,7 @@ class Epochs:
         return self.options.batches(self._count)
 
     def __iter__(self) -> Iteration:
-        begins = self._next
+        begins, crew = self._next, self.hire()
         check_address(self.options.seed, begins.epoch)
         ahead, self._ahead = self._ahead, None
         if ahead is None or not ahead.is_for(begins):
@@ -106,7 +106,7 @@ class Epochs:
             ahead = self._iteration(begins)
         self._next = replace(begins, epoch=begins.epoch + 1, position=0)
         self._latest, self._tally = ahead.place, ahead.tally
-        return ahead.begin(self.hire())
+        return ahead.begin(crew)
 
     def _iteration(self, begins: Place) -> Iteration:
         self.refresh()

@@ -128,10 +128,10 @@ class Iteration:
         asked = perf_counter_ns()
         made = self._under_way[0].result()
         now = perf_counter_ns()
+        self._submit(ahead + 1)  # this one still among them: after an interruption it was not handed over
         self._under_way.popleft()
         self._taken += 1
         self._mark()
-        self._submit(ahead)
         tally.waited += now - asked
         tally.elapsed = now - self._began
         tally.held = made.held

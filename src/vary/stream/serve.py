@@ -5,22 +5,27 @@ from __future__ import annotations
 import os
 import pickle
 import signal
+import sys
 import threading
 import traceback
-from concurrent.futures import CancelledError, Future
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vary.errors import VaryError
+from vary.stream.batch import Made
 from vary.stream.crew import Threads
+from vary.stream.report import Work
 from vary.stream.shared import Pieces
 from vary.stream.wire import Wire
 
 if TYPE_CHECKING:
-    from vary.stream.batch import Made
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
     from vary.stream.crew import Job
     from vary.stream.epochs import Epochs
+    from vary.stream.task import Spread
 
 __all__ = ["serve"]
 
@@ -43,6 +48,9 @@ def serve(file: int) -> None:
             wire.send((None, _portable(error), b"", [], [], []))
             return
         _Server(wire, epochs).run()
+    if threading.active_count() > 1:  # in a user's function that does not return; nobody waits for it
+        sys.stdout.flush()
+        os._exit(0)
 
 
 class _Server:
@@ -76,19 +84,8 @@ class _Server:
                 self._jobs.pop(next(iter(self._jobs)))
             self._epochs.refresh()
             self._jobs[epoch] = self._epochs.job(epoch, self._pieces.empty)
-        future = self._futures[ticket] = self._crew.submit(self._jobs[epoch], positions)
-        future.add_done_callback(partial(self._answer, ticket))
-
-    def _answer(self, ticket: int, future: Future[Made]) -> None:
-        self._futures.pop(ticket, None)
-        if future.cancelled():
-            return
-        try:
-            self._send(ticket, future.result())
-        except CancelledError:
-            return
-        except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
-            self._send(ticket, error=error)
+        self._futures = {number: future for number, future in self._futures.items() if not future.done()}
+        self._futures[ticket] = self._crew.submit(_Answered(self._jobs[epoch], partial(self._send, ticket)), positions)
 
     def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
         apart: list[pickle.PickleBuffer] = []
@@ -99,24 +96,46 @@ class _Server:
             apart.append(buffer)
             return False
 
+        told = None if error is None else _portable(error)
         data = b"" if made is None else pickle.dumps(made, 5, buffer_callback=in_band)
         refs = [self._pieces.send(buffer.raw()) for buffer in apart]
         with self._sending, suppress(OSError):  # nobody is there any more: `run` will see it, too
             new, gone = self._pieces.news()
             known = [(piece.number, piece.size) for piece in new]
-            message = ticket, None if error is None else _portable(error), data, refs, known, gone
+            message = ticket, told, data, refs, known, gone
             self._wire.send(message, [piece.file for piece in new])
+            for piece in new:
+                piece.close()  # it stays mapped
+
+
+class _Answered:
+    """A job whose makers tell what they made; never who reads requests: he must go on reading while they wait."""
+
+    def __init__(self, job: Job, send: Callable[..., None]) -> None:
+        self.job, self._send = job, send
+
+    def make(self, positions: Any, spread: Spread) -> Made:
+        try:
+            self._send(self.job.make(positions, spread))
+        except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
+            self._send(error=error)
+        return Made(None, Work())  # it is over there
 
 
 def _portable(error: BaseException) -> Exception:
     """The error as the other process can raise it; with the traceback from here, if it is not for the user."""
-    if not isinstance(error, VaryError):
-        error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
+    with suppress(Exception):
+        if not isinstance(error, VaryError):
+            error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
     with suppress(Exception):
         copy = pickle.loads(pickle.dumps(error))
-        if isinstance(copy, Exception):
+        if isinstance(copy, Exception) and str(copy) == str(error):
             return copy
-    other = RuntimeError(f"{type(error).__name__}: {error}")
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001  it is for the user to see, whatever it says
+        said = "it cannot say what"
+    other = RuntimeError(f"{type(error).__name__}: {said}")
     for note in getattr(error, "__notes__", []):
         other.add_note(note)
     return other

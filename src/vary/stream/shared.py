@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import tempfile
 import threading
 import weakref
@@ -38,12 +39,25 @@ class Ref(NamedTuple):
 class _Piece:
     def __init__(self, number: int, size: int) -> None:
         self.number, self.size = number, size
+        self.file = -1
         self.file = _unnamed(size)
-        self.memory = mmap.mmap(self.file, size)
+        self.memory = _mapped(self.file, size)
         self.address = np.frombuffer(self.memory, np.uint8).ctypes.data
 
-    def __del__(self) -> None:
-        os.close(self.file)  # the memory goes with the last array in it
+    def close(self) -> None:
+        """The file alone; the memory goes with the last array in it."""
+        if self.file >= 0:
+            os.close(self.file)
+            self.file = -1
+
+    __del__ = close
+
+
+def _mapped(file: int, size: int) -> mmap.mmap:
+    """Without a descriptor of its own, where Python can do that: many batches may be held."""
+    if sys.version_info >= (3, 13):
+        return mmap.mmap(file, size, trackfd=False)
+    return mmap.mmap(file, size)
 
 
 def _unnamed(size: int) -> int:
@@ -98,14 +112,20 @@ class Pieces:
         """See which loans have ended. One that was sent ends with the reader's word, be it before the array here."""
         while self._ended:
             loan, by_reader = self._ended.popleft()
-            if (by_reader or loan not in self._sent) and (piece := self._lent.pop(loan, None)):
+            if loan < 0:  # a forked process may see it for as long as it lives
+                if piece := self._lent.pop(~loan, None):
+                    self._sent.discard(~loan)
+                    self._drop(piece)
+            elif (by_reader or loan not in self._sent) and (piece := self._lent.pop(loan, None)):
                 self._sent.discard(loan)
                 self._idle.append(piece)
         while len(self._idle) > self._kept:
-            piece = self._idle.pop(0)
-            if piece.number in self._known:
-                self._known.discard(piece.number)
-                self._gone.append(piece.number)
+            self._drop(self._idle.pop(0))
+
+    def _drop(self, piece: _Piece) -> None:
+        if piece.number in self._known:
+            self._known.discard(piece.number)
+            self._gone.append(piece.number)
 
     def send(self, raw: memoryview) -> Ref:
         """These bytes as the reader's: where they lie, or copied if they lie in no piece."""
@@ -144,17 +164,38 @@ class Pieces:
         self._ended.extend((loan, True) for loan in loans)
 
 
+LIVING: weakref.WeakSet[Seen] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for seen in list(LIVING):
+        seen.forked()
+
+
+os.register_at_fork(after_in_parent=_forked)
+
+
 class Seen:
     """The reader's side; `ended` are the loans to give back, added to from any thread."""
 
     def __init__(self) -> None:
         self.ended: deque[int] = deque()
         self._memory: dict[int, mmap.mmap] = {}
+        self._out: dict[int, int] = {}  # loans -> as what they go back
+        LIVING.add(self)
+
+    def forked(self) -> None:
+        """What is on loan is seen by another process from now on: it must stay as it is."""
+        for loan in list(self._out):
+            self._out[loan] = ~loan
+
+    def _back(self, loan: int) -> None:
+        self.ended.append(self._out.pop(loan))
 
     def learn(self, number: int, file: int, size: int) -> None:
         """Take over an open file as a piece."""
         try:
-            self._memory[number] = mmap.mmap(file, size)
+            self._memory[number] = _mapped(file, size)
         finally:
             os.close(file)
 
@@ -168,5 +209,6 @@ class Seen:
         for ref in refs:
             if ref.loan not in wholes:
                 whole = wholes[ref.loan] = np.frombuffer(self._memory[ref.piece], np.uint8)
-                weakref.finalize(whole, self.ended.append, ref.loan).atexit = False
+                self._out[ref.loan] = ref.loan
+                weakref.finalize(whole, self._back, ref.loan).atexit = False
         return [wholes[ref.loan][ref.start : ref.start + ref.length] for ref in refs]

@@ -72,7 +72,10 @@ class Reply(Future[Made]):
     def result(self, timeout: float | None = None) -> Made:
         while not self.done():
             self._side.read(self)
-        return super().result(timeout)
+        try:
+            return super().result(timeout)
+        finally:
+            del self  # or an error, this frame in its traceback and this reply would hold each other
 
 
 class Side:
@@ -86,7 +89,7 @@ class Side:
         self.pid = os.getpid()
         here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with there:
-            code = CODE.format(path=sys.path, file=there.fileno())
+            code = CODE.format(path=list(map(str, sys.path)), file=there.fileno())
             command = [sys.executable, "-c", code]
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[there.fileno()])
         self._wire = Wire(here)
@@ -96,24 +99,33 @@ class Side:
         self._tickets = 0
         self._dropped: deque[int] = deque()
         self._lost: Exception | None = None
-        self._end = weakref.finalize(self, _end, self._wire, self._process)
+        self._end = weakref.finalize(self, _end, self.pid, self._wire, self._process)
         with suppress(OSError):  # told with the first batch
             self._wire.send_bytes(data)
 
     def ask(self, job: Job, positions: Array) -> Reply:
         """Have a batch made."""
         with self._writing:
-            ticket, self._tickets = self._tickets, self._tickets + 1
-            reply = self._waiting[ticket] = Reply(self, ticket)
-            loans, dropped = ([some.popleft() for _ in range(len(some))] for some in (self._seen.ended, self._dropped))
-            with suppress(OSError):  # told where the reply is read
-                self._wire.send((ticket, job.epoch, positions, loans, dropped))
+            try:
+                ticket, self._tickets = self._tickets, self._tickets + 1
+                reply = self._waiting[ticket] = Reply(self, ticket)
+                told = ([some.popleft() for _ in range(len(some))] for some in (self._seen.ended, self._dropped))
+                with suppress(OSError):  # told where the reply is read
+                    self._wire.send((ticket, job.epoch, positions, *told))
+            except BaseException:  # Ctrl-C, perhaps within a message
+                self._fail(SourceError("process=True: the other process was not told all"))
+                self._end()
+                raise
         return reply
 
-    def forget(self, reply: Reply) -> None:
+    def forget(self, ticket: int) -> None:
         """Nobody wants it any more. Told with the next request: a finalizer, which this may be, must not write."""
-        if self._waiting.pop(reply.ticket, None) is not None:
-            self._dropped.append(reply.ticket)
+        if self._waiting.pop(ticket, None) is not None:
+            self._dropped.append(ticket)
+
+    def awaits(self, ticket: int) -> bool:
+        """Is it still to come?"""
+        return ticket in self._waiting
 
     def read(self, reply: Reply) -> None:
         """Take in the next message, unless `reply` has come meanwhile."""
@@ -167,16 +179,19 @@ class Side:
     @property
     def is_alive(self) -> bool:
         """Can it be asked, from this process?"""
-        return self.pid == os.getpid() and self._lost is None
+        return self.pid == os.getpid() and self._lost is None and self._end.alive and self._process.poll() is None
 
     def close(self) -> None:
         """End the process."""
         self._end()
 
 
-def _end(wire: Wire, process: subprocess.Popen[bytes]) -> None:
-    """Closing the socket is the word. In a forked child that is all: nobody waits there for another's child."""
-    wire.close()
+def _end(pid: int, wire: Wire, process: subprocess.Popen[bytes]) -> None:
+    """Closing the socket is the word, whatever forked child holds a copy. In such a child nothing is said."""
+    if pid != os.getpid():
+        wire.close()
+        return
+    wire.shut()
     try:
         process.wait(PATIENCE)
     except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
@@ -190,12 +205,12 @@ class Line:
     def __init__(self, side: Side) -> None:
         self.pid = side.pid
         self._side = side
-        self._asked: list[Reply] = []
+        self._asked: list[int] = []  # tickets: a reply would hold its batch
 
     def submit(self, job: Job, positions: Array) -> Reply:
-        self._asked = [reply for reply in self._asked if not reply.done()]
+        self._asked = [ticket for ticket in self._asked if self._side.awaits(ticket)]
         reply = self._side.ask(job, positions)
-        self._asked.append(reply)
+        self._asked.append(reply.ticket)
         return reply
 
     def retire(self, futures: Sequence[Future[Made]]) -> None:
@@ -203,6 +218,6 @@ class Line:
 
     def end(self) -> None:
         if self.pid == os.getpid():
-            for reply in self._asked:
-                self._side.forget(reply)
+            for ticket in self._asked:
+                self._side.forget(ticket)
             self._asked = []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import pickle
 import struct
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Wire"]
 
-HEAD = struct.Struct("<QB")  # bytes of the message, number of files
+HEAD = struct.Struct("<QL")  # bytes of the message, number of files
+AT_ONCE = 100  # files; the system takes no more than 253
 
 
 class Wire:
@@ -31,8 +34,8 @@ class Wire:
 
         self.socket.sendall(HEAD.pack(len(data), len(files)))
         self.socket.sendall(data)
-        if files:
-            socket.send_fds(self.socket, [b"f"], [*files])
+        for first in range(0, len(files), AT_ONCE):
+            socket.send_fds(self.socket, [b"f"], [*files[first : first + AT_ONCE]])
 
     def receive(self) -> tuple[Any, list[int]]:
         """The next message and its files; `EOFError` where the other end is closed."""
@@ -40,9 +43,12 @@ class Wire:
 
         size, count = HEAD.unpack(self._exactly(HEAD.size))
         data = self._exactly(size)
-        files = list(socket.recv_fds(self.socket, 1, count)[1]) if count else []
-        if len(files) != count:
-            raise EOFError
+        files: list[int] = []
+        while len(files) < count:
+            found = socket.recv_fds(self.socket, 1, AT_ONCE)[1]
+            if not found:
+                raise OSError(errno.EMFILE, "no descriptor is left for what came: raise the limit (ulimit -n)")
+            files += found
         return pickle.loads(data), files
 
     def _exactly(self, size: int) -> bytearray:
@@ -65,6 +71,14 @@ class Wire:
         poll = select.poll()  # of any number, unlike select
         poll.register(self.socket, select.POLLIN)
         return bool(poll.poll(None if seconds is None else seconds * 1000))
+
+    def shut(self) -> None:
+        """Close it at both ends, copies of it in forked processes too."""
+        import socket
+
+        with suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         self.socket.close()
