@@ -200,3 +200,20 @@ def test_real_pets(pictures_root: Path) -> None:
     assert list(np.bincount(source.labels)) == [96, 100]
     assert all(held(source, index).data[:3] == b"\xff\xd8\xff" for index in range(len(source)))
     assert list(state(root)) == before
+
+
+def test_classes_that_a_folder_lacks_keep_their_ids(tmp_path: Path) -> None:
+    for name in ("cat/1.jpg", "dog/2.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"")
+    folder = Folder(tmp_path, classes=["ant", "dog", "cat"])
+    assert folder.classes == ["ant", "dog", "cat"]
+    assert dict(zip(folder.paths, folder.label_batch([0, 1])[0].tolist(), strict=True)) == {
+        "cat/1.jpg": 2,
+        "dog/2.jpg": 1,
+    }
+    with pytest.raises(SourceError, match=r"classes names \['wolf'\], but .* name all of those as well"):
+        Folder(tmp_path, classes=["cat", "wolf"])  # or was it the dog?
+    for wrong in ("cat", []):
+        with pytest.raises(SourceError, match="give a list of sub-folders' names, at least one, or leave it out"):
+            Folder(tmp_path, classes=wrong)

@@ -160,7 +160,8 @@ def test_it_is_taken_at_its_word(data: Path, saved: Path) -> None:
 
 
 def test_the_folder_may_move(data: Path, saved: Path, tmp_path: Path, no_walk: Callable[[], None]) -> None:
-    moved = data.rename(tmp_path / "moved")
+    (tmp_path / "elsewhere").mkdir()
+    moved = data.rename(tmp_path / "elsewhere" / data.name)
     no_walk()
     source = Folder(moved, listing=saved.rename(tmp_path / "also"))
     assert [held(source, index).decode() for index in range(len(NAMES))] == sorted(NAMES)
@@ -388,7 +389,7 @@ def wrong(file: Path) -> str:
 def parts(text: bytes) -> tuple[int, int, int]:
     """Where the names begin and end, and the bounds end: all before and after is checked on opening."""
     names = listing.HEAD.unpack(text[: listing.HEAD.size])[3]
-    return listing.HEAD.size, listing.HEAD.size + names, len(text) - len("cat\0cat-b\0dog\0") - 6 * 8
+    return listing.HEAD.size, listing.HEAD.size + names, len(text) - len("data\0cat\0cat-b\0dog\0") - 6 * 8
 
 
 def test_one_that_is_cut_or_too_long_is_refused(saved: Path) -> None:
@@ -485,3 +486,15 @@ def test_classes_that_do_not_add_up(tmp_path: Path, runs: list[tuple[int, int]])
     Path(file).write_bytes(head + listing._check(head, tables) + data[listing.HEAD.size : at] + tables)
     with pytest.raises(SourceError, match="this listing counts its classes wrongly; "):
         Folder(tmp_path / "data", listing=file)
+
+
+def test_a_listing_of_another_folder_is_told(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        path = tmp_path / part / "cat" / "1.jpg"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"")
+    file = tmp_path / "list"
+    Folder(tmp_path / "val", listing=file)
+    Folder(tmp_path / "val", listing=file)  # without a word
+    with pytest.warns(UserWarning, match="was made of a folder 'val', this is 'train'; give each a listing of its own"):
+        Folder(tmp_path / "train", listing=file)

@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,11 @@ import numpy as np
 import pytest
 
 from vary.errors import InputError, PolicyError, SourceError, VaryError
+from vary.plan.run import default_threads
 from vary.policy import Policy
 from vary.stream import stream
-from vary.transforms import Rescale, Rotate
+from vary.stream.options import Options
+from vary.transforms import Lambda, Rescale, Rotate
 
 PICTURES = np.zeros((3, 4, 4, 3), np.uint8)
 
@@ -41,7 +45,12 @@ def test_options(options: dict[str, Any], says: str) -> None:
         stream(PICTURES, Policy([]), **options)
 
 
-@pytest.mark.parametrize("policy", [None, [Rotate(3)], Rotate(3), "policy.yaml"])
+def test_a_policy_in_a_file_has_to_be_read() -> None:
+    with pytest.raises(PolicyError, match=r"not a Policy; vary.Policy.load\('policy.yaml'\) reads one from a file"):
+        stream(PICTURES, "policy.yaml")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("policy", [None, [Rotate(3)], Rotate(3)])
 def test_a_policy_is_a_policy(policy: Any) -> None:
     with pytest.raises(PolicyError, match=r"not a Policy; Policy\(\[...\]\) holds a list of transforms"):
         stream(PICTURES, policy)
@@ -79,3 +88,36 @@ def test_numpy_numbers_are_numbers() -> None:
     train = stream(PICTURES, Policy([]), batch_size=np.int64(2), seed=np.uint8(3), threads=np.int32(2))  # type: ignore[arg-type]
     assert len(train) == 2
     assert repr(train) == "Stream(Arrays(3 images, fields=('images',)): 2 batches of 2, seed=3, epoch=0)"
+
+
+def test_threads_is_what_all_take_together() -> None:
+    for threads, prefetch, makers, each in (
+        (1, 2, 1, 1),
+        (2, 2, 2, 1),
+        (2, 1, 1, 2),
+        (5, 2, 2, 2),
+        (8, 0, 1, 8),
+        (64, 9, 2, 32),
+    ):
+        options = Options(threads=threads, prefetch=prefetch)
+        assert (options.makers, options.each) == (makers, each)
+        assert options.makers * options.each <= threads
+    assert (Options().makers, Options().each) == (2, default_threads())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_more_threads_are_at_work_than_were_asked_for(numbered: np.ndarray, threads: int) -> None:
+    at_work, most, lock = 0, 0, threading.Lock()
+
+    def watched(image: np.ndarray) -> np.ndarray:
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+        time.sleep(0.002)
+        with lock:
+            at_work -= 1
+        return image
+
+    list(stream(numbered, Policy([Lambda(watched)]), batch_size=1, prefetch=4, threads=threads))
+    assert most == threads

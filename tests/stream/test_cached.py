@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from vary.errors import InputError
 from vary.policy import Policy
 from vary.sources import Folder
 from vary.stream import stream
 from vary.stream.cache import Memory
-from vary.transforms import HorizontalFlip, Lambda, RandomCrop, RandomResizedCrop
+from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, RandomResizedCrop, Resize
 
 CROP = RandomResizedCrop(20, 24)
 POLICIES = {
@@ -159,3 +160,30 @@ def test_where_there_is_room_finished_pixels_are_kept(folder: Path, policy: Poli
         held = train.report().cache_bytes
         assert (held < pixels) == compact
         assert held < 1.1 * pixels
+
+
+def test_auto_expects_what_the_draws_ask_for(tmp_path: Path) -> None:
+    """Of large files that the policy shrinks, it is an eighth of each side."""
+    for number in range(4):
+        Image.fromarray(np.zeros((800, 1200, 3), np.uint8)).save(tmp_path / f"{number}.jpg")
+    small, whole = Policy([Resize(90, 90)]), Policy([CenterCrop(90, 90)])
+    limit = 4 * 800 * 1200 * 3 // 8
+    train = stream(tmp_path, small, cache_bytes=limit, prefetch=0)
+    list(train)
+    assert 4 * 100 * 150 * 3 // 2 < train.report().cache_bytes < limit
+    for policy, options in ((whole, {}), (small, {"exact": True}), ({"a": small, "b": (whole, 2)}, {})):
+        train = stream(tmp_path, policy, cache_bytes=limit, prefetch=0, **options)  # type: ignore[arg-type]
+        list(train)
+        assert train.report().cache.startswith("none: all files would take about 6 MB, it may take 1 MB"), policy
+
+
+def test_a_stream_can_be_closed(folder: Path, policy: Policy) -> None:
+    with stream(folder, policy, batch_size=5, process=True) as train:
+        expected = [batch.images.tobytes() for batch in train]
+        process = train._side._process  # type: ignore[union-attr]
+        assert process.poll() is None
+    assert process.poll() is not None
+    train.set_epoch(0)
+    assert [batch.images.tobytes() for batch in train] == expected
+    train.close()
+    train.close()

@@ -33,7 +33,8 @@ def open_source(obj: object, labels: object = None) -> Indexed:
     if isinstance(obj, np.ndarray | list):
         return Arrays(obj, labels)
     if labels is not None:
-        raise InputError(f"labels= goes with an array or a list of arrays; a {type(obj).__name__} brings its own")
+        what = "folder" if isinstance(obj, str | os.PathLike) else type(obj).__name__
+        raise InputError(f"labels= goes with an array or a list of arrays; a {what} brings its own")
     if isinstance(obj, str | os.PathLike):
         return Folder(obj)
     if isinstance(obj, tuple):

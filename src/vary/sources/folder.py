@@ -37,7 +37,8 @@ class Folder:
 
     A picture's class is the sub-folder of `path` that it lies in, at whatever depth; classes are sorted by name.
     Pictures directly in `path` and none below it: unlabelled, with the single field "images".
-    classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty.
+    classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty. If it
+        names all that there are, it may name others as well, whose ids then stay free.
     listing: a file outside of `path` that keeps what was found. Where there is none yet, the folder is walked and the
         file written. Where there is one, it is mapped into memory, its classes included, and the folder is not walked:
         a million files or a billion are there at once, in memory that processes share, and the source pickles as the
@@ -73,8 +74,10 @@ class Folder:
             raise InputError(
                 f"listing={file!r} lies in {self.root!r}, and vary writes nothing there; give another path"
             )
+        name = os.path.basename(self._absolute)  # noqa: PTH119
         if file is None or not os.path.exists(file):  # noqa: PTH110
             with drafted(file) as draft:
+                draft.folder = name
                 if warning := _fill(draft, self.root, classes, around):
                     warnings.warn(warning, UserWarning, stacklevel=3)
             if file is None:
@@ -83,6 +86,9 @@ class Folder:
         if classes is not None and list(classes) != found.classes:
             cure = f"give listing= another path, or {CURE}"
             raise SourceError(f"classes={list(classes)}, but the listing {file!r} has {found.classes}; {cure}")
+        if found.folder != name:
+            text = f"the listing {file!r} was made of a folder {found.folder!r}, this is {name!r}"
+            warnings.warn(f"{text}; give each a listing of its own, or {CURE}", UserWarning, stacklevel=3)
         return found
 
     @property
@@ -204,7 +210,7 @@ def _fill(draft: Draft, root: str, wanted: Sequence[str] | None, around: frozens
     if wanted is not None:
         _check_wanted(root, folders, wanted)
     above, filled, deep = frozenset({_identity(root)}), [], []
-    for folder in folders if wanted is None else sorted(wanted, key=lambda name: f"{name}/"):
+    for folder in folders if wanted is None else sorted(set(wanted) & set(folders), key=lambda name: f"{name}/"):
         before, depth = draft.count, 0
         for names in _pictures(root, folder, above, around):
             draft.add(names)
@@ -228,10 +234,16 @@ def _fill(draft: Draft, root: str, wanted: Sequence[str] | None, around: frozens
 
 
 def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
+    if isinstance(wanted, str) or not wanted:
+        raise SourceError(f"classes={wanted!r}; give a list of sub-folders' names, at least one, or leave it out")
     if len(set(wanted)) < len(wanted):
         raise SourceError(f"classes={list(wanted)} names a sub-folder twice; an id belongs to one class")
-    if missing := sorted(set(wanted) - set(folders)):
-        raise SourceError(f"classes names {missing}, but {root!r} has the sub-folders {sorted(folders)}")
+    missing = sorted(set(wanted) - set(folders))
+    if missing and not set(wanted) > set(folders):  # then one may be misspelt
+        raise SourceError(
+            f"classes names {missing}, but {root!r} has the sub-folders {sorted(folders)}; name all of those as well, "
+            "if classes that are not here are to have ids"
+        )
 
 
 def _check_filled(root: str, loose: list[str], filled: list[str], folders: list[str]) -> None:

@@ -7,7 +7,7 @@ order keeps a class together, so classes cost a row each and nothing a name. The
     names      padded to 8 bytes
     bounds     int64, one more than there are names
     runs       int64: in the order of the names, where each class's names end; then the ids of these classes
-    classes    their names in the order of their ids, each with a zero byte behind it
+    classes    the folder's own name, then those of classes in the order of their ids, each with a zero byte behind it
 
 Opening it reads the first and the last two parts; a name is checked when it is asked for.
 """
@@ -62,6 +62,7 @@ class Listing(Sequence[str]):
         self._stops, self._ids = runs
         self._view = self._stops.data  # bisect goes through it twice as fast
         self.classes = classes
+        self.folder: str | None = None  # whose listing it is, by its name, where that is known
         self._labels: Array | None = None
 
     def __len__(self) -> int:
@@ -145,6 +146,7 @@ class Draft:
         self.count = 0
         self.runs: tuple[list[int], list[int]] = [], []
         self.classes: list[str] | None = None
+        self.folder = ""
         self._sink, self._size, self._digest = sink, 1, blake2b(digest_size=16)
         self._bounds = io.BytesIO()
         self._bounds.write(bytes(8))
@@ -169,7 +171,9 @@ class Draft:
     def finish(self) -> None:
         """All but the names, where they went into a file."""
         runs = np.array(self.runs, "<i8").tobytes()
-        classes = "".join(f"{name}\0" for name in self.classes or ()).encode("utf-8", "surrogateescape")
+        classes = "".join(f"{name}\0" for name in (self.folder, *(self.classes or ()))).encode(
+            "utf-8", "surrogateescape"
+        )
         sizes = (VERSION, self.count, self._size, len(self.runs[0]), len(classes))
         head = HEAD.pack(MAGIC, *sizes, self._digest.digest(), bytes(16))[:-16]
         self._sink.write(bytes(-self._size % 8))
@@ -227,12 +231,15 @@ def load(file: str) -> Listing:
         raise SourceError(f"{file}: this listing is damaged in its head or its classes; {CURE}")
     bounds = np.frombuffer(data, "<i8", count + 1, bounds_at)
     rows = np.frombuffer(data[runs_at:classes_at], "<i8").astype(np.int64).reshape(2, runs)
-    found = str(data[classes_at:], "utf-8", "surrogateescape").split("\0")[:-1] or None
+    folder, *others = str(data[classes_at:], "utf-8", "surrogateescape").split("\0")
+    found = others[:-1] or None
     stops, ids = rows
     whole = np.array_equal(np.sort(stops), stops) and (stops[-1:] == count).all() and (ids < len(found or ())).all()
     if not whole or (ids < 0).any() or (found is None) != (runs == 0):
         raise SourceError(f"{file}: this listing counts its classes wrongly; {CURE}")
-    return Listing(data, (HEAD.size, names), bounds, rows, found, (os.path.abspath(file), check))  # noqa: PTH100
+    listing = Listing(data, (HEAD.size, names), bounds, rows, found, (os.path.abspath(file), check))  # noqa: PTH100
+    listing.folder = folder
+    return listing
 
 
 def _again(file: str, check: bytes) -> Listing:

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from vary.stream.report import MAKERS
 from vary.stream.task import Opened
 
 if TYPE_CHECKING:
@@ -73,13 +72,13 @@ class Crew(Protocol):
 class Threads:
     """A crew in this process. Holds no reference to the iteration, so that it can be collected."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, makers: int, openers: int) -> None:
         self.pid = os.getpid()
         self._stop = threading.Event()
-        self._threads = threads
+        self._threads = openers
         self._name = f"vary-{id(self):x}"  # of its threads
-        self._makers = ThreadPoolExecutor(MAKERS, f"{self._name}-make", initializer=_enter)
-        self._openers = ThreadPoolExecutor(threads, f"{self._name}-open", initializer=_enter)
+        self._makers = ThreadPoolExecutor(makers, f"{self._name}-make", initializer=_enter)
+        self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
 
     def submit(self, job: Maker, positions: Array) -> Future[Made]:
         return self._makers.submit(self._make, job, positions)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream.crew import Threads
@@ -115,7 +115,7 @@ class Epochs:
     def hire(self) -> Crew:
         """Who makes the batches of an iteration."""
         if not self.options.process:
-            return Threads(self.options.allowed)
+            return Threads(self.options.makers, self.options.each)
         if self._side is None or not self._side.is_alive:
             self._side = Side(copy_of(self))
         return Line(self._side)
@@ -130,6 +130,21 @@ class Epochs:
             iteration.close()
         else:
             self._ahead = iteration
+
+    def close(self) -> None:
+        """Let go of what is ready of the next epoch, and end the process of process=True. It can be iterated again."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+        side, self._side = self._side, None
+        if side is not None:
+            side.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""

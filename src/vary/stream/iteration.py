@@ -107,7 +107,7 @@ class Iteration:
         if self._pid != os.getpid():  # forked: the child goes on from here, with threads of its own
             self._under_way.clear()
             self._next = None
-            self._employ(Threads(self._options.allowed))
+            self._employ(Threads(self._options.makers, self._options.each))
         try:
             while self._taken < self._batches:
                 batch = self._take()

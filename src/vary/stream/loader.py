@@ -146,7 +146,7 @@ class Stream(Epochs):
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
         self._files = holds_files(self.source)
-        self._store, self.kept = store_of(self.source, options) if self._files else (None, "")
+        self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
     @property
     def classes(self) -> list[str] | None:
@@ -185,7 +185,7 @@ class Stream(Epochs):
         return StreamJob(self.source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
 
     def _new_tally(self, epoch: int) -> Tally:
-        return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept)
+        return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept, makers=self.options.makers)
 
     def refresh(self) -> None:
         if self._store is not None:

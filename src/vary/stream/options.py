@@ -10,6 +10,7 @@ from vary.errors import InputError
 from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
 from vary.sample import dtype_name, layout_name
+from vary.stream.report import MAKERS
 from vary.stream.shard import REMAINDERS, Remainder, Shard, shard_of
 
 __all__ = ["ON_ERROR", "Options", "whole"]
@@ -98,6 +99,16 @@ class Options:
     def allowed(self) -> int:
         """Threads: found out where the stream runs, not where it was made."""
         return self.threads or default_threads()
+
+    @property
+    def makers(self) -> int:
+        """Batches in work at once."""
+        return min(MAKERS, max(1, self.prefetch), self.threads or MAKERS)
+
+    @property
+    def each(self) -> int:
+        """Threads of each of them: together as many as were asked for. Where none were, the system shares cores out."""
+        return max(1, self.threads // self.makers) if self.threads else default_threads()
 
     @property
     def part(self) -> Shard:

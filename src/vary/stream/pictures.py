@@ -98,7 +98,7 @@ def _slices(task: Task, n: int, supply: Supply) -> Iterator[range]:
 
     Each cut costs some waiting of threads for each other.
     """
-    threads = task.options.allowed
+    threads = task.options.each
     start = files = size = 0
     if len(supply.lacking) > PER_THREAD * threads and all(runner.size for _, runner in task.looks):
         for place in sorted(supply.lacking):
@@ -133,7 +133,7 @@ def _run(
         failed=[(place - some.start) * v + view for place in lost for view in range(v)],
         dtype=o.dtype,
         layout=o.layout,
-        threads=o.allowed,
+        threads=o.each,
         decode=o.decode,
         out=out,
         empty=task.empty,

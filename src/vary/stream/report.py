@@ -67,6 +67,7 @@ class Tally:
     hits: int = 0  # files that were in the cache
     held: int = 0  # bytes that it holds
     skipped: list[Skipped] = field(default_factory=list)
+    makers: int = MAKERS
 
     def add(self, work: Work) -> None:
         self.read += work.read
@@ -79,8 +80,7 @@ class Tally:
         self.skipped += work.skipped
 
     def report(self) -> Report:
-        makers = min(MAKERS, max(1, self.prefetch))
-        stages = makers * self.encoded, makers * self.decoded, (self.prefetch + 1) * self.batch
+        stages = self.makers * self.encoded, self.makers * self.decoded, (self.prefetch + 1) * self.batch
         return Report(
             epoch=self.epoch,
             images=self.images,

@@ -56,7 +56,7 @@ def serve(file: int) -> None:
 class _Server:
     def __init__(self, wire: Wire, epochs: Epochs) -> None:
         self._wire, self._epochs = wire, epochs
-        self._crew = Threads(epochs.options.allowed)
+        self._crew = Threads(epochs.options.makers, epochs.options.each)
         self._pieces = Pieces(kept=epochs.options.prefetch + 2)
         self._futures: dict[int, Future[Made]] = {}
         self._jobs: dict[int, Job] = {}

@@ -5,24 +5,30 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.decode import picture_bytes
-from vary.plan.run import libjpeg_version
+from vary.plan.decode import is_jpeg, picture_bytes
+from vary.plan.run import Address, libjpeg_version
 from vary.sources import Encoded
 from vary.stream.cache import Memory, memory_limit
 from vary.stream.disk import Disk, cache_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vary.plan.run import Runner
     from vary.sources import Indexed
     from vary.stream.cache import Store
     from vary.stream.options import Options
+    from vary.stream.views import Look
 
 __all__ = ["holds_files", "store_of"]
 
 ROOMY = 4
 """Finished pixels are kept, for an eighth more speed, where they take no more than this part of what they may; else
 chroma stays as coded, in half the memory."""
-LOOKED_AT = 16  # files by which "auto" tells what all will take
+LOOKED_AT, DRAWN = 16, 4  # files by which "auto" tells what all will take, and epochs in which it looks at each
 
 
 def holds_files(source: Indexed) -> bool:
@@ -35,7 +41,7 @@ def holds_files(source: Indexed) -> bool:
         return True
 
 
-def store_of(source: Indexed, options: Options) -> tuple[Store | None, str]:
+def store_of(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runner]]) -> tuple[Store | None, str]:
     """Where files are kept once they are decoded, and what the report says of it; None where nothing is kept."""
     if options.cache is None:
         return None, ""
@@ -44,10 +50,11 @@ def store_of(source: Indexed, options: Options) -> tuple[Store | None, str]:
     limit = options.cache_bytes
     if limit is None:
         limit = memory_limit() // options.part.ranks  # which may share this machine
-    expected = _expected(source, options.channels)
+    expected = _expected(source, options, looks)
     if options.cache == "auto" and expected > limit:
         asked, given = f"{expected / 1e6:,.0f} MB", f"{limit / 1e6:,.0f} MB"
-        return None, f"none: all files would take about {asked}, it may take {given} (cache_bytes=)"
+        cure = "cache='memory' keeps what fits"
+        return None, f"none: all files would take about {asked}, it may take {given} (cache_bytes=); {cure}"
     return Memory(limit, compact=not 0 < 2 * expected <= limit / ROOMY), "in memory"
 
 
@@ -69,15 +76,31 @@ def _disk(source: Indexed, options: Options) -> Store:
     return Disk(folder, limit, (options.channels, options.tolerant, *decoders))
 
 
-def _expected(source: Indexed, channels: int) -> float:
-    """Bytes that all files take in full, by a few of them."""
+def _expected(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runner]]) -> float:
+    """Bytes that all files will take, by a few of them: each at every level that some draws ask for."""
     n = len(source)
     sizes = []
     for index in islice(range(0, n, max(1, n // LOOKED_AT)), LOOKED_AT):
         try:
             image = source[index].image
             if isinstance(image, Encoded):
-                sizes.append(picture_bytes(image, channels))
+                whole = picture_bytes(image, options.channels)
+                sizes.append(sum(whole / level**2 for level in _levels(image, index, options, looks)))
         except (DecodeError, SourceError):
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
+
+
+def _levels(image: Encoded, index: int, options: Options, looks: Sequence[tuple[Look, Runner]]) -> set[int]:
+    """Of this file in the first epochs: of several views, the least."""
+    if not is_jpeg(image):
+        return {1}
+    epochs: list[set[int]] = []
+    for look, runner in looks:
+        views = np.arange(look.views)
+        for epoch in range(DRAWN):
+            rows = runner.rows(Address(options.seed, epoch, views, np.full(look.views, index)))
+            found = runner.levels([image.data] * look.views, rows, options.decode)
+            epochs.append({level for level in found if isinstance(level, int)})
+    wanted = [min(levels) for levels in epochs if levels]
+    return {min(wanted[epoch::DRAWN]) for epoch in range(DRAWN) if wanted[epoch::DRAWN]} or {1}

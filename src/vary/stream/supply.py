@@ -176,7 +176,7 @@ class _Kept:
         self.lacking, self.errors = self._blocks.lacking, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:
-        return self._blocks.open(places, self._decoded, self._task.options.allowed)
+        return self._blocks.open(places, self._decoded, self._task.options.each)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
         found, _, decode = self._spread(partial(open_some, self._task), pictures, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,8 @@ def _policy(name: str, policy: object) -> Policy:
     if isinstance(policy, Policy):
         return policy
     cure = "Policy([...]) holds a list of transforms, Policy([]) changes nothing"
+    if isinstance(policy, str | os.PathLike):
+        cure = f"vary.Policy.load({os.fspath(policy)!r}) reads one from a file"
     raise PolicyError(f"{name}={policy!r} is a {type(policy).__name__}, not a Policy; {cure}")
 
 
