@@ -6,6 +6,7 @@
 #include <cmath>
 #include <new>
 #include <stdexcept>
+#include <vector>
 
 #include "chain.h"
 #include "cpu.h"
@@ -15,20 +16,6 @@
 #include "sample.h"
 
 namespace vary {
-
-thread_local std::int64_t Buffer::growths = 0;
-
-Workspace& Workspace::mine() {
-  thread_local Workspace workspace;
-  return workspace;
-}
-
-void Workspace::trim() {
-  constexpr std::size_t kept = std::size_t{64} << 20;  // a picture of 22 megapixels
-  for (Buffer* buffer : {&planes, &decoded, &repacked, &reduced, &turned, &sums, &start_x, &start_y, &weight_x,
-                         &weight_y, &line, &rows, &whole, &between[0], &between[1]})
-    buffer->trim(kept);
-}
 
 namespace {
 

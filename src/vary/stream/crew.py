@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vary.stream.options import Options
     from vary.stream.task import Spread
 
-__all__ = ["GRACE", "Crew", "Job", "Maker", "Threads"]
+__all__ = ["GRACE", "Box", "Crew", "Job", "Maker", "Threads"]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
@@ -56,13 +56,17 @@ class Job(Maker, Protocol):
         """Positions in the epoch."""
 
 
+Box = list["Made"]
+"""A batch to be taken out: a future, which its maker's thread may hold on to for a while, then holds it no longer."""
+
+
 class Crew(Protocol):
     """Who makes an iteration's batches: `Threads`, or a line to another process (`side.py`)."""
 
     pid: int  # of the process that it works for
 
-    def submit(self, job: Job, positions: Array) -> Future[Made]: ...
-    def retire(self, futures: Sequence[Future[Made]]) -> None:
+    def submit(self, job: Job, positions: Array) -> Future[Box]: ...
+    def retire(self, futures: Sequence[Future[Box]]) -> None:
         """Make what was submitted, `futures` and nothing else, and end then."""
 
     def end(self) -> None:
@@ -80,13 +84,19 @@ class Threads:
         self._makers = ThreadPoolExecutor(makers, f"{self._name}-make", initializer=_enter)
         self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
 
-    def submit(self, job: Maker, positions: Array) -> Future[Made]:
+        gate = threading.Barrier(makers)
+        for _ in range(
+            makers
+        ):  # all begin now: to begin one lets it run at once, and take memory ahead of the consumer
+            self._makers.submit(gate.wait)
+
+    def submit(self, job: Maker, positions: Array) -> Future[Box]:
         return self._makers.submit(self._make, job, positions)
 
-    def _make(self, job: Maker, positions: Array) -> Made:
+    def _make(self, job: Maker, positions: Array) -> Box:
         if self._stop.is_set():
             raise CancelledError
-        return job.make(positions, self._spread)
+        return [job.make(positions, self._spread)]
 
     def _spread(
         self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int
@@ -102,7 +112,7 @@ class Threads:
         pictures = [picture for one in done for picture in one.pictures]
         return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
 
-    def retire(self, futures: Sequence[Future[Made]]) -> None:
+    def retire(self, futures: Sequence[Future[Box]]) -> None:
         self._makers.shutdown(wait=False)
         left, lock = len(futures), threading.Lock()
 

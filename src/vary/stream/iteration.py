@@ -21,8 +21,8 @@ from vary.stream.crew import Threads
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from vary.stream.batch import Batch, Made
-    from vary.stream.crew import Crew, Job
+    from vary.stream.batch import Batch
+    from vary.stream.crew import Box, Crew, Job
     from vary.stream.report import Tally
     from vary.stream.state import Place
 
@@ -55,12 +55,12 @@ class Iteration:
         self._share = job.options.share(job.count - self._start)
         self._batches = job.options.batches(job.count - self._start)
         self._taken = 0
-        self._under_way: deque[Future[Made]] = deque()  # in order
+        self._under_way: deque[Future[Box]] = deque()  # in order
         self._next: Iteration | None = None
         self._crew: Crew | None = None  # None: not begun
         self._ends: list[weakref.finalize[[], Iteration]] = []
         self._open = True
-        self._mark()
+        self._count(0)
 
     def begin(self, crew: Crew) -> Iteration:
         """Have its first batches made; those that were made ahead are there already."""
@@ -126,12 +126,10 @@ class Iteration:
         if not self._under_way:
             self._submit(max(ahead, 1))
         asked = perf_counter_ns()
-        made = self._under_way[0].result()
+        made = self._under_way[0].result().pop()
         now = perf_counter_ns()
-        self._submit(ahead + 1)  # this one still among them: after an interruption it was not handed over
         self._under_way.popleft()
-        self._taken += 1
-        self._mark()
+        self._count(1)
         tally.waited += now - asked
         tally.elapsed = now - self._began
         tally.held = made.held
@@ -140,6 +138,11 @@ class Iteration:
         if made.batch is not None:
             tally.batches += 1
             tally.images += len(made.batch.indices)
+        try:
+            self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
+        except BaseException:  # it was not handed over
+            self._count(-1)
+            raise
         return made.batch
 
     def _check_budget(self) -> None:
@@ -157,9 +160,11 @@ class Iteration:
             first = ": ".join(skipped[0])
             raise SourceError(f"no picture came through: {len(skipped)} are broken; the first: {first}")
 
-    def _mark(self) -> None:
+    def _count(self, batches: int) -> None:
         """Note where the next batch begins: after the last one, that is the next epoch."""
         o, place = self._options, self.place
+        self._taken += batches
+        place.epoch = self.begins.epoch
         place.position = min(self._start + self._taken * o.batch_size * o.part.ranks, self._job.count)
         if self._taken == self._batches:
             place.epoch, place.position = place.epoch + 1, 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
 
-    from vary.stream.crew import Job
+    from vary.stream.crew import Box, Job
     from vary.stream.epochs import Epochs
     from vary.stream.task import Spread
 
@@ -58,7 +58,7 @@ class _Server:
         self._wire, self._epochs = wire, epochs
         self._crew = Threads(epochs.options.makers, epochs.options.each)
         self._pieces = Pieces(kept=epochs.options.prefetch + 2)
-        self._futures: dict[int, Future[Made]] = {}
+        self._futures: dict[int, Future[Box]] = {}
         self._jobs: dict[int, Job] = {}
         self._sending = threading.Lock()
 

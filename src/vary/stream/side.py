@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, SourceError
-from vary.stream.batch import Made
+from vary.stream.crew import Box
 from vary.stream.shared import Seen
 from vary.stream.wire import Wire
 
@@ -61,7 +61,7 @@ def copy_of(epochs: object) -> bytes:
     return bytes(cloudpickle.dumps(epochs, 5))
 
 
-class Reply(Future[Made]):
+class Reply(Future[Box]):
     """What comes back for some positions. Whoever waits for it reads all that comes until then."""
 
     def __init__(self, side: Side, ticket: int) -> None:
@@ -69,7 +69,7 @@ class Reply(Future[Made]):
         self.ticket = ticket
         self._side = side
 
-    def result(self, timeout: float | None = None) -> Made:
+    def result(self, timeout: float | None = None) -> Box:
         while not self.done():
             self._side.read(self)
         try:
@@ -159,7 +159,7 @@ class Side:
         if error is not None:
             reply.set_exception(error)
         else:
-            reply.set_result(pickle.loads(data, buffers=arrays))
+            reply.set_result([pickle.loads(data, buffers=arrays)])
 
     def _fail(self, error: Exception) -> None:
         self._lost = error
@@ -213,7 +213,7 @@ class Line:
         self._asked.append(reply.ticket)
         return reply
 
-    def retire(self, futures: Sequence[Future[Made]]) -> None:
+    def retire(self, futures: Sequence[Future[Box]]) -> None:
         """It makes them without being asked again, and has no threads to end."""
 
     def end(self) -> None:
