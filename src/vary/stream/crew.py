@@ -84,11 +84,17 @@ class Threads:
         self._makers = ThreadPoolExecutor(makers, f"{self._name}-make", initializer=_enter)
         self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
 
+        self._begin_all(makers)
+
+    def _begin_all(self, makers: int) -> None:
+        """Now, not one by one: a thread that begins runs at once, and takes memory ahead of the consumer."""
         gate = threading.Barrier(makers)
-        for _ in range(
-            makers
-        ):  # all begin now: to begin one lets it run at once, and take memory ahead of the consumer
-            self._makers.submit(gate.wait)
+        try:
+            for _ in range(makers):
+                self._makers.submit(gate.wait, GRACE)
+        except BaseException:  # Ctrl-C: one that has begun would wait for the others
+            gate.abort()
+            raise
 
     def submit(self, job: Maker, positions: Array) -> Future[Box]:
         return self._makers.submit(self._make, job, positions)
