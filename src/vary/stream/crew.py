@@ -92,8 +92,9 @@ class Threads:
         try:
             for _ in range(makers):
                 self._makers.submit(gate.wait, GRACE)
-        except BaseException:  # Ctrl-C: one that has begun would wait for the others
+        except BaseException:  # Ctrl-C: one that has begun would wait for the others, or for work, and keep the program
             gate.abort()
+            self.end()
             raise
 
     def submit(self, job: Maker, positions: Array) -> Future[Box]:
