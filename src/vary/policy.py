@@ -142,7 +142,7 @@ class Policy(Transform):
         layout_name(layout)
         numbers = _indices(indices, n)
         runner = self.runner_for(images[0])
-        whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim > 2
+        whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
         sources = Parts(np.asarray(images), np.arange(n)) if whole else list(images)
         done, failures, _ = runner.batch(
             sources,

@@ -171,3 +171,12 @@ def test_a_memory_map_of_another_file_is_no_copy(tmp_path: Path) -> None:
     data = pickle.dumps(source)
     with pytest.raises(SourceError, match=r"images\.npy: is another file than when its memory map was pickled"):
         pickle.loads(data)
+
+
+def test_a_memory_map_of_a_deleted_file_goes_as_its_values(tmp_path: Path) -> None:
+    path = tmp_path / "images.npy"
+    np.save(path, np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3))
+    images = np.load(path, mmap_mode="r")
+    path.unlink()
+    source = Arrays(images)
+    assert np.array_equal(pickle.loads(pickle.dumps(source))._images, images)

@@ -66,6 +66,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"images": [image(0, 8)]}, "image 0 is 0 x 8 x 3; a picture needs at least one pixel"),
     ({"images": [np.zeros(5, np.uint8)]}, "image 0 has 1 axes; give height x width x channels"),
     ({"images": [np.zeros((2, 2, 2, 2), np.uint8)]}, "image 0 has 4 axes"),
+    ({"images": np.zeros((2, 2, 2, 2, 2), np.uint8)}, "image 0 has 4 axes"),
     (
         {"images": [IMAGE, image(4, 4)]},
         "one size, but number 1 is 4 x 4 and number 0 is 6 x 8 (height x width); put Resize(height, width)",

@@ -61,9 +61,8 @@ class Arrays:
     @property
     def whole(self) -> Array | None:
         """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
-        if (
-            isinstance(self._images, list) or type(self).__getitem__ is not Arrays.__getitem__
-        ):  # a subclass gives others
+        given_otherwise = type(self).__getitem__ is not Arrays.__getitem__  # by a subclass
+        if isinstance(self._images, list) or given_otherwise:
             return None
         whole = self._images.view(np.ndarray)
         whole.flags.writeable = False  # of this view: what was handed in keeps its flags
@@ -105,7 +104,11 @@ class _Mapped(NamedTuple):
         if not whole or array.mode == "c" or array.filename is None:
             return None
         path = os.path.abspath(array.filename)  # noqa: PTH100
-        return cls(path, _state(path), array.dtype.str, array.shape, array.offset, not array.flags.c_contiguous)
+        try:
+            state = _state(path)
+        except OSError:  # deleted while it is mapped
+            return None
+        return cls(path, state, array.dtype.str, array.shape, array.offset, not array.flags.c_contiguous)
 
     def open(self) -> Array:
         if _state(self.path) != self.state:

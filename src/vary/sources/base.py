@@ -30,7 +30,7 @@ class Indexed(Protocol):
     """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
 
     A source may say more. `identity(index)`: anything hashable by which a file is known from run to run, for
-    `cache="disk"`. `whole`: the array (N, H, W, C) or (N, H, W) of which the pictures are the parts, or None.
+    `cache="disk"`.
     """
 
     @property

@@ -32,7 +32,6 @@ __all__ = ["Home", "Iteration"]
 class Home(Protocol):
     """Whose epochs these are. An iteration keeps none alive: where nobody can ask for a next epoch, there is none."""
 
-    def hire(self) -> Crew: ...
     def follow(self) -> Iteration | None:
         """The iteration that would be next, not begun."""
 
