@@ -156,6 +156,7 @@ class Rows {
   bool direct() const { return slot_.type == Type::f32 && slot_.planar; }
 
   void planes(int y, float** out) const {
+    if (!slot_.planar) bring(y);
     const std::int64_t area = std::int64_t{slot_.height} * slot_.width;
     for (int c = 0; c < slot_.channels; ++c)
       out[c] = direct() ? reinterpret_cast<float*>(slot_.data) + c * area + std::int64_t{y} * slot_.width
@@ -173,6 +174,12 @@ class Rows {
   }
 
  private:
+  // A packed row is written in one go, and would wait for its memory then: it is asked for while the row is sampled.
+  void bring(int y) const {
+    const std::int64_t bytes = std::int64_t{slot_.width} * slot_.channels * size_of(slot_.type);
+    for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(slot_.data + y * bytes + i, 1, 3);
+  }
+
   const Kernels& k_;
   const Slot& slot_;
   std::int64_t stride_ = 0;
@@ -242,10 +249,13 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
 Ahead ahead_of(const std::vector<Task>& tasks, std::size_t at, int threads) {
   constexpr std::int64_t most = 512 << 10;  // half of a usual second-level cache
   const std::size_t next = at + static_cast<std::size_t>(threads);
-  if (next >= tasks.size() || tasks[next].source.kind != Source::array) return {};
-  const Image& image = tasks[next].source.image;
-  const std::int64_t bytes = image.row * image.height;
-  return image.packed() && bytes > 0 && bytes <= most ? Ahead{image.data, bytes} : Ahead{};
+  if (next >= tasks.size()) return {};
+  const Source& source = tasks[next].source;
+  Ahead ahead;
+  if (source.kind == Source::level) ahead = {source.data, static_cast<std::int64_t>(source.size)};
+  if (source.kind == Source::array && source.image.packed())
+    ahead = {source.image.data, source.image.row * source.image.height};
+  return ahead.bytes > 0 && ahead.bytes <= most ? ahead : Ahead{};
 }
 
 Slot between(const View& view, int channels, Type type, Buffer& buffer) {
@@ -368,7 +378,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }
-    w.warm = w.ahead.data;
+    w.brought = w.ahead;
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   };

@@ -148,9 +148,10 @@ Interval reach(Fill fill, double low, double high, double margin, int box, int s
   return {static_cast<int>(std::max(first, 0.0)), static_cast<int>(std::min<double>(end, size))};
 }
 
-// k times a step, each rounded to the grid by itself.
-void fill_steps(double step, std::int32_t* steps) {
-  for (int k = 0; k < kWarpBlock; ++k)
+// k times a step, each rounded to the grid by itself: for the vectors that rows of this width take.
+void fill_steps(double step, int width, std::int32_t* steps) {
+  const int n = std::min(kWarpBlock, (width + 15) / 16 * 16);
+  for (int k = 0; k < n; ++k)
     steps[k] = static_cast<std::int32_t>(std::clamp(std::floor(k * step * 0x1p15 + .5), -0x1p30, 0x1p30));
 }
 
@@ -167,12 +168,12 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
       s.map[i] /= f.x;
       s.map[3 + i] /= f.y;
     }
-  } else if (source.data != w.warm) {
+  } else if (!w.brought.holds(source.data)) {
     k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
             (seen.right - seen.left) * source.column);
   }
-  fill_steps(s.map[0], s.steps_x);
-  fill_steps(s.map[3], s.steps_y);
+  fill_steps(s.map[0], view.width, s.steps_x);
+  fill_steps(s.map[3], view.width, s.steps_y);
   s.height = source.height;
   s.width = source.width;
   s.data = source.data;

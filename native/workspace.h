@@ -60,6 +60,8 @@ struct Ahead {
     for (std::int64_t i = bytes * part / parts & ~std::int64_t{63}; i < end; i += 64)
       __builtin_prefetch(data + i, 0, 2);
   }
+
+  bool holds(const std::uint8_t* at) const { return at >= data && at < data + bytes; }
 };
 
 // A file that stands at several places: the level that serves all, and its picture once it was decoded.
@@ -70,9 +72,8 @@ struct Shared {
 };
 
 struct Workspace {
-  Ahead ahead;
+  Ahead ahead, brought;  // of the next picture, and of this one while the last was worked on
   Shared shared;
-  const std::uint8_t* warm = nullptr;  // the picture that `ahead` brought before this one
 
   Buffer planes, decoded, repacked, reduced, turned, sums;  // sources
   Buffer start_x, start_y, weight_x, weight_y, line;        // a resize
