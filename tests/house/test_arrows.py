@@ -24,7 +24,7 @@ ARROWS = {
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode"}
+IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.folder"}
 REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
 
 

@@ -95,7 +95,7 @@ def test_what_fits_is_kept(folder: Path, policy: Policy) -> None:
 
 def test_sources_without_identity(folder: Path, policy: Policy) -> None:
     class Nameless(Folder):
-        identity = None  # type: ignore[assignment]
+        identities = None  # type: ignore[assignment]
 
     source = Nameless(folder)
     assert epochs(source, policy, cache="memory", prefetch=0) == (epochs(folder, policy, cache=None)[0], [0, 22])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from vary import _native
 from vary.errors import InputError, SourceError
 from vary.sources.base import Encoded, Item
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
@@ -118,14 +119,13 @@ class Folder:
     def path(self, index: int) -> str:
         return _join(self.root, self.paths[index])
 
-    def identity(self, index: int) -> tuple[str, int, int]:
-        """(absolute path, bytes, nanoseconds of the last change): under this a cache keeps what it decoded."""
-        path = _join(self._absolute, self.paths[index])
-        try:
-            status = os.stat(path)  # noqa: PTH116
-        except OSError:  # told when it is read
-            return path, -1, -1
-        return path, status.st_size, status.st_mtime_ns
+    def identities(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
+        """(absolute path, bytes, nanoseconds of the last change) of each: under this a cache keeps what it decoded.
+
+        -1 for both of a file that is not there, which is told when it is read.
+        """
+        paths = [_join(self._absolute, self.paths[index]) for index in np.asarray(indices).tolist()]
+        return [(path, *stamp) for path, stamp in zip(paths, _native.file_stamps(paths), strict=True)]
 
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
         return () if self.classes is None else (self._listing.class_ids(indices),)

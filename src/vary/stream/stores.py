@@ -59,10 +59,10 @@ def store_of(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runn
 
 
 def _disk(source: Indexed, options: Options) -> Store:
-    if getattr(source, "identity", None) is None:
+    if getattr(source, "identities", None) is None:
         raise InputError(
             f"cache='disk': {type(source).__name__} does not say by what its files are known from run to run; "
-            "take cache='memory', or give the source a method identity(index)"
+            "take cache='memory', or give the source a method identities(indices)"
         )
     import shutil  # these two take longer than all of vary
     from importlib import metadata

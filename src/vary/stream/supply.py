@@ -163,7 +163,7 @@ class _Kept:
         self._task, self._spread = task, spread
         self._read = self._decode = self._encoded = 0
         looks = [(runner, some, look.views) for (look, runner), some in zip(task.looks, rows, strict=True)]
-        keys = [_identity(task.source, index) for index in indices.tolist()]
+        keys = _identities(task.source, indices)
         store = NOWHERE if task.store is None else task.store
 
         def read(places: list[int]) -> list[Any]:
@@ -206,10 +206,11 @@ def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread)
     return _Kept(task, indices, rows, spread)
 
 
-def _identity(source: Indexed, index: int) -> Hashable:
-    """What the file is kept under: its own word, else its place in the source, which is good for this process."""
-    identity = getattr(source, "identity", None)
-    return index if identity is None else identity(index)
+def _identities(source: Indexed, indices: Array) -> Sequence[Hashable]:
+    """What files are kept under: the source's word, else their places in it, which are good for this process."""
+    identities = getattr(source, "identities", None)
+    found: Sequence[Hashable] = indices.tolist() if identities is None else identities(indices)
+    return found
 
 
 def _expected(raw: bytes | Encoded, channels: int) -> int:
