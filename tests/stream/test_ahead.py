@@ -3,13 +3,16 @@
 import gc
 import threading
 import tracemalloc
+from typing import Any
 
 import numpy as np
 import pytest
 
 from vary.policy import Policy
 from vary.sources import Arrays, Item
-from vary.stream import stream
+from vary.stream import mix, stream
+from vary.stream.crew import Threads
+from vary.stream.iteration import RUN
 from vary.transforms import HorizontalFlip, Lambda, Resize
 
 SOON = 60.0  # seconds until a hang is a failure
@@ -72,6 +75,64 @@ def test_what_is_ahead_is_bounded(numbered: np.ndarray, prefetch: int) -> None:
     assert sorted(source.asked) == list(range(10)), "each sample is read once"
 
 
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many batches each maker was given, one number each time."""
+    given: list[int] = []
+
+    def submit(crew: Threads, job: Any, batches: Any, submit: Any = Threads.submit) -> Any:
+        given.append(len(batches))
+        return submit(crew, job, batches)
+
+    monkeypatch.setattr(Threads, "submit", submit)
+    return given
+
+
+@pytest.mark.parametrize(
+    ("size", "run"), [(8, Threads.run), (300, RUN // (300 * 300 * 3)), (800, 2), (900, 1), (1600, 1)]
+)
+def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, run: int) -> None:
+    images = np.zeros((100, 4, 4, 3), np.uint8)
+    policy = Policy([Resize(size, size)])
+    assert len([*iter(stream(images, policy, batch_size=1))]) == 100  # of a stream that is gone: no epoch follows
+    assert runs == [1, 1, *[run] * (98 // run), *[98 % run] * (98 % run > 0)], "the first batch says what they take"
+
+
+def test_no_run_where_nothing_is_made_ahead(runs: list[int], numbered: np.ndarray) -> None:
+    assert len([*stream(numbered, Policy([]), batch_size=1, prefetch=0)]) == 10
+    assert runs == [1] * 10
+
+
+def test_what_may_take_long_is_made_batch_by_batch(runs: list[int], numbered: np.ndarray) -> None:
+    for source, policy in (
+        (list(numbered), Policy([])),
+        (Watched(numbered), Policy([])),
+        (numbered, Policy([Lambda(lambda image: image)])),
+    ):
+        for train in (
+            stream(source, policy, batch_size=1),
+            mix([stream(numbered, Policy([])), stream(source, policy)]),
+        ):
+            assert [*train]
+    assert set(runs) == {1}
+    assert [*mix([stream(numbered, Policy([]), batch_size=1), stream(numbered, Policy([]), batch_size=1)])]
+    assert max(runs) > 1, "a mix of such streams is such a stream"
+
+
+def test_an_error_within_a_run_comes_in_its_place() -> None:
+    class Job:
+        def make(self, positions: Any, _: Any) -> Any:
+            return positions if positions != 1 else 1 // 0
+
+    crew = Threads(1, 1)
+    first, second, third = crew.submit(Job(), [0, 1, 2])  # type: ignore[arg-type, list-item]
+    assert first.result(SOON) == [0]
+    with pytest.raises(ZeroDivisionError):
+        second.result(SOON)
+    assert third.result(SOON) == [2]
+    crew.end()
+
+
 def test_prefetch_begins_with_the_iteration(numbered: np.ndarray) -> None:
     source = Watched(numbered)
     batches = iter(stream(source, Policy([]), batch_size=2, prefetch=3))
@@ -81,9 +142,11 @@ def test_prefetch_begins_with_the_iteration(numbered: np.ndarray) -> None:
 
 def test_batches_are_built_in_memory_that_is_used_again() -> None:
     images = np.zeros((64, 8, 8, 3), np.uint8)
-    train = stream(images, Policy([HorizontalFlip(), Resize(64, 64)]), batch_size=4)
-    places = {batch[0].ctypes.data for _ in range(20) for batch in train}
-    assert len(places) <= 8, "320 batches; 2 ahead, 1 or 2 with the consumer"
+    policy = Policy([HorizontalFlip(), Resize(64, 64)])
+    train = stream(images, policy, batch_size=4)
+    unlike = stream(list(images), policy, batch_size=4)  # pictures of their own: one batch at a time
+    assert len({batch[0].ctypes.data for _ in range(20) for batch in train}) <= 2 * Threads.run + 6, "of 320 batches"
+    assert len({batch[0].ctypes.data for _ in range(20) for batch in unlike}) <= 8, "2 ahead, 1 or 2 with the consumer"
     held = [batch[0] for batch in train]
     assert len({array.ctypes.data for array in held}) == 16, "what is held is left alone"
     view = next(iter(train))[0][1:]

@@ -29,8 +29,8 @@ class Item(NamedTuple):
 class Indexed(Protocol):
     """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
 
-    A source may say more. `identities(indices)`, a list: of each file anything hashable by which it is known from run to
-    run, for `cache="disk"`.
+    A source may say more. `identities(indices)`: a list with anything hashable for each, by which a file is known from
+    run to run, for `cache="disk"`.
     """
 
     @property

@@ -12,6 +12,7 @@ from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
 from vary.stream.batch import Batch, Made
 from vary.stream.report import Work
+from vary.stream.task import is_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -53,6 +54,10 @@ class Blend:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", [lru_cache(JOBS)(stream.job) for stream in self.streams])
+
+    @property
+    def light(self) -> bool:
+        return all(is_light(stream.source, stream.looks) for stream in self.streams)
 
     @property
     def held(self) -> int:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -22,7 +22,6 @@ from vary.stream.task import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
 
     from vary.stream.batch import Made
     from vary.stream.options import Options
@@ -55,6 +54,10 @@ class Job(Maker, Protocol):
     def count(self) -> int:
         """Positions in the epoch."""
 
+    @property
+    def light(self) -> bool:
+        """See `task.is_light`."""
+
 
 Box = list["Made"]
 """A batch to be taken out: a future, which its maker's thread may hold on to for a while, then holds it no longer."""
@@ -64,8 +67,11 @@ class Crew(Protocol):
     """Who makes an iteration's batches: `Threads`, or a line to another process (`side.py`)."""
 
     pid: int  # of the process that it works for
+    run: int  # batches that it may be given at once
 
-    def submit(self, job: Job, positions: Array) -> Future[Box]: ...
+    def submit(self, job: Job, batches: Sequence[Array]) -> Sequence[Future[Box]]:
+        """Have batches made at these positions, one after the other."""
+
     def retire(self, futures: Sequence[Future[Box]]) -> None:
         """Make what was submitted, `futures` and nothing else, and end then."""
 
@@ -75,6 +81,8 @@ class Crew(Protocol):
 
 class Threads:
     """A crew in this process. Holds no reference to the iteration, so that it can be collected."""
+
+    run = 16
 
     def __init__(self, makers: int, openers: int) -> None:
         self.pid = os.getpid()
@@ -97,13 +105,23 @@ class Threads:
             self.end()
             raise
 
-    def submit(self, job: Maker, positions: Array) -> Future[Box]:
-        return self._makers.submit(self._make, job, positions)
+    def submit(self, job: Maker, batches: Sequence[Array]) -> list[Future[Box]]:
+        futures: list[Future[Box]] = [Future() for _ in batches]
+        self._makers.submit(self._make, job, batches, futures)
+        return futures
 
-    def _make(self, job: Maker, positions: Array) -> Box:
-        if self._stop.is_set():
-            raise CancelledError
-        return [job.make(positions, self._spread)]
+    def _make(self, job: Maker, batches: Sequence[Array], futures: Sequence[Future[Box]]) -> None:
+        for positions, future in zip(batches, futures, strict=True):
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                if self._stop.is_set():
+                    raise CancelledError
+                box = [job.make(positions, self._spread)]
+            except BaseException as error:  # noqa: BLE001  it is the consumer's
+                future.set_exception(error)
+            else:
+                future.set_result(box)
 
     def _spread(
         self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from vary.stream.report import Tally
     from vary.stream.state import Place
 
-__all__ = ["Home", "Iteration"]
+__all__ = ["RUN", "Home", "Iteration"]
+
+RUN = 4 << 20
+"""Bytes of batches that a maker is given at once, if they are light: to wake it, and to bring its code and data back
+into a cache that someone trains in, takes longer than to make a batch of small pictures."""
+
+Array = np.ndarray[Any, Any]
 
 
 class Home(Protocol):
@@ -55,6 +61,8 @@ class Iteration:
         self._batches = job.options.batches(job.count - self._start)
         self._taken = 0
         self._under_way: deque[Future[Box]] = deque()  # in order
+        self._run = 1  # batches that are submitted at once
+        self._light = job.light and job.options.prefetch > 0
         self._next: Iteration | None = None
         self._crew: Crew | None = None  # None: not begun
         self._ends: list[weakref.finalize[[], Iteration]] = []
@@ -73,21 +81,31 @@ class Iteration:
         self._ends.append(weakref.finalize(self, crew.end))
 
     def _submit(self, ahead: int) -> None:
-        """Have `ahead` batches under way: of this epoch as far as it goes, then of the next."""
+        """Have `ahead` runs of batches under way: of this epoch as far as it goes, then of the next."""
         assert self._crew is not None
         missing = self._fill(self._crew, ahead)
         if missing > 0 and self._next is None and (home := self._home()) is not None:
             self._next = home.follow()
+            if self._next is not None:
+                self._next._run = self._run
         if missing > 0 and self._next is not None:
             self._next._fill(self._crew, missing)
 
     def _fill(self, crew: Crew, ahead: int) -> int:
-        """Have `ahead` batches under way, or as many as are left; how many are missing."""
-        o, under_way = self._options, self._under_way
-        while len(under_way) < ahead and (batch := self._taken + len(under_way)) < self._batches:
-            places = np.arange(batch * o.batch_size, min((batch + 1) * o.batch_size, self._share), dtype=np.int64)
-            under_way.append(crew.submit(self._job, o.part.positions(places, self._start, self._job.count)))
-        return ahead - len(under_way)
+        """Have `ahead` runs under way, or as many as are left; how many are missing."""
+        under_way = self._under_way
+        while (missing := ahead - -(-len(under_way) // self._run)) > 0:
+            first = self._taken + len(under_way)
+            run = range(first, min(first + self._run, self._batches))
+            if not run:
+                break
+            under_way.extend(crew.submit(self._job, [*map(self._positions, run)]))
+        return missing
+
+    def _positions(self, batch: int) -> Array:
+        o, first = self._options, batch * self._options.batch_size
+        places = np.arange(first, min(first + o.batch_size, self._share), dtype=np.int64)
+        return o.part.positions(places, self._start, self._job.count)
 
     def __len__(self) -> int:
         """Batches left."""
@@ -133,6 +151,8 @@ class Iteration:
         tally.elapsed = now - self._began
         tally.held = made.held
         tally.add(made.work)
+        if self._light and made.work.batch and self._crew is not None:
+            self._run = max(1, min(RUN // made.work.batch, self._crew.run))
         self._check_budget()
         if made.batch is not None:
             tally.batches += 1

@@ -85,7 +85,8 @@ class _Server:
             self._epochs.refresh()
             self._jobs[epoch] = self._epochs.job(epoch, self._pieces.empty)
         self._futures = {number: future for number, future in self._futures.items() if not future.done()}
-        self._futures[ticket] = self._crew.submit(_Answered(self._jobs[epoch], partial(self._send, ticket)), positions)
+        job = _Answered(self._jobs[epoch], partial(self._send, ticket))
+        (self._futures[ticket],) = self._crew.submit(job, [positions])
 
     def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
         apart: list[pickle.PickleBuffer] = []

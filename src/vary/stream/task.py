@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
+from vary.sources import Arrays
 from vary.stream.views import numbers
 
 if TYPE_CHECKING:
@@ -19,11 +20,17 @@ if TYPE_CHECKING:
     from vary.stream.options import Options
     from vary.stream.views import Look
 
-__all__ = ["Empty", "Opened", "Spread", "Task"]
+__all__ = ["Empty", "Opened", "Spread", "Task", "is_light"]
 
 Array = np.ndarray[Any, Any]
 Empty = Callable[[tuple[int, ...], bool], Array]
 """Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
+
+
+def is_light(source: Indexed, looks: Sequence[tuple[Look, Runner]]) -> bool:
+    """Are batches made of one array and by no user function, so that their size alone says how long they take?"""
+    at_hand = isinstance(source, Arrays) and source.whole is not None
+    return at_hand and all(len(runner.stages) == 1 for _, runner in looks)
 
 
 class Opened(NamedTuple):
@@ -63,6 +70,10 @@ class Task:
     @property
     def channels(self) -> int:
         return self.looks[0][1].template.channels
+
+    @property
+    def light(self) -> bool:
+        return is_light(self.source, self.looks)
 
     @property
     def each(self) -> int:
