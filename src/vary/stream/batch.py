@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from vary.stream.report import Work
 
@@ -28,13 +28,13 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
         of that stream's own epochs it belongs to; else None.
     """
 
-    fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
+    fields: tuple[str, ...]
     indices: Array
     views: Array
     epoch: int
-    paths: list[str] | None
     streams: Array | None
     epochs: Array | None
+    _paths: list[str] | Callable[[], list[str]] | None
 
     def __new__(
         cls,
@@ -43,17 +43,25 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
         indices: Array,
         views: Array,
         epoch: int,
-        paths: list[str] | None,
+        paths: list[str] | Callable[[], list[str]] | None,
         streams: Array | None = None,
         epochs: Array | None = None,
     ) -> Self:
         batch = super().__new__(cls, arrays)
-        batch.fields, batch.indices, batch.views, batch.epoch, batch.paths = fields, indices, views, epoch, paths
+        batch.fields, batch.indices, batch.views, batch.epoch, batch._paths = fields, indices, views, epoch, paths
         batch.streams, batch.epochs = streams, epochs
         return batch
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
-        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
+    @property
+    def paths(self) -> list[str] | None:
+        """Made when they are first asked for, which is seldom."""
+        if callable(self._paths):
+            self._paths = self._paths()
+        return self._paths
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        rest = self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
+        return type(self), (tuple(self), *rest)
 
     def __getattr__(self, name: str) -> Array:
         for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,7 +57,7 @@ def _make(task: Task, positions: Array, spread: Spread) -> Made:
     indices, repeats = indices[done.places], repeats[done.places]
     arrays = (*done.fields, *task.source.label_batch(indices))
     names = fields_of(task.source, [look for look, _ in task.looks])
-    paths = _paths(task.source, indices)
+    paths = None if task.source.path(int(indices[0])) is None else partial(_paths, task.source, indices)
     return Made(Batch(arrays, names, indices, repeats * task.each, task.epoch, paths), work, task.held)
 
 
@@ -122,7 +123,5 @@ def _skipped(source: Indexed, index: int, error: Exception) -> Skipped:
     return Skipped(name, str(error).removeprefix(f"{name}: "))
 
 
-def _paths(source: Indexed, indices: Array) -> list[str] | None:
-    if source.path(int(indices[0])) is None:
-        return None
+def _paths(source: Indexed, indices: Array) -> list[str]:
     return [source.path(index) or f"sample {index}" for index in map(int, indices)]
