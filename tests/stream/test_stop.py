@@ -47,6 +47,24 @@ def end_by_themselves() -> None:
     assert not ours()
 
 
+def test_a_batch_that_nobody_wants_ends_between_user_functions(images: np.ndarray) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    called: list[int] = []
+
+    def slow(image: np.ndarray) -> np.ndarray:
+        called.append(1)
+        began.set()
+        assert go_on.wait(SOON)
+        return image
+
+    batches = iter(stream(images, Policy([Lambda(slow)]), batch_size=8))
+    assert began.wait(SOON)
+    threading.Timer(0.05, go_on.set).start()
+    batches.close()
+    end_by_themselves()
+    assert len(called) <= 2, "one a maker, and not the seven others"
+
+
 def exhausted(train: Stream) -> None:
     for place, _ in enumerate(train, 1):
         assert ours() or place == len(train)

@@ -160,12 +160,14 @@ class Runner:
         views: int = 1,
         failed: Sequence[int] = (),
         empty: Callable[[tuple[int, ...], bool], np.ndarray] | None = None,
+        check: Callable[[], None] = lambda: None,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
         failed: places without a picture, whatever stands in `sources`; they are not among the failures told.
         rows: what `self.rows(address)` gave, if it is at hand.
         empty: makes the array of outputs, from its shape and whether it holds floats; None: in memory used before.
+        check: called before each user function; may raise.
         views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
         one of them needs.
         """
@@ -180,7 +182,8 @@ class Runner:
         spent = Counts()
         for number, stage in enumerate(self.stages):
             if stage.call is not None:
-                sources, more = self._through(number, stage.call, sources, rows, address, threads, decode, failures)
+                how = threads, decode, failures, check
+                sources, more = self._through(number, stage.call, sources, rows, address, *how)
                 spent = spent.plus(more)
         plan = self.plans[-1]
         if out is None:
@@ -259,6 +262,7 @@ class Runner:
         threads: int,
         decode: Decode,
         failures: dict[int, str],
+        check: Callable[[], None],
     ) -> tuple[list[Source], Counts]:
         """The pictures after stage `number` and the user function that ends it (sizes may differ), and counts."""
         spent = Counts()
@@ -276,6 +280,8 @@ class Runner:
                 failures.setdefault(places[i], reason)
             for i, place in enumerate(places):
                 called = place not in failures and (call.gate < 0 or rows[place, call.gate])
+                if called:
+                    check()
                 done[place] = self._call(which, one_size[i], address, place) if called else one_size[i]
         return done, spent
 

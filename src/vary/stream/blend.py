@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vary.stream.make import StreamJob
     from vary.stream.options import Options
     from vary.stream.pattern import Pattern
-    from vary.stream.task import Empty, Spread
+    from vary.stream.task import Empty, Hands
 
 __all__ = ["Blend", "dealt"]
 
@@ -66,7 +66,7 @@ class Blend:
         held: dict[Any, int] = {getattr(one, "folder", id(one)): one.held for one in stores if one is not None}
         return sum(held.values())
 
-    def make(self, positions: Array, spread: Spread) -> Made:
+    def make(self, positions: Array, hands: Hands) -> Made:
         """The batch at these positions of the epoch, its samples in their order.
 
         Where some were skipped, those of the same stream move up.
@@ -77,7 +77,7 @@ class Blend:
             job = self.jobs[part.stream](part.epoch)
             if len(parts) == 1:
                 job = replace(job, empty=self.empty)
-            batch, spent, _ = job.make(part.positions, spread)
+            batch, spent, _ = job.make(part.positions, hands)
             work = work.plus(spent)
             if batch is not None:
                 made.append((part, batch))

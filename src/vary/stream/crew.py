@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from vary.stream.batch import Made
     from vary.stream.options import Options
-    from vary.stream.task import Spread
+    from vary.stream.task import Check, Hands
 
 __all__ = ["GRACE", "Box", "Crew", "Job", "Maker", "Threads"]
 
@@ -40,7 +40,7 @@ Array = np.ndarray[Any, Any]
 class Maker(Protocol):
     """Batches as a function of their positions."""
 
-    def make(self, positions: Array, spread: Spread) -> Made: ...
+    def make(self, positions: Array, hands: Hands) -> Made: ...
 
 
 class Job(Maker, Protocol):
@@ -115,25 +115,24 @@ class Threads:
             if not future.set_running_or_notify_cancel():
                 continue
             try:
-                if self._stop.is_set():
-                    raise CancelledError
-                box = [job.make(positions, self._spread)]
+                self.check()
+                box = [job.make(positions, self)]
             except BaseException as error:  # noqa: BLE001  it is the consumer's
                 future.set_exception(error)
             else:
                 future.set_result(box)
 
-    def _spread(
-        self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int
-    ) -> Opened:
+    def check(self) -> None:
+        if self._stop.is_set():
+            raise CancelledError
+
+    def spread(self, work: Callable[[Sequence[Any], Check], Opened], items: Sequence[Any], portion: int) -> Opened:
         """By several threads, for the disk's sake and Pillow's."""
         parts = min(self._threads, -(-len(items) // max(portion, 1)))
         if parts <= 1:
-            return work(items, self._stop.is_set)
+            return work(items, self.check)
         ends = [len(items) * part // parts for part in range(parts + 1)]
-        done = list(
-            self._openers.map(lambda part: work(part, self._stop.is_set), (items[a:b] for a, b in pairwise(ends)))
-        )
+        done = list(self._openers.map(lambda part: work(part, self.check), (items[a:b] for a, b in pairwise(ends))))
         pictures = [picture for one in done for picture in one.pictures]
         return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
 

@@ -20,6 +20,7 @@ from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import terms_of
 from vary.stream.stores import holds_files, store_of
 from vary.stream.supply import array_kind
+from vary.stream.task import Alone
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Stream(Epochs):
         options = replace(self.options, on_error="raise", max_errors=None)
         order = np.array([index]), np.array([view // each])
         job = self._job(options, epoch, 1, lambda _: order)
-        batch = job.make(np.zeros(1, np.int64), lambda work, items, _: work(items, bool)).batch
+        batch = job.make(np.zeros(1, np.int64), Alone()).batch
         assert batch is not None  # what fails is raised
         return batch
 

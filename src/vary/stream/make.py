@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vary.sources import Indexed
-    from vary.stream.task import Spread
+    from vary.stream.task import Hands
 
 __all__ = ["StreamJob"]
 
@@ -37,32 +37,27 @@ Array = np.ndarray[Any, Any]
 class StreamJob(Task):
     """The job of a stream, see `crew.Job`."""
 
-    def make(self, positions: Array, spread: Spread) -> Made:
+    def make(self, positions: Array, hands: Hands) -> Made:
         """The batch at these positions of the epoch."""
-        return _make(self, positions, spread)
-
-
-def _make(task: Task, positions: Array, spread: Spread) -> Made:
-    """The batch at these positions of the epoch."""
-    indices, repeats = task.order(positions)
-    done = produce(task, indices, repeats, spread)
-    work = done.work
-    if done.errors:
-        work = work._replace(skipped=_leave_out(task, indices, done.errors))
-        if task.options.on_error == "replace":
-            indices = indices.copy()
-            done, work = _replace(task, indices, repeats, done, work, spread)
-    if not len(done.places):
-        return Made(None, work, task.held)
-    indices, repeats = indices[done.places], repeats[done.places]
-    arrays = (*done.fields, *task.source.label_batch(indices))
-    names = fields_of(task.source, [look for look, _ in task.looks])
-    paths = None if task.source.path(int(indices[0])) is None else partial(_paths, task.source, indices)
-    return Made(Batch(arrays, names, indices, repeats * task.each, task.epoch, paths), work, task.held)
+        indices, repeats = self.order(positions)
+        done = produce(self, indices, repeats, hands)
+        work = done.work
+        if done.errors:
+            work = work._replace(skipped=_leave_out(self, indices, done.errors))
+            if self.options.on_error == "replace":
+                indices = indices.copy()
+                done, work = _replace(self, indices, repeats, done, work, hands)
+        if not len(done.places):
+            return Made(None, work, self.held)
+        indices, repeats = indices[done.places], repeats[done.places]
+        arrays = (*done.fields, *self.source.label_batch(indices))
+        names = fields_of(self.source, [look for look, _ in self.looks])
+        paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices)
+        return Made(Batch(arrays, names, indices, repeats * self.each, self.epoch, paths), work, self.held)
 
 
 def _replace(
-    task: Task, indices: Array, repeats: Array, done: Produced, work: Work, spread: Spread
+    task: Task, indices: Array, repeats: Array, done: Produced, work: Work, hands: Hands
 ) -> tuple[Produced, Work]:
     """Other samples at the places that have none, and so a full batch; `indices` are changed to theirs.
 
@@ -73,7 +68,7 @@ def _replace(
     pieces = [(done.places, done.fields)]
     for attempt in range(ATTEMPTS):
         indices[lost] = _others(task, broken, attempt)
-        more = produce(task, indices[lost], repeats[lost], spread)
+        more = produce(task, indices[lost], repeats[lost], hands)
         pieces.append((lost[more.places], more.fields))
         skipped = _leave_out(task, indices[lost], more.errors) if more.errors else ()
         work = work.plus(more.work)._replace(skipped=work.skipped + skipped)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vary.plan.run import Failure, Runner
     from vary.sources import Indexed
     from vary.stream.supply import Supply
-    from vary.stream.task import Spread, Task
+    from vary.stream.task import Check, Hands, Task
 
 __all__ = ["BYTES", "PER_THREAD", "Produced", "produce"]
 
@@ -40,10 +40,10 @@ class Produced:
     work: Work
 
 
-def produce(task: Task, indices: Array, repeats: Array, spread: Spread) -> Produced:
+def produce(task: Task, indices: Array, repeats: Array, hands: Hands) -> Produced:
     """These samples' pictures, a field for each look."""
     n, drawn = len(indices), _draw(task, indices, repeats)
-    supply = supply_of(task, indices, [one.rows for one in drawn], spread)
+    supply = supply_of(task, indices, [one.rows for one in drawn], hands)
     fields: list[Any] = [None] * len(drawn)
     work = Work()
     for some in _slices(task, n, supply):
@@ -52,7 +52,7 @@ def produce(task: Task, indices: Array, repeats: Array, spread: Spread) -> Produ
             work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
         lost = [place for place in some if place in supply.errors] if supply.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            fields[number], failed, work = _run(task, one, some, pictures, lost, fields[number], work)
+            fields[number], failed, work = _run(task, one, some, pictures, lost, fields[number], work, hands.check)
             for at, reason in failed:
                 supply.errors.setdefault(some[at // one.views], reason)
         del pictures  # before the next ones are opened
@@ -117,6 +117,7 @@ def _run(
     lost: list[int],
     images: Array | None,
     work: Work,
+    check: Check,
 ) -> tuple[Array, list[Failure], Work]:
     """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
     o, v, n = task.options, drawn.views, len(drawn.rows)
@@ -137,6 +138,7 @@ def _run(
         decode=o.decode,
         out=out,
         empty=task.empty,
+        check=check,
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns

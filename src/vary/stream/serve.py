@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from vary.stream.crew import Box, Job
     from vary.stream.epochs import Epochs
-    from vary.stream.task import Spread
+    from vary.stream.task import Hands
 
 __all__ = ["serve"]
 
@@ -115,9 +115,9 @@ class _Answered:
     def __init__(self, job: Job, send: Callable[..., None]) -> None:
         self.job, self._send = job, send
 
-    def make(self, positions: Any, spread: Spread) -> Made:
+    def make(self, positions: Any, hands: Hands) -> Made:
         try:
-            self._send(self.job.make(positions, spread))
+            self._send(self.job.make(positions, hands))
         except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
             self._send(error=error)
         return Made(None, Work())  # it is over there

@@ -7,7 +7,6 @@ spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.b
 
 from __future__ import annotations
 
-from concurrent.futures import CancelledError
 from functools import partial
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
@@ -24,10 +23,10 @@ from vary.stream.report import Work
 from vary.stream.task import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Hashable, Sequence
 
     from vary.sources import Indexed
-    from vary.stream.task import Spread, Task
+    from vary.stream.task import Check, Hands, Task
 
 __all__ = ["Supply", "array_kind", "size_of", "supply_of"]
 
@@ -47,13 +46,12 @@ def array_kind(image: Array, index: int) -> tuple[int, str]:
     return channels, image.dtype.name
 
 
-def read_some(task: Task, indices: Sequence[int], stopped: Callable[[], bool]) -> Opened:
+def read_some(task: Task, indices: Sequence[int], check: Check) -> Opened:
     """Read these samples, one after the other."""
     pictures: list[Any] = []
     began = perf_counter_ns()
     for index in indices:
-        if stopped():
-            raise CancelledError
+        check()
         try:
             pictures.append(_raw(task, task.source[index].image, index))
         except (DecodeError, SourceError) as error:
@@ -79,14 +77,13 @@ def _raw(task: Task, image: object, index: int) -> Array | bytes | Encoded:
     return image.data if is_jpeg(image) else image
 
 
-def open_some(task: Task, pictures: Sequence[Any], stopped: Callable[[], bool]) -> Opened:
+def open_some(task: Task, pictures: Sequence[Any], check: Check) -> Opened:
     """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
     o, channels = task.options, task.channels
     found: list[Any] = []
     began = perf_counter_ns()
     for picture in pictures:
-        if stopped():
-            raise CancelledError
+        check()
         if isinstance(picture, Encoded):
             try:
                 found.append(prepare(picture, channels, o.max_pixels, o.tolerant))
@@ -132,9 +129,9 @@ class _AtHand:
 class _Direct:
     """Arrays, JPEGs as bytes, and other files decoded."""
 
-    def __init__(self, task: Task, indices: Array, spread: Spread) -> None:
-        self._task, self._spread = task, spread
-        self._raw, self._read, self._decode = spread(
+    def __init__(self, task: Task, indices: Array, hands: Hands) -> None:
+        self._task, self._hands = task, hands
+        self._raw, self._read, self._decode = hands.spread(
             partial(read_some, task), indices.tolist(), AT_ONCE if task.files else len(indices)
         )
         self.lacking = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
@@ -143,7 +140,7 @@ class _Direct:
     def open(self, places: range) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.lacking.isdisjoint(places):
-            pictures, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
+            pictures, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
             self._decode += decode
             self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
         return pictures
@@ -159,15 +156,15 @@ class _Direct:
 class _Kept:
     """Blocks: through the store, and where there is none, so that each file is decoded once for all looks."""
 
-    def __init__(self, task: Task, indices: Array, rows: Sequence[Array], spread: Spread) -> None:
-        self._task, self._spread = task, spread
+    def __init__(self, task: Task, indices: Array, rows: Sequence[Array], hands: Hands) -> None:
+        self._task, self._hands = task, hands
         self._read = self._decode = self._encoded = 0
         looks = [(runner, some, look.views) for (look, runner), some in zip(task.looks, rows, strict=True)]
         keys = _identities(task.source, indices)
         store = NOWHERE if task.store is None else task.store
 
         def read(places: list[int]) -> list[Any]:
-            pictures, spent, _ = spread(partial(read_some, task), indices[places].tolist(), AT_ONCE)
+            pictures, spent, _ = hands.spread(partial(read_some, task), indices[places].tolist(), AT_ONCE)
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures
@@ -179,7 +176,7 @@ class _Kept:
         return self._blocks.open(places, self._decoded, self._task.options.each)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
-        found, _, decode = self._spread(partial(open_some, self._task), pictures, 1)
+        found, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
         self._decode += decode
         return found
 
@@ -193,7 +190,7 @@ class _Kept:
         return Work(self._read, decode, hits=self._blocks.hits, encoded=self._encoded)
 
 
-def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread) -> Supply:
+def supply_of(task: Task, indices: Array, rows: Sequence[Array], hands: Hands) -> Supply:
     """The pictures of these samples. `rows`: the parameters that were drawn for them, for each look."""
     # A native call alone decodes once for all views; not several of them, with user functions between.
     one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
@@ -202,8 +199,8 @@ def supply_of(task: Task, indices: Array, rows: Sequence[Array], spread: Spread)
         _raw(task, whole[int(indices[0])], int(indices[0]))
         return _AtHand(whole, indices)
     if not task.files or (task.store is None and one_call):
-        return _Direct(task, indices, spread)
-    return _Kept(task, indices, rows, spread)
+        return _Direct(task, indices, hands)
+    return _Kept(task, indices, rows, hands)
 
 
 def _identities(source: Indexed, indices: Array) -> Sequence[Hashable]:

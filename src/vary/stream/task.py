@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from vary.stream.options import Options
     from vary.stream.views import Look
 
-__all__ = ["Empty", "Opened", "Spread", "Task", "is_light"]
+__all__ = ["Alone", "Check", "Empty", "Hands", "Opened", "Task", "is_light"]
 
 Array = np.ndarray[Any, Any]
 Empty = Callable[[tuple[int, ...], bool], Array]
 """Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
+Check = Callable[[], None]
 
 
 def is_light(source: Indexed, looks: Sequence[tuple[Look, Runner]]) -> bool:
@@ -41,15 +42,23 @@ class Opened(NamedTuple):
     decode: int = 0
 
 
-class Spread(Protocol):
-    """Has `work` done on `items`, `portion` of them at once, by one thread or by several.
+class Hands(Protocol):
+    """Threads that help with a batch."""
 
-    `work` also takes a function that says whether nobody wants the result any more.
-    """
+    def spread(self, work: Callable[[Sequence[Any], Check], Opened], items: Sequence[Any], portion: int) -> Opened:
+        """Have `work` done on `items`, `portion` of them at once, by one thread or by several."""
 
-    def __call__(
-        self, work: Callable[[Sequence[Any], Callable[[], bool]], Opened], items: Sequence[Any], portion: int, /
-    ) -> Opened: ...
+    def check(self) -> None:
+        """To be called now and then: raises where nobody wants the batch any more."""
+
+
+class Alone:
+    """The hands of whoever asks."""
+
+    def spread(self, work: Callable[[Sequence[Any], Check], Opened], items: Sequence[Any], _: int) -> Opened:
+        return work(items, self.check)
+
+    def check(self) -> None: ...
 
 
 @dataclass(frozen=True)
