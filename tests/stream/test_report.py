@@ -11,6 +11,7 @@ from vary.plan.run import Runner, default_threads
 from vary.policy import Policy
 from vary.sources import Arrays
 from vary.stream import Report, stream
+from vary.stream.crew import Threads
 from vary.stream.report import Skipped, Tally, Work
 
 
@@ -52,12 +53,13 @@ def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[
 
 def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Policy) -> None:
     for prefetch in (0, 1, 4):
-        train = stream(images, policy, batch_size=5, prefetch=prefetch)
-        list(train)
-        makers = {0: 1, 1: 1, 4: 2}[prefetch]
-        expected = {"read": makers * 5 * 9 * 8 * 3, "decoded": 0, "batches": (prefetch + 1) * 5 * 24 * 20 * 3}
-        assert train.report().in_flight == expected
-        assert train.report().bytes_in_flight == sum(expected.values())
+        for source, run in ((list(images), 1), (images, Threads.run)):
+            train = stream(source, policy, batch_size=5, prefetch=prefetch)
+            list(train)
+            makers = {0: 1, 1: 1, 4: 2}[prefetch]
+            expected = {"read": makers * 5 * 9 * 8 * 3, "decoded": 0, "batches": (prefetch * run + 1) * 5 * 24 * 20 * 3}
+            assert train.report().in_flight == expected
+            assert train.report().bytes_in_flight == sum(expected.values())
 
 
 @pytest.mark.parametrize("threads", [None, 3])
@@ -117,7 +119,7 @@ def test_what_limits(report: Report, limit: str, says: str) -> None:
 
 
 def test_the_text() -> None:
-    found = Tally(epoch=3, prefetch=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
+    found = Tally(epoch=3, ahead=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
     found.add(Work(read=300_000_000, decode=600_000_000, augment=2_100_000_000, batch=1_500_000, decoded=250_000))
     found.add(
         Work(batch=1_000_000, encoded=150_000, skipped=tuple(Skipped(f"cat/{n}.jpg", "is empty") for n in range(5)))

@@ -142,7 +142,7 @@ def test_functions_see_each_view(images: np.ndarray) -> None:
 
 
 def test_memory_and_work_are_those_of_all_views(images: np.ndarray, policy: Policy) -> None:
-    train = stream(images, policy, views=3, batch_size=5, prefetch=1)
+    train = stream(list(images), policy, views=3, batch_size=5, prefetch=1)
     list(train)
     assert train.report().bytes_in_flight == 5 * (2 * 3 * 24 * 20 * 3 + 9 * 8 * 3)
     assert train.report().images == 23

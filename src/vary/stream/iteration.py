@@ -153,6 +153,7 @@ class Iteration:
         tally.add(made.work)
         if self._light and made.work.batch and self._crew is not None:
             self._run = max(1, min(RUN // made.work.batch, self._crew.run))
+            tally.ahead = max(tally.ahead, ahead * self._run)
         self._check_budget()
         if made.batch is not None:
             tally.batches += 1

@@ -51,7 +51,7 @@ class Tally:
     """The sums of one iteration. Written by its consumer's thread alone: batches bring their `Work` along."""
 
     epoch: int = 0
-    prefetch: int = 0
+    ahead: int = 0  # batches, at most
     views: int = 1  # pictures made of a sample
     cache: str = ""  # where files are kept, or why nowhere
     images: int = 0
@@ -80,7 +80,7 @@ class Tally:
         self.skipped += work.skipped
 
     def report(self) -> Report:
-        stages = self.makers * self.encoded, self.makers * self.decoded, (self.prefetch + 1) * self.batch
+        stages = self.makers * self.encoded, self.makers * self.decoded, (self.ahead + 1) * self.batch
         return Report(
             epoch=self.epoch,
             images=self.images,
@@ -107,7 +107,7 @@ class Report:
         `seconds`; augment includes user functions and the cast to the batch.
     wait_seconds: how long the consumer stood waiting for a batch, the first one included.
     in_flight: bytes that may be held at once: "read", files and arrays of batches in work; "decoded", pictures made of
-        them; "batches", with the consumer's own, prefetch + 1. Each by the largest batch so far.
+        them; "batches", those ahead and the consumer's own. Each by the largest batch so far.
     images: samples handed over; of each, `views` pictures.
     cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
     cache_bytes: that it holds, of all streams that share it.
