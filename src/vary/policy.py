@@ -18,6 +18,7 @@ from vary.rng import check_address
 from vary.sample import DTYPES, dtype_name, layout_name
 from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
 from vary.transforms.compose import several
+from vary.transforms.slips import listed
 from vary.transforms.text import from_data, parsed, to_data
 
 __all__ = ["Policy"]
@@ -233,7 +234,10 @@ class Policy(Transform):
             raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
         items = data.get("transforms", [])
         if not isinstance(items, list):
-            raise PolicyError("a policy needs 'transforms': a list of transforms")
+            cure = listed(items)
+            raise PolicyError(f"a policy needs 'transforms': a list of transforms{cure and f'; {cure}'}")
+        if cure := listed(data):
+            raise PolicyError(f"transforms come in a list, not in a mapping; {cure}")
         if "transforms" in data:
             data["transforms"] = [from_data(item, f"policy.transforms[{i}]") for i, item in enumerate(items)]
         return Policy(**{str(key): value for key, value in data.items()})

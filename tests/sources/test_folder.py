@@ -4,14 +4,16 @@ import hashlib
 import os
 import pickle
 import random
+import re
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from vary.errors import SourceError
+from vary.errors import InputError, SourceError
 from vary.sources import Encoded, Folder, open_source
 
 
@@ -217,3 +219,15 @@ def test_classes_that_a_folder_lacks_keep_their_ids(tmp_path: Path) -> None:
     for wrong in ("cat", []):
         with pytest.raises(SourceError, match="give a list of sub-folders' names, at least one, or leave it out"):
             Folder(tmp_path, classes=wrong)
+
+
+@pytest.mark.parametrize("given", [True, 3, b"data", ["data"]], ids=str)
+def test_a_path_is_a_path(tmp_path: Path, given: Any) -> None:
+    root = plant(tmp_path / "data", "cat/a.jpg")
+    told = re.escape(f"={given!r}; give the path of a f")
+    with pytest.raises(InputError, match=f"^path{told}older"):
+        Folder(given)
+    with pytest.raises(InputError, match=f"^listing{told}ile to keep it in, or None"):
+        Folder(root, listing=given)
+    with pytest.raises(InputError, match=r"^path=None; give the path of a folder"):
+        Folder(None)  # type: ignore[arg-type]

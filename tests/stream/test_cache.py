@@ -33,8 +33,8 @@ def test_memory_keeps_what_fits() -> None:
     sizes = [70, 83, 96, 109, 122, 70]  # of blocks 0 .. 5
     for number, size in enumerate(sizes):
         assert block(number).nbytes == size
-        store.put(key(number), block(number))
-        store.put(key(number), block(number))
+        room = store.put(key(number), block(number))
+        assert store.put(key(number), block(number)) == room == (store.get(key(number)) is not None)
     assert [number for number in range(6) if store.get(key(number)) is not None] == [0, 1, 2]
     assert store.held == 70 + 83 + 96
     store.put(("small", 1), np.ones(51, np.uint8))  # to the last byte, though larger ones were refused

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stream.cache_child import ONE, disk, files, held, key, put, size
+from stream.cache_child import ONE, block, disk, files, held, key, put, size
 
 from vary.errors import InputError
 from vary.stream import disk as module
@@ -177,9 +177,11 @@ def test_what_cannot_fit_costs_nobody(written: Path) -> None:
     for limit in (0, 100, ONE - 1):
         store = disk(written, limit)
         put(store, 5)
+        assert store.put(key(5), block(5)) is False
         assert held(disk(written), ALL) == [0, 1, 2]
     store = disk(written, 4 * ONE)
-    store.put(("large", 1), np.zeros(4 * ONE, np.uint8))
+    assert store.put(("large", 1), np.zeros(4 * ONE, np.uint8)) is False
+    assert store.put(("large", 2), np.zeros(4 * ONE, np.uint8)) is False
     assert held(disk(written), ALL) == [0, 1, 2]
     put(store, 5)  # a smaller one fits
     assert held(store, ALL) == [0, 1, 2, 5]

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
-from stream.cache_child import disk, files, held, put
+from stream.cache_child import block, disk, files, held, key, put
 
 from vary.stream import pairs
 
@@ -127,7 +127,7 @@ def test_files_deleted_while_in_use(written: Path) -> None:
     assert held(store, ALL) == [0, 1, 2]
     with pytest.warns(UserWarning, match="nothing more is kept in .*No such file"):
         put(store, 5)
-    put(store, 6)  # silently
+    assert store.put(key(6), block(6)), "silently, and not as if more room would help"
     assert held(store, ALL) == [0, 1, 2]
     assert not written.exists()
 

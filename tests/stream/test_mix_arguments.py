@@ -50,32 +50,41 @@ def test_a_ratio_is_a_number() -> None:
 @pytest.mark.parametrize(
     ("other", "says"),
     [
-        ({"batch_size": 8}, r"streams\[1\] has batch_size=8, another batch_size=32; give all streams .* batch_size="),
-        ({"shard": (0, 2)}, r"has shard=Shard\(rank=0, ranks=2\), another shard=None; give all .* the same shard="),
-        ({"remainder": "drop"}, "has remainder='drop', another remainder='pad'; give"),
-        ({"threads": 1}, "has threads=1, another threads=None; give"),
-        ({"process": True}, "has process=True, another process=False; give"),
-        ({"prefetch": 3}, "has prefetch=3, another prefetch=2; give"),
-        ({"layout": "NCHW"}, "has layout='NCHW', another layout='NHWC'; give"),
+        (
+            {"batch_size": 8},
+            r"streams\[1\] has batch_size=8, streams\[0\] has batch_size=32; give all streams .* batch_size=",
+        ),
+        (
+            {"shard": (0, 2)},
+            r"has shard=Shard\(rank=0, ranks=2\), streams\[0\] has shard=None; give all .* the same shard=",
+        ),
+        ({"remainder": "drop"}, r"has remainder='drop', streams\[0\] has remainder='pad'; give"),
+        ({"threads": 1}, r"has threads=1, streams\[0\] has threads=None; give"),
+        ({"process": True}, r"has process=True, streams\[0\] has process=False; give"),
+        ({"prefetch": 3}, r"has prefetch=3, streams\[0\] has prefetch=2; give"),
+        ({"layout": "NCHW"}, r"has layout='NCHW', streams\[0\] has layout='NHWC'; give"),
         (
             {"labels": None},
-            r"has fields=\('images',\), another fields=\('images', 'labels'\); give all the same labels=",
+            r"has fields=\('images',\), streams\[0\] has fields=\('images', 'labels'\); give all the same labels=",
         ),
-        ({"views": 2}, "has images with views=2, another images with views=None; give all as many views"),
+        ({"views": 2}, r"has images with views=2, streams\[0\] has images with views=None; give all as many views"),
         (
             {"policy": Policy([Resize(4, 4), Rescale(1 / 255)])},
-            "has images of dtype='float32', another .*'uint8'; give",
+            r"has images of dtype='float32', streams\[0\] has .*'uint8'; give",
         ),
         (
             {"dtype": "float32"},
-            "has images of dtype='float32', another images of dtype='uint8'; give all the same dtype=",
+            r"has images of dtype='float32', streams\[0\] has images of dtype='uint8'; give all the same dtype=",
         ),
-        ({"images": IMAGES[..., :1]}, "has images with channels=1, another images with channels=3; give"),
+        ({"images": IMAGES[..., :1]}, r"has images with channels=1, streams\[0\] has images with channels=3; give"),
         (
             {"policy": Policy([Resize(4, 5)])},
-            r"has images of size=\(4, 5\), another images of size=\(4, 4\); put the same",
+            r"has images of size=\(4, 5\), streams\[0\] has images of size=\(4, 4\); put the same",
         ),
-        ({"labels": LABELS / 2}, r"has labels of dtype and shape=\('float32', \(\)\), another .*; give labels= of one"),
+        (
+            {"labels": LABELS / 2},
+            r"has labels of dtype and shape=\('float32', \(\)\), streams\[0\] has .*; give labels= of one",
+        ),
         ({"labels": np.zeros((7, 2))}, r"has labels of dtype and shape=\('float32', \(2,\)\)"),
     ],
     ids=str,
@@ -88,14 +97,14 @@ def test_what_must_be_the_same_in_all(other: dict[str, Any], says: str) -> None:
 def test_max_errors_is_that_of_all_that_go_on() -> None:
     going = [one(on_error="replace", max_errors=3), one(), one(on_error="skip", max_errors=3)]
     assert mix(going).options.max_errors == 3
-    says = r"streams\[3\] has max_errors=4, another max_errors=3; it is counted over all streams"
+    says = r"streams\[3\] has max_errors=4, streams\[0\] has max_errors=3; it is counted over all streams"
     with pytest.raises(InputError, match=says):
         mix([*going, one(on_error="skip", max_errors=4)])
 
 
 def test_ids_mean_the_same(folder: Path) -> None:
     streams = [one(), one(Folder(folder, classes=["dog", "cat"]), labels=None), one(folder, labels=None)]
-    says = r"streams\[2\] has classes=\['cat', 'dog'\], another classes=\['dog', 'cat'\]; ids would .*Folder\("
+    says = r"streams\[2\] has classes=\['cat', 'dog'\], streams\[1\] has classes=\['dog', 'cat'\]; ids would .*Folder\("
     with pytest.raises(InputError, match=says):
         mix(streams)
     assert mix(streams[:2]).classes == ["dog", "cat"]

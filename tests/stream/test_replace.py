@@ -1,5 +1,6 @@
 """Broken files and what stands in for them: full batches, the same ones however they are made, and a limit."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,11 @@ def test_nothing_is_left_to_take(folder: Path) -> None:
         path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(SourceError, match='on_error="replace" tried 16 samples in the place of one, all broken'):
         list(stream(folder, Policy([Resize(4, 4)]), on_error="replace"))
+    source = Folder(folder)
+    Path(source.path(0)).write_bytes(b"nothing")
+    says = re.escape(f"all broken; the first: {source.path(0)}: not a picture in a known format")
+    with pytest.raises(SourceError, match=f'{says}.*; mend the source, or on_error="skip" goes on without'):
+        list(stream(source, Policy([Resize(4, 4)]), on_error="replace", shuffle=False))
 
 
 def test_only_those_that_may_come_stand_in(folder: Path, broken: list[str], policy: Policy) -> None:

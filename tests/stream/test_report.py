@@ -118,6 +118,37 @@ def test_what_limits(report: Report, limit: str, says: str) -> None:
     assert report.as_dict()["limit"] == limit
 
 
+@pytest.mark.parametrize("process", [False, True])
+def test_a_full_cache_is_told(folder: Path, policy: Policy, process: bool) -> None:
+    options: dict[str, Any] = {"cache": "memory", "frozen": True, "prefetch": 0, "process": process}
+    with stream(folder, policy, batch_size=22, cache_bytes=20_000, **options) as train:
+        for epoch in range(2):
+            list(train)
+            report = train.report()
+            kept = 22 - report.cache_refused
+            assert 0 < kept < 22
+            assert report.cache_hits == (kept if epoch else 0)
+            assert report.cache_bytes <= 20_000
+            assert f"came from it, {22 - kept} found no room\n" in str(report)
+            assert report.as_dict()["cache_refused"] == 22 - kept
+    with stream(folder, policy, **options) as roomy:
+        list(roomy)
+        assert roomy.report().cache_refused == 0
+        assert "no room" not in str(roomy.report())
+
+
+@pytest.mark.parametrize(("limit", "begins"), [("read", "reading"), ("decode", "decoding")])
+def test_a_full_cache_is_what_to_mend(limit: str, begins: str) -> None:
+    found = Tally(cache="in memory", images=22, batches=4, elapsed=2, waited=1, **{limit: 1})
+    found.add(Work(hits=4))
+    assert str(found.report()).endswith(f"limited by {limit} and keeping files for the epochs to come")
+    found.add(Work(refused=18))
+    cure = "the cache is full, so 18 files are decoded again each epoch; let it take more (cache_bytes=)"
+    assert str(found.report()).endswith(f"limited by {begins}: {cure}")
+    found.augment = 5
+    assert "limited by augmenting: more threads" in str(found.report())
+
+
 def test_the_text() -> None:
     found = Tally(epoch=3, ahead=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
     found.add(Work(read=300_000_000, decode=600_000_000, augment=2_100_000_000, batch=1_500_000, decoded=250_000))

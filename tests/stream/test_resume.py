@@ -6,6 +6,7 @@ import pickle
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 from vary.errors import InputError
 from vary.policy import Policy
 from vary.sources import Arrays, Item
-from vary.stream import Batch, Stream, stream
+from vary.stream import Batch, Stream, mix, stream
 from vary.testing import check_resume
 from vary.transforms import HorizontalFlip, Lambda, RandomCrop, Resize
 
@@ -234,17 +235,41 @@ def test_functions_are_known_by_name(images: np.ndarray) -> None:
         ({"epoch": 1 << 32}, "state_dict has epoch=4294967296"),
         ({"position": 24}, "state_dict has position=24; .*0 .. 23"),
         ({"position": "3"}, "state_dict has position='3'"),
-        (None, "state_dict has version='list'"),
     ],
 )
-def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any] | None, says: str) -> None:
+def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any], says: str) -> None:
     train = stream(images, Policy([]))
     half = train.state_dict()
     del half["policy"]
     with pytest.raises(InputError, match="state_dict has no 'policy'; give what state_dict\\(\\) returned, whole"):
         train.load_state_dict(half)
     with pytest.raises(InputError, match=says):
-        train.load_state_dict([] if change is None else train.state_dict() | change)  # type: ignore[arg-type]
+        train.load_state_dict(train.state_dict() | change)
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (None, r"load_state_dict\(\) was given None; give what state_dict\(\) returned, a dict"),
+        ({}, r"load_state_dict\(\) was given \{\}; give what state_dict\(\) returned, a dict"),
+        ([], r"load_state_dict\(\) was given a list; give"),
+        (np.zeros(3), r"load_state_dict\(\) was given a ndarray; give"),
+        ({"epoch": 3}, r"state_dict has no 'version'; give what state_dict\(\) of this vary returned"),
+    ],
+    ids=str,
+)
+def test_what_is_no_state(images: np.ndarray, state: Any, says: str) -> None:
+    train = stream(images, Policy([]))
+    with pytest.raises(InputError, match=f"^{says}"):
+        train.load_state_dict(state)
+    with pytest.raises(InputError, match=f"^{says}"):
+        mix([train]).load_state_dict(state)
+
+
+def test_any_mapping_may_hold_a_state(images: np.ndarray) -> None:
+    train = stream(images, Policy([]))
+    train.load_state_dict(MappingProxyType(train.state_dict() | {"epoch": 3}))
+    assert train.epoch == 3
 
 
 class Endless:

@@ -32,10 +32,16 @@ from vary import (
 from vary.transforms import REGISTRY, Transform
 from vary.transforms.base import REQUIRED
 
+
+def foreign(name: str, module: str) -> type:
+    return type(name, (), {"__module__": module, "__call__": lambda self, image: image})
+
+
 theirs = SimpleNamespace(
-    Resize=type("Resize", (), {"__module__": "theirs"}),
-    RandomRotation=type("RandomRotation", (), {"__module__": "theirs", "__call__": lambda self, image: image}),
-)  # another library
+    Resize=foreign("Resize", "torchvision.transforms.v2"),
+    RandomRotation=foreign("RandomRotation", "keras.src.layers"),
+)
+OWN = [foreign(*own) for own in (("Blur", "__main__"), ("Compose", "mine"), ("Resize", "mine.torchvision"))]
 
 REFUSED = [  # class, arguments, words of the error
     (Rotate, {}, "needs 'angle': degrees"),
@@ -98,17 +104,27 @@ REFUSED = [  # class, arguments, words of the error
     (
         Policy,
         {"transforms": [theirs.Resize()]},
-        "entry 0 is of type theirs.Resize, not a transform of vary; take vary.Res",
+        "entry 0 is of type torchvision.transforms.v2.Resize, not a transform of vary; take vary.Res",
     ),
     (
         Policy,
         {"transforms": [theirs.Resize]},
-        "entry 0 is the class theirs.Resize, not a transform of vary; take vary.Res",
+        "entry 0 is the class torchvision.transforms.v2.Resize, not a transform of vary; take vary.Res",
     ),
     (
         Policy,
         {"transforms": [Rotate(1), theirs.RandomRotation()]},
-        "entry 1 is of type theirs.RandomRotation, not a transform of vary; torchvision's and Keras' RandomRotation is",
+        "entry 1 is of type keras.src.layers.RandomRotation, not a transform of vary; torchvision's and Keras' Rando",
+    ),
+    (
+        Policy,
+        {"transforms": [foreign("Blur", "albumentations.augmentations.blur")()]},
+        "albumentations.augmentations.blur.Blur, not a transform of vary; Albumentations' Blur is not there yet;",
+    ),
+    *(
+        (Policy, {"transforms": [one]}, f"{own.__module__}.{own.__name__}, not a transform of vary; Lambda(function) ")
+        for own in OWN
+        for one in (own, own())
     ),
     (Sometimes, {"transforms": "Rotate"}, "'Rotate' is not a list of transforms"),
     (OneOf, {"transforms": []}, "at least one transform"),

@@ -30,6 +30,7 @@ from vary import (
     Rotate,
     Sometimes,
     Translate,
+    Zoom,
 )
 from vary.plan.explain import TOLD
 from vary.plan.program import COLOUR, GEOMETRY
@@ -141,6 +142,46 @@ REFUSED: list[tuple[Any, str]] = [
 ]
 
 
+SIZE = "write Resize: {height: 150, width: 160}"
+LIST = 'begin each with a dash, - Resize: {height: 150, width: 160}, or in JSON: [{"Resize": ...}]'
+OTHERWISE: list[tuple[str, str]] = [  # files, and what their errors end with
+    ("Resize: [150, 160]", f"transforms come in a list, not in a mapping; {LIST}"),
+    ("Resize: [150, 160]\nRotate: 40", f"not in a mapping; {LIST}"),
+    ("transforms: {Resize: [150, 160]}", f"a policy needs 'transforms': a list of transforms; {LIST}"),
+    ("fill: wrap\nOneOf: [Zoom: 1]", 'begin each with a dash, - OneOf: ..., or in JSON: [{"OneOf": ...}]'),
+    ("- Resize: 150, 160", f"'150, 160' is not a whole number; height is pixels; {SIZE}"),
+    ("- Resize: (150, 160)", SIZE),
+    ("- Resize: 150 x 160", SIZE),
+    ("- Resize: {150, 160}", SIZE),
+    ("- Resize: [height: 150, width: 160]", SIZE),
+    ("- Resize(150, 160)", f"there is no transform 'Resize(150, 160)'; {SIZE}"),
+    ("- Resize(height=150, width=160)", SIZE),
+    ("- Resize 150 160", SIZE),
+    ("- [Resize, 150, 160]", f"policy.transforms[0]: ['Resize', 150, 160] is not a transform; {SIZE}"),
+    ("- Resize:\n  height: 150\n  width: 160", SIZE),
+    ("- name: Resize\n  height: 150\n  width: 160", SIZE),
+    ("- Rotate: -10, 40.5", "write Rotate: {angle: [-10, 40.5]}"),
+    ("- Sometimes: [Rotate(40)]", "Sometimes[0]: there is no transform 'Rotate(40)'; write Rotate: {angle: 40}"),
+    ("- HorizontalFlip()", "there is no transform 'HorizontalFlip()'; write HorizontalFlip"),
+    ("- Rotate(degrees=4)", "there is no transform 'Rotate(degrees=4)'; see `vary transforms`"),
+    ("- Translate((0, 1), 2)", "there is no transform 'Translate((0, 1), 2)'; did you mean Translate?"),
+    ("- Rotate: '40'", "angle is degrees; a number a means (-a, a)"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), OTHERWISE, ids=[row[0] for row in OTHERWISE])
+def test_what_is_written_otherwise_is_told_as_files_have_it(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "policy.yaml").write_text(text)
+    with pytest.raises(PolicyError) as caught:
+        Policy.load(tmp_path / "policy.yaml")
+    assert str(caught.value).endswith(says)
+
+
+def test_what_an_error_says_to_write_can_be_read() -> None:
+    meant = yaml.safe_load(f"[{SIZE.removeprefix('write ')}, Rotate: {{angle: [-10, 40.5]}}]")
+    assert Policy.from_dict(meant) == Policy([Resize(150, 160), Rotate((-10, 40.5))])
+
+
 @pytest.mark.parametrize(("data", "words"), REFUSED, ids=[row[1] for row in REFUSED])
 def test_refused(data: Any, words: str, tmp_path: Path) -> None:
     with pytest.raises(PolicyError) as caught:
@@ -197,6 +238,32 @@ FAULTS = [  # file, its bytes, what the error says behind the file's name
     ("a.yaml", b"- Zoom: 1\n\n# caf\xe9\n", "line 3, column 6: byte 0xe9 is no text; "),
     ("a.yaml", b"\xef\xbb\xbf# caf\xe9\n", "line 1, column 6: byte 0xe9 is no text; "),
     ("a.json", "[]".encode("utf-16-le"), "line 1, column 2: character '\\x00' is no text; "),
+    (
+        "a.yaml",
+        b"- Rotate:\n    angle: 3\n    p: 1\n    angle: 4\n",
+        "line 4, column 5: 'angle' stands twice in one map",
+    ),
+    (
+        "a.yaml",
+        b"fill: wrap\ntransforms: []\nfill: wrap\n",
+        "line 3, column 1: 'fill' stands twice in one mapping; leave ",
+    ),
+    (
+        "a.yaml",
+        b"- Zoom: 1\n  Zoom: 2\n",
+        "line 2, column 3: 'Zoom' stands twice in one mapping; give each an entry of i",
+    ),
+    (
+        "a.yaml",
+        b"- Resize: {150, 150}\n",
+        "column 17: '150' stands twice in one mapping; a list of values has square bra",
+    ),
+    (
+        "a.json",
+        b'[{"Zoom": {"x": 3,\n "p": 1, "x": 5}}]',
+        "line 2, column 10: 'x' stands twice in one mapping; leave one o",
+    ),
+    ("a.json", b'{"a": "{", "\\u0061": "}"}', "line 1, column 12: 'a' stands twice in one mapping"),
     ("a.yaml", b"[" * 3000, "nested too deep; a policy is a list of transforms"),
     ("a.json", b"[" * 100_000, "nested too deep; a policy is a list of transforms"),
 ]
@@ -210,6 +277,14 @@ def test_files_that_do_not_parse(tmp_path: Path, name: str, raw: bytes, says: st
     assert says in str(caught.value)
     assert str(caught.value).startswith(f"{tmp_path / name}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_names_may_stand_again_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("- Zoom: &zoom {x: 0.1, p: 0.5}\n- Zoom: {<<: *zoom, x: 0.2}\n- Zoom: *zoom\n")
+    (tmp_path / "a.json").write_text('[{"Zoom": {"x": 0.1, "p": 0.5}}, {"Zoom": {"p": 0.5, "x": 0.2}}]')
+    zooms = [Zoom(0.1, p=0.5), Zoom(0.2, p=0.5)]
+    assert Policy.load(tmp_path / "a.yaml") == Policy([*zooms, zooms[0]])
+    assert Policy.load(tmp_path / "a.json") == Policy(zooms)
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.json"])

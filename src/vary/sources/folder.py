@@ -59,12 +59,13 @@ class Folder:
         classes: Sequence[str] | None = None,
         listing: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.root = os.fspath(path)
+        self.root = _text("path", path, "the path of a folder")
         self._absolute = os.path.abspath(self.root)  # noqa: PTH100
         if not os.path.isdir(self.root):  # noqa: PTH112  kept as the string that was given
             what = "is a file" if os.path.exists(self.root) else "does not exist"  # noqa: PTH110
             raise SourceError(f"{self.root!r} {what}; give a folder with one sub-folder of pictures for every class")
-        self._listing = self._listed(classes, None if listing is None else os.fspath(listing))
+        file = None if listing is None else _text("listing", listing, "the path of a file to keep it in, or None")
+        self._listing = self._listed(classes, file)
         self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
         self.paths: Sequence[str] = self._listing
         """Relative paths with forward slashes; a sample's index is its place here."""
@@ -132,6 +133,14 @@ class Folder:
 
     def __repr__(self) -> str:
         return f"Folder({self.root!r}: {len(self)} pictures, classes={self.classes})"
+
+
+def _text(name: str, path: object, cure: str) -> str:
+    """The argument as a path that is text; `InputError` where it is none."""
+    found = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(found, str):
+        raise InputError(f"{name}={path!r}; give {cure}")
+    return found
 
 
 def _join(folder: str, name: str) -> str:

@@ -33,6 +33,7 @@ class Blocks:
     lacking: places whose file has to be decoded.
     errors: why there is no picture at a place: a reason, or an error. `open` adds to it.
     hits: places whose file was not read.
+    refused: files for whose blocks the store had no room.
     decode: nanoseconds, summed over threads.
     """
 
@@ -47,7 +48,7 @@ class Blocks:
         self._store, self._identities = store, identities
         self._channels, self._tolerant = looks[0][0].template.channels, decode.tolerant
         self.errors: dict[int, Any] = {}
-        self.decode = 0
+        self.decode = self.refused = 0
         known: dict[Hashable, int] = {}
         first = [known.setdefault(identity, place) for place, identity in enumerate(identities)]  # of the same file
         files = sorted(known.values())
@@ -127,5 +128,5 @@ class Blocks:
                 self._blocks[key] = pictures[key]
                 continue
             self._blocks[key] = block
-            self._store.put((self._identities[key[0]], key[1]), block)
+            self.refused += self._store.put((self._identities[key[0]], key[1]), block) is False
             self._store.put((self._identities[key[0]], 0), block[:HEAD].copy())

@@ -36,7 +36,9 @@ class Store(Protocol):
     compact: bool  # are blocks to be small, or quick?
 
     def get(self, key: Key, /) -> Array | None: ...
-    def put(self, key: Key, block: Array, /) -> None: ...
+    def put(self, key: Key, block: Array, /) -> bool | None:
+        """False: there was no room for it."""
+
     def refresh(self) -> None:
         """Before an epoch: learn of what others have put there."""
 
@@ -70,12 +72,15 @@ class Memory:
     def refresh(self) -> None:
         """Nobody else puts anything here."""
 
-    def put(self, key: Key, block: Array) -> None:
+    def put(self, key: Key, block: Array) -> bool:
         with self._lock:
-            if key in self._blocks or self.held + block.nbytes > self.limit:
-                return
+            if key in self._blocks:
+                return True
+            if self.held + block.nbytes > self.limit:
+                return False
             self.held += block.nbytes
             self._blocks[key] = block
+        return True
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Memory, (self.limit, self.compact)

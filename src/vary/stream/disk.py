@@ -113,21 +113,22 @@ class Disk:
         table.state[row] = CHECKED
         return block
 
-    def put(self, key: Key, block: Array) -> None:
+    def put(self, key: Key, block: Array) -> bool:
         if block.nbytes >= self._refused:
-            return
+            return not self._refused  # an error was told; more room would not help
         name = self._name(key)
         with self._lock:
             if name in self._recent or self._table.find(name) is not None:
-                return
+                return True
             try:
-                if self._room(space(block)):
-                    self._write(name, block)
-                else:
+                if not self._room(space(block)):
                     self._refused = min(self._refused, block.nbytes)
+                    return False
+                self._write(name, block)
             except OSError as error:
                 self._refused = 0
                 warnings.warn(f"cache='disk': nothing more is kept in {self.folder}: {error}", stacklevel=2)
+        return True
 
     def _measure(self) -> None:
         """What lies in the folder, by whomever: others write and delete as well."""

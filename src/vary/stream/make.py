@@ -77,8 +77,11 @@ def _replace(
         at = np.array(sorted(more.errors), np.int64)
         lost, broken = lost[at], broken[at]
     else:
-        cure = "look at the source: report() lists what failed"
-        raise SourceError(f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; {cure}')
+        first = ": ".join(_skipped(task.source, int(broken[0]), done.errors[int(lost[0])]))
+        raise SourceError(
+            f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; the first: {first}; '
+            'mend the source, or on_error="skip" goes on without such files'
+        )
     shapes = sorted({images.shape[1:] for _, fields in pieces for images in fields[:1]})
     if len(shapes) > 1:
         raise InputError(

@@ -160,7 +160,8 @@ def _check_fields(streams: Sequence[Stream]) -> None:
 
 def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int] | None = None) -> None:
     """`InputError` where they are not all equal. places: the numbers of their streams, if not of all."""
-    for value, place in zip(values, range(len(values)) if places is None else places, strict=True):
-        first = values[0]
-        if value != first:
-            raise InputError(f"streams[{place}] has {name}={value!r}, another {name}={first!r}; {cure}")
+    known = list(zip(range(len(values)) if places is None else places, values, strict=True))
+    for place, value in known[1:]:
+        first, expected = known[0]
+        if value != expected:
+            raise InputError(f"streams[{place}] has {name}={value!r}, streams[{first}] has {name}={expected!r}; {cure}")

@@ -73,11 +73,16 @@ class Options:
             object.__setattr__(self, "dtype", dtype_name(self.dtype))
         layout_name(self.layout)
         check_address(self.seed, 0)
+        self._check_limits()
+        self._check_order()
+
+    def _check_limits(self) -> None:
         if self.max_errors is not None:
             object.__setattr__(self, "max_errors", whole("max_errors", self.max_errors, 0, ", or None: any number"))
             if self.on_error == "raise":
                 raise InputError(f'max_errors={self.max_errors} goes with on_error="skip" or "replace"')
-        self._check_order()
+        if self.cache is None and self.cache_bytes is not None:
+            raise InputError(f"cache=None and cache_bytes={self.cache_bytes}: nothing is kept; leave out one")
 
     def _check_order(self) -> None:
         if self.block_size is not None and not self.shuffle:

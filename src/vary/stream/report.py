@@ -20,6 +20,7 @@ ADVICE = {
     "decode": "decoding: keep what was decoded (cache=), more threads, or files no larger than the policy needs",
     "augment": "augmenting: more threads, or a cheaper policy (its explain() says what costs)",
 }
+FULL = "{}: the cache is full, so {} files are decoded again each epoch; let it take more (cache_bytes=)"
 
 
 class Skipped(NamedTuple):
@@ -39,6 +40,7 @@ class Work(NamedTuple):
     decoded: int = 0  # bytes of its pictures that lay decoded at once
     batch: int = 0  # bytes that are handed over
     hits: int = 0  # files whose pictures were kept
+    refused: int = 0  # files for whose pictures the cache had no room
     skipped: tuple[Skipped, ...] = ()
 
     def plus(self, other: Work) -> Work:
@@ -65,6 +67,7 @@ class Tally:
     decoded: int = 0
     batch: int = 0
     hits: int = 0  # files that were in the cache
+    refused: int = 0  # files that it had no room for
     held: int = 0  # bytes that it holds
     skipped: list[Skipped] = field(default_factory=list)
     makers: int = MAKERS
@@ -77,6 +80,7 @@ class Tally:
         self.decoded = max(self.decoded, work.decoded)
         self.batch = max(self.batch, work.batch)
         self.hits += work.hits
+        self.refused += work.refused
         self.skipped += work.skipped
 
     def report(self) -> Report:
@@ -94,6 +98,7 @@ class Tally:
             views=self.views,
             cache=self.cache,
             cache_hits=self.hits,
+            cache_refused=self.refused,
             cache_bytes=self.held,
             skipped=tuple(self.skipped),
         )
@@ -112,6 +117,7 @@ class Report:
     cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
     cache_bytes: that it holds, of all streams that share it.
     cache_hits: samples whose file was neither read nor decoded, because the cache had it.
+    cache_refused: files that were decoded and found no room in it; `cache_bytes=` gives it more.
     skipped: (path, reason) of each file left out or replaced (`on_error`).
     """
 
@@ -127,6 +133,7 @@ class Report:
     views: int
     cache: str
     cache_hits: int
+    cache_refused: int
     cache_bytes: int
     skipped: tuple[Skipped, ...]
 
@@ -187,10 +194,14 @@ class Report:
     def _cache_line(self) -> str:
         if self.cache.startswith("none"):
             return self.cache
-        return f"{self.cache}, {self.cache_bytes / 1e6:.1f} MB; {self.cache_hits} of {self.images} samples came from it"
+        full = f", {self.cache_refused} found no room" if self.cache_refused else ""
+        held, hits = f"{self.cache_bytes / 1e6:.1f} MB", f"{self.cache_hits} of {self.images} samples"
+        return f"{self.cache}, {held}; {hits} came from it{full}"
 
     def _advice(self) -> str:
         filling = self.cache and not self.cache.startswith("none") and self.cache_hits < self.images
+        if self.cache_refused and self.limit in ("read", "decode"):
+            return FULL.format(ADVICE[self.limit].partition(":")[0], self.cache_refused)
         if filling and self.limit in ("read", "decode"):
             return f"{self.limit} and keeping files for the epochs to come"
         return ADVICE[self.limit]

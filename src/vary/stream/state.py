@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vary.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from vary.sources import Indexed
     from vary.stream.options import Options
@@ -71,9 +72,12 @@ def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) ->
 
 def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
     """The place that `state_dict` wrote; `InputError` naming what it says that is not so here."""
-    if not isinstance(state, dict) or state.get("version") != VERSION:
-        version = state.get("version") if isinstance(state, dict) else type(state).__name__
-        raise InputError(f"state_dict has version={version!r}; give what state_dict() of this vary returned, {VERSION}")
+    if not isinstance(state, Mapping) or not state:
+        seen = repr(state) if state is None or isinstance(state, Mapping) else f"a {type(state).__name__}"
+        raise InputError(f"load_state_dict() was given {seen}; give what state_dict() returned, a dict")
+    if (version := state.get("version")) != VERSION:
+        seen = f"version={version!r}" if "version" in state else "no 'version'"
+        raise InputError(f"state_dict has {seen}; give what state_dict() of this vary returned, {VERSION}")
     for name, here in terms.items():
         if name not in state:
             raise InputError(f"state_dict has no {name!r}; give what state_dict() returned, whole")

@@ -187,7 +187,8 @@ class _Kept:
     @property
     def work(self) -> Work:
         decode = self._decode + self._blocks.decode
-        return Work(self._read, decode, hits=self._blocks.hits, encoded=self._encoded)
+        hits, refused = self._blocks.hits, self._blocks.refused
+        return Work(self._read, decode, hits=hits, refused=refused, encoded=self._encoded)
 
 
 def supply_of(task: Task, indices: Array, rows: Sequence[Array], hands: Hands) -> Supply:

@@ -13,6 +13,10 @@ from vary.transforms.base import REGISTRY, REQUIRED, Field, Lowering, Transform,
 
 __all__ = ["OneOf", "SomeOf", "Sometimes", "several"]
 
+LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_preprocessing", "kornia", "tensorflow",
+                       "tf_keras", "torchvision"})  # fmt: skip
+"""Packages whose transforms are known by name; a class of the user's own may have any name."""
+
 
 def several(doc: str) -> Any:
     """A field that holds transforms."""
@@ -45,7 +49,9 @@ def _no_transform(item: Any) -> str:
         return f"of type {name}, a transform as files have it; Policy.from_dict([...]) reads those"
     if isinstance(item, (list, tuple)):
         return f"of type {name}, not a transform; put what it holds into the outer list"
-    own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else near(kind.__name__, REGISTRY)
+    own = ""
+    if kind.__module__.partition(".")[0] in LIBRARIES:
+        own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else near(kind.__name__, REGISTRY)
     what = "the class" if kind is item else "of type"
     return f"{what} {name}, not a transform of vary; {own or 'Lambda(function) takes a function of yours'}"
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, near
+from vary.transforms.slips import meant
 from vary.transforms.user import Lambda
 
 __all__ = ["from_data", "parsed", "to_data"]
@@ -43,11 +44,14 @@ def from_data(data: Any, where: str = "policy") -> Transform:
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, dict) or len(data) != 1:
-        raise PolicyError(f"{where}: {data!r} is not a transform; write it as Name: {{argument: value}}")
+        told = meant(data) or "it as Name: {argument: value}"
+        raise PolicyError(f"{where}: {data!r} is not a transform; write {told}")
     (name, arguments), *_ = data.items()
     kind = REGISTRY.get(str(name))
     if kind is None:
-        raise PolicyError(f"{where}: there is no transform {name!r}; {near(name, REGISTRY) or 'see `vary transforms`'}")
+        told = meant(name)
+        cure = f"write {told}" if told else near(name, REGISTRY) or "see `vary transforms`"
+        raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
     here = f"{where}.{name}"
     placed, named = [], {}
     if isinstance(arguments, dict):
@@ -57,7 +61,8 @@ def from_data(data: Any, where: str = "policy") -> Transform:
     try:
         return kind(*placed, **named)
     except PolicyError as error:
-        raise PolicyError(f"{where}.{error}") from None
+        told = "" if "; write" in str(error) else meant(data)
+        raise PolicyError(f"{where}.{error}{told and f'; write {told}'}") from None
 
 
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:
@@ -97,27 +102,59 @@ def _text(raw: bytes) -> str:
         if found is None:
             return text
         before, seen = text[: found.start()], f"character {found[0]!r}"
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    raise ValueError(f"line {line}, column {column}: {seen} is no text; a policy is YAML or JSON, saved as UTF-8")
+    raise ValueError(f"{_place(before)}: {seen} is no text; a policy is YAML or JSON, saved as UTF-8")
 
 
 def _json(text: str) -> Any:
     import json
 
     try:
-        return json.loads(text)
+        found = json.loads(text)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"line {error.lineno}, column {error.colno}: {error.msg}; JSON has names and words in double quotes, and a "
             "comma between entries but none behind the last; YAML goes into a file named .yaml"
         ) from None
+    seen: list[set[str]] = []  # the keys of each mapping that is open
+    for token in re.finditer(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]', text):
+        if token[0] == "{":
+            seen.append(set())
+        elif token[0] == "}":
+            seen.pop()
+        elif token[2]:
+            if (key := json.loads(token[1])) in seen[-1]:
+                raise _twice(key, text[: token.start()])
+            seen[-1].add(key)
+    return found
+
+
+def _twice(key: str, before: str) -> ValueError:
+    """Readers of YAML and JSON take the last of several, which hides a slip. before: the text up to the second."""
+    cure = "leave one out" if key.isidentifier() else "a list of values has square brackets: [150, 150]"
+    cure = "give each an entry of its own" if key in REGISTRY else cure
+    return ValueError(f"{_place(before)}: {key!r} stands twice in one mapping; {cure}")
+
+
+def _place(before: str) -> str:
+    """Where in a file what follows on this text stands."""
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return f"line {line}, column {column}"
 
 
 def _yaml(text: str) -> Any:
     import yaml
 
+    class Loader(yaml.SafeLoader):
+        def compose_mapping_node(self, anchor: Any) -> Any:
+            node, seen = super().compose_mapping_node(anchor), set[Any]()
+            for key, _ in node.value:
+                if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                    raise _twice(key.value, text[: key.start_mark.index])
+                seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+            return node
+
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, Loader)
     except yaml.MarkedYAMLError as error:
         said, begun = str(error.problem), error.context_mark
         mark = begun if "expected ':'" in said else error.problem_mark

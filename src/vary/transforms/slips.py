@@ -1,0 +1,80 @@
+"""What was probably meant where a file writes a transform otherwise than policy files do."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from itertools import zip_longest
+from typing import Any
+
+from vary.errors import PolicyError
+from vary.transforms.base import REGISTRY, Transform, number
+
+__all__ = ["listed", "meant"]
+
+WORD = r"(?:(\w+)\s*[=:]\s*)?([^\s,=:]+)"
+"""In "150, 150", "height=150 width=150" and the like: a value, perhaps with its name."""
+
+
+def meant(data: Any) -> str:
+    """Such as `Resize: {height: 150, width: 150}` for "Resize(150, 150)"; empty where nothing can be told."""
+    name, given = _parted(data)
+    kind = REGISTRY.get(name) if isinstance(name, str) else None
+    if kind is None or "transforms" in kind.fields:
+        return ""
+    found = _named(kind, given)
+    try:
+        kind(**found)
+    except PolicyError:  # not that, then
+        return ""
+    inner = ", ".join(f"{key}: {value}" for key, value in found.items())
+    return f"{name}: {{{inner}}}" if found else str(name)
+
+
+def listed(data: Any) -> str:
+    """The cure where a mapping holds transforms, which come in a list; empty where it holds none."""
+    name = next((key for key in data if key in REGISTRY), None) if isinstance(data, dict) else None
+    if name is None:
+        return ""
+    return f'begin each with a dash, - {meant({name: data[name]}) or f"{name}: ..."}, or in JSON: [{{"{name}": ...}}]'
+
+
+def _parted(data: Any) -> tuple[Any, Any]:
+    """The name and the arguments, in whatever form they came."""
+    if isinstance(data, str) and (found := re.fullmatch(r"(\w+)\W?(.*)", data, re.DOTALL)):
+        return found[1], found[2]
+    if isinstance(data, list) and data:
+        return data[0], data[1:]
+    if isinstance(data, dict) and data:
+        (key, value), *rest = data.items()
+        if not rest:
+            return key, value
+        named = isinstance(value, str) and key not in REGISTRY  # name: Resize
+        return (value if named else key) if named or value is None else None, dict(rest)
+    return None, None
+
+
+def _named(kind: type[Transform], given: Any) -> dict[str, Any]:
+    """Arguments by name: of "150, 150", [150, 150], {150, 150} or [height: 150, width: 150]."""
+    places = [name for name in kind.fields if name != "p"]
+    pairs: list[tuple[Any, Any]] = []
+    if isinstance(given, str):
+        text = re.sub(r"(?<=\d)\s*x\s*(?=\d)", ", ", given.strip("()[]{} "))
+        pairs = [(name or None, _value(word)) for name, word in re.findall(WORD, text)]
+    elif isinstance(given, dict):
+        pairs = [(None, key) if value is None else (key, value) for key, value in given.items()]
+    elif isinstance(given, list) and given and all(isinstance(one, dict) for one in given):
+        pairs = [pair for one in given for pair in one.items()]
+    elif given is not None:
+        pairs = [(None, value) for value in (given if isinstance(given, list) else [given])]
+    values, named = [value for name, value in pairs if name is None], [pair for pair in pairs if pair[0] is not None]
+    if len(values) > 1 == len(places):
+        values = [values]
+    return {str(name): value for name, value in [*zip_longest(places[: len(values)], values), *named]}
+
+
+def _value(word: str) -> Any:
+    with suppress(ValueError):
+        found = number(float(word))
+        return int(found) if found == int(found) else found
+    return word
