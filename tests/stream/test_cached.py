@@ -110,8 +110,6 @@ def test_arguments(folder: Path, policy: Policy) -> None:
         stream(folder, policy, cache_bytes=0)
     with pytest.raises(InputError, match="cache=None and cache_bytes=7: nothing is kept; leave out one"):
         stream(folder, policy, cache=None, cache_bytes=7)
-    with pytest.raises(InputError, match="cache_bytes=7: only files are kept, and these are arrays; leave it out"):
-        stream(np.zeros((2, 4, 4, 3), np.uint8), Policy([]), cache_bytes=7)
 
 
 def test_which_files_are_broken_does_not_depend_on_it(folder: Path) -> None:

@@ -148,9 +148,9 @@ def test_a_state_of_another_mix(make: Any, says: str) -> None:
 
 
 def test_a_state_of_a_stream() -> None:
-    with pytest.raises(InputError, match="state_dict has no 'streams'"):
+    with pytest.raises(InputError, match="state_dict has no 'streams', it is one of a single stream"):
         mix([one()]).load_state_dict(one().state_dict())
-    with pytest.raises(InputError, match="state_dict has no 'samples'"):
+    with pytest.raises(InputError, match="state_dict has no 'samples', it is one of a mix"):
         one().load_state_dict(mix([one()]).state_dict())
 
 

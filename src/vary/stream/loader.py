@@ -148,10 +148,6 @@ class Stream(Epochs):
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
         self._files = holds_files(self.source)
-        if options.cache_bytes is not None and not self._files:
-            raise InputError(
-                f"cache_bytes={options.cache_bytes}: only files are kept, and these are arrays; leave it out"
-            )
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
     @property

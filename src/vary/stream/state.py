@@ -80,7 +80,9 @@ def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
         raise InputError(f"state_dict has {seen}; give what state_dict() of this vary returned, {VERSION}")
     for name, here in terms.items():
         if name not in state:
-            raise InputError(f"state_dict has no {name!r}; give what state_dict() returned, whole")
+            mixed = "ratios" in state
+            whose = "" if mixed == ("ratios" in terms) else f", it is one of {'a mix' if mixed else 'a single stream'}"
+            raise InputError(f"state_dict has no {name!r}{whose}; give what state_dict() returned, whole")
         if state[name] != here:
             raise InputError(
                 f"the state was saved with {_differs(name, state[name], here)}, so its epoch cannot go on the same; "
