@@ -41,7 +41,6 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["transforms", "Qqq"], "see: vary transforms"),
 ]
 USAGE_ERRORS = [
-    [],
     ["nonsense"],
     ["preview", "a", "b"],
     ["preview", "DATA", "--rows", "0"],
@@ -96,6 +95,23 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
         main([*command.split(), "--help"])
     assert stopped.value.code == 0
     assert capsys.readouterr().out.startswith(f"usage: vary {command}".strip())
+
+
+def test_nothing_asked_is_help(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, start: Start
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for args in ([], ["--help"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(args)
+        assert stopped.value.code == 0
+    told, said = capsys.readouterr()
+    assert said == ""
+    help_text = told[: len(told) // 2]
+    assert told == 2 * help_text
+    done = start()
+    assert done.communicate(timeout=60) == (help_text, "")
+    assert done.returncode == 0
 
 
 def test_a_process_of_its_own(start: Start, data: Path) -> None:

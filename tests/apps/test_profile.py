@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vary.apps.cli import byte_count, main
+from vary.apps.profile import as_options
 
 
 def test_it_tells_each_epoch(
@@ -49,7 +50,23 @@ def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) ->
         (one,) = json.loads(capsys.readouterr().out)
         assert one["images"] == images
     assert main([*args, "--on-error", "raise"]) == 1
-    assert capsys.readouterr().err.startswith(f"vary: error: {broken}: ")
+    said = capsys.readouterr().err
+    assert said.startswith(f"vary: error: {broken}: ")
+    assert said.endswith('; --on-error skip goes on without such files, "replace" takes others\n')
+
+
+def test_what_goes_by_keyword_in_python_is_an_option_here(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profile", str(data), "--cache", "none", "--cache-bytes", "5k"]) == 1
+    expected = "vary: error: --cache none and --cache-bytes 5000: nothing is kept; leave out one\n"
+    assert capsys.readouterr().err == expected
+    assert main(["profile", str(data), "--cache-bytes", "5k"]) == 0
+    assert "it may take 0 MB (--cache-bytes); --cache memory keeps what fits\n" in capsys.readouterr().out
+
+
+def test_no_other_words_are_taken_for_keywords() -> None:
+    assert as_options("keep it (cache=), or cache='disk'") == "keep it (--cache), or --cache disk"
+    for text in ("a/cache=3/b.jpg: is empty", "a seed=4/b.jpg", "my_cache='disk'", "drop_last=False", "cache=3.jpg"):
+        assert as_options(text) == text
 
 
 @pytest.mark.parametrize(("given", "hits"), [("1k", 0), ("20KB", None), ("0.01G", 8), ("500M", 8), ("2000000000", 8)])

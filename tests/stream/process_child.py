@@ -61,6 +61,21 @@ def wait_for_ever() -> None:
     next(KEPT[-1])
 
 
+class OwnError(Exception):
+    """Of a script that the other process does not run."""
+
+
+def fails_here(_: np.ndarray) -> np.ndarray:
+    raise OwnError(8, "told")
+
+
+def own_error() -> None:
+    try:
+        list(stream(IMAGES, Policy([Lambda(fails_here)]), process=True))
+    except OwnError as error:
+        print(error.args, "in fails_here" in "".join(error.__notes__))
+
+
 def wait() -> None:
     pid = begin()
     forked = os.fork()

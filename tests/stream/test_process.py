@@ -229,6 +229,21 @@ def test_errors_come_over(folder: Path, policy: Policy, numbered: np.ndarray) ->
         list(stream(numbered, Policy([Lambda(functions.fails_oddly)]), process=True))
 
 
+def test_an_error_of_the_users_script_stays_one(numbered: np.ndarray) -> None:
+    class LocalError(Exception):
+        pass
+
+    def fails(_: np.ndarray) -> np.ndarray:
+        raise LocalError("here")
+
+    train = stream(numbered, Policy([Lambda(fails)]), process=True)
+    for _ in range(2):
+        with pytest.raises(LocalError, match=r"^here\n"):
+            list(train)
+    done = subprocess.run([sys.executable, CHILD, "own_error"], capture_output=True, text=True, timeout=SOON)
+    assert (done.stdout, done.stderr) == ("(8, 'told') True\ndone\n", "")
+
+
 def test_its_death_is_told_and_mended(numbered: np.ndarray, policy: Policy) -> None:
     with pytest.raises(SourceError, match="process=True: the process that makes the batches ended with exit code 7; "):
         list(stream(numbered, Policy([Lambda(functions.dies)]), process=True))

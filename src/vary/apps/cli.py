@@ -23,7 +23,8 @@ USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
 def main(argv: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what the terminal cannot say
         sys.stdout.reconfigure(errors="backslashreplace")
-    args = parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    args = parser().parse_args(given or ["--help"])
     try:
         with warnings.catch_warnings():
             warnings.showwarning = warn

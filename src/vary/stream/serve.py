@@ -123,15 +123,33 @@ class _Answered:
         return Made(None, Work())  # it is over there
 
 
-def _portable(error: BaseException) -> Exception:
+class _Packed:
+    """An error that is pickled already: what holds it is unpickled with the error in its place."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickle.loads, (self._data,)
+
+
+def _by_value(error: BaseException) -> bytes:
+    import cloudpickle
+
+    return bytes(cloudpickle.dumps(error))
+
+
+def _portable(error: BaseException) -> Exception | _Packed:
     """The error as the other process can raise it; with the traceback from here, if it is not for the user."""
     with suppress(Exception):
         if not isinstance(error, VaryError):
             error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
-    with suppress(Exception):
-        copy = pickle.loads(pickle.dumps(error))
-        if isinstance(copy, Exception) and str(copy) == str(error):
-            return copy
+    for dumps in (pickle.dumps, _by_value):  # of a class that was defined in the user's script, the latter
+        with suppress(Exception):
+            data = dumps(error)
+            copy = pickle.loads(data)
+            if isinstance(copy, Exception) and str(copy) == str(error):
+                return _Packed(data)
     try:
         said = str(error)
     except Exception:  # noqa: BLE001  it is for the user to see, whatever it says
