@@ -342,13 +342,13 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
   return Bytes3(out, {h, w, c}, owner);
 }
 
-// (bytes, nanoseconds) of each file, as os.stat gives them. All in one go, because each of many calls that lets go of the
-// GIL would have to wait for it afterwards.
+// (bytes, nanoseconds) of each file. All in one go: each of many calls that let go of the GIL would have to wait for it
+// afterwards.
 nb::list file_stamps(const nb::list& paths) {
   std::vector<nb::bytes> encoded;
   for (const nb::handle path : paths) {
-    PyObject* const bytes = PyUnicode_EncodeFSDefault(path.ptr());
-    if (bytes == nullptr) nb::raise_python_error();
+    PyObject* bytes = nullptr;
+    if (PyUnicode_FSConverter(path.ptr(), &bytes) == 0) nb::raise_python_error();
     encoded.push_back(nb::steal<nb::bytes>(bytes));
   }
   std::vector<Stamp> stamps(encoded.size());

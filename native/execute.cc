@@ -215,6 +215,7 @@ void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chai
       } else {
         rows.finish(y, p);
       }
+      if (i == 0) w.ahead.bring(y, slot.height);
     }
     const double count = static_cast<double>(slot.height) * slot.width * 0x1p20;
     const double mean = sweep_now.low + static_cast<double>(sum) / count * (sweep_now.high - sweep_now.low);
@@ -371,14 +372,16 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const Clock::time_point began = Clock::now();
     Workspace& w = Workspace::mine();
     w.ahead = ahead_of(tasks, at, threads);
+    Ahead brought;
     try {
       run_picture(k, plan, tasks[at], options, each[at]);
+      brought = w.ahead;
     } catch (const std::bad_alloc&) {
       tasks[at].error = "not enough memory for this picture";
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }
-    w.brought = w.ahead;
+    w.brought = brought;
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   };

@@ -12,7 +12,9 @@ Stamp stamp_of(const char* path) {
 #else
   const timespec& changed = status.st_mtim;
 #endif
-  return {status.st_size, std::int64_t{changed.tv_sec} * 1'000'000'000 + changed.tv_nsec};
+  const auto seconds = static_cast<std::uint64_t>(changed.tv_sec);  // unsigned: it may be any, and need only differ
+  return {status.st_size,
+          static_cast<std::int64_t>(seconds * 1'000'000'000 + static_cast<std::uint64_t>(changed.tv_nsec))};
 }
 
 }  // namespace vary

@@ -231,3 +231,17 @@ def test_a_path_is_a_path(tmp_path: Path, given: Any) -> None:
         Folder(root, listing=given)
     with pytest.raises(InputError, match=r"^path=None; give the path of a folder"):
         Folder(None)  # type: ignore[arg-type]
+
+
+def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
+    names = ["a.jpg", os.fsdecode(b"\xff.jpg"), "gone.jpg"]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(b"x" * (number + 5))
+        os.utime(tmp_path / name, ns=(0, 1_700_000_000_123_456_789 + number))
+    source = Folder(tmp_path)
+    (tmp_path / "gone.jpg").unlink()
+    found = dict(zip(source.paths, source.identities(range(3)), strict=True))
+    for name in names[:2]:
+        status = os.stat(tmp_path / name)  # noqa: PTH116
+        assert found[name] == (f"{tmp_path}/{name}", status.st_size, status.st_mtime_ns)
+    assert found["gone.jpg"] == (f"{tmp_path}/gone.jpg", -1, -1)

@@ -38,6 +38,14 @@ def takes_its_time(image: np.ndarray) -> np.ndarray:
     return image
 
 
+def counts(image: np.ndarray) -> np.ndarray:
+    """Adds a byte to the file that the environment names; slowly."""
+    with open(os.environ["VARY_TEST_COUNT"], "ab") as file:  # noqa: PTH123
+        file.write(b".")
+    time.sleep(0.2)
+    return image
+
+
 def cancels(_: np.ndarray) -> np.ndarray:
     raise CancelledError
 

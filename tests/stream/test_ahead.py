@@ -3,6 +3,8 @@
 import gc
 import threading
 import tracemalloc
+import weakref
+from concurrent.futures import CancelledError
 from typing import Any
 
 import numpy as np
@@ -96,6 +98,84 @@ def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, 
     policy = Policy([Resize(size, size)])
     assert len([*iter(stream(images, policy, batch_size=1))]) == 100  # of a stream that is gone: no epoch follows
     assert runs == [1, 1, *[run] * (98 // run), *[98 % run] * (98 % run > 0)], "the first batch says what they take"
+
+
+def test_a_run_is_by_full_batches_with_all_that_they_hold(runs: list[int]) -> None:
+    images, masks = np.zeros((9, 4, 4, 3), np.uint8), np.zeros((9, 600, 600, 3), np.uint8)
+    for source, policy in (
+        (images, Policy([Resize(600, 600)])),  # the last batch alone is small, and what follows it is not
+        ((images, {"masks": masks}), Policy([])),
+        (masks, Policy([Resize(8, 8)])),  # little comes out, but much goes in
+    ):
+        for prefetch in (1, 2):
+            train = stream(source, policy, batch_size=4, prefetch=prefetch)
+            for _ in range(3):
+                assert len([*train]) == 3
+            held = 4 * masks[0].nbytes * (prefetch + 1)
+            assert train.report().in_flight["batches"] <= held + 4 * images[0].nbytes * (prefetch + 1)
+    assert set(runs) == {1}
+
+
+def test_the_next_epoch_goes_on_in_runs(runs: list[int]) -> None:
+    train = stream(np.zeros((64, 4, 4, 3), np.uint8), Policy([]), batch_size=1)
+    for _ in range(3):
+        assert len([*train]) == 64
+    assert runs.count(1) == 2
+    train.report()
+    assert train.report().in_flight["batches"] == (2 * Threads.run + 1) * 4 * 4 * 3
+
+
+def test_a_close_ends_a_run() -> None:
+    begun, closed = threading.Event(), threading.Event()
+    made: list[int] = []
+
+    class Job:
+        def make(self, positions: Any, _: Any) -> Any:
+            begun.set()
+            assert closed.wait(SOON)
+            made.append(positions)
+
+    crew = Threads(1, 1)
+    futures = crew.submit(Job(), [0, 1, 2])  # type: ignore[arg-type, list-item]
+    assert begun.wait(SOON)
+    crew._stop.set()
+    closed.set()
+    for future in futures[1:]:
+        with pytest.raises(CancelledError):
+            future.result(SOON)
+    assert made == [0]
+    crew.end()
+
+
+def test_what_failed_or_was_given_up_holds_nothing(numbered: np.ndarray) -> None:
+    def fails(_: np.ndarray) -> np.ndarray:
+        raise ZeroDivisionError
+
+    class Model: ...
+
+    models: list[weakref.ref[Model]] = []
+
+    def train() -> None:
+        model = Model()
+        models.append(weakref.ref(model))
+        for _ in stream(numbered, Policy([Lambda(fails)])):
+            pass
+
+    gc.collect()
+    gc.disable()
+    try:
+        with pytest.raises(ZeroDivisionError):
+            train()
+        many = stream(np.zeros((400, 4, 4, 3), np.uint8), Policy([Resize(64, 64)]), batch_size=5)
+        for _ in range(3):
+            batches = iter(many)
+            models += [weakref.ref(next(batches)[0]) for _ in range(20)]
+            batches.close()
+        del batches
+        assert [model for model in models if model() is not None] == []
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_no_run_where_nothing_is_made_ahead(runs: list[int], numbered: np.ndarray) -> None:

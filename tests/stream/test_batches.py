@@ -221,6 +221,7 @@ def test_streams_and_batches_pickle(folder: Path, images: np.ndarray, policy: Po
             twin: Batch = pickle.loads(pickle.dumps(one))
             assert isinstance(twin, Batch)
             assert (twin.epoch, twin.paths) == (one.epoch, one.paths)
+            assert one.paths is None or other.paths == one.paths
             assert np.array_equal(twin.indices, one.indices)
             assert np.array_equal(twin[0], one[0])
 
@@ -280,3 +281,13 @@ def test_a_source_around_another_gives_its_own_pictures(numbered: np.ndarray) ->
     source = Subset(Arrays(numbered, np.arange(10)), [9, 8, 7, 6])
     ((images, labels),) = stream(source, Policy([]), shuffle=False)
     assert images[:, 0, 0, 0].tolist() == labels.tolist() == [9, 8, 7, 6]
+
+
+def test_paths_are_those_of_the_batch_as_it_was(folder: Path, policy: Policy) -> None:
+    first, same = (next(iter(stream(folder, policy, batch_size=4))) for _ in range(2))
+    first.indices += 4
+    first.note = "mine"
+    again = copy.copy(first)
+    assert (again.paths, again.note) == (same.paths, "mine")
+    first.paths = ["elsewhere"]
+    assert first.paths == ["elsewhere"]

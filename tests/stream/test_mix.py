@@ -21,6 +21,7 @@ from vary.stream.blend import JOBS
 from vary.stream.order import order
 from vary.stream.shard import REMAINDERS
 from vary.stream.shared import Pieces
+from vary.stream.task import Alone
 from vary.testing import check_resume
 from vary.transforms import HorizontalFlip, RandomCrop, Resize, Rotate
 
@@ -240,7 +241,7 @@ def test_from_another_process(folder: Path, options: dict[str, Any]) -> None:
 def test_pictures_are_made_in_shared_memory(streams: int, policy: Any) -> None:
     pieces = Pieces(kept=2)
     train = mix(members(policy=policy)[:streams])
-    batch = train.job(0, pieces.empty).make(np.arange(10), lambda work, items, _: work(items, bool)).batch
+    batch = train.job(0, pieces.empty).make(np.arange(10), Alone()).batch
     assert batch is not None
     for field in batch[:-1]:
         assert pieces._find(field.ctypes.data, field.nbytes) is not None
@@ -337,7 +338,7 @@ def test_the_order_of_a_stream_is_made_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(set(made)) == 1 + 1 + 40
     job = train.job(0)
     for first in range(0, 800, 10):
-        job.make(np.arange(first, first + 10), lambda work, items, _: work(items, bool))
+        job.make(np.arange(first, first + 10), Alone())
     assert [one.cache_info().currsize for one in job.jobs] == [1, 1, JOBS]  # type: ignore[attr-defined]
 
 

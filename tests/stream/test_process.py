@@ -20,6 +20,7 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.policy import Policy
 from vary.stream import Stream, blocks, pictures, stream
 from vary.stream.shared import Pieces
+from vary.stream.task import Alone
 from vary.transforms import HorizontalFlip, Lambda, Resize, Rotate
 
 CHILD = Path(__file__).with_name("process_child.py")
@@ -145,11 +146,7 @@ def test_pictures_are_made_in_shared_memory(
     monkeypatch.setattr(pictures, "BYTES", 0)
     pieces = Pieces(kept=2)
     train = stream(folder, policy, **{"batch_size": 5, **options})
-    batch = (
-        train.job(0, pieces.empty)
-        .make(np.arange(train.options.batch_size), lambda work, items, _: work(items, bool))
-        .batch
-    )
+    batch = train.job(0, pieces.empty).make(np.arange(train.options.batch_size), Alone()).batch
     assert batch is not None
     assert pieces._find(batch.images.ctypes.data, batch.images.nbytes) is not None
 

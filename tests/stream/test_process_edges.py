@@ -131,6 +131,21 @@ def test_what_was_handed_over_is_held_by_nobody_else(large: np.ndarray, prefetch
     assert not any(ref() is not None for ref in seen)
 
 
+def test_what_was_given_up_ends_between_user_functions(
+    numbered: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = tmp_path / "calls"
+    calls.touch()
+    monkeypatch.setenv("VARY_TEST_COUNT", str(calls))
+    train = stream(numbered, Policy([Lambda(functions.counts)]), process=True, prefetch=1)
+    given_up = iter(train)
+    while not calls.stat().st_size:
+        time.sleep(0.001)
+    given_up.close()
+    next(iter(train))
+    assert calls.stat().st_size < 20, "two epochs of ten would be this many"
+
+
 def test_an_error_holds_nothing(numbered: np.ndarray) -> None:
     train = stream(numbered, Policy([Lambda(functions.fails)]), process=True)
     gc.collect()

@@ -17,6 +17,7 @@ import pytest
 from vary.policy import Policy
 from vary.sources import Arrays, Item
 from vary.stream import Stream, stream
+from vary.stream.crew import Threads
 from vary.transforms import Lambda
 
 CHILD = Path(__file__).with_name("child.py")
@@ -59,8 +60,12 @@ def test_a_batch_that_nobody_wants_ends_between_user_functions(images: np.ndarra
 
     batches = iter(stream(images, Policy([Lambda(slow)]), batch_size=8))
     assert began.wait(SOON)
-    threading.Timer(0.05, go_on.set).start()
+    assert isinstance(batches._crew, Threads)
+    stop = batches._crew._stop
+    waiting = threading.Thread(target=lambda: stop.wait(SOON) and go_on.set())
+    waiting.start()
     batches.close()
+    waiting.join()
     end_by_themselves()
     assert len(called) <= 2, "one a maker, and not the seven others"
 

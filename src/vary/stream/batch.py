@@ -28,7 +28,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
         of that stream's own epochs it belongs to; else None.
     """
 
-    fields: tuple[str, ...]
+    fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
     indices: Array
     views: Array
     epoch: int
@@ -59,9 +59,15 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
             self._paths = self._paths()
         return self._paths
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        rest = self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
-        return type(self), (tuple(self), *rest)
+    @paths.setter
+    def paths(self, paths: list[str] | None) -> None:
+        self._paths = paths
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_paths": self.paths}
 
     def __getattr__(self, name: str) -> Array:
         for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives

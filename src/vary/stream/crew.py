@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
@@ -107,11 +108,13 @@ class Threads:
 
     def submit(self, job: Maker, batches: Sequence[Array]) -> list[Future[Box]]:
         futures: list[Future[Box]] = [Future() for _ in batches]
-        self._makers.submit(self._make, job, batches, futures)
+        self._makers.submit(self._make, job, batches, deque(futures))
         return futures
 
-    def _make(self, job: Maker, batches: Sequence[Array], futures: Sequence[Future[Box]]) -> None:
-        for positions, future in zip(batches, futures, strict=True):
+    def _make(self, job: Maker, batches: Sequence[Array], futures: deque[Future[Box]]) -> None:
+        """Takes the futures out: an error's traceback holds this frame, which would hold the error's future."""
+        for positions in batches:
+            future = futures.popleft()
             if not future.set_running_or_notify_cancel():
                 continue
             try:
@@ -121,6 +124,7 @@ class Threads:
                 future.set_exception(error)
             else:
                 future.set_result(box)
+            del future
 
     def check(self) -> None:
         if self._stop.is_set():

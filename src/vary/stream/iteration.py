@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from vary.stream.batch import Batch
     from vary.stream.crew import Box, Crew, Job
-    from vary.stream.report import Tally
+    from vary.stream.report import Tally, Work
     from vary.stream.state import Place
 
 __all__ = ["RUN", "Home", "Iteration"]
 
 RUN = 4 << 20
-"""Bytes of batches that a maker is given at once, if they are light: to wake it, and to bring its code and data back
-into a cache that someone trains in, takes longer than to make a batch of small pictures."""
+"""Bytes of batches, or of what they are made of, that a maker is given at once if they are light: to wake it, and to
+bring its code and data back into a cache that someone trains in, takes longer than to make a small batch."""
 
 Array = np.ndarray[Any, Any]
 
@@ -87,7 +87,7 @@ class Iteration:
         if missing > 0 and self._next is None and (home := self._home()) is not None:
             self._next = home.follow()
             if self._next is not None:
-                self._next._run = self._run
+                self._next._run, self._next.tally.ahead = self._run, self.tally.ahead
         if missing > 0 and self._next is not None:
             self._next._fill(self._crew, missing)
 
@@ -151,19 +151,24 @@ class Iteration:
         tally.elapsed = now - self._began
         tally.held = made.held
         tally.add(made.work)
-        if self._light and made.work.batch and self._crew is not None:
-            self._run = max(1, min(RUN // made.work.batch, self._crew.run))
-            tally.ahead = max(tally.ahead, ahead * self._run)
         self._check_budget()
         if made.batch is not None:
             tally.batches += 1
             tally.images += len(made.batch.indices)
+            self._set_run(made.work, len(made.batch.indices))
         try:
             self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
         except BaseException:  # it was not handed over
             self._count(-1)
             raise
         return made.batch
+
+    def _set_run(self, work: Work, samples: int) -> None:
+        """By what a full batch takes, and is made of."""
+        if self._light and self._crew is not None:
+            size = max(work.batch, work.encoded) * self._options.batch_size // samples
+            self._run = max(1, min(RUN // max(size, 1), self._crew.run))
+            self.tally.ahead = max(self.tally.ahead, self._options.prefetch * self._run)
 
     def _check_budget(self) -> None:
         most, skipped = self._options.max_errors, self.tally.skipped

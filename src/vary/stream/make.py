@@ -13,6 +13,7 @@ from vary.rng import permute
 from vary.stream.batch import Batch, Made
 from vary.stream.pictures import Produced, produce
 from vary.stream.report import Skipped, Work
+from vary.stream.supply import size_of
 from vary.stream.task import Task
 from vary.stream.views import fields_of
 
@@ -52,8 +53,9 @@ class StreamJob(Task):
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *self.source.label_batch(indices))
         names = fields_of(self.source, [look for look, _ in self.looks])
-        paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices)
-        return Made(Batch(arrays, names, indices, repeats * self.each, self.epoch, paths), work, self.held)
+        paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices.copy())
+        batch = Batch(arrays, names, indices, repeats * self.each, self.epoch, paths)
+        return Made(batch, work._replace(batch=sum(map(size_of, arrays))), self.held)
 
 
 def _replace(

@@ -59,8 +59,7 @@ def produce(task: Task, indices: Array, repeats: Array, hands: Hands) -> Produce
     errors = {place: _error(task.source, int(indices[place]), one) for place, one in supply.errors.items()}
     places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
     fields = [_rows(task, number, images, places, n) for number, images in enumerate(fields) if len(places)]
-    work = work.plus(supply.work)._replace(batch=sum(images.nbytes for images in fields))
-    return Produced(places, fields, errors, work)
+    return Produced(places, fields, errors, work.plus(supply.work))
 
 
 class Drawn(NamedTuple):

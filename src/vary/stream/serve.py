@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import traceback
+from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,7 @@ class _Server:
         self._crew = Threads(epochs.options.makers, epochs.options.each)
         self._pieces = Pieces(kept=epochs.options.prefetch + 2)
         self._futures: dict[int, Future[Box]] = {}
+        self._unwanted: set[int] = set()  # tickets of batches in work
         self._jobs: dict[int, Job] = {}
         self._sending = threading.Lock()
 
@@ -72,8 +74,8 @@ class _Server:
                 (ticket, epoch, positions, loans, dropped), _ = self._wire.receive()
                 self._pieces.back(loans)
                 for number in dropped:
-                    if future := self._futures.pop(number, None):
-                        future.cancel()
+                    if (future := self._futures.get(number)) and not future.cancel():
+                        self._unwanted.add(number)
                 self._make(ticket, epoch, positions)
         finally:
             self._crew.end()
@@ -85,7 +87,8 @@ class _Server:
             self._epochs.refresh()
             self._jobs[epoch] = self._epochs.job(epoch, self._pieces.empty)
         self._futures = {number: future for number, future in self._futures.items() if not future.done()}
-        job = _Answered(self._jobs[epoch], partial(self._send, ticket))
+        self._unwanted &= self._futures.keys()
+        job = _Answered(self._jobs[epoch], partial(self._send, ticket), lambda: ticket in self._unwanted)
         (self._futures[ticket],) = self._crew.submit(job, [positions])
 
     def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
@@ -112,15 +115,28 @@ class _Server:
 class _Answered:
     """A job whose makers tell what they made; never who reads requests: he must go on reading while they wait."""
 
-    def __init__(self, job: Job, send: Callable[..., None]) -> None:
-        self.job, self._send = job, send
+    def __init__(self, job: Job, send: Callable[..., None], unwanted: Callable[[], bool]) -> None:
+        self.job, self._send, self._unwanted = job, send, unwanted
 
     def make(self, positions: Any, hands: Hands) -> Made:
         try:
-            self._send(self.job.make(positions, hands))
+            self._send(self.job.make(positions, _Listening(hands, self._unwanted)))
         except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
             self._send(error=error)
         return Made(None, Work())  # it is over there
+
+
+class _Listening:
+    """Hands that also hear when the request is dropped."""
+
+    def __init__(self, hands: Hands, dropped: Callable[[], bool]) -> None:
+        self._hands, self._dropped = hands, dropped
+        self.spread = hands.spread
+
+    def check(self) -> None:
+        self._hands.check()
+        if self._dropped():
+            raise CancelledError
 
 
 class _Packed:

@@ -219,6 +219,6 @@ def _expected(raw: bytes | Encoded, channels: int) -> int:
 
 
 def size_of(picture: object) -> int:
-    """Bytes it takes."""
+    """Bytes that a picture takes, or an array."""
     data = picture.data if isinstance(picture, Encoded) else picture
     return len(data) if isinstance(data, bytes) else getattr(data, "nbytes", 0)

@@ -29,7 +29,7 @@ Check = Callable[[], None]
 
 
 def is_light(source: Indexed, looks: Sequence[tuple[Look, Runner]]) -> bool:
-    """Are batches made of one array and by no user function, so that their size alone says how long they take?"""
+    """Are batches made of one array and by no user function, so that those of few bytes take little time?"""
     at_hand = isinstance(source, Arrays) and source.whole is not None
     return at_hand and all(len(runner.stages) == 1 for _, runner in looks)
 
