@@ -348,7 +348,7 @@ nb::list file_stamps(const nb::list& paths) {
   std::vector<nb::bytes> encoded;
   for (const nb::handle path : paths) {
     PyObject* bytes = nullptr;
-    if (PyUnicode_FSConverter(path.ptr(), &bytes) == 0) nb::raise_python_error();
+    if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&bytes)) == 0) nb::raise_python_error();
     encoded.push_back(nb::steal<nb::bytes>(bytes));
   }
   std::vector<Stamp> stamps(encoded.size());
