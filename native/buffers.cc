@@ -16,8 +16,7 @@ namespace vary {
 namespace {
 
 constexpr std::size_t kHeader = 64, kPage = 2 << 20;
-constexpr std::size_t kMost = 64, kMostBytes = std::size_t{512} << 20;  // of what lies idle; and what may always:
-constexpr std::size_t kFew = 8, kFewBytes = std::size_t{16} << 20;
+constexpr std::size_t kKept = 8, kKeptBytes = std::size_t{512} << 20;
 
 std::size_t& size_of_block(std::uint8_t* block) { return *reinterpret_cast<std::size_t*>(block); }
 
@@ -32,15 +31,10 @@ Idle& idle() {
   static Idle& list = *[] {
     pthread_atfork([] { idle().mutex.lock(); }, [] { idle().mutex.unlock(); }, [] { idle().mutex.unlock(); });
     auto* const fresh = new Idle;
-    fresh->blocks.reserve(kMost + 1);
+    fresh->blocks.reserve(kKept + 1);
     return fresh;
   }();
   return list;
-}
-
-bool too_much(const Idle& list) {
-  const std::size_t count = list.blocks.size();
-  return count > kMost || list.bytes > kMostBytes || (count > kFew && list.bytes > kFewBytes);
 }
 
 // Takes the block at `i` off the list. The caller holds the mutex.
@@ -75,9 +69,9 @@ void return_block(void* pointer) noexcept {
   std::uint8_t* const block = static_cast<std::uint8_t*>(pointer) - kHeader;
   Idle& list = idle();
   const std::lock_guard lock(list.mutex);
-  list.blocks.push_back(block);  // room for kMost + 1 was reserved: this cannot throw
+  list.blocks.push_back(block);  // room for kKept + 1 was reserved: this cannot throw
   list.bytes += size_of_block(block);
-  while (too_much(list)) std::free(remove(list, 0));
+  while (list.blocks.size() > kKept || list.bytes > kKeptBytes) std::free(remove(list, 0));
 }
 
 }  // namespace vary

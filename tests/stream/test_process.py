@@ -122,7 +122,7 @@ def test_it_goes_on_where_another_stopped(folder: Path, policy: Policy) -> None:
 
 
 def test_the_arrays_lie_in_memory_that_is_used_again(images: np.ndarray) -> None:
-    train = stream(images, Policy([HorizontalFlip(), Resize(64, 64)]), batch_size=4, process=True)
+    train = stream(list(images), Policy([HorizontalFlip(), Resize(64, 64)]), batch_size=4, process=True)
     places = {batch.images.ctypes.data for _ in range(10) for batch in train}
     assert len(places) <= 8, "60 batches; 2 ahead, 1 or 2 with the consumer"
     held = [batch.images for batch in train]
@@ -244,7 +244,7 @@ def test_an_error_of_the_users_script_stays_one(numbered: np.ndarray) -> None:
 def test_its_death_is_told_and_mended(numbered: np.ndarray, policy: Policy) -> None:
     with pytest.raises(SourceError, match="process=True: the process that makes the batches ended with exit code 7; "):
         list(stream(numbered, Policy([Lambda(functions.dies)]), process=True))
-    train = stream(numbered, policy, batch_size=2, process=True)
+    train = stream(list(numbered), policy, batch_size=2, process=True)
     batches = iter(train)
     next(batches)
     (pid,) = children()

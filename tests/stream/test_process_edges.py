@@ -100,7 +100,7 @@ def test_an_end_does_not_wait_for_a_fork(large: np.ndarray, monkeypatch: pytest.
 
 @pytest.mark.parametrize("at", ["before", "within"])
 def test_an_interrupt_while_it_is_asked(large: np.ndarray, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    train = stream(large, PLAIN, batch_size=4, process=True)
+    train = stream(list(large), PLAIN, batch_size=4, process=True)
     expected = [batch.images.tobytes() for batch in train]
     batches = iter(train)
     next(batches)

@@ -11,7 +11,7 @@ from vary.plan.run import Runner, default_threads
 from vary.policy import Policy
 from vary.sources import Arrays
 from vary.stream import Report, stream
-from vary.stream.crew import Threads
+from vary.stream.iteration import LONGEST
 from vary.stream.report import Skipped, Tally, Work
 
 
@@ -53,11 +53,15 @@ def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[
 
 def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Policy) -> None:
     for prefetch in (0, 1, 4):
-        for source, run in ((list(images), 1), (images, Threads.run)):
-            train = stream(source, policy, batch_size=5, prefetch=prefetch)
+        for source, run in ((list(images), 1), (images, LONGEST)):
+            train = stream(source, policy, batch_size=8, prefetch=prefetch)
             list(train)
             makers = {0: 1, 1: 1, 4: 2}[prefetch]
-            expected = {"read": makers * 5 * 9 * 8 * 3, "decoded": 0, "batches": (prefetch * run + 1) * 5 * 24 * 20 * 3}
+            expected = {
+                "read": makers * 8 * 9 * 8 * 3,
+                "decoded": 0,
+                "batches": (prefetch + 1) * (run if prefetch else 1) * 8 * 24 * 20 * 3,
+            }
             assert train.report().in_flight == expected
             assert train.report().bytes_in_flight == sum(expected.values())
 

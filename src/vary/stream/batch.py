@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from vary.stream.report import Work
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from vary.stream.report import Work
 
 __all__ = ["Batch", "Made"]
+
+NOTHING = Work()
 
 Array = np.ndarray[Any, Any]
 
@@ -83,3 +86,19 @@ class Made(NamedTuple):
     batch: Batch | None  # None where every sample was left out
     work: Work
     held: int = 0  # bytes in the cache
+
+    def parts(self, size: int) -> list[Made]:
+        """As batches of `size` samples: views of its arrays."""
+        batch = self.batch
+        if batch is None or len(batch.indices) <= size:
+            return [self]
+        n = len(batch.indices)
+        work = self.work._replace(batch=self.work.batch * size // n, encoded=self.work.encoded * size // n)
+        made = []
+        for first in range(0, n, size):
+            some = slice(first, first + size)
+            arrays = [array[some] for array in batch]
+            part = Batch(arrays, batch.fields, batch.indices[some], batch.views[some], batch.epoch, None)
+            made.append(Made(part, work, self.held))
+            work = NOTHING
+        return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
 from vary.stream.batch import Batch, Made
 from vary.stream.report import Work
-from vary.stream.task import is_light
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,14 +49,11 @@ class Blend:
     epoch: int
     count: int  # positions in the epoch
     empty: Empty | None = None  # where batches are made, if not in memory like any
+    light: ClassVar[bool] = False
     jobs: list[Callable[[int], StreamJob]] = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "jobs", [lru_cache(JOBS)(stream.job) for stream in self.streams])
-
-    @property
-    def light(self) -> bool:
-        return all(is_light(stream.source, stream.looks) for stream in self.streams)
 
     @property
     def held(self) -> int:

@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections import deque
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +22,7 @@ from vary.stream.task import Opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
 
     from vary.stream.batch import Made
     from vary.stream.options import Options
@@ -57,7 +57,7 @@ class Job(Maker, Protocol):
 
     @property
     def light(self) -> bool:
-        """See `task.is_light`."""
+        """May it be asked for several batches as one, where these take few bytes?"""
 
 
 Box = list["Made"]
@@ -68,11 +68,8 @@ class Crew(Protocol):
     """Who makes an iteration's batches: `Threads`, or a line to another process (`side.py`)."""
 
     pid: int  # of the process that it works for
-    run: int  # batches that it may be given at once
 
-    def submit(self, job: Job, batches: Sequence[Array]) -> Sequence[Future[Box]]:
-        """Have batches made at these positions, one after the other."""
-
+    def submit(self, job: Job, positions: Array) -> Future[Box]: ...
     def retire(self, futures: Sequence[Future[Box]]) -> None:
         """Make what was submitted, `futures` and nothing else, and end then."""
 
@@ -82,8 +79,6 @@ class Crew(Protocol):
 
 class Threads:
     """A crew in this process. Holds no reference to the iteration, so that it can be collected."""
-
-    run = 16
 
     def __init__(self, makers: int, openers: int) -> None:
         self.pid = os.getpid()
@@ -106,25 +101,12 @@ class Threads:
             self.end()
             raise
 
-    def submit(self, job: Maker, batches: Sequence[Array]) -> list[Future[Box]]:
-        futures: list[Future[Box]] = [Future() for _ in batches]
-        self._makers.submit(self._make, job, batches, deque(futures))
-        return futures
+    def submit(self, job: Maker, positions: Array) -> Future[Box]:
+        return self._makers.submit(self._make, job, positions)
 
-    def _make(self, job: Maker, batches: Sequence[Array], futures: deque[Future[Box]]) -> None:
-        """Takes the futures out: an error's traceback holds this frame, which would hold the error's future."""
-        for positions in batches:
-            future = futures.popleft()
-            if not future.set_running_or_notify_cancel():
-                continue
-            try:
-                self.check()
-                box = [job.make(positions, self)]
-            except BaseException as error:  # noqa: BLE001  it is the consumer's
-                future.set_exception(error)
-            else:
-                future.set_result(box)
-            del future
+    def _make(self, job: Maker, positions: Array) -> Box:
+        self.check()
+        return [job.make(positions, self)]
 
     def check(self) -> None:
         if self._stop.is_set():

@@ -21,16 +21,17 @@ from vary.stream.crew import Threads
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from vary.stream.batch import Batch
+    from vary.stream.batch import Batch, Made
     from vary.stream.crew import Box, Crew, Job
     from vary.stream.report import Tally, Work
     from vary.stream.state import Place
 
-__all__ = ["RUN", "Home", "Iteration"]
+__all__ = ["LONGEST", "RUN", "Home", "Iteration"]
 
-RUN = 4 << 20
-"""Bytes of batches, or of what they are made of, that a maker is given at once if they are light: to wake it, and to
-bring its code and data back into a cache that someone trains in, takes longer than to make a small batch."""
+RUN, LONGEST, ALIGNED = 8 << 20, 16, 64
+"""Light batches are made several at once, as one that is then cut: so many bytes, of them or of what they are made of,
+and so many batches at most; if each then begins at a multiple of so many bytes. To wake a thread, and to bring its code
+and data back into a cache that someone trains in, takes longer than to make a small batch."""
 
 Array = np.ndarray[Any, Any]
 
@@ -60,8 +61,10 @@ class Iteration:
         self._share = job.options.share(job.count - self._start)
         self._batches = job.options.batches(job.count - self._start)
         self._taken = 0
-        self._under_way: deque[Future[Box]] = deque()  # in order
-        self._run = 1  # batches that are submitted at once
+        self._begun = 0  # batches taken, ready or under way
+        self._under_way: deque[Future[Box]] = deque()  # runs of them, in order
+        self._ready: deque[Made] = deque()  # what the last run still has
+        self._run = 1  # batches to a run
         self._light = job.light and job.options.prefetch > 0
         self._next: Iteration | None = None
         self._crew: Crew | None = None  # None: not begun
@@ -93,19 +96,13 @@ class Iteration:
 
     def _fill(self, crew: Crew, ahead: int) -> int:
         """Have `ahead` runs under way, or as many as are left; how many are missing."""
-        under_way = self._under_way
-        while (missing := ahead - -(-len(under_way) // self._run)) > 0:
-            first = self._taken + len(under_way)
-            run = range(first, min(first + self._run, self._batches))
-            if not run:
-                break
-            under_way.extend(crew.submit(self._job, [*map(self._positions, run)]))
-        return missing
-
-    def _positions(self, batch: int) -> Array:
-        o, first = self._options, batch * self._options.batch_size
-        places = np.arange(first, min(first + o.batch_size, self._share), dtype=np.int64)
-        return o.part.positions(places, self._start, self._job.count)
+        o, under_way = self._options, self._under_way
+        while len(under_way) < ahead and self._begun < self._batches:
+            end = min(self._begun + self._run, self._batches)
+            places = np.arange(self._begun * o.batch_size, min(end * o.batch_size, self._share), dtype=np.int64)
+            under_way.append(crew.submit(self._job, o.part.positions(places, self._start, self._job.count)))
+            self._begun = end
+        return ahead - len(under_way)
 
     def __len__(self) -> int:
         """Batches left."""
@@ -123,7 +120,8 @@ class Iteration:
             raise StopIteration
         if self._pid != os.getpid():  # forked: the child goes on from here, with threads of its own
             self._under_way.clear()
-            self._next = None
+            self._ready.clear()
+            self._begun, self._next = self._taken, None
             self._employ(Threads(self._options.makers, self._options.each))
         try:
             while self._taken < self._batches:
@@ -140,12 +138,14 @@ class Iteration:
 
     def _take(self) -> Batch | None:
         ahead, tally = self._options.prefetch, self.tally
-        if not self._under_way:
+        if not self._under_way and not self._ready:
             self._submit(max(ahead, 1))
         asked = perf_counter_ns()
-        made = self._under_way[0].result().pop()
+        if not self._ready:
+            self._ready.extend(self._under_way[0].result().pop().parts(self._options.batch_size))
+            self._under_way.popleft()
+        made = self._ready.popleft()
         now = perf_counter_ns()
-        self._under_way.popleft()
         self._count(1)
         tally.waited += now - asked
         tally.elapsed = now - self._began
@@ -155,7 +155,8 @@ class Iteration:
         if made.batch is not None:
             tally.batches += 1
             tally.images += len(made.batch.indices)
-            self._set_run(made.work, len(made.batch.indices))
+            if self._light and made.work.batch:
+                self._set_run(made.batch, made.work)
         try:
             self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
         except BaseException:  # it was not handed over
@@ -163,12 +164,13 @@ class Iteration:
             raise
         return made.batch
 
-    def _set_run(self, work: Work, samples: int) -> None:
+    def _set_run(self, batch: Batch, work: Work) -> None:
         """By what a full batch takes, and is made of."""
-        if self._light and self._crew is not None:
-            size = max(work.batch, work.encoded) * self._options.batch_size // samples
-            self._run = max(1, min(RUN // max(size, 1), self._crew.run))
-            self.tally.ahead = max(self.tally.ahead, self._options.prefetch * self._run)
+        samples, full = len(batch.indices), self._options.batch_size
+        size = max(work.batch, work.encoded) * full // samples
+        aligned = all(array.nbytes * full // samples % ALIGNED == 0 for array in batch if array.ndim > 1)
+        self._run = max(1, min(RUN // size, LONGEST)) if aligned else 1
+        self.tally.ahead = max(self.tally.ahead, (self._options.prefetch + 1) * self._run - 1)
 
     def _check_budget(self) -> None:
         most, skipped = self._options.max_errors, self.tally.skipped
@@ -209,6 +211,7 @@ class Iteration:
     def close(self) -> None:
         """End it now; no thread is left. Dropping the iterator (a `break`, an exception) does the same."""
         self._open, self._next = False, None
+        self._ready.clear()
         self._under_way.clear()  # what failed holds its traceback, and that all frames up to the consumer's
         for end in self._ends:
             end()

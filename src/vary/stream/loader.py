@@ -96,7 +96,7 @@ def stream(
     process: make batches in one process beside this one: where Python code keeps the interpreter busy, of the training
         or of a `Lambda`. They come through shared memory, uncopied, with the same bytes. Source and policy go there
         pickled, so arrays in memory are copied once; what is defined in `__main__` takes the package cloudpickle.
-    prefetch: batches ready or in work beside the one handed over; of small arrays, runs of up to 16 batches or 4 MB.
+    prefetch: batches ready or in work beside the one handed over; of small arrays, runs of up to 16 batches or 8 MB.
         Memory is bounded by prefetch + 1 of them.
     on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch;
         "skip" it: its batch is shorter, or left out, and `report()` lists it; "replace" it by another sample, drawn by

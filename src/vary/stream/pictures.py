@@ -133,7 +133,7 @@ def _run(
         failed=[(place - some.start) * v + view for place in lost for view in range(v)],
         dtype=o.dtype,
         layout=o.layout,
-        threads=o.each,
+        threads=1 if len(some) > o.batch_size else o.each,  # light batches: who trains has use for the other cores
         decode=o.decode,
         out=out,
         empty=task.empty,

@@ -89,7 +89,7 @@ class _Server:
         self._futures = {number: future for number, future in self._futures.items() if not future.done()}
         self._unwanted &= self._futures.keys()
         job = _Answered(self._jobs[epoch], partial(self._send, ticket), lambda: ticket in self._unwanted)
-        (self._futures[ticket],) = self._crew.submit(job, [positions])
+        self._futures[ticket] = self._crew.submit(job, positions)
 
     def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
         apart: list[pickle.PickleBuffer] = []

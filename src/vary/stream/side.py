@@ -202,20 +202,16 @@ def _end(pid: int, wire: Wire, process: subprocess.Popen[bytes]) -> None:
 class Line:
     """A crew over there: what one iteration has asked for."""
 
-    run = 1  # each is sent by itself, in memory of its own
-
     def __init__(self, side: Side) -> None:
         self.pid = side.pid
         self._side = side
         self._asked: list[int] = []  # tickets: a reply would hold its batch
 
-    def submit(self, job: Job, batches: Sequence[Array]) -> list[Reply]:
+    def submit(self, job: Job, positions: Array) -> Reply:
         self._asked = [ticket for ticket in self._asked if self._side.awaits(ticket)]
-        replies = []
-        for positions in batches:
-            replies.append(self._side.ask(job, positions))
-            self._asked.append(replies[-1].ticket)
-        return replies
+        reply = self._side.ask(job, positions)
+        self._asked.append(reply.ticket)
+        return reply
 
     def retire(self, futures: Sequence[Future[Box]]) -> None:
         """It makes them without being asked again, and has no threads to end."""

@@ -20,18 +20,12 @@ if TYPE_CHECKING:
     from vary.stream.options import Options
     from vary.stream.views import Look
 
-__all__ = ["Alone", "Check", "Empty", "Hands", "Opened", "Task", "is_light"]
+__all__ = ["Alone", "Check", "Empty", "Hands", "Opened", "Task"]
 
 Array = np.ndarray[Any, Any]
 Empty = Callable[[tuple[int, ...], bool], Array]
 """Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
 Check = Callable[[], None]
-
-
-def is_light(source: Indexed, looks: Sequence[tuple[Look, Runner]]) -> bool:
-    """Are batches made of one array and by no user function, so that those of few bytes take little time?"""
-    at_hand = isinstance(source, Arrays) and source.whole is not None
-    return at_hand and all(len(runner.stages) == 1 for _, runner in looks)
 
 
 class Opened(NamedTuple):
@@ -82,7 +76,10 @@ class Task:
 
     @property
     def light(self) -> bool:
-        return is_light(self.source, self.looks)
+        """Made of one array and by no user function: those of few bytes take little time, and hardly fail."""
+        at_hand = isinstance(self.source, Arrays) and self.source.whole is not None
+        one_call = all(len(runner.stages) == 1 for _, runner in self.looks)
+        return at_hand and one_call and self.options.on_error == "raise"
 
     @property
     def each(self) -> int:
