@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,6 +44,8 @@ def check_resume(make_stream: Callable[[], Epochs]) -> None:
 
 
 def _through_json(stream: Epochs, step: int) -> Any:
+    import json
+
     text = json.dumps(stream.state_dict())
     _claim(len(text) < 1024, f"after {step} batches the state has {len(text)} bytes")
     return json.loads(text)

@@ -22,7 +22,6 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from hashlib import blake2b
 from typing import IO, Any, overload
 
 import numpy as np
@@ -143,6 +142,8 @@ class Draft:
     """A listing in the making: names are added in plain order, then `runs` and `classes` are set."""
 
     def __init__(self, sink: IO[bytes]) -> None:
+        from hashlib import blake2b
+
         self.count = 0
         self.runs: tuple[list[int], list[int]] = [], []
         self.classes: list[str] | None = None
@@ -251,4 +252,6 @@ def _again(file: str, check: bytes) -> Listing:
 
 
 def _check(head: bytes, tables: bytes) -> bytes:
+    from hashlib import blake2b
+
     return blake2b(head + tables, digest_size=16).digest()

@@ -13,7 +13,6 @@ import threading
 import warnings
 import zlib
 from contextlib import suppress
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -169,6 +168,8 @@ class Disk:
             self._recent = {}  # in this order: `get` looks here first
 
     def _name(self, key: Key) -> bytes:
+        from hashlib import blake2b
+
         return blake2b(repr((*self.setting, *key)).encode(), digest_size=16).digest()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from math import gcd, lcm
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -14,11 +13,12 @@ from vary.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from fractions import Fraction
 
 __all__ = ["Pattern", "whole_ratios"]
 
-SIMPLE, NEAR = 10**6, Fraction(1, 10**12)
-"""A float this near, relatively, to a fraction of a denominator this small is taken for it."""
+SIMPLE, NEAR = 10**6, 10**12
+"""A float that differs by less than one part in NEAR from a fraction of a denominator this small is taken for it."""
 
 Array = np.ndarray[Any, Any]
 
@@ -75,6 +75,8 @@ def whole_ratios(values: Sequence[object]) -> tuple[int, ...]:
 
 
 def _fraction(place: int, value: object) -> Fraction:
+    from fractions import Fraction
+
     try:
         exact = Fraction(str(value)) if isinstance(value, Real) else Fraction(0)
     except ValueError:  # nan, inf, True
@@ -82,4 +84,4 @@ def _fraction(place: int, value: object) -> Fraction:
     if exact <= 0:
         raise InputError(f"ratios[{place}]={value!r}; give numbers above 0, and leave out streams that are not to come")
     simple = exact.limit_denominator(SIMPLE)
-    return simple if abs(simple - exact) <= exact * NEAR else exact
+    return simple if abs(simple - exact) * NEAR <= exact else exact

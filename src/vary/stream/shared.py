@@ -10,7 +10,6 @@ from __future__ import annotations
 import mmap
 import os
 import sys
-import tempfile
 import threading
 import weakref
 from collections import deque
@@ -64,6 +63,8 @@ def _unnamed(size: int) -> int:
     if hasattr(os, "memfd_create"):
         file = os.memfd_create("vary")
     else:
+        import tempfile
+
         with tempfile.TemporaryFile() as named:
             file = os.dup(named.fileno())
     os.ftruncate(file, size)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from vary.errors import InputError
@@ -108,6 +107,8 @@ def _differs(name: str, there: Any, here: Term) -> str:
 
 
 def _digest(data: Any, size: int = DIGEST) -> str:
+    from hashlib import blake2b  # takes as long as a tenth of vary
+
     return blake2b(data, digest_size=size).hexdigest()
 
 
