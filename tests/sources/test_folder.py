@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vary._native import file_stamps
 from vary.errors import InputError, SourceError
 from vary.sources import Encoded, Folder, open_source
 
@@ -245,3 +246,9 @@ def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
         status = os.stat(tmp_path / name)  # noqa: PTH116
         assert found[name] == (f"{tmp_path}/{name}", status.st_size, status.st_mtime_ns)
     assert found["gone.jpg"] == (f"{tmp_path}/gone.jpg", -1, -1)
+
+
+def test_a_path_that_no_system_has_is_no_other_file(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    with pytest.raises(ValueError, match="null"):
+        file_stamps([f"{tmp_path}/a\0b"])

@@ -16,7 +16,7 @@ import numpy as np
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes, prepare
 from vary.plan.run import Parts
-from vary.sources import Arrays, Encoded
+from vary.sources import Encoded
 from vary.stream.blocks import Blocks
 from vary.stream.cache import NOWHERE
 from vary.stream.report import Work
@@ -195,7 +195,7 @@ def supply_of(task: Task, indices: Array, rows: Sequence[Array], hands: Hands) -
     """The pictures of these samples. `rows`: the parameters that were drawn for them, for each look."""
     # A native call alone decodes once for all views; not several of them, with user functions between.
     one_call = len(task.looks) == 1 and (task.each == 1 or len(task.looks[0][1].stages) == 1)
-    whole = task.source.whole if isinstance(task.source, Arrays) else None
+    whole = task.whole
     if whole is not None:  # some pictures are varied faster than Python asks for each
         _raw(task, whole[int(indices[0])], int(indices[0]))
         return _AtHand(whole, indices)

@@ -75,11 +75,15 @@ class Task:
         return self.looks[0][1].template.channels
 
     @property
+    def whole(self) -> Array | None:
+        """The array that all pictures are parts of, where there is one."""
+        return self.source.whole if isinstance(self.source, Arrays) else None
+
+    @property
     def light(self) -> bool:
         """Made of one array and by no user function: those of few bytes take little time, and hardly fail."""
-        at_hand = isinstance(self.source, Arrays) and self.source.whole is not None
         one_call = all(len(runner.stages) == 1 for _, runner in self.looks)
-        return at_hand and one_call and self.options.on_error == "raise"
+        return self.whole is not None and one_call and self.options.on_error == "raise"
 
     @property
     def each(self) -> int:
