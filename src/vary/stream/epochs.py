@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
+
+from vary.errors import SourceError
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream.crew import Threads
 from vary.stream.iteration import Iteration
@@ -12,10 +15,12 @@ from vary.stream.options import whole
 from vary.stream.report import Tally
 from vary.stream.side import Line, Side, copy_of
 from vary.stream.state import Place, read_state
+from vary.stream.task import Alone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vary.stream.batch import Batch
     from vary.stream.crew import Crew, Job
     from vary.stream.options import Options
     from vary.stream.report import Report
@@ -107,6 +112,21 @@ class Epochs:
         self._next = replace(begins, epoch=begins.epoch + 1, position=0)
         self._latest, self._tally = ahead.place, ahead.tally
         return ahead.begin(crew)
+
+    def peek(self) -> Batch:
+        """The first batch of the next iteration, made here and now. `epoch`, `state_dict` and `report` do not change.
+
+        The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
+        """
+        options, position = self.options, self._next.position
+        check_address(options.seed, self.epoch)
+        job, share = self.job(self.epoch), options.share(self._count - position)
+        for first in range(0, share, options.batch_size):
+            places = np.arange(first, min(first + options.batch_size, share), dtype=np.int64)
+            batch = job.make(options.part.positions(places, position, self._count), Alone()).batch
+            if batch is not None:
+                return batch
+        raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
     def _iteration(self, begins: Place) -> Iteration:
         self.refresh()
