@@ -116,7 +116,8 @@ def test_nothing_asked_is_help(
 
 def test_a_process_of_its_own(start: Start, data: Path) -> None:
     done = start("preview", data, "--rows", 1, "--columns", 2)
-    assert done.communicate(timeout=60) == ("vary-preview.png\n", "")
+    out, said = done.communicate(timeout=60)
+    assert (out.splitlines()[-1], said) == ("vary-preview.png", "")
     assert done.returncode == 0
     done = start("preview", "nowhere")
     out, said = done.communicate(timeout=60)

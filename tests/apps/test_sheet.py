@@ -9,10 +9,7 @@ from PIL import Image
 import vary
 from vary.apps.cli import main
 from vary.apps.inputs import main_policy
-from vary.apps.sheet import GUTTER, HEADER, cell_of, corner, fitted, shown
-
-TAIL = vary.Rescale(1 / 255)
-ADDRESS = {"seed": 3, "epoch": 2, "index": 1}
+from vary.apps.sheet import GUTTER, HEADER, LINE, cell_of, corner, fitted, with_notes
 
 
 def photo(height: int = 90, width: int = 120) -> np.ndarray:
@@ -69,12 +66,15 @@ def test_the_first_column_is_the_fitted_original(data: Path) -> None:
 @pytest.mark.usefixtures("work")
 def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None:
     sheet = preview(data, "--rows", 3, "--columns", 4)
-    assert sheet.shape == (HEADER + 3 * (150 + GUTTER), GUTTER + 4 * (150 + GUTTER), 3)
+    bottom = HEADER + 3 * (150 + GUTTER)
+    assert sheet.shape == (bottom + 2 * LINE + GUTTER, GUTTER + 4 * (150 + GUTTER), 3)
     rest = sheet.copy()
     for row in range(3):
         for column in range(4):
             cell(rest, row, column, (150, 150))[:] = 255
-    assert (rest[HEADER:] == 255).all()
+    assert (rest[HEADER:bottom] == 255).all()
+    assert (rest[bottom : bottom + LINE] < 200).any(), "a note on the values of the originals"
+    assert (rest[bottom + LINE : -GUTTER] < 200).any(), "and of the variations"
     for column in range(4):
         x = corner(0, column, (150, 150))[1]
         inked = np.nonzero((rest[:HEADER, x : x + 150] < 200).any(axis=(0, 2)))[0]
@@ -85,34 +85,9 @@ def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None
 def test_one_picture_is_index_0(data: Path, work: Path) -> None:
     sheet = preview(data / "cat" / "0.png", "--columns", 2)
     image = vary.read_image(data / "cat" / "0.png")
-    assert sheet.shape[0] == HEADER + 150 + GUTTER
+    assert sheet.shape[0] >= HEADER + 150 + GUTTER
     assert differs_by(cell(sheet, 0, 1, (150, 150)), np.rint(main_policy()(image) * 255)) <= 1
     assert [path.name for path in work.iterdir()] == ["sheet.png"]
-
-
-@pytest.mark.parametrize(
-    ("tail", "without"),
-    [
-        ([TAIL], []),
-        ([vary.Normalize()], []),
-        ([TAIL, vary.Normalize()], []),
-        ([vary.Rescale(1 / 127.5, -1)], []),
-        ([vary.Sometimes([TAIL], p=0.5)], []),
-        ([TAIL, vary.Brightness((0.5, 0.5))], [vary.Brightness((0.5, 0.5))]),
-        ([vary.HorizontalFlip(p=1)], [vary.HorizontalFlip(p=1)]),
-    ],
-    ids=str,
-)
-def test_values_are_shown_as_the_pictures_own(tail: list[vary.Transform], without: list[vary.Transform]) -> None:
-    head = [vary.Resize(40, 40), vary.Rotate(30)]
-    for index in range(6):
-        expected = vary.Policy([*head, *without])(photo(), seed=3, index=index)
-        assert differs_by(shown(vary.Policy([*head, *tail]), photo(), 3, 0, index), expected) <= 1
-
-
-def test_uint8_is_shown_untouched() -> None:
-    policy = vary.Policy([vary.Resize(40, 50), vary.Rotate(30)])
-    assert (shown(policy, photo(), 3, 2, 1) == policy(photo(), **ADDRESS)).all()
 
 
 def test_cells() -> None:
@@ -157,3 +132,11 @@ def test_the_name_chooses_the_format(data: Path, work: Path, name: str, kind: st
     assert main(["preview", str(data), "-o", name]) == 0
     with Image.open(work / name) as sheet:
         assert sheet.format == kind
+
+
+def test_long_notes_are_broken() -> None:
+    sheet = np.full((40, 120, 3), 7, np.uint8)
+    found = with_notes(sheet, ["a note of many words that does not fit into one line", "short"])
+    assert found.shape[1] == 120
+    assert found.shape[0] >= 40 + 3 * LINE
+    assert (found[:40] == sheet).all()

@@ -31,7 +31,8 @@ def demo(args: Namespace) -> None:
         stream = vary.stream(folder, policy, batch_size=BATCH, seed=0, on_error="skip")
         speed = run(stream, args.epochs or (1 if args.data else SAMPLE_EPOCHS))
         say("Its stream, in the last epoch:", *indented(str(stream.report())), "")
-        make_sheet(spread(folder, ROWS if args.data else len(SAMPLES), quiet=True), policy, COLUMNS, 0, target)
+        picked = spread(folder, ROWS if args.data else len(SAMPLES), quiet=True)
+        say("The values on the sheet:", *indented("\n".join(make_sheet(picked, policy, COLUMNS, 0, target))), "")
     say(f"Sheet: {target}", speed)
 
 

@@ -1,4 +1,4 @@
-"""A sheet: rows of pictures in equal cells, the originals first, captions above, white between.
+"""A sheet: rows of pictures in equal cells, the originals first, captions above, notes below, white between.
 
 A variation's pixels are shown one to one where they fit a cell; they are made smaller where they do not, and tiny ones
 are enlarged by a whole factor.
@@ -20,26 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GUTTER, HEADER = 8, 28  # pixels
+NOTE, LINE = 12, 18  # letters and lines of the notes below, pixels
 LARGEST, SMALLEST = 240, 96  # of a cell's longer side, pixels
 WHITE, INK = 255, (90, 90, 90)
 
 Size = tuple[int, int]  # height, width
-
-
-def shown(policy: vary.Policy, image: np.ndarray, seed: int, epoch: int, index: int) -> np.ndarray:
-    """The variation of a uint8 picture in the picture's own values: what Rescale and Normalize did is taken back."""
-    out = policy(image, seed=seed, epoch=epoch, index=index)
-    if out.dtype == np.uint8:
-        return out
-    for step in reversed(policy.program(image.shape, seed=seed, epoch=epoch, index=index).instructions):
-        if step.op == "rescale":
-            scale, offset = step.args
-            out = (out - np.float32(offset)) / np.float32(scale)
-        elif step.op == "normalize":
-            mean, std = np.array(step.args, np.float32).reshape(2, -1)
-            out = out * std + mean
-    levels: np.ndarray = np.clip(np.rint(out), 0, 255)
-    return levels.astype(np.uint8)
 
 
 def cell_of(sizes: Sequence[Size]) -> Size:
@@ -103,6 +88,27 @@ def _write_captions(sheet: np.ndarray, captions: Sequence[str], cell: Size) -> N
         middle = corner(0, column, cell)[1] + cell[1] / 2
         draw.text((middle, HEADER / 2), caption, INK, font, anchor="mm")
     sheet[:HEADER] = np.asarray(strip)
+
+
+def with_notes(sheet: np.ndarray, notes: Sequence[str]) -> np.ndarray:
+    """The sheet with lines of text below it, broken where they are too long."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    font = ImageFont.load_default(NOTE)
+    lines: list[str] = []
+    for note in notes:
+        lines.append("")
+        for word in note.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and font.getlength(longer) > sheet.shape[1] - 2 * GUTTER:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+    strip = Image.new("RGB", (sheet.shape[1], len(lines) * LINE + GUTTER), (WHITE,) * 3)
+    draw = ImageDraw.Draw(strip)
+    for place, line in enumerate(lines):
+        draw.text((GUTTER, (place + 0.5) * LINE), line, INK, font, anchor="lm")
+    return np.concatenate([sheet, np.asarray(strip)])
 
 
 def save(sheet: np.ndarray, target: Path) -> None:
