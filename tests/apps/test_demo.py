@@ -43,7 +43,7 @@ def test_a_folder_of_classes(data: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert found
     assert found.groups() == ("3", "8", "150", "150", "float32")
     with Image.open("vary-demo.png") as sheet:
-        assert sheet.size == (8 + 8 * 158, 28 + 6 * 158 + NOTES)
+        assert sheet.size == (8 + 8 * 158, 28 + 6 * 178 + NOTES)
 
 
 def test_a_flat_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,7 +107,7 @@ def test_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     assert [line.split() for line in lines[2:6]] == [[n, "3"] for n in ("astronaut", "chelsea", "coffee", "rocket")]
     assert sorted(tmp_path.iterdir()) == before, "the temporary folder is gone"
     with Image.open("vary-demo.png") as sheet:
-        assert sheet.size == (8 + 8 * 158, 28 + 4 * 158 + NOTES)
+        assert sheet.size == (8 + 8 * 158, 28 + 4 * 178 + NOTES)
 
 
 def test_without_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,4 +149,4 @@ def test_a_preview_goes_on_without_broken_files(data: Path, capsys: pytest.Captu
     assert main(["preview", str(data), "--rows", "99"]) == 0
     assert capsys.readouterr().err == f"vary: passed over: {data / 'cat' / '0.png'}: the file is empty\n"
     with Image.open("vary-preview.png") as sheet:
-        assert sheet.height == 28 + 7 * 158 + NOTES
+        assert sheet.height == 28 + 7 * 178 + NOTES

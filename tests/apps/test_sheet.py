@@ -1,15 +1,18 @@
 """What stands where on a sheet, and that its pixels are the policy's."""
 
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 import vary
 from vary.apps.cli import main
 from vary.apps.inputs import main_policy
-from vary.apps.sheet import GUTTER, HEADER, LINE, cell_of, corner, fitted, with_notes
+from vary.apps.sheet import GUTTER, HEADER, LINE, TITLE, cell_of, corner, fitted, shortened, with_notes
 
 
 def photo(height: int = 90, width: int = 120) -> np.ndarray:
@@ -25,8 +28,14 @@ def preview(*args: object) -> np.ndarray:
 
 
 def cell(sheet: np.ndarray, row: int, column: int, size: tuple[int, int]) -> np.ndarray:
-    y, x = HEADER + row * (size[0] + GUTTER), GUTTER + column * (size[1] + GUTTER)
+    y, x = HEADER + TITLE + row * (TITLE + size[0] + GUTTER), GUTTER + column * (size[1] + GUTTER)
     return sheet[y : y + size[0], x : x + size[1]]
+
+
+def title(sheet: np.ndarray, row: int, size: tuple[int, int]) -> np.ndarray:
+    """The line over a row."""
+    y = HEADER + row * (TITLE + size[0] + GUTTER)
+    return sheet[y : y + TITLE]
 
 
 def differs_by(a: np.ndarray, b: np.ndarray) -> int:
@@ -66,10 +75,11 @@ def test_the_first_column_is_the_fitted_original(data: Path) -> None:
 @pytest.mark.usefixtures("work")
 def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None:
     sheet = preview(data, "--rows", 3, "--columns", 4)
-    bottom = HEADER + 3 * (150 + GUTTER)
+    bottom = HEADER + 3 * (TITLE + 150 + GUTTER)
     assert sheet.shape == (bottom + 2 * LINE + GUTTER, GUTTER + 4 * (150 + GUTTER), 3)
     rest = sheet.copy()
     for row in range(3):
+        title(rest, row, (150, 150))[:] = 255
         for column in range(4):
             cell(rest, row, column, (150, 150))[:] = 255
     assert (rest[HEADER:bottom] == 255).all()
@@ -82,10 +92,63 @@ def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None
         assert abs(inked.mean() - 75) < 10, "the caption is centred"
 
 
+@pytest.mark.usefixtures("work")
+def test_a_row_says_its_class_and_its_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The texts are caught on their way to Pillow; where their ink lies is read from the sheet."""
+    drawn: list[tuple[str, tuple[int, int, int]]] = []
+    write = ImageDraw.ImageDraw.text
+
+    def watched(draw: Any, at: Any, text: str, ink: Any, *args: Any, **how: Any) -> None:
+        drawn.append((text, ink))
+        write(draw, at, text, ink, *args, **how)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", watched)
+    sheet = preview(data, "--rows", 4, "--columns", 2)
+    texts = [text for text, _ in drawn if text][2:10]  # after the captions, before the notes
+    assert texts == ["cat", "1.jpg", "cat", "3.jpg", "dog", "1.jpg", "dog", "3.jpg"]
+    for row in range(4):
+        inked = np.nonzero((title(sheet, row, (150, 150)) < 200).any(axis=(0, 2)))[0]
+        assert inked[0] in range(GUTTER, GUTTER + 3)
+        assert inked[-1] > GUTTER + 40
+    drawn.clear()
+    preview(data / "cat", "--rows", 1, "--columns", 2)
+    assert [text for text, _ in drawn if text][2:3] == ["2.png"]
+    drawn.clear()
+    preview(data / "cat" / "0.png", "--columns", 2)
+    assert [text for text, _ in drawn if text][2:3] == ["0.png"]
+
+
+@pytest.mark.usefixtures("work")
+def test_any_name_finds_room(data: Path) -> None:
+    """Long names, several lines, bytes that are no text, letters that the font has not."""
+    names = ["x" * 200 + ".png", "two\nlines.png", os.fsdecode(b"\xff\xfe.png"), "\u732b.png"]
+    folder = data / ("a very long name of a class " * 3)
+    folder.mkdir()
+    for name in names:
+        shutil.copyfile(data / "cat" / "0.png", folder / name)
+    sheet = preview(data, "--rows", 99, "--columns", 2)
+    assert sheet.shape[0] > HEADER + 12 * (TITLE + 150 + GUTTER)
+    assert sheet.shape[1] == GUTTER + 2 * (150 + GUTTER)
+    for row in range(12):
+        inked = np.nonzero((title(sheet, row, (150, 150)) < 200).any(axis=(0, 2)))[0]
+        assert len(inked)
+        assert inked[-1] < sheet.shape[1] - GUTTER
+
+
+def test_long_names_are_shortened_in_the_middle() -> None:
+    assert shortened("cat_0001.jpg", 12, len) == "cat_0001.jpg"
+    assert shortened("cat_0001.jpg", 9, len) == "cat_\u2026.jpg"
+    assert shortened("cat_0001.jpg", 2, len) == "c\u2026"
+    assert shortened("cat_0001.jpg", 0, len) == "\u2026"
+    assert shortened("", 0, len) == ""
+    assert shortened("a\nb\udcff", 9, len) == "a?b?"
+    assert shortened("K\u00e4tzchen \u732b", 99, len) == "Katzchen ?"
+
+
 def test_one_picture_is_index_0(data: Path, work: Path) -> None:
     sheet = preview(data / "cat" / "0.png", "--columns", 2)
     image = vary.read_image(data / "cat" / "0.png")
-    assert sheet.shape[0] >= HEADER + 150 + GUTTER
+    assert sheet.shape[0] >= HEADER + TITLE + 150 + GUTTER
     assert differs_by(cell(sheet, 0, 1, (150, 150)), np.rint(main_policy()(image) * 255)) <= 1
     assert [path.name for path in work.iterdir()] == ["sheet.png"]
 

@@ -27,10 +27,11 @@ class UserError(Exception):
 
 
 class Picked(NamedTuple):
-    """One picture of a source: `number` is its index there, which decides its draws."""
+    """One picture of a source: `number` is its index there, which decides its draws; `title` its class and file."""
 
     number: int
     image: np.ndarray
+    title: tuple[str, str]
 
 
 def main_policy() -> vary.Policy:
@@ -102,7 +103,7 @@ def spread(folder: vary.sources.Folder, count: int, quiet: bool = False) -> list
     found, last = [], ""
     for place in wanted:  # which grows while it is gone through
         try:
-            found.append(Picked(place, vary.read_image(folder.path(place))))
+            found.append(Picked(place, vary.read_image(folder.path(place)), title_of(folder, place)))
         except (vary.DecodeError, vary.SourceError) as error:
             last = " ".join(str(error).split())
             if not quiet:
@@ -112,6 +113,15 @@ def spread(folder: vary.sources.Folder, count: int, quiet: bool = False) -> list
     if not found:
         raise UserError(f"none of the {len(folder)} pictures can be opened; the last: {last}")
     return sorted(found, key=lambda one: one.number)
+
+
+def title_of(folder: vary.sources.Folder, number: int) -> tuple[str, str]:
+    """The class of a picture, empty where there are none, and its file within that class."""
+    path = folder.paths[number]
+    if folder.classes is None:
+        return "", path
+    label, _, file = path.partition("/")
+    return label, file
 
 
 def sheet_target(output: str, source: str | Path | None) -> Path:

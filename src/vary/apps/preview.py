@@ -21,7 +21,7 @@ def preview(args: Namespace) -> None:
     target = sheet_target(args.output, args.source)
     policy = policy_of(args.policy)
     with nullcontext(source_of(args.source, "preview SOURCE")) if args.source else sample_folder(copies=1) as source:
-        one = [Picked(0, vary.read_image(source))] if source.is_file() else None
+        one = [Picked(0, vary.read_image(source), ("", source.name))] if source.is_file() else None
         picked = one or spread(vary.sources.Folder(source), args.rows)
         notes = make_sheet(picked, policy, args.columns, args.seed, target)
     print(*notes, target, sep="\n")
@@ -44,6 +44,7 @@ def make_sheet(picked: Sequence[Picked], policy: vary.Policy, columns: int, seed
         statement("variations", [image for row in rows for image in row], scale),
     ]
     captions = ["original", *(f"epoch {epoch}" for epoch in range(columns - 1))]
-    sheet = lay_out(originals, [[as_levels(image, scale) for image in row] for row in rows], captions)
+    variations = [[as_levels(image, scale) for image in row] for row in rows]
+    sheet = lay_out(originals, variations, captions, [one.title for one in picked])
     save(with_notes(sheet, notes), target)
     return notes

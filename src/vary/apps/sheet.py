@@ -1,4 +1,5 @@
-"""A sheet: rows of pictures in equal cells, the originals first, captions above, notes below, white between.
+"""A sheet: rows of pictures in equal cells, the originals first. Captions stand above the columns, the class and the
+file above each row, notes below; white lies between.
 
 A variation's pixels are shown one to one where they fit a cell; they are made smaller where they do not, and tiny ones
 are enlarged by a whole factor.
@@ -9,22 +10,26 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from bisect import bisect_right
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 
 import numpy as np
 
 import vary
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-GUTTER, HEADER = 8, 28  # pixels
+GUTTER, HEADER, TITLE = 8, 28, 20  # pixels: between cells, above the columns, above each row
 NOTE, LINE = 12, 18  # letters and lines of the notes below, pixels
 LARGEST, SMALLEST = 240, 96  # of a cell's longer side, pixels
-WHITE, INK = 255, (90, 90, 90)
+WHITE, INK, DARK = 255, (90, 90, 90), (20, 20, 20)
+FONT_SIZE = 13
 
 Size = tuple[int, int]  # height, width
+Title = tuple[str, str]  # what stands over a row: its class, in dark letters, and its file; either may be empty
 
 
 def cell_of(sizes: Sequence[Size]) -> Size:
@@ -43,8 +48,8 @@ def scaled(size: Size, scale: float) -> Size:
 
 
 def corner(row: int, column: int, cell: Size) -> Size:
-    """Where the cell begins on the sheet: y, x."""
-    return HEADER + row * (cell[0] + GUTTER), GUTTER + column * (cell[1] + GUTTER)
+    """Where the cell begins on the sheet: y, x. Its row's title ends there."""
+    return HEADER + TITLE + row * (TITLE + cell[0] + GUTTER), GUTTER + column * (cell[1] + GUTTER)
 
 
 def fitted(image: np.ndarray, cell: Size) -> np.ndarray:
@@ -53,14 +58,17 @@ def fitted(image: np.ndarray, cell: Size) -> np.ndarray:
 
 
 def lay_out(
-    originals: Sequence[np.ndarray], variations: Sequence[Sequence[np.ndarray]], captions: Sequence[str]
+    originals: Sequence[np.ndarray],
+    variations: Sequence[Sequence[np.ndarray]],
+    captions: Sequence[str],
+    titles: Sequence[Title],
 ) -> np.ndarray:
     """One row a picture: its original, then its variations. All are (H, W, 3) uint8, and so is the sheet."""
     largest = tuple(max(one.shape[axis] for row in variations for one in row) for axis in (0, 1))
     cell = cell_of([largest])
     bottom, right = corner(len(originals), len(captions), cell)
-    sheet = np.full((bottom, right, 3), WHITE, np.uint8)
-    _write_captions(sheet, captions, cell)
+    sheet = np.full((bottom - TITLE, right, 3), WHITE, np.uint8)
+    _write(sheet, captions, titles, cell)
     for row, (original, others) in enumerate(zip(originals, variations, strict=True)):
         _paste(sheet, fitted(original, cell), corner(row, 0, cell), cell)
         for column, one in enumerate(others, 1):
@@ -79,15 +87,39 @@ def _paste(sheet: np.ndarray, image: np.ndarray, at: Size, cell: Size) -> None:
     sheet[y : y + height, x : x + width] = image
 
 
-def _write_captions(sheet: np.ndarray, captions: Sequence[str], cell: Size) -> None:
+def _write(sheet: np.ndarray, captions: Sequence[str], titles: Sequence[Title], cell: Size) -> None:
+    """Captions over the columns, titles over the rows."""
     from PIL import Image, ImageDraw, ImageFont
 
-    strip = Image.new("RGB", (sheet.shape[1], HEADER), (WHITE,) * 3)
-    draw, font = ImageDraw.Draw(strip), ImageFont.load_default(13)
+    page = Image.fromarray(sheet)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(FONT_SIZE)
     for column, caption in enumerate(captions):
         middle = corner(0, column, cell)[1] + cell[1] / 2
         draw.text((middle, HEADER / 2), caption, INK, font, anchor="mm")
-    sheet[:HEADER] = np.asarray(strip)
+    for row, (label, file) in enumerate(titles):
+        x, y = float(GUTTER), corner(row, 0, cell)[0] - TITLE / 2
+        for text, ink, most in ((label, DARK, page.width / 2), (file, INK, page.width - GUTTER)):
+            kept = shortened(text, most - x, font.getlength)
+            draw.text((x, y), kept, ink, font, anchor="lm")
+            x += font.getlength(kept) + GUTTER if kept else 0
+    sheet[:] = np.asarray(page)
+
+
+def shortened(text: str, room: float, length: Callable[[str], float]) -> str:
+    """The text, or as much of its two ends as fits the room, in the letters that Pillow's own font has: ASCII.
+
+    Letters lose their accents, and others become question marks.
+    """
+    letters = (letter for letter in normalize("NFKD", text) if not combining(letter))
+    text = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in letters)
+    if length(text) <= room:
+        return text
+    fits = bisect_right(range(len(text)), room, key=lambda kept: length(_ends(text, kept))) - 1
+    return _ends(text, max(fits, 0))
+
+
+def _ends(text: str, kept: int) -> str:
+    return f"{text[: (kept + 1) // 2]}\u2026{text[len(text) - kept // 2 :]}"
 
 
 def with_notes(sheet: np.ndarray, notes: Sequence[str]) -> np.ndarray:
