@@ -10,6 +10,7 @@ only; what is behind them, ARCHITECTURE.md tells.
 import typing as _typing
 
 from vary import sources, testing, transforms
+from vary.display.preview import Preview
 from vary.errors import DecodeError, InputError, PolicyError, SourceError, VaryError
 from vary.plan.decode import read_image
 from vary.plan.program import Program
@@ -70,6 +71,7 @@ __all__ = [
     "Pad",
     "Policy",
     "PolicyError",
+    "Preview",
     "Program",
     "RandomCrop",
     "RandomResizedCrop",

@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from vary.display.outline import policy_html, policy_text
+from vary.display.pixels import Scale, scale_of_range, scale_of_runner
+from vary.display.preview import Preview
+from vary.display.text import Text
+from vary.display.variations import variations
 from vary.errors import InputError, PolicyError
 from vary.plan.explain import explain
-from vary.plan.lower import lower
+from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.rng import check_address
@@ -208,14 +213,43 @@ class Policy(Transform):
         self, shape: Sequence[int], *, dtype: Any = "uint8", seed: int = 0, epoch: int = 0, index: int = 0
     ) -> str:
         """For people: the program of one sample of a picture of `shape` (height, width, channels), its cuts, and its
-        cost in passes and bytes."""
+        cost in passes and bytes. A prompt or a notebook shows the lines by itself; it is a `str` all the same."""
         if np.ndim(shape) > 1:
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         if len(shape) not in (2, 3):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
         height, width, channels = (*shape, 1)[:3]
         runner = self.runner(channels, dtype_name(dtype))
-        return explain(runner, height, width, Address(seed, epoch, 0, _indices((index,), 1)))
+        return Text(explain(runner, height, width, Address(seed, epoch, 0, _indices((index,), 1))))
+
+    def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
+        """Pictures beside what training sees of them: the original, then its variation in epoch 0, 1, 2 and on.
+
+        images: one picture (H, W, C) or (H, W); a list of them, or of files; a batch (N, H, W, C); the path of a
+            picture or of a folder of them; or any source. Of more than `rows`, so many evenly over them.
+        n: variations of each.
+        channels: of pictures from files: 1 (grey), 3 or 4.
+
+        A notebook shows what is returned, `.save(path)` writes it. Values are shown on a fixed scale, which is stated,
+        and nothing that the policy did is taken back. A file of a folder that does not open gives its place to another
+        (`.skipped`); `InputError`, `SourceError` or `DecodeError` where there is nothing to show.
+        """
+
+        def one(image: np.ndarray, epoch: int, index: int) -> np.ndarray:
+            return self(image, seed=seed, epoch=epoch, index=index)
+
+        def scales(image: np.ndarray) -> tuple[Scale, Scale]:
+            runner, given = self.runner_for(image), self.value_range
+            low, high = given or VALUE_RANGES[runner.template.dtype]  # type: ignore[misc]
+            return scale_of_range(low, high), scale_of_runner(runner, given)  # type: ignore[arg-type]
+
+        return variations(images, n, rows, channels, one, scales)
+
+    def __repr__(self) -> str:
+        return policy_text(self)
+
+    def _repr_html_(self) -> str:
+        return policy_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as plain data; `Policy.from_dict` reads it back."""

@@ -12,7 +12,7 @@ from PIL import Image
 import vary
 from vary.apps import demo, inputs
 from vary.apps.cli import main
-from vary.apps.sheet import GUTTER, LINE
+from vary.display.sheet import GUTTER, LINE
 
 NOTES = 2 * LINE + GUTTER  # below a sheet of this width
 SPEED = re.compile(
@@ -114,34 +114,6 @@ def test_without_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: py
     monkeypatch.setattr(inputs, "find_spec", lambda _: None)
     assert main(["demo"]) == 1
     assert "pip install scikit-image" in capsys.readouterr().err
-
-
-def test_pictures_are_spread_over_the_folder(data: Path) -> None:
-    folder = vary.sources.Folder(data)
-    assert [one.number for one in inputs.spread(folder, 2)] == [2, 6]
-    assert [one.number for one in inputs.spread(folder, 99)] == list(range(8))
-
-
-def test_a_broken_file_gives_its_place_to_the_next(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = vary.sources.Folder(data)
-
-    def chosen(count: int) -> list[int]:
-        return [one.number for one in inputs.spread(folder, count)]
-
-    for number, name in [(2, "cat/2.png"), (7, "dog/3.jpg")]:
-        assert folder.path(number) == str(data / name)
-        (data / name).write_bytes(b"\xff\xd8\xff\xe0 and\nno more")
-    assert chosen(2) == [3, 6]
-    said = capsys.readouterr().err
-    assert said.startswith(f"vary: passed over: {data / 'cat' / '2.png'}: ")
-    assert said.count("\n") == 1
-    assert chosen(4) == [0, 1, 3, 5], "7 is the last: the search goes on at 0"
-    assert chosen(99) == [0, 1, 3, 4, 5, 6]
-    assert inputs.spread(folder, 2, quiet=True)
-    for path in data.rglob("*.*g"):
-        path.unlink()
-    with pytest.raises(inputs.UserError, match=r"none of the 8 pictures can be opened; the last: .*No such file"):
-        chosen(2)
 
 
 def test_a_preview_goes_on_without_broken_files(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

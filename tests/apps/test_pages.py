@@ -13,7 +13,7 @@ from PIL import Image
 import vary
 from vary.apps.cli import main, parser
 from vary.apps.inputs import main_policy
-from vary.apps.values import Scale, as_levels
+from vary.display.pixels import Scale, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -74,4 +74,4 @@ def test_one_by_one_equals_the_stream(data: Path) -> None:
             source = vary.read_image(folder.path(int(index)))
             assert (policy(source, seed=5, epoch=3, index=int(index)) == image).all()
             levels = np.rint(image * 255).astype(int)
-            assert np.abs(as_levels(image, Scale(0, 1)) - levels).max() == 0
+            assert np.abs(shown(image, Scale(0, 1)) - levels).max() == 0

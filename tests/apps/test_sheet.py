@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 import vary
 from vary.apps.cli import main
 from vary.apps.inputs import main_policy
-from vary.apps.sheet import GUTTER, HEADER, LINE, TITLE, cell_of, corner, fitted, shortened, with_notes
+from vary.display.sheet import GUTTER, HEADER, LINE, TITLE, Cell, Sheet, draw, layout_of, shortened
 
 
 def photo(height: int = 90, width: int = 120) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None
     assert (rest[bottom : bottom + LINE] < 200).any(), "a note on the values of the originals"
     assert (rest[bottom + LINE : -GUTTER] < 200).any(), "and of the variations"
     for column in range(4):
-        x = corner(0, column, (150, 150))[1]
+        x = GUTTER + column * (150 + GUTTER)
         inked = np.nonzero((rest[:HEADER, x : x + 150] < 200).any(axis=(0, 2)))[0]
         assert len(inked)
         assert abs(inked.mean() - 75) < 10, "the caption is centred"
@@ -112,10 +112,10 @@ def test_a_row_says_its_class_and_its_file(data: Path, monkeypatch: pytest.Monke
         assert inked[-1] > GUTTER + 40
     drawn.clear()
     preview(data / "cat", "--rows", 1, "--columns", 2)
-    assert [text for text, _ in drawn if text][2:3] == ["2.png"]
+    assert [text for text, _ in drawn if text][2] == "2.png"
     drawn.clear()
     preview(data / "cat" / "0.png", "--columns", 2)
-    assert [text for text, _ in drawn if text][2:3] == ["0.png"]
+    assert [text for text, _ in drawn if text][2] == "0.png"
 
 
 @pytest.mark.usefixtures("work")
@@ -154,11 +154,14 @@ def test_one_picture_is_index_0(data: Path, work: Path) -> None:
 
 
 def test_cells() -> None:
-    assert cell_of([(150, 150)]) == (150, 150)
-    assert cell_of([(224, 224)]) == (224, 224)
-    assert cell_of([(32, 32)]) == (96, 96), "tiny pictures grow by a whole factor"
-    assert cell_of([(480, 960)]) == (120, 240), "large ones shrink"
-    assert cell_of([(100, 60), (80, 120)]) == (100, 120)
+    def cell_of(*sizes: tuple[int, int]) -> tuple[int, int]:
+        return layout_of(Sheet((tuple(Cell(photo(), size) for size in sizes),))).cell
+
+    assert cell_of((150, 150)) == (150, 150)
+    assert cell_of((224, 224)) == (224, 224)
+    assert cell_of((32, 32)) == (96, 96), "tiny pictures grow by a whole factor"
+    assert cell_of((480, 960)) == (120, 240), "large ones shrink"
+    assert cell_of((100, 60), (80, 120)) == (100, 120)
 
 
 @pytest.mark.usefixtures("work")
@@ -182,7 +185,9 @@ def test_sizes_may_differ(data: Path) -> None:
 
 
 def test_a_fitted_picture_keeps_its_aspect() -> None:
-    found = fitted(photo(50, 100), (60, 60))
+    wide = Cell(photo(50, 100), (50, 100), fits=True)
+    found = draw(Sheet(((wide, Cell(photo(60, 60), (60, 60))),)))
+    found = found[GUTTER : GUTTER + 60, GUTTER : GUTTER + 60]
     assert (found[:14] == 255).all()
     assert (found[-14:] == 255).all()
     assert (found[16:-16] != 255).any(axis=(1, 2)).all()
@@ -198,8 +203,20 @@ def test_the_name_chooses_the_format(data: Path, work: Path, name: str, kind: st
 
 
 def test_long_notes_are_broken() -> None:
-    sheet = np.full((40, 120, 3), 7, np.uint8)
-    found = with_notes(sheet, ["a note of many words that does not fit into one line", "short"])
-    assert found.shape[1] == 120
-    assert found.shape[0] >= 40 + 3 * LINE
-    assert (found[:40] == sheet).all()
+    row = (Cell(photo(150, 200), (150, 200)),)
+    plain = draw(Sheet((row,)))
+    found = draw(Sheet((row,), notes=("a note of many words that does not fit into one line", "short")))
+    assert found.shape[1] == plain.shape[1]
+    assert found.shape[0] == plain.shape[0] + 3 * LINE + GUTTER
+    assert (found[: len(plain)] == plain).all()
+
+
+@pytest.mark.usefixtures("work")
+def test_the_command_says_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vary.Policy([vary.Resize(20, 20), vary.Normalize()]).save("mine.yaml")
+    assert main(["preview", str(data), "--policy", "mine.yaml"]) == 0
+    originals, variations, path = capsys.readouterr().out.splitlines()
+    assert originals.startswith("originals: uint8, 0 .. 255, mean ")
+    assert variations.startswith("variations: float32, -2")
+    assert variations.endswith("shown from -3 (black) to 3 (white), after Normalize, which has no range")
+    assert path == "vary-preview.png"

@@ -10,15 +10,15 @@ import numpy as np
 
 import vary
 from vary.apps.bars import bar
-from vary.apps.inputs import SAMPLES, UserError, policy_of, sample_folder, sheet_target, source_of, spread
-from vary.apps.preview import make_sheet
+from vary.apps.inputs import SAMPLES, UserError, policy_of, sample_folder, sheet_target, source_of
+from vary.apps.preview import preview_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Iterator
 
 COPIES, SAMPLE_EPOCHS = 128, 4
-BATCH, ROWS, COLUMNS = 32, 6, 8
+BATCH, ROWS = 32, 6
 
 
 def demo(args: Namespace) -> None:
@@ -26,13 +26,14 @@ def demo(args: Namespace) -> None:
     policy = policy_of(args.policy)
     with nullcontext(source_of(args.data, "demo DATA")) if args.data else sample_folder(COPIES) as root:
         folder = vary.sources.Folder(root)
-        say(*found(folder, args.data), "", *written(policy), "")
+        say(*found(folder, args.data), "", repr(policy), "")
         say("What it does to the first picture:", *indented(policy.explain(first_shape(folder))), "")
         stream = vary.stream(folder, policy, batch_size=BATCH, seed=0, on_error="skip")
         speed = run(stream, args.epochs or (1 if args.data else SAMPLE_EPOCHS))
         say("Its stream, in the last epoch:", *indented(str(stream.report())), "")
-        picked = spread(folder, ROWS if args.data else len(SAMPLES), quiet=True)
-        say("The values on the sheet:", *indented("\n".join(make_sheet(picked, policy, COLUMNS, 0, target))), "")
+        seen = preview_of(policy, folder, ROWS if args.data else len(SAMPLES))
+        say("The values on the sheet:", *indented("\n".join(seen.notes)), "")
+        seen.save(target)
     say(f"Sheet: {target}", speed)
 
 
@@ -56,13 +57,6 @@ def found(folder: vary.sources.Folder, data: str | None) -> list[str]:
     table = [f"  {name:<{width}}  {count:>6}" for name, count in zip(folder.classes, counts, strict=True)]
     shown = table if len(table) <= 12 else [*table[:10], f"  and {len(table) - 10} more"]
     return [what, f"{len(table)} classes:" if len(table) > 1 else "1 class:", *shown]
-
-
-def written(policy: vary.Policy) -> list[str]:
-    """The policy, a transform a line."""
-    values = {**policy.values(), "fill": policy.fill}
-    others = "".join(f", {name}={value!r}" for name, value in values.items() if name != "transforms")
-    return ["Policy([", *(f"    {one!r}," for one in policy.transforms), f"]{others})"]
 
 
 def first_shape(folder: vary.sources.Folder) -> tuple[int, ...]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
-from bisect import bisect
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 import vary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 """Of those in scikit-image's wheel, the colour photographs; the others would be downloaded."""
@@ -24,14 +20,6 @@ SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 
 class UserError(Exception):
     """What the user asked for cannot be done; the message is one line that says why, and the cure."""
-
-
-class Picked(NamedTuple):
-    """One picture of a source: `number` is its index there, which decides its draws; `title` its class and file."""
-
-    number: int
-    image: np.ndarray
-    title: tuple[str, str]
 
 
 def main_policy() -> vary.Policy:
@@ -92,36 +80,21 @@ def source_of(given: str, command: str) -> Path:
     return path
 
 
-def spread(folder: vary.sources.Folder, count: int, quiet: bool = False) -> list[Picked]:
-    """`count` pictures, evenly over the folder and therefore over its classes; all of them if there are fewer.
+class Watched:
+    """A source that says when one of its pictures is read."""
 
-    A file that does not open gives its place to the next one; unless `quiet`, stderr says so.
-    """
-    count = min(count, len(folder))
-    wanted = [(2 * i + 1) * len(folder) // (2 * count) for i in range(count)]
-    spare = sorted({*range(len(folder))} - {*wanted})
-    found, last = [], ""
-    for place in wanted:  # which grows while it is gone through
-        try:
-            found.append(Picked(place, vary.read_image(folder.path(place)), title_of(folder, place)))
-        except (vary.DecodeError, vary.SourceError) as error:
-            last = " ".join(str(error).split())
-            if not quiet:
-                print("vary: passed over:", last, file=sys.stderr)
-            if spare:
-                wanted.append(spare.pop(bisect(spare, place) % len(spare)))
-    if not found:
-        raise UserError(f"none of the {len(folder)} pictures can be opened; the last: {last}")
-    return sorted(found, key=lambda one: one.number)
+    def __init__(self, source: vary.Folder, advance: Callable[..., None]) -> None:
+        self._source, self._advance = source, advance
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
 
-def title_of(folder: vary.sources.Folder, number: int) -> tuple[str, str]:
-    """The class of a picture, empty where there are none, and its file within that class."""
-    path = folder.paths[number]
-    if folder.classes is None:
-        return "", path
-    label, _, file = path.partition("/")
-    return label, file
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def __getitem__(self, index: int) -> vary.sources.Item:
+        self._advance()
+        return self._source[index]
 
 
 def sheet_target(output: str, source: str | Path | None) -> Path:

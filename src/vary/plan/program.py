@@ -74,6 +74,9 @@ class Program(NamedTuple):
         ]
         return "\n".join([*head, *map(self.line, self.instructions)]) + "\n"
 
+    def __repr__(self) -> str:
+        return self.text().rstrip()
+
     def line(self, i: Instruction) -> str:
         """One instruction of the text."""
         if i.op == "call":

@@ -1,13 +1,10 @@
 """A sheet shows the values that training gets, on a scale that is stated; nothing is taken back."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 import vary
-from vary.apps.cli import main
-from vary.apps.values import BYTES, STANDARD, Scale, as_levels, scale_of, statement
+from vary.display.pixels import BYTES, STANDARD, Scale, Stats, scale_of, scale_of_runner, shown
 
 UNIT, SIGNED = Scale(0, 1), Scale(-1, 1)
 
@@ -20,8 +17,9 @@ def photo() -> np.ndarray:
 def seen(*transforms: vary.Transform) -> tuple[Scale, np.ndarray]:
     """The scale of a policy, and the photo on it."""
     policy = vary.Policy([vary.Resize(40, 40), *transforms])
-    scale = scale_of([policy.program((90, 120, 3), index=index) for index in range(20)])
-    return scale, as_levels(policy(photo(), seed=0), scale)
+    scale = scale_of([policy.program((90, 120, 3), index=index) for index in range(20)], (0, 255))
+    assert scale == scale_of_runner(policy.runner(3, "uint8"), None)
+    return scale, shown(policy(photo(), seed=0), scale)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +62,13 @@ def test_normalized_pictures_are_shown_in_standard_deviations() -> None:
     assert np.abs(seen(vary.Normalize())[1] - expected).max() <= 1
 
 
+def statement(name: str, images: list[np.ndarray], scale: Scale = BYTES) -> str:
+    whole, *others = [stats for stats in map(Stats.of, images) if stats]
+    for one in others:
+        whole = whole.plus(one)
+    return whole.said(name, scale)
+
+
 def test_what_is_said() -> None:
     half = np.array([[0.25, 0.75]], np.float32)
     assert statement("x", [half], UNIT) == "x: float32, 0.25 .. 0.75, mean 0.5; shown from 0 (black) to 1 (white)"
@@ -74,15 +79,4 @@ def test_what_is_said() -> None:
     odd = np.array([[np.nan, np.inf, 1.0]], np.float32)
     assert "float32, 1 .. 1, mean 1, 2 values NaN or infinite;" in statement("x", [odd], UNIT)
     assert "float32, 1 values NaN" in statement("x", [odd[:, :1]], UNIT)
-    assert as_levels(odd, UNIT).tolist() == [[0, 255, 255]]
-
-
-@pytest.mark.usefixtures("work")
-def test_the_command_says_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    vary.Policy([vary.Resize(20, 20), vary.Normalize()]).save("mine.yaml")
-    assert main(["preview", str(data), "--policy", "mine.yaml"]) == 0
-    originals, variations, path = capsys.readouterr().out.splitlines()
-    assert originals.startswith("originals: uint8, 0 .. 255, mean ")
-    assert variations.startswith("variations: float32, -2")
-    assert variations.endswith("shown from -3 (black) to 3 (white), after Normalize, which has no range")
-    assert path == "vary-preview.png"
+    assert shown(odd, UNIT)[..., 0].tolist() == [[0, 255, 255]]

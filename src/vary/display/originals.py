@@ -1,0 +1,105 @@
+"""What may be previewed: a picture, several, files, a folder, any source."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vary.display.fields import label_words
+from vary.errors import DecodeError, InputError, SourceError
+from vary.plan.decode import read_image
+from vary.sources import Arrays, open_source
+
+if TYPE_CHECKING:
+    from vary.sources import Indexed
+
+__all__ = ["Original", "Picked", "picked"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Original(NamedTuple):
+    """A picture of what was given: `number` is its place there, which decides its draws."""
+
+    number: int
+    image: Array
+    title: tuple[str, str]  # its labels, and its file; either may be empty
+
+
+class Picked(NamedTuple):
+    """Some pictures of `total`, and why others were passed over."""
+
+    originals: list[Original]
+    total: int
+    skipped: tuple[tuple[str, str], ...] = ()  # (path, reason)
+
+
+def picked(images: object, rows: int, channels: int) -> Picked:
+    """At most `rows` pictures of what was given, evenly over it and therefore over its classes.
+
+    A file that does not open gives its place to the next one. `SourceError` where none opens.
+    """
+    if isinstance(images, str | os.PathLike) and not os.path.isdir(images):  # noqa: PTH112
+        images = [images]
+    if isinstance(images, list | tuple) and any(isinstance(one, str | os.PathLike) for one in images):
+        places = range(min(rows, len(images)))
+        return Picked([_of_list(images[place], place, channels) for place in places], len(images))
+    if isinstance(images, np.ndarray) and _is_one(images):
+        images = Arrays([images])
+    if isinstance(images, list | tuple | np.ndarray) and not len(images):
+        raise InputError("images is empty; give at least one")
+    return _spread(open_source(images), rows, channels)
+
+
+def _is_one(images: Array) -> bool:
+    if images.ndim == 3 and images.shape[0] in (1, 3, 4) and images.shape[2] not in (1, 3, 4):
+        raise InputError(
+            f"images has shape {images.shape}, which looks like (C, H, W); vary takes channels last: "
+            "numpy.moveaxis(images, 0, -1); a batch of grey pictures is images[..., None]"
+        )
+    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+
+
+def _of_list(image: Any, place: int, channels: int) -> Original:
+    if isinstance(image, str | os.PathLike):
+        return Original(place, read_image(image, channels), ("", os.path.basename(image)))  # noqa: PTH119
+    return Original(place, image, ("", ""))
+
+
+def _spread(source: Indexed, rows: int, channels: int) -> Picked:
+    total = len(source)
+    count = min(rows, total)
+    if not count:
+        raise InputError("images holds no picture; give at least one")
+    wanted = [(2 * i + 1) * total // (2 * count) for i in range(count)]
+    found: list[Original] = []
+    skipped: list[tuple[str, str]] = []
+    seen = {*wanted}
+    for place in wanted:  # which grows while it is gone through
+        try:
+            found.append(_opened(source, place, channels))
+        except (DecodeError, SourceError) as error:
+            path = source.path(place) or f"sample {place}"
+            skipped.append((path, " ".join(str(error).split()).removeprefix(f"{path}: ")))
+            if (other := _free(seen, place, total)) is not None:
+                wanted.append(other)
+                seen.add(other)
+    if not found:
+        path, reason = skipped[-1]
+        raise SourceError(f"none of the {total} pictures can be opened; the last: {path}: {reason}")
+    return Picked(sorted(found, key=lambda one: one.number), total, tuple(skipped))
+
+
+def _free(seen: set[int], place: int, total: int) -> int | None:
+    """The next number that is not in `seen`; after the last comes the first."""
+    return next((other for step in range(1, total) if (other := (place + step) % total) not in seen), None)
+
+
+def _opened(source: Indexed, index: int, channels: int) -> Original:
+    item = source[index]
+    image = item.image if isinstance(item.image, np.ndarray) else read_image(item.image.data, channels)
+    fields = zip(source.fields[1:], item.labels, strict=False)
+    labels = ", ".join(label_words(name, value, source.classes) for name, value in fields)
+    return Original(index, image, (labels, os.path.basename(source.path(index) or "")))  # noqa: PTH119

@@ -1,0 +1,129 @@
+"""Pieces of HTML for notebooks: whole in themselves, with colours that suit a light and a dark page, and small.
+
+All text goes through `safe`; styles stand in the elements, because some notebooks drop style sheets.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.display.sheet import fitted, is_whole, layout_of, scaled, size_in
+from vary.display.text import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vary.display.sheet import Cell, Layout, Sheet
+
+__all__ = ["block", "details", "grid", "heading", "lines", "muted", "safe", "table"]
+
+Array = np.ndarray[Any, Any]
+
+BUDGET = 180_000  # bytes of all pictures of a page together, before they are written as text, a third longer
+QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn
+SHOWN, FEW = 160, 12  # pixels of a picture's longer side; more pictures than these are shown smaller
+RULE = "1px solid rgba(128,128,128,.35)"
+MONO = "font-family:monospace;white-space:pre-wrap"
+
+
+def safe(text: object, most: int = 200) -> str:
+    from html import escape
+
+    return escape(plain(text, most), quote=True)
+
+
+def muted(html: str) -> str:
+    return f'<span style="opacity:.65">{html}</span>'
+
+
+def block(*parts: str) -> str:
+    """The whole of an object's HTML."""
+    return f'<div style="max-width:100%;font-size:13px;line-height:1.45">{"".join(parts)}</div>'
+
+
+def heading(html: str) -> str:
+    return f'<div style="margin-bottom:4px">{html}</div>'
+
+
+def lines(found: Iterable[tuple[int, str]]) -> str:
+    """HTML one below the other, each so many steps indented."""
+    each = (f'<div style="padding-left:{depth * 1.6 + 0.4:g}em">{html}</div>' for depth, html in found)
+    return f'<div style="{MONO};border-left:2px solid rgba(128,128,128,.35)">{"".join(each)}</div>'
+
+
+def table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    """Cells are HTML already."""
+    cell = f"text-align:left;vertical-align:top;padding:2px 14px 2px 0;border:0;border-bottom:{RULE};background:none"
+    whole = "".join(_row("th", head, cell) for _ in head[:1]) + "".join(_row("td", row, cell) for row in rows)
+    return f'<table style="border-collapse:collapse;border:0;margin:4px 0;font-size:13px">{whole}</table>'
+
+
+def _row(kind: str, cells: Sequence[str], style: str) -> str:
+    return (
+        '<tr style="background:none">' + "".join(f'<{kind} style="{style}">{one}</{kind}>' for one in cells) + "</tr>"
+    )
+
+
+def details(summary: str, html: str) -> str:
+    return f'<details style="margin:4px 0"><summary style="cursor:pointer">{summary}</summary>{html}</details>'
+
+
+def grid(sheet: Sheet) -> str:
+    """The pictures of a sheet, with their captions."""
+    cells = sheet.cells
+    largest = SHOWN if len(cells) <= FEW else int(SHOWN * 0.75)
+    layout, limit = layout_of(sheet, largest), BUDGET // max(1, len(cells))
+    columns = max(map(len, sheet.rows))
+    width = f"repeat({columns},{layout.cell[1]}px)" if sheet.columns else f"repeat(auto-fill,{layout.cell[1]}px)"
+    parts = [f'<div style="text-align:center">{muted(safe(one))}</div>' for one in sheet.columns]
+    for number, row in enumerate(sheet.rows):
+        if sheet.titles:
+            label, file = map(safe, sheet.titles[number])
+            parts.append(f'<div style="grid-column:1/-1;margin-top:4px"><b>{label}</b> {muted(file)}</div>')
+        parts += [_figure(cell, layout, limit) for cell in row]
+    notes = "".join(f"<div>{muted(safe(note, 400))}</div>" for note in sheet.notes)
+    style = f"display:grid;grid-template-columns:{width};gap:8px;overflow-x:auto;margin:6px 0;align-items:start"
+    return f'<div style="{style}">{"".join(parts)}</div>{notes}'
+
+
+def _figure(cell: Cell, layout: Layout, limit: int) -> str:
+    height, width = size_in(cell, layout)
+    source, edges = _data_uri(cell.image, (height, width), limit)
+    pixelated = "image-rendering:pixelated;" if edges else ""
+    cut = "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"
+    below = "".join(f'<div title="{line}" style="{cut}">{line}</div>' for line in map(safe, cell.lines))
+    top = (layout.cell[0] - height) // 2
+    image = f'<img alt="" src="{source}" width="{width}" height="{height}" '
+    image += f'style="{pixelated}width:{width}px;height:{height}px;max-width:none;margin:{top}px auto;display:block">'
+    return f'<div style="width:{layout.cell[1]}px;font-size:11px;text-align:center">{image}{below}</div>'
+
+
+def _data_uri(image: Array, size: tuple[int, int], limit: int) -> tuple[str, bool]:
+    """The picture as it is shown at this size, in at most `limit` bytes or very small; and whether a browser is to keep
+    the edges of its pixels."""
+    from base64 import b64encode
+
+    enlarged = size[0] > image.shape[0]
+    found = image if enlarged else fitted(image, size)
+    data, kind = _encoded(found, "PNG"), "png"
+    while len(data) > limit or (kind == "png" and min(found.shape[:2]) > SHOWN // 4):
+        kind = "jpeg"
+        for quality in QUALITIES:
+            data = _encoded(found, "JPEG", quality)
+            if len(data) <= limit:
+                break
+        if len(data) <= limit or max(found.shape[:2]) <= SHOWN // 10:
+            break
+        found = fitted(found, scaled(found.shape[:2], 0.7))
+    return f"data:image/{kind};base64,{b64encode(data).decode()}", enlarged and is_whole(size, image)
+
+
+def _encoded(image: Array, kind: str, quality: int = 90) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image)).save(buffer, kind, quality=quality, optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,169 @@
+"""The values of pictures, as training gets them: what they are, and how they are shown.
+
+Pictures are shown on one of a few fixed scales, never on one made to fit: what is too dark, too bright or flat for
+training looks so. The scale that was used is always stated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vary.plan.lower import VALUE_RANGES
+from vary.plan.run import Address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from vary.plan.program import Program
+    from vary.plan.run import Runner
+
+__all__ = ["Scale", "Stats", "reduced", "scale_of", "scale_of_range", "scale_of_runner", "scale_of_values", "shown"]
+
+Array = np.ndarray[Any, Any]
+Range = tuple[float, float]
+
+SQUARE, LIGHT, DARK = 8, 255, 204  # the checkerboard below what is transparent: pixels, grey levels
+LIMIT = 240  # pixels of the longer side: a picture that is several times as large is kept smaller
+DRAWS = 16  # samples that tell which values come out where Rescale is drawn
+
+
+class Scale(NamedTuple):
+    """The values shown as black and as white; `reason` says why these."""
+
+    black: float
+    white: float
+    reason: str = ""
+
+    def __str__(self) -> str:
+        reason = self.reason and f", {self.reason}"
+        return f"from {self.black:g} (black) to {self.white:g} (white){reason}"
+
+
+BYTES = Scale(0, 255)
+USUAL = (Scale(0, 1), Scale(-1, 1), BYTES)  # from narrow to wide
+STANDARD = Scale(-3, 3, "after Normalize, which has no range")  # three standard deviations to either side
+
+
+def scale_of(programs: Iterable[Program], value_range: Range) -> Scale:
+    """The narrowest usual scale that holds the value range of every program's results: 0 .. 1 after Rescale(1 / 255).
+
+    value_range: of the pictures that go in, which is a scale, too.
+    """
+    low, high = np.inf, -np.inf
+    for program in programs:
+        ends = np.array(value_range, np.float64)
+        for step in program.instructions:
+            if step.op == "normalize":
+                return STANDARD
+            if step.op == "rescale":
+                ends = ends * step.args[0] + step.args[1]
+        low, high = min(low, ends.min()), max(high, ends.max())
+    return _narrowest((*USUAL, Scale(*value_range)), low, high)
+
+
+def scale_of_runner(runner: Runner, value_range: Range | None) -> Scale:
+    """Of what a compiled policy makes. value_range: what the policy was given as its own."""
+    template = runner.template
+    drawn = any(step.gate >= 0 and step.op in ("rescale", "normalize") for step in template.instructions)
+    programs = [runner.program(Address(0, 0, 0, np.array([k]))) for k in range(DRAWS if drawn else 1)]
+    return scale_of(programs, value_range or VALUE_RANGES[template.dtype])
+
+
+def scale_of_range(low: float, high: float) -> Scale:
+    """Of pictures as they are given."""
+    return _narrowest((*USUAL, Scale(low, high)), low, high)
+
+
+def scale_of_values(low: float, high: float) -> Scale:
+    """Where nothing but the values is known."""
+    return _narrowest((*USUAL[:2], STANDARD._replace(reason=""), BYTES), low, high)
+
+
+def _narrowest(scales: Iterable[Scale], low: float, high: float) -> Scale:
+    slack = 1e-6 * max(abs(low), abs(high))
+    fits = (s for s in scales if s.black - slack <= low and high <= s.white + slack)
+    return next(fits, BYTES)
+
+
+def shown(picture: Array, scale: Scale) -> Array:
+    """A picture (H, W, C) or (H, W) as (H, W, 3) uint8: black and white are the ends of the scale, NaN is black.
+
+    uint8 is shown as it is, grey thrice, and what is transparent over a checkerboard.
+    """
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.dtype != np.uint8:
+        inside = np.clip(np.where(np.isnan(picture), scale.black, picture), scale.black, scale.white)
+        picture = np.rint((inside - scale.black) * (255 / (scale.white - scale.black))).astype(np.uint8)
+    if picture.shape[2] == 4:
+        return _over_checkerboard(picture)
+    return picture if picture.shape[2] == 3 else picture[..., :1].repeat(3, axis=2)
+
+
+def _over_checkerboard(picture: Array) -> Array:
+    y, x = np.indices(picture.shape[:2]) // SQUARE
+    board = np.where((x + y) % 2, DARK, LIGHT)[..., None]
+    alpha = picture[..., 3:].astype(np.int64)
+    found: Array = ((picture[..., :3] * alpha + board * (255 - alpha) + 127) // 255).astype(np.uint8)
+    return found
+
+
+def reduced(picture: Array) -> Array:
+    """A picture (H, W, C) or (H, W) averaged over whole boxes, so that one far larger than it is shown takes little
+    memory."""
+    k = max(picture.shape[:2]) // LIMIT
+    height, width = (side // k for side in picture.shape[:2]) if k > 1 else (0, 0)
+    if not height or not width:
+        return picture
+    boxes = picture[: height * k, : width * k].reshape(height, k, width, k, *picture.shape[2:])
+    with np.errstate(invalid="ignore", over="ignore"):
+        found: Array = boxes.mean(axis=(1, 3), dtype=np.float32)
+    return (found + 0.5).astype(np.uint8) if picture.dtype == np.uint8 else found
+
+
+class Stats(NamedTuple):
+    """What values some arrays hold: those that are NaN or infinite are counted, and left out of the rest."""
+
+    dtype: str
+    low: float = np.inf
+    high: float = -np.inf
+    total: float = 0.0
+    finite: int = 0  # how many of them are left
+    odd: int = 0  # how many are NaN or infinite
+
+    @classmethod
+    def of(cls, array: Array) -> Stats | None:
+        """None where the values are no numbers, or there are none."""
+        if array.dtype.kind not in "buif" or not array.size:
+            return None
+        low, high = float(array.min()), float(array.max())
+        found = array if np.isfinite((low, high)).all() else array[np.isfinite(array)]
+        if not found.size:
+            return cls(array.dtype.name, odd=array.size)
+        total = float(found.sum(dtype=np.float64))
+        return cls(array.dtype.name, float(found.min()), float(found.max()), total, found.size, array.size - found.size)
+
+    def plus(self, other: Stats) -> Stats:
+        """Both together."""
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Stats(self.dtype, low, high, self.total + other.total, self.finite + other.finite, self.odd + other.odd)
+
+    @property
+    def range(self) -> str:
+        """The lowest and the highest value, and how many are no numbers."""
+        ends = [f"{self.low:.4g} .. {self.high:.4g}"] if self.finite else []
+        return ", ".join([*ends, *([f"{self.odd} values NaN or infinite"] if self.odd else [])])
+
+    @property
+    def mean(self) -> str:
+        return f"{self.total / self.finite:.3g}" if self.finite else ""
+
+    def said(self, name: str, scale: Scale, alpha: bool = False) -> str:
+        """Such as "variations: float32, 0 .. 0.98, mean 0.43; shown from 0 (black) to 1 (white)"."""
+        ends = [f"{self.low:.4g} .. {self.high:.4g}", f"mean {self.mean}"] if self.finite else []
+        odd = [f"{self.odd} values NaN or infinite"] if self.odd else []
+        how = "as it is" if self.dtype == "uint8" else str(scale)
+        over = ", alpha over a checkerboard" if alpha else ""
+        return f"{name}: {', '.join([self.dtype, *ends, *odd])}; shown {how}{over}"

@@ -1,0 +1,35 @@
+"""Words that are safe to show, and text that shows itself."""
+
+from __future__ import annotations
+
+__all__ = ["Text", "counted", "plain", "short"]
+
+
+class Text(str):
+    """A string that a prompt or a notebook shows as its lines, not quoted in one line; in all else a `str`."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def plain(text: object, most: int = 80) -> str:
+    """In one line of at most `most` characters, the middle left out; what cannot be shown or encoded is escaped."""
+    found = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    found = "".join(one if one.isprintable() else repr(one)[1:-1] for one in found)
+    if len(found) <= most:
+        return found
+    tail = (most - 1) // 2
+    return f"{found[: most - 1 - tail]}…{found[len(found) - tail :]}"
+
+
+def short(value: float) -> str:
+    """A number with four significant digits."""
+    return f"{value:.4g}"
+
+
+def counted(n: int, what: str) -> str:
+    if n == 1:
+        return f"1 {what}"
+    return f"{n:,} {what}{'es' if what.endswith(('s', 'ch')) else 's'}"

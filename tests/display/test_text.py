@@ -1,0 +1,44 @@
+"""Text that shows itself, and words that are safe to show."""
+
+import json
+import pickle
+
+import vary
+from vary.display.text import Text, plain
+
+POLICY = vary.Policy([vary.Resize(8, 8), vary.Rotate(40)])
+
+
+def test_an_explanation_shows_its_lines() -> None:
+    told = POLICY.explain((20, 30, 3))
+    lines = str(told).splitlines()
+    assert lines[0] == "uint8 20 x 30 x 3"
+    assert repr(told) == str(told) == f"{told}"
+    assert type(str(told)) is str
+    assert isinstance(told, str)
+
+
+def test_it_is_a_string_in_all_else() -> None:
+    told = POLICY.explain((20, 30, 3))
+    again = pickle.loads(pickle.dumps(told))
+    assert again == told == str(told)
+    assert repr(again) == str(told)
+    assert {told: 1}[str(told)] == 1
+    assert json.loads(json.dumps(told)) == told
+    assert told.upper().startswith("UINT8")
+    assert repr([Text("a\nb")]) == "[a\nb]"
+
+
+def test_a_program_shows_its_lines() -> None:
+    program = POLICY.program((20, 30, 3))
+    assert repr(program) == str(program) == program.text().rstrip()
+    assert repr(program).splitlines()[0] == "vary program 1"
+
+
+def test_words_are_safe() -> None:
+    assert plain("cat") == "cat"
+    assert plain("a\nb\x1b[0m\udcff") == r"a\nb\x1b[0m\udcff"
+    plain("\udcff").encode()
+    assert plain("Kätzchen 猫") == "Kätzchen 猫"
+    assert plain("x" * 100, 9) == "xxxx…xxxx"
+    assert len(plain("\n" * 100, 20)) == 20
