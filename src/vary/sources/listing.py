@@ -111,6 +111,14 @@ class Listing(Sequence[str]):
             self._labels.flags.writeable = False
         return self._labels
 
+    def class_counts(self) -> list[int]:
+        """How many names each class has; takes no time for a name."""
+        sizes = np.diff(self._stops, prepend=0)
+        counts = np.zeros(len(self.classes or ()), np.int64)
+        np.add.at(counts, self._ids, sizes)
+        found: list[int] = counts.tolist()
+        return found
+
     def class_id(self, index: int) -> int:
         return self._of(self._place(index))
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
+from vary.display.fields import batch_html, batch_png, batch_text
 from vary.stream.report import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from vary.display.fields import Legend
 
 __all__ = ["Batch", "Made"]
 
@@ -37,6 +39,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     epoch: int
     streams: Array | None
     epochs: Array | None
+    _legend: Legend | None = None  # what its arrays mean: for showing them
     _paths: list[str] | Callable[[], list[str]] | None
 
     def __new__(
@@ -77,6 +80,15 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
             if field == name:
                 return array
         raise AttributeError(f"a batch has no {name!r}; its fields are {', '.join(self.fields)}, as in batch.images")
+
+    def __repr__(self) -> str:
+        return batch_text(self)
+
+    def _repr_html_(self) -> str:
+        return batch_html(self)
+
+    def _repr_png_(self) -> bytes | None:
+        return batch_png(self)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self.fields]

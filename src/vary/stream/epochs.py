@@ -13,6 +13,7 @@ from vary.stream.crew import Threads
 from vary.stream.iteration import Iteration
 from vary.stream.options import whole
 from vary.stream.report import Tally
+from vary.stream.show import preview_of, row_png
 from vary.stream.side import Line, Side, copy_of
 from vary.stream.state import Place, read_state
 from vary.stream.task import Alone
@@ -20,6 +21,8 @@ from vary.stream.task import Alone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vary.display.fields import Legend
+    from vary.display.preview import Preview
     from vary.stream.batch import Batch
     from vary.stream.crew import Crew, Job
     from vary.stream.options import Options
@@ -56,11 +59,21 @@ class Epochs:
         """What makes the batches of this epoch. empty: where, if not in memory like any."""
         raise NotImplementedError
 
+    @property
+    def legend(self) -> Legend:
+        """What the arrays of its batches mean."""
+        raise NotImplementedError
+
     def _new_tally(self, epoch: int) -> Tally:
         raise NotImplementedError
 
     def refresh(self) -> None:
         """Before an epoch."""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What a batch holds, in order."""
+        raise NotImplementedError
 
     @property
     def count(self) -> int:
@@ -118,19 +131,38 @@ class Epochs:
 
         The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
         """
+        return self.peek_at(self.options.batch_size)
+
+    def peek_at(self, most: int) -> Batch:
+        """Of what `peek` gives no more than `most` samples, and no file read but theirs and broken ones before them."""
         options, position = self.options, self._next.position
         check_address(options.seed, self.epoch)
         job, share = self.job(self.epoch), options.share(self._count - position)
-        for first in range(0, share, options.batch_size):
-            places = np.arange(first, min(first + options.batch_size, share), dtype=np.int64)
+        size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
+        for first in range(0, share, size):
+            places = np.arange(first, min(first + size, share), dtype=np.int64)
             batch = job.make(options.part.positions(places, position, self._count), Alone()).batch
             if batch is not None:
+                batch._legend = self.legend
                 return batch
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
+    def preview(self, n: int = 24) -> Preview:
+        """The first samples of the next epoch as training sees them, with their labels and files: at most `n`.
+
+        A notebook shows what is returned, `.save(path)` writes it. Values are shown on a fixed scale, which is stated.
+        With several views or policies, a row is a sample. `epoch`, `state_dict` and `report` do not change. Errors are
+        those of `peek`.
+        """
+        return preview_of(self, whole("n", n, 1))
+
+    def _repr_png_(self) -> bytes | None:
+        return row_png(self)
+
     def _iteration(self, begins: Place) -> Iteration:
         self.refresh()
-        return Iteration(self, self.job(begins.epoch), replace(begins), self._new_tally(begins.epoch))
+        job, tally = self.job(begins.epoch), self._new_tally(begins.epoch)
+        return Iteration(self, job, replace(begins), tally, self.legend)
 
     def hire(self) -> Crew:
         """Who makes the batches of an iteration."""

@@ -21,6 +21,7 @@ from vary.stream.crew import Threads
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from vary.display.fields import Legend
     from vary.stream.batch import Batch, Made
     from vary.stream.crew import Box, Crew, Job
     from vary.stream.report import Tally, Work
@@ -52,8 +53,9 @@ class Iteration:
     For one consumer: its methods are not to be called from two threads at once.
     """
 
-    def __init__(self, home: Home, job: Job, place: Place, tally: Tally) -> None:
+    def __init__(self, home: Home, job: Job, place: Place, tally: Tally, legend: Legend) -> None:
         self.begins, self.place, self.tally = replace(place), place, tally
+        self._legend = legend  # of its batches
         self._home = weakref.ref(home)
         self._pid = os.getpid()
         self._job, self._options = job, job.options
@@ -129,6 +131,7 @@ class Iteration:
                 if self._taken == self._batches:  # at once: who counts batches never asks for one more
                     self._finish()
                 if batch is not None:
+                    batch._legend = self._legend
                     return batch
             self._check_any()
         except BaseException:  # a batch's error, or Ctrl-C while waiting

@@ -16,6 +16,7 @@ from vary.stream.make import StreamJob
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
+from vary.stream.show import legend_of, stream_html
 from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import terms_of
 from vary.stream.stores import holds_files, store_of
@@ -26,6 +27,7 @@ from vary.stream.views import fields_of, looks_of, numbers
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from vary.display.fields import Legend
     from vary.plan.run import Runner
     from vary.policy import Policy
     from vary.sources import Indexed
@@ -147,6 +149,7 @@ class Stream(Epochs):
             n, part = len(self.source), "" if options.shard is None else f", shard={tuple(options.part)}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
+        self._legend = legend_of(self.source.classes, self.looks, options)
         self._files = holds_files(self.source)
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
@@ -164,6 +167,10 @@ class Stream(Epochs):
     def looks(self) -> tuple[tuple[Look, Runner], ...]:
         """Which pictures are made of a sample, and what makes them."""
         return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
+
+    @property
+    def legend(self) -> Legend:
+        return self._legend
 
     @property
     def store(self) -> Store | None:
@@ -210,11 +217,15 @@ class Stream(Epochs):
         job = self._job(options, epoch, 1, lambda _: order)
         batch = job.make(np.zeros(1, np.int64), Alone()).batch
         assert batch is not None  # what fails is raised
+        batch._legend = self._legend
         return batch
 
     def __repr__(self) -> str:
         o = self.options
         return f"Stream({self.source!r}: {len(self)} batches of {o.batch_size}, seed={o.seed}, epoch={self.epoch})"
+
+    def _repr_html_(self) -> str:
+        return stream_html(self)
 
 
 def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slots:

@@ -13,11 +13,13 @@ from vary.stream.blend import Blend
 from vary.stream.epochs import Epochs
 from vary.stream.loader import Stream
 from vary.stream.pattern import Pattern, whole_ratios
+from vary.stream.show import mixed_html
 from vary.stream.state import mixed_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from vary.display.fields import Legend
     from vary.stream.options import Options
     from vary.stream.report import Tally
     from vary.stream.task import Empty
@@ -86,6 +88,10 @@ class Mixed(Epochs):
         """What a batch holds, in order."""
         return self.streams[0].fields
 
+    @property
+    def legend(self) -> Legend:
+        return self.streams[0].legend._replace(classes=self.classes)
+
     def job(self, epoch: int, empty: Empty | None = None) -> Blend:
         return Blend(self.streams, self._pattern, self.options, epoch, self.count, empty)
 
@@ -101,6 +107,9 @@ class Mixed(Epochs):
         ratios = ":".join(map(str, self.ratios))
         made = f"{len(self)} batches of {self.options.batch_size}"
         return f"Mixed({len(self.streams)} streams by {ratios}: {made}, epoch={self.epoch})"
+
+    def _repr_html_(self) -> str:
+        return mixed_html(self)
 
 
 def _streams(streams: Any) -> tuple[Stream, ...]:

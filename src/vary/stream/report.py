@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+from vary.display.page import block, heading, muted, safe, table
+
 __all__ = ["MAKERS", "Report", "Skipped", "Tally", "Work"]
 
 STAGES = ("read", "decoded", "batches")
 DERIVED = ("bytes_in_flight", "images_per_second", "wait_share", "limit")
 MAKERS = 2  # batches in work at once
+LIMITED = "limited by"
 SHOWN = 3  # skipped files that the text names
 PATIENCE = 0.1  # share of the time that a consumer may wait and still be the one that limits
 
@@ -171,25 +174,39 @@ class Report:
         return found | {name: getattr(self, name) for name in DERIVED}
 
     def __str__(self) -> str:
+        lines = [f"{name}{' ' if name == LIMITED else ': '}{text}".removeprefix(": ") for name, text in self._rows()]
+        if self.skipped:
+            lines.append(f"skipped: {len(self.skipped)}")
+            lines += [f"  {line}" for line in self._skipped_lines()]
+        return "\n".join(lines)
+
+    def _rows(self) -> list[tuple[str, str]]:
+        """What is said, with a name for each."""
         spent = sum((self.read_seconds, self.decode_seconds, self.augment_seconds))
         shares = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         stages = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in self.in_flight.items())
         speed = f"{self.images_per_second:.0f}"
         several = f" in {self.views} views" if self.views > 1 else ""
-        lines = [
-            f"epoch {self.epoch}: {self.images} images{several} in {self.seconds:.2f} s, {speed} a second",
-            f"work: {spent:.2f} s over all threads, {shares}",
-            f"consumer: waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})",
-            f"memory: at most {self.bytes_in_flight / 1e6:.1f} MB in flight, {stages}",
-            *([f"cache: {self._cache_line()}"] if self.cache else []),
-            f"limited by {self._advice()}" if self.batches else ADVICE["nothing"],
+        return [
+            (f"epoch {self.epoch}", f"{self.images} images{several} in {self.seconds:.2f} s, {speed} a second"),
+            ("work", f"{spent:.2f} s over all threads, {shares}"),
+            ("consumer", f"waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})"),
+            ("memory", f"at most {self.bytes_in_flight / 1e6:.1f} MB in flight, {stages}"),
+            *([("cache", self._cache_line())] if self.cache else []),
+            (LIMITED, self._advice()) if self.batches else ("", ADVICE["nothing"]),
         ]
+
+    def _skipped_lines(self) -> list[str]:
+        more = len(self.skipped) - SHOWN
+        lines = [f"{path}: {reason}" for path, reason in self.skipped[:SHOWN]]
+        return [*lines, f"and {more} more in .skipped"] if more > 0 else lines
+
+    def _repr_html_(self) -> str:
+        rows = [(muted(safe(name)), safe(text)) for name, text in self._rows()]
         if self.skipped:
-            lines.append(f"skipped: {len(self.skipped)}")
-            lines += [f"  {path}: {reason}" for path, reason in self.skipped[:SHOWN]]
-            if len(self.skipped) > SHOWN:
-                lines.append(f"  and {len(self.skipped) - SHOWN} more in .skipped")
-        return "\n".join(lines)
+            listed = "".join(f"<div>{safe(line, 400)}</div>" for line in self._skipped_lines())
+            rows.append((muted("skipped"), f"{len(self.skipped)}{listed}"))
+        return block(heading("<b>Report</b>"), table(rows))
 
     def _cache_line(self) -> str:
         if self.cache.startswith("none"):

@@ -1,0 +1,170 @@
+"""What a notebook shows of a stream: its classes, its options, and a row of samples as training sees them.
+
+A sample is made by what makes a batch of it, so that it looks the same; of the next epoch, whose state does not change.
+No file is read but those of the samples that are shown.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.display.fields import Legend, Pictures, batch_sheet
+from vary.display.outline import policy_html
+from vary.display.page import block, details, grid, heading, muted, safe, table
+from vary.display.pixels import scale_of_runner
+from vary.display.preview import Preview
+from vary.display.sheet import as_png
+from vary.display.text import counted
+from vary.stream.options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vary.plan.run import Runner
+    from vary.sources import Indexed
+    from vary.stream.epochs import Epochs
+    from vary.stream.loader import Stream
+    from vary.stream.mix import Mixed
+    from vary.stream.views import Look
+
+__all__ = ["legend_of", "mixed_html", "preview_of", "row_png", "stream_html"]
+
+ROW = 8  # samples that a stream shows by itself
+CLASSES = 12  # that are counted by name
+LABELS = 1_000_000  # most that are gone through to be counted
+
+
+def legend_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]], options: Options) -> Legend:
+    """What the batches of a stream mean."""
+    pictures = tuple(
+        Pictures(look.field, options.layout, look.count is not None, scale_of_runner(runner, look.policy.value_range))  # type: ignore[arg-type]
+        for look, runner in looks
+    )
+    return Legend(classes, pictures)
+
+
+def preview_of(epochs: Epochs, most: int) -> Preview:
+    """The first samples of the next epoch; what `Epochs.peek` raises where none can be made."""
+    batch = epochs.peek_at(most)
+    sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs.count))
+    shown = len(sheet.titles) or len(sheet.cells)
+    return Preview(f"the first {counted(shown, 'sample')} of epoch {batch.epoch}", sheet)
+
+
+def row_png(epochs: Epochs) -> bytes | None:
+    """A row of samples; None where none can be made."""
+    try:
+        return as_png(_row(epochs).sheet)
+    except Exception:  # noqa: BLE001  the HTML beside it says why
+        return None
+
+
+def _row(epochs: Epochs) -> Preview:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # showing an object is no time to warn; training warns
+        return preview_of(epochs, ROW)
+
+
+def stream_html(stream: Stream) -> str:
+    o = stream.options
+    policies = "".join(
+        details(f"policy of <b>{safe(look.field)}</b>" if len(stream.looks) > 1 else "policy", policy_html(look.policy))
+        for look, _ in stream.looks
+    )
+    rows = [
+        ("source", _name(stream.source)),
+        *_length(stream),
+        *_classes(stream.source),
+        ("next epoch", str(stream.epoch)),
+        ("options", _options(o)),
+    ]
+    return block(heading("<b>Stream</b>"), table(_muted(rows)), policies, _samples(stream))
+
+
+def mixed_html(mixed: Mixed) -> str:
+    rows = [*_length(mixed), ("next epoch", str(mixed.epoch)), ("options", _options(mixed.options))]
+    whole = sum(mixed.ratios)
+    each = [
+        (
+            str(number),
+            f"{ratio / whole:.1%}",
+            f"{stream.count:,}",
+            _name(stream.source),
+        )
+        for number, (stream, ratio) in enumerate(zip(mixed.streams, mixed.ratios, strict=True))
+    ]
+    streams = table(each, ("stream", "share", "samples an epoch", "source"))
+    return block(
+        heading(f"<b>Mixed</b> {muted(counted(len(each), 'stream'))}"), table(_muted(rows)), streams, _samples(mixed)
+    )
+
+
+def _muted(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    return [(muted(name), html) for name, html in rows]
+
+
+def _name(source: Indexed) -> str:
+    root = getattr(source, "root", None)
+    return safe(type(source).__name__ if root is None else f"{type(source).__name__} {root}")
+
+
+def _length(epochs: Epochs) -> list[tuple[str, str]]:
+    o = epochs.options
+    ranks = f" on each of {o.part.ranks} ranks" if o.shard else ""
+    return [
+        ("epoch", f"{counted(epochs.count, 'sample')} in {counted(len(epochs), 'batch')} of {o.batch_size}{ranks}"),
+        ("fields", safe(", ".join(epochs.fields))),
+    ]
+
+
+def _classes(source: Indexed) -> list[tuple[str, str]]:
+    try:
+        counts = _class_counts(source)
+    except Exception:  # noqa: BLE001  a source of the user's: what it holds is shown without its counts
+        counts = None
+    if counts is None:
+        return [] if source.classes is None else [("classes", f"{len(source.classes):,}")]
+    said = [f"{safe(name, 40)} {muted(f'{n:,}')}" for name, n in counts[:CLASSES]]
+    more = [f"and {len(counts) - CLASSES:,} more"] if len(counts) > CLASSES else []
+    sizes = [n for _, n in counts]
+    spread = muted(f" ({min(sizes):,} to {max(sizes):,} samples each)") if more else ""
+    return [("classes", f"{len(counts):,}: {', '.join(said + more)}{spread}")]
+
+
+def _class_counts(source: Indexed) -> list[tuple[str, int]] | None:
+    """Each class with its samples, where that takes no reading; None where labels are no class ids."""
+    if hasattr(source, "class_counts"):
+        found = source.class_counts()
+    elif "labels" in source.fields and len(source) <= LABELS:
+        found = _counts(source.label_batch(np.arange(len(source)))[source.fields.index("labels") - 1])
+    else:
+        found = None
+    if found is None:
+        return None
+    names = source.classes or list(map(str, range(len(found))))
+    return list(zip(names, [*found, *[0] * (len(names) - len(found))], strict=True))
+
+
+def _counts(ids: np.ndarray[Any, Any]) -> list[int] | None:
+    whole = ids.ndim == 1 and ids.dtype.kind in "iu" and len(ids) and 0 <= ids.min() <= ids.max() < len(ids)
+    return np.bincount(ids).tolist() if whole else None
+
+
+def _options(options: Options) -> str:
+    """Seed, and whatever is not as usual."""
+    usual = Options()
+    names = [one.name for one in fields(Options) if one.name not in ("batch_size", "seed")]
+    changed = [name for name in names if getattr(options, name) != getattr(usual, name)]
+    return ", ".join(f"{name} {safe(getattr(options, name))}" for name in ["seed", *changed])
+
+
+def _samples(epochs: Epochs) -> str:
+    """A row of them; where they cannot be made, why."""
+    try:
+        return grid(_row(epochs).sheet)
+    except Exception as error:  # noqa: BLE001  whatever a source, file or function of the user's raises
+        return f"<div>no samples to show: {safe(error, 600)}</div>"
