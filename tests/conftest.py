@@ -20,10 +20,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT.parent / "shared" / "data"
 BUILD = ROOT / "build" / "python"
 ORACLES = ("cv2", "skimage", "scipy")
+NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
 
 RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, or None
     "pictures": lambda: None if PICTURES.is_dir() else f"the pictures folder {PICTURES} is absent",
     "oracles": lambda: _absent_modules(ORACLES),
+    "notebook": lambda: _absent_modules(NOTEBOOK),
     "build": lambda: None if any(BUILD.rglob("*.o")) else f"no objects under {BUILD}: run `make install`",
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }

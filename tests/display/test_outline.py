@@ -75,6 +75,15 @@ def test_html_has_a_transform_a_line_with_units_and_nesting() -> None:
     assert "fill reflect, interpolation bilinear, antialias on, strict off" in NESTED._repr_html_()
 
 
+def test_arguments_by_default_are_told_where_there_are_no_others() -> None:
+    html = vary.Policy([vary.Normalize(), vary.VerticalFlip(p=1), vary.Shear(5)])._repr_html_()
+    assert [text for _, text in words(html)] == [
+        "Normalize mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)",
+        "VerticalFlip",
+        "Shear x -5 .. 5 degrees",
+    ]
+
+
 def test_an_empty_policy_says_so() -> None:
     assert "come out as they are" in vary.Policy([])._repr_html_()
 

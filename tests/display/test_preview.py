@@ -78,6 +78,15 @@ def test_nothing_to_show_is_an_error(images: Any, says: str) -> None:
         POLICY.preview(images)
 
 
+def test_the_picture_that_does_not_fit_is_named(photos: list[np.ndarray], data: Path) -> None:
+    policy = vary.Policy([vary.Lambda(lambda image: image[:0] if len(image) == 64 else image)])
+    assert policy.preview(photos[:2], n=1).sheet.rows
+    with pytest.raises(vary.InputError, match=r"^image 2 is 0 x 64 x 3; a picture needs"):
+        policy.preview(photos)
+    with pytest.raises(vary.InputError, match=r"^cat, 2\.png is 0 x 64 x 3; a picture needs"):
+        policy.preview(data, rows=8)
+
+
 def test_numbers_are_checked(photos: list[np.ndarray]) -> None:
     for name in ("n", "rows"):
         with pytest.raises(vary.InputError, match=f"{name}=0; give a whole number"):

@@ -73,10 +73,11 @@ def _lines(transforms: tuple[Transform, ...], depth: int) -> Iterator[tuple[int,
 
 
 def _told(transform: Transform) -> list[tuple[str, Field]]:
-    """The arguments worth telling: those given, and a chance below 1."""
-    values = transform.values()
-    told = [name for name in type(transform).fields if name != INNER and (name in values or name == "p")]
-    return [(name, type(transform).fields[name]) for name in told if name != "p" or transform.p < 1]
+    """The arguments worth telling: those given, or where none were all that there are; and a chance below 1."""
+    given = [name for name in transform.values() if name not in (INNER, "p")]
+    names = [name for name in type(transform).fields if name not in (INNER, "p")]
+    told = [name for name in names if name in given or (not given and getattr(transform, name) is not None)]
+    return [(name, type(transform).fields[name]) for name in (*told, *(["p"] if transform.p < 1 else []))]
 
 
 def _argument(name: str, value: Any, field: Field) -> str:

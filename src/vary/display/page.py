@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 BUDGET = 180_000  # bytes of all pictures of a page together, before they are written as text, a third longer
 QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn
-SHOWN, FEW = 160, 12  # pixels of a picture's longer side; more pictures than these are shown smaller
+SHOWN, FEW = 160, 6  # pixels of a picture's longer side; more pictures than these are shown smaller
 RULE = "1px solid rgba(128,128,128,.35)"
 MONO = "font-family:monospace;white-space:pre-wrap"
 

@@ -16,6 +16,7 @@ from vary.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vary.display.originals import Original
     from vary.display.pixels import Scale
 
     Array = np.ndarray[Any, Any]
@@ -33,7 +34,7 @@ def variations(images: object, n: object, rows: object, channels: int, vary: Var
     for one in chosen.originals:
         given.add(one.image)
         for epoch in range(n):
-            made.add(vary(one.image, epoch, one.number))
+            made.add(_made(vary, one, epoch))
     before, after = scales(chosen.originals[0].image)
     originals, others = given.cells(before, fits=True), made.cells(after)
     each = [tuple(others[first : first + n]) for first in range(0, len(others), n)]
@@ -44,6 +45,14 @@ def variations(images: object, n: object, rows: object, channels: int, vary: Var
     some = f"{len(originals)} of " if chosen.total > len(originals) else ""
     text = f"{some}{counted(chosen.total, 'picture')}, each in {counted(n, 'variation')}"
     return Preview(text, Sheet(sheet_rows, columns, titles if any(map(any, titles)) else (), notes), chosen.skipped)
+
+
+def _made(vary: Vary, original: Original, epoch: int) -> Array:
+    try:
+        return vary(original.image, epoch, original.number)
+    except InputError as error:
+        which = ", ".join(filter(None, original.title)) or f"image {original.number}"
+        raise InputError(which + str(error).removeprefix("image 0")) from error
 
 
 def _at_least_one(name: str, value: object) -> int:
