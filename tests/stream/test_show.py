@@ -206,14 +206,15 @@ def _warn(image: np.ndarray) -> np.ndarray:
     return image
 
 
+@pytest.mark.filterwarnings("ignore")  # such pictures may be warned of when they are made; not when they are shown
 def test_showing_does_not_warn(images: np.ndarray) -> None:
     odd = np.full((4, 8, 8, 1), np.nan, np.float32)
+    batch = stream(odd, FLIP).peek()
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for train in (stream(images, Policy([Lambda(_warn)])), stream(odd, FLIP)):
             assert "no samples" not in train._repr_html_()
             assert train._repr_png_()
-        batch = stream(odd, FLIP).peek()
         assert "256 values NaN or infinite" in repr(batch)
         assert batch._repr_html_()
 
