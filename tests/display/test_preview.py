@@ -13,6 +13,7 @@ from PIL import Image
 
 import vary
 from vary.display.originals import picked
+from vary.display.page import _data_uri
 
 POLICY = vary.Policy([vary.Resize(40, 50), vary.Rotate(30), vary.Rescale(1 / 255)])
 
@@ -134,14 +135,30 @@ def test_names_are_escaped(tmp_path: Path, photos: list[np.ndarray]) -> None:
     assert "&quot;onload=x&amp;.png" in html
 
 
-def test_html_stays_small_and_png_too() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (12, 300, 400, 3), dtype=np.uint8)
-    found = vary.Policy([vary.Rotate(20)]).preview(noise, rows=12, n=9)
-    assert len(found.sheet.cells) == 120
+@pytest.mark.parametrize(("rows", "n", "shown"), [(12, 9, 120), (40, 9, 150), (2, 200, 201)])
+def test_html_stays_small_and_png_too(rows: int, n: int, shown: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (rows, 150, 200, 3), dtype=np.uint8)
+    found = vary.Policy([vary.Rotate(20)]).preview(noise, rows=rows, n=n)
+    assert len(found.sheet.cells) == rows * (n + 1)
     html = found._repr_html_()
     assert len(html) < 300_000
-    assert len(images_of(html)) == 120
-    assert len(found._repr_png_()) < 2_000_000
+    assert len(images_of(html)) == shown
+    assert (f"and {rows - shown // (n + 1)} more rows" in html) == (shown < rows * (n + 1))
+    assert len(found._repr_png_()) < 2_500_000
+
+
+def test_a_picture_takes_what_it_may() -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    sizes, bytes_ = [], []
+    for limit in (40_000, 20_000, 12_000, 6_000, 2_000):
+        source, _ = _data_uri(noise, (160, 160), limit)
+        data = base64.b64decode(source.partition("base64,")[2])
+        assert len(data) <= limit
+        sizes.append(Image.open(io.BytesIO(data)).size[0])
+        bytes_.append(len(data))
+    assert sizes[:3] == [160, 160, 160], "first the quality is lowered"
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(bytes_)) == 5
 
 
 @pytest.mark.filterwarnings("ignore")  # of a picture of few colours

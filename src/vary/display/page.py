@@ -22,8 +22,9 @@ __all__ = ["block", "details", "grid", "heading", "lines", "muted", "safe", "tab
 
 Array = np.ndarray[Any, Any]
 
-BUDGET = 180_000  # bytes of all pictures of a page together, before they are written as text, a third longer
+BUDGET = 150_000  # bytes of all pictures of a page together, before they are written as text, a third longer
 QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn
+MOST = 150  # pictures on a page, in whole rows
 SHOWN, FEW = 160, 6  # pixels of a picture's longer side; more pictures than these are shown smaller
 RULE = "1px solid rgba(128,128,128,.35)"
 MONO = "font-family:monospace;white-space:pre-wrap"
@@ -72,7 +73,9 @@ def details(summary: str, html: str) -> str:
 
 
 def grid(sheet: Sheet) -> str:
-    """The pictures of a sheet, with their captions."""
+    """The pictures of a sheet, with their captions; of a very large one the first rows."""
+    total = len(sheet.rows)
+    sheet = sheet._replace(rows=sheet.rows[: max(1, MOST // max(map(len, sheet.rows)))])
     cells = sheet.cells
     largest = SHOWN if len(cells) <= FEW else int(SHOWN * 0.75)
     layout, limit = layout_of(sheet, largest), BUDGET // max(1, len(cells))
@@ -84,7 +87,8 @@ def grid(sheet: Sheet) -> str:
             label, file = map(safe, sheet.titles[number])
             parts.append(f'<div style="grid-column:1/-1;margin-top:4px"><b>{label}</b> {muted(file)}</div>')
         parts += [_figure(cell, layout, limit) for cell in row]
-    notes = "".join(f"<div>{muted(safe(note, 400))}</div>" for note in sheet.notes)
+    more = [f"and {total - len(sheet.rows):,} more rows"] if total > len(sheet.rows) else []
+    notes = "".join(f"<div>{muted(safe(note, 400))}</div>" for note in (*more, *sheet.notes))
     style = f"display:grid;grid-template-columns:{width};gap:8px;overflow-x:auto;margin:6px 0;align-items:start"
     return f'<div style="{style}">{"".join(parts)}</div>{notes}'
 

@@ -16,8 +16,7 @@ class Text(str):
 
 def plain(text: object, most: int = 80) -> str:
     """In one line of at most `most` characters, the middle left out; what cannot be shown or encoded is escaped."""
-    found = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    found = "".join(one if one.isprintable() else repr(one)[1:-1] for one in found)
+    found = "".join(one if one.isprintable() else repr(one)[1:-1] for one in str(text))
     if len(found) <= most:
         return found
     tail = (most - 1) // 2
