@@ -7,25 +7,27 @@ import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, SupportsIndex
+from typing import Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 
 from vary.errors import InputError, PolicyError
 from vary.plan.explain import explain
 from vary.plan.lower import lower
-from vary.plan.program import FILLS, Program, Settings
+from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.rng import check_address
 from vary.sample import DTYPES, Dtype, Layout, dtype_name, layout_name
-from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
-from vary.transforms.compose import several
+from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
+from vary.transforms.compose import empty, several
 from vary.transforms.slips import listed
 from vary.transforms.text import from_data, parsed, to_data
 
 __all__ = ["Policy"]
 
 FORMAT = 1
+
+Interpolation = Literal["bilinear", "nearest"]
 
 
 def _fill(value: Any) -> str | tuple[float, ...]:
@@ -40,27 +42,10 @@ def _fill(value: Any) -> str | tuple[float, ...]:
 def _range(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
-    low, high = value if isinstance(value, (list, tuple)) else (0.0, value)
+    low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
     if not -np.inf < number(low) < number(high) < np.inf:
         raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
     return number(low), number(high)
-
-
-def fill(doc: str) -> Any:
-    return Field(_fill, doc, "nearest", lambda random: random.choice(FILLS), FILLS)
-
-
-def value_range(doc: str) -> Any:
-    return Field(_range, doc, None, lambda random: None)
-
-
-def switch(doc: str, default: bool) -> Any:
-    def parse(value: Any) -> bool:
-        if not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{value!r} is neither True nor False")
-        return bool(value)
-
-    return Field(parse, doc, default, lambda random: random.random() < 0.5)
 
 
 class Policy(Transform):
@@ -70,12 +55,18 @@ class Policy(Transform):
     resamples at each. `explain()` shows which.
     """
 
-    transforms: Sequence[Transform] = several("a list of transforms")
-    fill: str | float | Sequence[float] = fill("what shows outside the picture: a word, a value, or one a channel")
-    interpolation: str = choice("how values between pixels are found", ("bilinear", "nearest"), default="bilinear")
+    transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
+    fill: Fill | float | Sequence[float] | np.ndarray = custom(
+        "what shows outside the picture: a word, a value, or one a channel", _fill, default="nearest", within=FILLS
+    )
+    interpolation: Interpolation = choice(
+        "how values between pixels are found", get_args(Interpolation), default="bilinear"
+    )
     antialias: bool = switch("average source pixels where the picture shrinks", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
-    value_range: float | tuple[float, float] | None = value_range("highest value, or (lowest, highest); None: by dtype")
+    value_range: float | tuple[float, float] | None = custom(
+        "highest value, or (lowest, highest); None: 255 for uint8, 1.0 for float32", _range, default=None
+    )
 
     def check(self) -> None:
         object.__setattr__(self, "_runners", {})

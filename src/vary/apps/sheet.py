@@ -84,8 +84,9 @@ def lay_out(
 
 
 def _resized(image: np.ndarray, size: Size) -> np.ndarray:
-    interpolation = "nearest" if size[0] > image.shape[0] else "bilinear"
-    return image if size == image.shape[:2] else vary.Policy([vary.Resize(*size)], interpolation=interpolation)(image)
+    if size == image.shape[:2]:
+        return image
+    return vary.Policy([vary.Resize(*size)], interpolation="nearest" if size[0] > image.shape[0] else "bilinear")(image)
 
 
 def _paste(sheet: np.ndarray, image: np.ndarray, at: Size, cell: Size) -> None:
