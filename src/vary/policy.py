@@ -108,12 +108,12 @@ class Policy(Transform):
         Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. `InputError` for
         arguments that cannot be meant, `PolicyError` where the policy does not fit the image.
         """
-        _check_seeded(seed, epoch=epoch, index=index, view=view)
-        indices = None if index is None else _number(index)
-        rows = self.batch(
-            [image], seed=seed, epoch=epoch, view=view, indices=indices, dtype=dtype, layout=layout, threads=1
+        if seed is None:
+            seed = _fresh_seed(epoch=epoch, index=index, view=view)
+        address = _address(
+            seed, 0 if epoch is None else epoch, 0 if view is None else view, _number(0 if index is None else index)
         )
-        one: np.ndarray = rows[0]
+        one: np.ndarray = self._vary([image], address, dtype, layout, 1, None)[0]
         return one
 
     def batch(
@@ -151,19 +151,30 @@ class Policy(Transform):
         n = len(images)
         if not n:
             raise InputError("images is empty; give at least one")
-        _check_seeded(seed, epoch=epoch, view=view)
-        seed = int.from_bytes(os.urandom(8)) if seed is None else seed
+        if seed is None:
+            seed = _fresh_seed(epoch=epoch, view=view)
         address = _address(seed, 0 if epoch is None else epoch, 0 if view is None else view, _indices(indices, n))
+        return self._vary(images, address, dtype, layout, _threads(threads), out)
+
+    def _vary(
+        self,
+        images: list[np.ndarray] | np.ndarray,
+        address: Address,
+        dtype: Dtype | None,
+        layout: Layout,
+        threads: int,
+        out: np.ndarray | None,
+    ) -> np.ndarray:
         layout_name(layout)
         runner = self.runner_for(images[0])
         whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
-        sources = Parts(np.asarray(images), np.arange(n)) if whole else list(images)
+        sources = Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
         done, failures, _ = runner.batch(
             sources,
             address,
             dtype=None if dtype is None else dtype_name(dtype),
             layout=layout,
-            threads=_threads(threads),
+            threads=threads,
             out=out,
         )
         raise_first(failures, lambda place: None)
@@ -296,15 +307,18 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
         yield from _policies(list(transform.children()))
 
 
-def _check_seeded(seed: object, **parts: object) -> None:
-    """Epoch, index and view say which of a seed's draws: without one they would decide nothing."""
-    if seed is None:
-        for name, value in parts.items():
-            if value is not None:
-                raise InputError(
-                    f"{name}={value!r} was given without seed=, but then every call draws afresh; give a seed as well, "
-                    f"such as seed=7, {name}={value!r}, or leave {name}= out"
-                )
+def _fresh_seed(**parts: object) -> int:
+    """A seed from the system, for a call that was given none; processes never share one, as they could a generator.
+
+    parts: epoch, index and view as they were given. They say which of a seed's draws is meant, so each must be None.
+    """
+    for name, value in parts.items():
+        if value is not None:
+            raise InputError(
+                f"{name}={value!r} was given without seed=, but then every call draws afresh; give a seed as well, "
+                f"such as seed=7, {name}={value!r}, or leave {name}= out"
+            )
+    return int.from_bytes(os.urandom(8))
 
 
 def _address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex, indices: np.ndarray) -> Address:
@@ -312,12 +326,15 @@ def _address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex, ind
     return Address(operator.index(seed), operator.index(epoch), operator.index(view), indices)
 
 
-def _number(index: object) -> np.ndarray:
+def _number(index: SupportsIndex) -> np.ndarray:
     """The one index of a picture, as the indices of a batch."""
     try:
-        return _indices((index,), 1)
-    except InputError:
-        raise InputError(f"index={index!r}; give a whole number of at least 0") from None
+        number = -1 if isinstance(index, bool) else operator.index(index)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 1 << 63:
+        raise InputError(f"index={index!r}; give a whole number of at least 0")
+    return np.array((number,), np.int64)
 
 
 def _indices(indices: Any, count: int) -> np.ndarray:

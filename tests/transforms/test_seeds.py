@@ -127,6 +127,8 @@ def test_no_whole_numbers(name: str, value: Any) -> None:
 def test_what_shows_a_policy_is_the_same_each_time() -> None:
     for show in (POLICY.explain, POLICY.program):
         assert show(IMAGE.shape) == show(IMAGE.shape) == show(IMAGE.shape, seed=0, epoch=0, index=0)
+    with pytest.raises(InputError, match="seed=None"):
+        POLICY.explain(IMAGE.shape, seed=None)  # type: ignore[arg-type]
     assert POLICY.program(IMAGE.shape) == POLICY.program(IMAGE.shape, seed=0, epoch=0, index=0, view=0)
 
 
