@@ -3,9 +3,11 @@ explain it, write it down."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import operator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 
@@ -17,18 +19,20 @@ from vary.display.variations import variations
 from vary.errors import InputError, PolicyError
 from vary.plan.explain import explain
 from vary.plan.lower import VALUE_RANGES, lower
-from vary.plan.program import FILLS, Program, Settings
+from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.rng import check_address
-from vary.sample import DTYPES, dtype_name, layout_name
-from vary.transforms.base import Field, Lowering, Transform, choice, chosen, number
-from vary.transforms.compose import several
+from vary.sample import DTYPES, Dtype, Layout, dtype_name, layout_name
+from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
+from vary.transforms.compose import empty, several
 from vary.transforms.slips import listed
 from vary.transforms.text import from_data, parsed, to_data
 
 __all__ = ["Policy"]
 
 FORMAT = 1
+
+Interpolation = Literal["bilinear", "nearest"]
 
 
 def _fill(value: Any) -> str | tuple[float, ...]:
@@ -43,27 +47,10 @@ def _fill(value: Any) -> str | tuple[float, ...]:
 def _range(value: Any) -> tuple[float, float] | None:
     if value is None:
         return None
-    low, high = value if isinstance(value, (list, tuple)) else (0.0, value)
+    low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
     if not -np.inf < number(low) < number(high) < np.inf:
         raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
     return number(low), number(high)
-
-
-def fill(doc: str) -> Any:
-    return Field(_fill, doc, "nearest", lambda random: random.choice(FILLS), FILLS)
-
-
-def value_range(doc: str) -> Any:
-    return Field(_range, doc, None, lambda random: None)
-
-
-def switch(doc: str, default: bool) -> Any:
-    def parse(value: Any) -> bool:
-        if not isinstance(value, (bool, np.bool_)):
-            raise ValueError(f"{value!r} is neither True nor False")
-        return bool(value)
-
-    return Field(parse, doc, default, lambda random: random.random() < 0.5)
 
 
 class Policy(Transform):
@@ -73,12 +60,18 @@ class Policy(Transform):
     resamples at each. `explain()` shows which.
     """
 
-    transforms: Sequence[Transform] = several("a list of transforms")
-    fill: str | float | Sequence[float] = fill("what shows outside the picture: a word, a value, or one a channel")
-    interpolation: str = choice("how values between pixels are found", ("bilinear", "nearest"), default="bilinear")
+    transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
+    fill: Fill | float | Sequence[float] | np.ndarray = custom(
+        "what shows outside the picture: a word, a value, or one a channel", _fill, default="nearest", within=FILLS
+    )
+    interpolation: Interpolation = choice(
+        "how values between pixels are found", get_args(Interpolation), default="bilinear"
+    )
     antialias: bool = switch("average source pixels where the picture shrinks", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
-    value_range: float | tuple[float, float] | None = value_range("highest value, or (lowest, highest); None: by dtype")
+    value_range: float | tuple[float, float] | None = custom(
+        "highest value, or (lowest, highest); None: 255 for uint8, 1.0 for float32", _range, default=None
+    )
 
     def check(self) -> None:
         object.__setattr__(self, "_runners", {})
@@ -99,63 +92,94 @@ class Policy(Transform):
         self,
         image: np.ndarray,
         *,
-        seed: int = 0,
-        epoch: int = 0,
-        index: int = 0,
-        view: int = 0,
-        dtype: Any = None,
-        layout: str = "NHWC",
+        seed: SupportsIndex | None = None,
+        epoch: SupportsIndex | None = None,
+        index: SupportsIndex | None = None,
+        view: SupportsIndex | None = None,
+        dtype: Dtype | None = None,
+        layout: Layout = "NHWC",
     ) -> np.ndarray:
-        """One image (height x width x channels) varied: the row of the batch with the same seed, epoch and index.
+        """One image varied, afresh in each call; with a seed, the same for the same arguments.
 
-        Returns height x width x channels, or channels first for layout="NCHW".
+        image: (height, width) or (height, width, channels), uint8 or float32, with 1, 3 or 4 channels. Only read.
+        seed: 0 .. 2^64 - 1. The result is then a function of image, policy, seed, epoch, index and view: it equals the
+            row of `batch` that has them, and the sample of `vary.stream`. None: drawn from the system for each call,
+            so that neither calls nor worker processes repeat each other.
+        epoch, index, view: which epoch, which sample of the source, and which of its repetitions; 0 if not given.
+            They go with a seed.
+        dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the image.
+        layout: "NHWC": channels last; "NCHW": channels first.
+
+        Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. `InputError` for
+        arguments that cannot be meant, `PolicyError` where the policy does not fit the image.
         """
-        rows = self.batch(
-            [image], seed=seed, epoch=epoch, view=view, indices=(index,), dtype=dtype, layout=layout, threads=1
+        if seed is None:
+            seed = _fresh_seed(epoch=epoch, index=index, view=view)
+        address = _address(
+            seed, 0 if epoch is None else epoch, 0 if view is None else view, _number(0 if index is None else index)
         )
-        one: np.ndarray = rows[0]
+        one: np.ndarray = self._vary([image], address, dtype, layout, 1, None)[0]
         return one
 
     def batch(
         self,
-        images: Sequence[np.ndarray] | np.ndarray,
+        images: Iterable[np.ndarray] | np.ndarray,
         *,
-        seed: int = 0,
-        epoch: int = 0,
-        view: int = 0,
+        seed: SupportsIndex | None = None,
+        epoch: SupportsIndex | None = None,
+        view: SupportsIndex | None = None,
         indices: Sequence[int] | np.ndarray | None = None,
-        dtype: Any = None,
-        layout: str = "NHWC",
+        dtype: Dtype | None = None,
+        layout: Layout = "NHWC",
         threads: int | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """n images varied in one native call: (n, H, W, C), or (n, C, H, W) for layout="NCHW".
+        """n images varied in one native call, each differently and afresh in each call; with a seed, reproducibly.
 
-        images: a list of uint8 or float32 arrays, height x width x 1, 3 or 4 channels, of any sizes and strides (one
-            dtype and number of channels a batch), or one array of them. Never written to.
-        indices: each image's index in its source, 0 .. n-1 if not given. Same index, same draws.
-        dtype: "uint8" or "float32"; by default float32 after Rescale or Normalize, else the input's. Values are
+        images: n arrays, uint8 or float32, (height, width, channels) with 1, 3 or 4 channels, of any sizes and strides
+            (one dtype and number of channels a batch), or one array of them (n, height, width, channels). Only read.
+        seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: drawn
+            from the system for each call.
+        epoch, view: which epoch, and which repetition of the samples; 0 if not given. They go with a seed.
+        indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Same index, same draws.
+        dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the images. Values are
             rounded half to even and saturated, never rescaled.
+        layout: "NHWC": channels last; "NCHW": channels first.
         threads: None takes what affinity and cgroup allow. The result never depends on it.
-        out: an array to write into, contiguous within each picture.
+        out: an array to write into, contiguous within each picture; it is what is returned.
+
+        Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for arguments
+        that cannot be meant, with the number of the image; `PolicyError` where the policy does not fit the images.
         """
         if not isinstance(images, np.ndarray):
             images = list(images)
         n = len(images)
         if not n:
             raise InputError("images is empty; give at least one")
-        check_address(seed, epoch, view)
+        if seed is None:
+            seed = _fresh_seed(epoch=epoch, view=view)
+        address = _address(seed, 0 if epoch is None else epoch, 0 if view is None else view, _indices(indices, n))
+        return self._vary(images, address, dtype, layout, _threads(threads), out)
+
+    def _vary(
+        self,
+        images: list[np.ndarray] | np.ndarray,
+        address: Address,
+        dtype: Dtype | None,
+        layout: Layout,
+        threads: int,
+        out: np.ndarray | None,
+    ) -> np.ndarray:
         layout_name(layout)
-        numbers = _indices(indices, n)
         runner = self.runner_for(images[0])
         whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
-        sources = Parts(np.asarray(images), np.arange(n)) if whole else list(images)
+        sources = Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
         done, failures, _ = runner.batch(
             sources,
-            Address(seed, epoch, view, numbers),
+            address,
             dtype=None if dtype is None else dtype_name(dtype),
             layout=layout,
-            threads=_threads(threads),
+            threads=threads,
             out=out,
         )
         raise_first(failures, lambda place: None)
@@ -199,18 +223,27 @@ class Policy(Transform):
         self,
         shape: Sequence[int],
         *,
-        dtype: Any = "uint8",
-        seed: int = 0,
-        epoch: int = 0,
-        index: int = 0,
-        view: int = 0,
+        dtype: Dtype = "uint8",
+        seed: SupportsIndex = 0,
+        epoch: SupportsIndex = 0,
+        index: SupportsIndex = 0,
+        view: SupportsIndex = 0,
     ) -> Program:
-        """What the sample with this seed, epoch and index goes through."""
+        """What the sample with this seed, epoch, index and view goes through: its instructions, the draws put in.
+
+        shape: (height, width) or (height, width, channels). dtype: "uint8" or "float32", of the picture.
+        """
         channels = shape[2] if len(shape) > 2 else 1
-        return self.runner(channels, dtype_name(dtype)).program(Address(seed, epoch, view, _indices((index,), 1)))
+        return self.runner(channels, dtype_name(dtype)).program(_address(seed, epoch, view, _number(index)))
 
     def explain(
-        self, shape: Sequence[int], *, dtype: Any = "uint8", seed: int = 0, epoch: int = 0, index: int = 0
+        self,
+        shape: Sequence[int],
+        *,
+        dtype: Dtype = "uint8",
+        seed: SupportsIndex = 0,
+        epoch: SupportsIndex = 0,
+        index: SupportsIndex = 0,
     ) -> str:
         """For people: the program of one sample of a picture of `shape` (height, width, channels), its cuts, and its
         cost in passes and bytes. A prompt or a notebook shows the lines by itself; it is a `str` all the same."""
@@ -220,7 +253,7 @@ class Policy(Transform):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
         height, width, channels = (*shape, 1)[:3]
         runner = self.runner(channels, dtype_name(dtype))
-        return Text(explain(runner, height, width, Address(seed, epoch, 0, _indices((index,), 1))))
+        return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 
     def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
         """Pictures beside what training sees of them: the original, then its variation in epoch 0, 1, 2 and on.
@@ -306,6 +339,36 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
         if isinstance(transform, Policy):
             yield transform
         yield from _policies(list(transform.children()))
+
+
+def _fresh_seed(**parts: object) -> int:
+    """A seed from the system, for a call that was given none; processes never share one, as they could a generator.
+
+    parts: epoch, index and view as they were given. They say which of a seed's draws is meant, so each must be None.
+    """
+    for name, value in parts.items():
+        if value is not None:
+            raise InputError(
+                f"{name}={value!r} was given without seed=, but then every call draws afresh; give a seed as well, "
+                f"such as seed=7, {name}={value!r}, or leave {name}= out"
+            )
+    return int.from_bytes(os.urandom(8))
+
+
+def _address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex, indices: np.ndarray) -> Address:
+    check_address(seed, epoch, view)
+    return Address(operator.index(seed), operator.index(epoch), operator.index(view), indices)
+
+
+def _number(index: SupportsIndex) -> np.ndarray:
+    """The one index of a picture, as the indices of a batch."""
+    try:
+        number = -1 if isinstance(index, bool) else operator.index(index)
+    except TypeError:
+        number = -1
+    if not 0 <= number < 1 << 63:
+        raise InputError(f"index={index!r}; give a whole number of at least 0")
+    return np.array((number,), np.int64)
 
 
 def _indices(indices: Any, count: int) -> np.ndarray:

@@ -16,7 +16,7 @@ set up than a batch has time for.
 from __future__ import annotations
 
 from operator import index
-from typing import NamedTuple
+from typing import NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -66,11 +66,11 @@ def key_name(name: str, occurrence: int) -> int:
     return value
 
 
-def check_address(seed: int, epoch: int, view: int = 0) -> None:
+def check_address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex = 0) -> None:
     """Raise `InputError` when a part of the address does not fit its bits."""
     for name, value, limit in (("seed", seed, SEED_LIMIT), ("epoch", epoch, EPOCH_LIMIT), ("view", view, VIEW_LIMIT)):
         try:
-            fits = 0 <= index(value) < limit
+            fits = 0 <= index(value) < limit and not isinstance(value, bool)
         except TypeError:  # 1.5, "one"
             fits = False
         if not fits:

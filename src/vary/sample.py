@@ -5,17 +5,18 @@ An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from vary.errors import InputError
 
-__all__ = ["DTYPES", "LAYOUTS", "Layout", "batch_shape", "dtype_name", "layout_name"]
+__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "batch_shape", "dtype_name", "layout_name"]
 
-DTYPES = ("uint8", "float32")
-LAYOUTS = ("NHWC", "NCHW")
 Layout = Literal["NHWC", "NCHW"]
+DtypeName = Literal["uint8", "float32"]
+Dtype = DtypeName | type[np.uint8] | type[np.float32] | np.dtype[np.uint8] | np.dtype[np.float32]
+DTYPES, LAYOUTS = get_args(DtypeName), get_args(Layout)
 
 
 def dtype_name(dtype: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 import vary
 from vary.apps.cli import main
+from vary.transforms.describe import own_words
 
 REGISTRY = vary.transforms.REGISTRY
 
@@ -29,7 +30,7 @@ def test_every_transform_is_listed_with_its_first_line(capsys: pytest.CaptureFix
     listed = re.findall(r"(?m)^ ([A-Z]\w*) ", out)
     assert listed == sorted(REGISTRY)
     for kind in REGISTRY.values():
-        first = (inspect.getdoc(kind) or "").partition("\n")[0]
+        first = own_words(kind).partition("\n")[0]
         assert first[:40] in words(out)
         for name, field in kind.fields.items():
             if name != "p":
@@ -45,7 +46,13 @@ def test_a_transform_registered_by_the_user_is_listed(capsys: pytest.CaptureFixt
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_one_in_full(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     out, kind = said(capsys, name), REGISTRY[name]
-    assert words(inspect.getdoc(kind) or "") in words(out), "brackets are no markup"
+    assert own_words(kind)
+    assert words(own_words(kind)) in words(out), "brackets are no markup"
+    head = out.partition("\n")[0]
+    assert head.startswith(f"{name}(")
+    spelled = inspect.signature(eval(f"lambda {head[len(name) + 1 : -1]}: None")).parameters.values()
+    expected = inspect.signature(kind).parameters.values()
+    assert [(one.name, one.kind) for one in spelled] == [(one.name, one.kind) for one in expected]
     for argument, field in kind.fields.items():
         default = "required" if field.default is inspect.Parameter.empty else ""
         assert re.search(rf"(?m)^ {argument} +{default}", out)

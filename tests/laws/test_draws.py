@@ -46,7 +46,7 @@ def test_a_probability_is_kept() -> None:
     flipped = sum(map(len, drawn([HorizontalFlip()])))
     assert within(flipped, 0.5)
     image = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    batch = Policy([HorizontalFlip()]).batch([image] * N)
+    batch = Policy([HorizontalFlip()]).batch([image] * N, seed=0)
     assert sum(bool(one[0, 0, 0] == 7) for one in batch) == flipped
     for p in (0.0, 0.1, 0.9, 1.0):
         assert within(sum(map(len, drawn([Rotate(5, p=p)]))), p)

@@ -10,6 +10,7 @@ import pytest
 import vary
 from vary import (
     Brightness,
+    CenterCrop,
     ChannelShift,
     HorizontalFlip,
     Lambda,
@@ -18,6 +19,7 @@ from vary import (
     Pad,
     Policy,
     PolicyError,
+    RandomCrop,
     RandomResizedCrop,
     Rescale,
     Resize,
@@ -61,12 +63,51 @@ REFUSED = [  # class, arguments, words of the error
     (Rotate, {"degrees": 5}, "has no argument 'degrees'; it has angle, p"),
     (Rotate, {"angel": 5}, "has no argument 'angel'; did you mean angle? It has angle, p"),
     (Resize, {"height": 3}, "needs 'width': pixels"),
-    (Resize, {"height": 0, "width": 3}, "Resize(height=0): 0 is outside 1 .. "),
+    (Resize, {"height": 0, "width": 3}, "Resize(height=0): 0 is too small; give 1 or more; height is pixels"),
+    (Resize, {"height": 1 << 21, "width": 3}, "2097152 is too large; give at most 1048576; height is pixels"),
+    (Resize, {"height": -5, "width": 3}, "-5 is too small; give 1 or more"),
+    (Resize, {"height": True, "width": 3}, "True is not a whole number"),
+    (Resize, {"height": float("inf"), "width": 3}, "inf is too large"),
+    (
+        Resize,
+        {"height": 150},
+        "needs 'width': pixels; for a square write Resize(150, 150), in a file Resize: [150, 150];",
+    ),
+    (Resize, {"width": 150}, "needs 'height': pixels"),
+    *(
+        (kind, {"height": 0}, f"{kind.__name__}(height=0): 0 is too small; give 1 or more; height is pixels")
+        for kind in (CenterCrop, RandomCrop, RandomResizedCrop)
+    ),
+    *(
+        (kind, {"height": 9, "width": 0}, "(width=0): 0 is too small; give 1 or more")
+        for kind in (CenterCrop, RandomCrop)
+    ),
+    (CenterCrop, {"height": None}, "None is not a whole number"),
+    (CenterCrop, {"width": 5}, "needs 'height': pixels"),
+    (Pad, {"top": 3, "left": -2}, "-2 is too small; give -1 or more"),
+    (Rotate, {"angle": True}, "True is not a number or a pair"),
+    (Rotate, {"angle": (False, 5)}, "False is not a number"),
+    (Rotate, {"angle": np.True_}, "True is not a number or a pair"),
+    (Rotate, {"angle": b"40"}, "b'40' is not a number or a pair"),
+    (Rotate, {"angle": "inf"}, "'inf' is not a number or a pair (low, high); angle is"),
+    (Rotate, {"angle": "nan"}, "'nan' is not a number or a pair (low, high); angle is"),
+    (Rotate, {"angle": "0o10"}, "'0o10' is not a number or a pair (low, high); write 8;"),
+    (HorizontalFlip, {"p": True}, "True is not a number; p is probability of being applied"),
+    (Rescale, {"scale": 1, "offset": True}, "True is not a number"),
+    (Normalize, {"mean": (True, 0.5, 0.5)}, "True is not a number"),
+    (OneOf, {"transforms": [HorizontalFlip()], "weights": [True]}, "True is not a number"),
+    (Policy, {"transforms": [], "value_range": True}, "True is not a number"),
+    (Policy, {"transforms": [], "value_range": (1, 2, 3)}, "(1, 2, 3) is not a number"),
+    (Policy, {"transforms": [], "fill": True}, "True is not a number"),
+    (SomeOf, {"n": -1, "transforms": []}, "-1 is too small; give 0 or more"),
+    (SomeOf, {"n": "2", "transforms": []}, "'2' is not a whole number; write 2"),
+    (SomeOf, {"n": True, "transforms": []}, "True is not a whole number"),
+    (SomeOf, {"n": (0, 0.5), "transforms": []}, "0.5 is not a whole number"),
     (Resize, {"height": 2.5, "width": 3}, "2.5 is not a whole number"),
     (Resize, {"height": "tall", "width": 3}, "'tall' is not a whole number"),
     (Resize, {"height": 3, "width": 3, "mode": "crop"}, "'crop' is not one of stretch, fit, letterbox, cover;"),
     (Resize, {"height": 3, "width": 3, "mode": "covers"}, "stretch, fit, letterbox, cover (did you mean cover?); mode"),
-    (Pad, {"top": -1}, "-1 is outside 0 .. "),
+    (Pad, {"top": -1}, "-1 is too small; give 0 or more"),
     (RandomResizedCrop, {"height": 3, "width": 3, "scale": (0, 1)}, "outside 1e-06 .. 1"),
     (Zoom, {"x": (0, 1)}, "0 is outside 0.01 .. 100"),
     (Zoom, {"x": 1}, "Zoom(x=1): 1 means (0, 2), outside 0.01 .. 100; give a pair (low, high);"),
@@ -238,6 +279,12 @@ TAKEN = [  # the same, said otherwise
     (Policy([], fill=7), Policy([], fill=(7.0,))),
     (Policy([], value_range=1), Policy([], value_range=(0, 1))),
     (Lambda("math:sqrt"), Lambda(__import__("math").sqrt)),
+    (CenterCrop(224), CenterCrop(224, 224)),
+    (RandomCrop(height=224), RandomCrop(224, 224)),
+    (RandomCrop(np.int64(224), None), RandomCrop(224, 224)),
+    (RandomResizedCrop(224, scale=(0.5, 1)), RandomResizedCrop(224, 224, (0.5, 1))),
+    (ChannelShift(0.1, joint=True), ChannelShift(0.1, joint=1)),
+    (Policy([], strict=np.True_), Policy([], strict=True)),
 ]
 
 

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from vary import (
     Brightness,
+    CenterCrop,
     Contrast,
     HorizontalFlip,
     Hue,
@@ -26,6 +27,8 @@ from vary import (
     OneOf,
     Policy,
     PolicyError,
+    RandomCrop,
+    RandomResizedCrop,
     Resize,
     Rotate,
     Sometimes,
@@ -96,6 +99,13 @@ def test_a_file_written_by_hand(tmp_path: Path) -> None:
         OneOf([Hue(0.1), Contrast(0.5)]),
     ]
     assert Policy.load(tmp_path / "policy.yaml") == Policy([*parts, Lambda(np.fliplr)], fill="reflect")
+
+
+def test_one_number_is_a_square_in_files_too() -> None:
+    given = [{"CenterCrop": 9}, {"RandomCrop": [9]}, {"RandomResizedCrop": {"height": 9, "scale": [0.5, 1]}}]
+    meant = Policy([CenterCrop(9, 9), RandomCrop(9, 9), RandomResizedCrop(9, 9, (0.5, 1))])
+    assert Policy.from_dict(given) == meant
+    assert meant.to_dict()["transforms"][0] == {"CenterCrop": {"height": 9, "width": 9}}
 
 
 def test_a_list_is_the_arguments_or_the_only_one() -> None:

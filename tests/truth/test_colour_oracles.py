@@ -106,5 +106,5 @@ def test_a_jitter_is_its_parts_in_the_drawn_order() -> None:
         program = policy.program(DULL.shape, index=index)
         orders.add(tuple(i.op for i in program.instructions))
         alone = Policy([parts[i.op]((i.args[0], i.args[0])) for i in program.instructions])
-        assert np.array_equal(policy(DULL, index=index), alone(DULL))
+        assert np.array_equal(policy(DULL, seed=0, index=index), alone(DULL))
     assert len(orders) == 24

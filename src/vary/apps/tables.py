@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Kind = type[vary.Transform]
+Field = vary.transforms.base.Field
+REQUIRED = inspect.Parameter.empty
 
 
 def versions() -> str:
@@ -39,7 +41,8 @@ def transforms(args: Namespace) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else 120, highlight=False)
     if args.name:
-        console.print(f"{args.name}\n\n{inspect.getdoc(chosen[0])}\n", markup=False, emoji=False)
+        head = f"{args.name}({_call(chosen[0])})"
+        console.print(f"{head}\n\n{own_words(chosen[0])}\n", markup=False, emoji=False)
         console.print(_arguments_table(chosen[0]))
     else:
         console.print(_overview(chosen))
@@ -52,13 +55,23 @@ def described(kind: Kind) -> dict[str, Any]:
     """A transform as plain data."""
     return {
         "name": kind.__name__,
-        "doc": inspect.getdoc(kind),
+        "doc": own_words(kind),
         "arguments": [_argument(name, field) for name, field in kind.fields.items()],
     }
 
 
-def _argument(name: str, field: vary.transforms.base.Field) -> dict[str, Any]:
-    required = field.default is inspect.Parameter.empty
+def own_words(kind: Kind) -> str:
+    return vary.transforms.describe.own_words(kind)
+
+
+def _call(kind: Kind) -> str:
+    """The arguments without their types: `angle, *, p=1`."""
+    parameters = inspect.signature(kind).parameters.values()
+    return str(inspect.Signature([one.replace(annotation=one.empty) for one in parameters]))[1:-1]
+
+
+def _argument(name: str, field: Field) -> dict[str, Any]:
+    required = field.default is REQUIRED
     default = {} if required else {"default": field.default}
     within = {} if field.within is None else {"within": field.within}
     return {"name": name, "required": required, **default, **within, "doc": field.doc}
@@ -72,11 +85,12 @@ def _overview(kinds: list[Kind]) -> Table:
     narrow = Column("range", max_width=20)  # words may wrap: sentences need the room
     table = Table("transform", narrow, "what it means", box=box.SIMPLE, pad_edge=False)
     for kind in kinds:
-        first = (inspect.getdoc(kind) or "").partition("\n")[0]
+        first = own_words(kind).partition("\n")[0]
         table.add_row(Text(kind.__name__, "bold"), "", Text(first))
-        for argument in described(kind)["arguments"]:
-            if argument["name"] != "p" or argument["default"] != 1:
-                table.add_row(Text(f"  {_signed(argument)}"), Text(_range(argument)), Text(argument["doc"], "dim"))
+        for name, field in kind.fields.items():
+            if name != "p" or field.default != 1:
+                signed = f"  {name}" + (f"={_default(field)}" if field.default is not REQUIRED else "")
+                table.add_row(Text(signed), Text(_range(field)), Text(field.doc, "dim"))
     return table
 
 
@@ -86,22 +100,16 @@ def _arguments_table(kind: Kind) -> Table:
     from rich.text import Text
 
     table = Table("argument", "default", "range", "what it means", box=box.SIMPLE, pad_edge=False)
-    for argument in described(kind)["arguments"]:
-        default = "required" if argument["required"] else _plain(argument["default"])
-        table.add_row(Text(argument["name"], "bold"), Text(default), Text(_range(argument)), Text(argument["doc"]))
+    for name, field in kind.fields.items():
+        table.add_row(Text(name, "bold"), Text(_default(field)), Text(_range(field)), Text(field.doc))
     return table
 
 
-def _signed(argument: dict[str, Any]) -> str:
-    return argument["name"] if argument["required"] else f"{argument['name']}={_plain(argument['default'])}"
+def _default(field: Field) -> str:
+    if field.default is REQUIRED:
+        return "required"
+    return f"as {field.same_as}" if field.same_as else vary.transforms.describe.plain(field.default)
 
 
-def _range(argument: dict[str, Any]) -> str:
-    within = argument.get("within", ())
-    return (", " if within and isinstance(within[0], str) else " .. ").join(map(_plain, within))
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return f"({', '.join(map(_plain, value))})" if isinstance(value, tuple) else str(value)
+def _range(field: Field) -> str:
+    return vary.transforms.describe.limits(field.within) if field.within else ""

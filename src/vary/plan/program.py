@@ -20,11 +20,11 @@ Control
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
 
-__all__ = ["COLOUR", "FILLS", "GEOMETRY", "VERSION", "Instruction", "Program", "Settings", "Template"]
+__all__ = ["COLOUR", "FILLS", "Fill", "GEOMETRY", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = 1
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
@@ -34,7 +34,8 @@ GEOMETRY = frozenset(
     "transpose rotate90".split()
 )
 COLOUR = frozenset("rescale normalize brightness contrast saturation hue shift".split())
-FILLS = ("constant", "nearest", "reflect", "reflect101", "wrap")
+Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]
+FILLS: tuple[Fill, ...] = get_args(Fill)
 
 
 class Settings(NamedTuple):

@@ -135,6 +135,6 @@ def whole(name: str, value: Any, least: int, cure: str = "") -> int:
         number = operator.index(value)
     except TypeError:
         number = least - 1
-    if number < least:
+    if number < least or isinstance(value, bool):
         raise InputError(f"{name}={value!r}; give a whole number of at least {least}{cure}")
     return number

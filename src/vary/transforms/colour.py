@@ -8,7 +8,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from vary.transforms.base import Field, Lowering, Span, Transform, field, number, span
+import numpy as np
+
+from vary.transforms.base import Lowering, Span, Transform, custom, field, number, span
 
 __all__ = [
     "Brightness",
@@ -39,18 +41,27 @@ class Rescale(Transform):
         to.rescaled(self.scale, self.offset)
 
 
-def _channels(doc: str, default: tuple[float, ...], positive: bool) -> Any:
-    def parse(value: Any) -> tuple[float, ...]:
-        values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-        if len(values) not in (1, 3, 4):
-            raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
-        if not all(map(math.isfinite, values)):
-            raise ValueError(f"{value!r} must be finite")
-        if positive and min(values) <= 0:
-            raise ValueError(f"{value!r} must be above 0")
-        return values
+EACH = "one value, or one a channel, as fractions of the range"
+Values = float | Sequence[float] | np.ndarray
 
-    return Field(parse, doc, default, lambda random: (random.uniform(0.1, 0.9),))
+
+def _channels(value: Any) -> tuple[float, ...]:
+    values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
+    if len(values) not in (1, 3, 4):
+        raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
+    if not all(map(math.isfinite, values)):
+        raise ValueError(f"{value!r} must be finite")
+    return values
+
+
+def _positive(value: Any) -> tuple[float, ...]:
+    if min(values := _channels(value)) <= 0:
+        raise ValueError(f"{value!r} must be above 0")
+    return values
+
+
+def _fraction(random: Any) -> tuple[float]:
+    return (random.uniform(0.1, 0.9),)
 
 
 class Normalize(Transform):
@@ -59,12 +70,8 @@ class Normalize(Transform):
     Defaults are ImageNet's, as pretrained networks expect. Nothing that needs a value range can follow it.
     """
 
-    mean: Sequence[float] | float = _channels(
-        "one value, or one a channel, as fractions of the range", IMAGENET_MEAN, positive=False
-    )
-    std: Sequence[float] | float = _channels(
-        "one value, or one a channel, as fractions of the range", IMAGENET_STD, positive=True
-    )
+    mean: Values = custom(EACH, _channels, default=IMAGENET_MEAN, samples=_fraction)
+    std: Values = custom(EACH, _positive, default=IMAGENET_STD, samples=_fraction)
 
     def lower(self, to: Lowering) -> None:
         low, high = to.clip()

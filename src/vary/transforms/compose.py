@@ -9,30 +9,43 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from vary.transforms.base import REGISTRY, REQUIRED, Field, Lowering, Transform, field, near, number
+import numpy as np
 
-__all__ = ["OneOf", "SomeOf", "Sometimes", "several"]
+from vary.transforms.base import (
+    REGISTRY,
+    REQUIRED,
+    Lowering,
+    Transform,
+    custom,
+    field,
+    near,
+    number,
+    whole_number,
+)
+
+__all__ = ["OneOf", "SomeOf", "Sometimes", "empty", "several"]
 
 LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_preprocessing", "kornia", "tensorflow",
                        "tf_keras", "torchvision"})  # fmt: skip
 """Packages whose transforms are known by name; a class of the user's own may have any name."""
 
 
-def several(doc: str) -> Any:
-    """A field that holds transforms."""
+def several(value: Any) -> tuple[Transform, ...]:
+    """Reads a field that holds transforms."""
+    if isinstance(value, Transform):
+        value = (value,)
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{value!r} is not a list of transforms")
+    found = tuple(value)
+    for place, item in enumerate(found):
+        if not isinstance(item, Transform):
+            raise ValueError(f"entry {place} is {_no_transform(item)}")
+    return found
 
-    def parse(value: Any) -> tuple[Transform, ...]:
-        if isinstance(value, Transform):
-            value = (value,)
-        if isinstance(value, str) or not isinstance(value, Iterable):
-            raise ValueError(f"{value!r} is not a list of transforms")
-        found = tuple(value)
-        for place, item in enumerate(found):
-            if not isinstance(item, Transform):
-                raise ValueError(f"entry {place} is {_no_transform(item)}")
-        return found
 
-    return Field(parse, doc, REQUIRED, lambda random: ())
+def empty(random: Any) -> tuple[Transform, ...]:  # noqa: ARG001
+    """What property tests put there; strategies fill in more."""
+    return ()
 
 
 def _no_transform(item: Any) -> str:
@@ -65,14 +78,10 @@ def _weights(value: Any) -> tuple[float, ...] | None:
     return weights
 
 
-def weights(doc: str) -> Any:
-    return Field(_weights, doc, None, lambda random: None)
-
-
 class Sometimes(Transform):
     """All of the transforms with probability p, else none of them."""
 
-    transforms: Sequence[Transform] = several("a list of transforms, or one")
+    transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
 
     def children(self) -> Iterator[Transform]:
@@ -86,8 +95,10 @@ class Sometimes(Transform):
 class OneOf(Transform):
     """Exactly one of the transforms, chosen evenly or by `weights`; the chosen one's own `p` still holds."""
 
-    transforms: Sequence[Transform] = several("a list of transforms")
-    weights: Sequence[float] | None = weights("a list of numbers, one a transform; None: all alike")
+    transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
+    weights: Sequence[float] | np.ndarray | None = custom(
+        "a list of numbers, one a transform; None: all alike", _weights, default=None
+    )
 
     def check(self) -> None:
         if not self.transforms:
@@ -105,21 +116,21 @@ class OneOf(Transform):
 
 
 def _count(value: Any) -> tuple[int, int]:
-    low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, value)
-    if isinstance(low, bool) or int(low) != low or int(high) != high or not 0 <= low <= high:
+    if not isinstance(value, (list, tuple)):
+        value = (value, value)
+    low, high = (whole_number(one, (0, math.inf)) for one in value) if len(value) == 2 else (1, 0)
+    if low > high:
         raise ValueError(f"{value!r} is not a whole number or a pair (fewest, most) of them")
-    return int(low), int(high)
-
-
-def count(doc: str) -> Any:
-    return Field(_count, doc, REQUIRED, lambda random: (0, 0))
+    return low, high
 
 
 class SomeOf(Transform):
     """A number of the transforms, all different, in listed order; each chosen one's own `p` still holds."""
 
-    n: int | tuple[int, int] = count("how many: a whole number, or a pair (fewest, most)")
-    transforms: Sequence[Transform] = several("a list of transforms")
+    n: int | tuple[int, int] = custom(
+        "how many: a whole number, or a pair (fewest, most); 0 or more", _count, samples=lambda random: (0, 0)
+    )
+    transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
 
     def check(self) -> None:
         most = self.n[1]  # type: ignore[index]

@@ -3,12 +3,17 @@ only; what they cut off is still there for a later map to bring back, unless the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
 from vary.transforms.base import Lowering, Span, Transform, choice, field, span
 
 __all__ = ["CenterCrop", "Pad", "RandomCrop", "RandomResizedCrop", "Resize"]
 
 SIDE = (1, 1 << 20)
-MODES = ("stretch", "fit", "letterbox", "cover")
+
+Mode = Literal["stretch", "fit", "letterbox", "cover"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class Resize(Transform):
@@ -21,27 +26,40 @@ class Resize(Transform):
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
     width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    mode: str = choice("what happens to the aspect", MODES, default="stretch")
+    mode: Mode = choice("what happens to the aspect", MODES, default="stretch")
+
+    def _if_missing(self, name: str, given: Mapping[str, Any]) -> str:
+        """Other libraries read one number as the shorter side, as the longer one or as a square: so it is none here."""
+        side = given.get("height")
+        if name != "width" or not isinstance(side, int):
+            return ""
+        return (
+            f"; for a square write Resize({side}, {side}), in a file Resize: [{side}, {side}]; add 'cover' to make the "
+            f"shorter side {side}, 'fit' the longer one"
+        )
 
     def lower(self, to: Lowering) -> None:
         to.emit("resize", self.height, self.width, MODES.index(self.mode))
 
 
 class CenterCrop(Transform):
-    """Keep the middle; a window larger than the canvas shows the fill around it."""
+    """Keep the middle; one number means a square. A window larger than the canvas shows the fill around it."""
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
 
     def lower(self, to: Lowering) -> None:
         to.emit("center_crop", self.height, self.width)
 
 
 class RandomCrop(Transform):
-    """Keep a window at a random place, in whole pixels, each as likely; one larger than the canvas shows the fill."""
+    """Keep a window at a random place, in whole pixels, each as likely; one number means a square.
+
+    A window larger than the canvas shows the fill around it.
+    """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
 
     def lower(self, to: Lowering) -> None:
         to.emit("crop", self.height, self.width, to.uniform((0.0, 1.0)), to.uniform((0.0, 1.0)))
@@ -50,11 +68,12 @@ class RandomCrop(Transform):
 class RandomResizedCrop(Transform):
     """Cut a random part of random aspect and scale it to a size: the Inception crop (Szegedy et al., CVPR 2015).
 
-    The part's area is uniform, the logarithm of its aspect too; a side that does not fit is cut to the canvas.
+    One number means a square. The part's area is uniform, the logarithm of its aspect too; a side that does not fit is
+    cut to the canvas.
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
     scale: Span = span("share of the area, as a pair (low, high)", around=1.0, within=(1e-6, 1), default=(0.08, 1.0))
     ratio: Span = span("width / height, as a pair (low, high)", around=1.0, within=(0.01, 100), default=(3 / 4, 4 / 3))
 
@@ -67,9 +86,9 @@ class Pad(Transform):
     """Add a border, shown in the policy's fill."""
 
     top: int = field("pixels; given alone, all four sides", within=(0, 1 << 20), whole=True, samples=(0, 9))
-    right: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
-    bottom: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
-    left: int = field("pixels", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+    right: int = field("pixels; -1: as the top", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+    bottom: int = field("pixels; -1: as the top", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
+    left: int = field("pixels; -1: as the top", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))
 
     def lower(self, to: Lowering) -> None:
         to.emit("pad", self.top, *(self.top if side < 0 else side for side in (self.right, self.bottom, self.left)))

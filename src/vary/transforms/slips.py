@@ -9,6 +9,7 @@ from typing import Any
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, number
+from vary.transforms.describe import by_place
 
 __all__ = ["listed", "meant"]
 
@@ -56,7 +57,7 @@ def _parted(data: Any) -> tuple[Any, Any]:
 
 def _named(kind: type[Transform], given: Any) -> dict[str, Any]:
     """Arguments by name: of "150, 150", [150, 150], {150, 150} or [height: 150, width: 150]."""
-    places = [name for name in kind.fields if name != "p"]
+    places = by_place(kind.fields)
     pairs: list[tuple[Any, Any]] = []
     if isinstance(given, str):
         text = re.sub(r"(?<=\d)\s*x\s*(?=\d)", ", ", given.strip("()[]{} "))

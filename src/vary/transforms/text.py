@@ -8,6 +8,7 @@ from typing import Any
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, near
+from vary.transforms.describe import by_place
 from vary.transforms.slips import meant
 from vary.transforms.user import Lambda
 
@@ -67,7 +68,7 @@ def from_data(data: Any, where: str = "policy") -> Transform:
 
 def _positional(kind: type[Transform], arguments: Any, here: str) -> list[Any]:
     """A list holds the arguments in order, unless there is only one: then it is that one, as in Rotate: [-10, 40]."""
-    places = [name for name in kind.fields if name != "p"]
+    places = by_place(kind.fields)
     one = not isinstance(arguments, list) or places[:1] == ["transforms"] or len(places) == 1 < len(arguments)
     values = [arguments] if one else arguments
     return [_read(name, value, here) for name, value in zip_longest(places[: len(values)], values)]

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from vary.transforms.base import REQUIRED, Field, Lowering, Transform
+from vary.transforms.base import Lowering, Transform, custom
 
 __all__ = ["Lambda"]
 
@@ -29,10 +29,6 @@ def _same(image: Any) -> Any:
     return image
 
 
-def function(doc: str) -> Any:
-    return Field(_function, doc, REQUIRED, lambda random: _same)
-
-
 class Lambda(Transform):
     """Call `function(image)` or `function(image, rng)` for each picture.
 
@@ -42,10 +38,12 @@ class Lambda(Transform):
     In a policy file it is written 'module:function'.
     """
 
-    function: Callable[..., Any] = function("a function, or 'module:function'")
+    function: Callable[..., Any] | str = custom(
+        "a function, or 'module:function'", _function, samples=lambda random: _same
+    )
 
     def lower(self, to: Lowering) -> None:
-        to.call(self.function)
+        to.call(_function(self.function))
 
     @property
     def spelled(self) -> str:

@@ -1,0 +1,80 @@
+"""What `help()`, Shift+Tab and the command line show of a transform's class, made from its fields when it is asked for:
+the constructor's signature, and a docstring that lists the arguments behind the class's own words.
+"""
+
+from __future__ import annotations
+
+import inspect
+import textwrap
+from collections.abc import Mapping
+from typing import Any, get_type_hints
+
+from vary.transforms.fields import REQUIRED, Field, limits, plain
+
+__all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", "plain", "signature"]
+
+
+def by_place(fields: Mapping[str, Field]) -> list[str]:
+    """The arguments that may be given without their names, in order; `p` never is one."""
+    return [name for name, field in fields.items() if not field.kw_only and name != "p"]
+
+
+def signature(kind: Any) -> inspect.Signature:
+    """The constructor's signature: what `bind` takes, the constructor takes."""
+    try:
+        types = get_type_hints(kind)
+    except Exception:  # noqa: BLE001  names of a user's annotations that only a type checker can see
+        types = {}
+    placed, parameters = by_place(kind.fields), []
+    for name, field in kind.fields.items():
+        how = inspect.Parameter.POSITIONAL_OR_KEYWORD if name in placed else inspect.Parameter.KEYWORD_ONLY
+        annotation = types.get(name, REQUIRED)
+        if field.same_as and annotation is not REQUIRED:
+            annotation |= None
+        parameters.append(inspect.Parameter(name, how, default=field.default, annotation=annotation))
+    return inspect.Signature(sorted(parameters, key=lambda one: one.kind))
+
+
+def documentation(kind: Any) -> str:
+    """The class's own words, then its arguments: meaning and unit, what may be given, range, default."""
+    parts = [own_words(kind)] if own_words(kind) else []
+    lines = [_argument(name, field) for name, field in kind.fields.items()]
+    return "\n\n".join([*parts, "\n".join(["Arguments:", *lines])]) + "\n"
+
+
+def own_words(kind: Any) -> str:
+    """The docstring as its author wrote it, without indentation; empty where there is none."""
+    found = vars(kind).get("__doc__")
+    return inspect.cleandoc((found.own if isinstance(found, Documentation) else found) or "")
+
+
+def _argument(name: str, field: Field) -> str:
+    told = [field.doc, _given(field), "Required" if field.default is REQUIRED else f"Default: {_default(field)}"]
+    if field.kw_only or name == "p":
+        told.append("By name only")
+    text = f"{name}: {'. '.join(filter(None, told))}."
+    return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="        ")
+
+
+def _given(field: Field) -> str:
+    """What it may be: "A number, 0 .. 1"."""
+    if field.within and isinstance(field.within[0], str):
+        return f"{'One of' if field.kind else 'The words'}: {', '.join(map(repr, field.within))}"
+    text = ", ".join(filter(None, [field.kind, limits(field.within) if field.within else ""]))
+    return text[:1].upper() + text[1:]
+
+
+def _default(field: Field) -> str:
+    if field.same_as:
+        return f"as {field.same_as}"
+    return repr(field.default) if isinstance(field.default, str) else plain(field.default)
+
+
+class Documentation:
+    """`__doc__` of a class and its instances."""
+
+    def __init__(self, own: str | None) -> None:
+        self.own = own
+
+    def __get__(self, instance: object, kind: Any) -> str:
+        return documentation(kind)
