@@ -76,7 +76,8 @@ def _worth_showing(transform: Transform) -> list[tuple[str, Field]]:
     """The arguments worth showing: those given, or where none were all that there are; and a chance below 1."""
     given = [name for name in transform.values() if name not in (INNER, "p")]
     names = [name for name in type(transform).fields if name not in (INNER, "p")]
-    names_shown = [name for name in names if name in given or (not given and getattr(transform, name) is not None)]
+    all_of_them = not given and INNER not in type(transform).fields
+    names_shown = [name for name in names if name in given or (all_of_them and getattr(transform, name) is not None)]
     return [(name, type(transform).fields[name]) for name in (*names_shown, *(["p"] if transform.p < 1 else []))]
 
 
