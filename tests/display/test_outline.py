@@ -76,10 +76,11 @@ def test_html_has_a_transform_a_line_with_units_and_nesting() -> None:
 
 
 def test_arguments_by_default_are_told_where_there_are_no_others() -> None:
-    html = vary.Policy([vary.Normalize(), vary.VerticalFlip(p=1), vary.Shear(5)])._repr_html_()
+    html = vary.Policy([vary.Normalize(), vary.VerticalFlip(p=1), vary.Policy([vary.Shear(5)])])._repr_html_()
     assert [text for _, text in words(html)] == [
         "Normalize mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)",
         "VerticalFlip",
+        "Policy",
         "Shear x -5 .. 5 degrees",
     ]
 

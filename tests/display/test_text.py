@@ -10,22 +10,22 @@ POLICY = vary.Policy([vary.Resize(8, 8), vary.Rotate(40)])
 
 
 def test_an_explanation_shows_its_lines() -> None:
-    told = POLICY.explain((20, 30, 3))
-    lines = str(told).splitlines()
+    text = POLICY.explain((20, 30, 3))
+    lines = str(text).splitlines()
     assert lines[0] == "uint8 20 x 30 x 3"
-    assert repr(told) == str(told) == f"{told}"
-    assert type(str(told)) is str
-    assert isinstance(told, str)
+    assert repr(text) == str(text) == f"{text}"
+    assert type(str(text)) is str
+    assert isinstance(text, str)
 
 
 def test_it_is_a_string_in_all_else() -> None:
-    told = POLICY.explain((20, 30, 3))
-    again = pickle.loads(pickle.dumps(told))
-    assert again == told == str(told)
-    assert repr(again) == str(told)
-    assert {told: 1}[str(told)] == 1
-    assert json.loads(json.dumps(told)) == told
-    assert told.upper().startswith("UINT8")
+    text = POLICY.explain((20, 30, 3))
+    again = pickle.loads(pickle.dumps(text))
+    assert again == text == str(text)
+    assert repr(again) == str(text)
+    assert {text: 1}[str(text)] == 1
+    assert json.loads(json.dumps(text)) == text
+    assert text.upper().startswith("UINT8")
     assert repr([Text("a\nb")]) == "[a\nb]"
 
 

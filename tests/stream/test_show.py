@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import vary
-from vary.display.fields import batch_sheet
+from vary.display.fields import batch_html, batch_png, batch_sheet, batch_text
 from vary.errors import InputError, SourceError
 from vary.policy import Policy
 from vary.sources import Folder
@@ -249,6 +249,36 @@ def test_a_batch_in_a_notebook(folder: Path, policy: Policy) -> None:
     assert len(images_of(batch._repr_html_())) == 22
     with Image.open(io.BytesIO(batch._repr_png_() or b"")) as picture:
         picture.load()
+
+
+class Rebuilt(tuple[Any, ...]):
+    """A batch as a function over trees may make it again: arrays and names, or other things in their place."""
+
+    __slots__ = ()
+    fields = ("images", "labels")
+
+
+@pytest.mark.parametrize("shape", [(5, 8, 6, 3), (5, 3, 8, 6), (5, 8, 6, 1), (5, 2, 8, 6, 3)])
+def test_a_batch_that_knows_nothing_else(shape: tuple[int, ...]) -> None:
+    images = np.full(shape, -0.5, np.float32)
+    batch = Rebuilt((images, np.arange(5)))
+    assert batch_text(batch) == f"Batch(images: {shape} float32 in -0.5 .. -0.5, labels: (5,) int64)"
+    html = batch_html(batch)
+    assert len(images_of(html)) == 5 * (2 if len(shape) == 5 else 1)
+    assert "label 4" in html
+    assert "shown from -1 (black) to 1 (white)" in html
+
+
+def test_a_batch_of_other_things() -> None:
+    class Unshaped:
+        shape = None
+        dtype = "float32"
+
+    for things, said in (((None, 3), "NoneType, labels: int"), ((Unshaped(), "x"), "Unshaped, labels: str")):
+        batch = Rebuilt(things)
+        assert batch_text(batch) == f"Batch(images: {said})"
+        assert "<img" not in batch_html(batch)
+        assert batch_png(batch) is None
 
 
 def test_a_large_batch_stays_small() -> None:

@@ -181,6 +181,8 @@ def _guess(name: str, array: Any) -> Pictures | None:
 
 
 def _words(array: Any) -> str:
-    if not hasattr(array, "shape"):
+    """Shape and dtype; whatever a framework has put in the place of an array is named by its type."""
+    try:
+        return f"{tuple(array.shape)} {array.dtype}"
+    except (AttributeError, TypeError, ValueError):
         return type(array).__name__
-    return f"{tuple(array.shape)} {getattr(array, 'dtype', '')}".rstrip()

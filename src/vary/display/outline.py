@@ -65,19 +65,20 @@ def policy_html(policy: Transform) -> str:
 
 def _lines(transforms: tuple[Transform, ...], depth: int) -> Iterator[tuple[int, str]]:
     for one in transforms:
-        said = [_argument(name, getattr(one, name), field) for name, field in _told(one)]
+        said = [_argument(name, getattr(one, name), field) for name, field in _worth_showing(one)]
         doc = (type(one).__doc__ or "").strip().split("\n")[0]
         name = f'<b title="{safe(doc)}">{type(one).__name__}</b>'
         yield depth, f"{name}  {',  '.join(said)}".rstrip()
         yield from _lines(tuple(one.children()), depth + 1)
 
 
-def _told(transform: Transform) -> list[tuple[str, Field]]:
-    """The arguments worth telling: those given, or where none were all that there are; and a chance below 1."""
+def _worth_showing(transform: Transform) -> list[tuple[str, Field]]:
+    """The arguments worth showing: those given, or where none were all that there are; and a chance below 1."""
     given = [name for name in transform.values() if name not in (INNER, "p")]
     names = [name for name in type(transform).fields if name not in (INNER, "p")]
-    told = [name for name in names if name in given or (not given and getattr(transform, name) is not None)]
-    return [(name, type(transform).fields[name]) for name in (*told, *(["p"] if transform.p < 1 else []))]
+    all_of_them = not given and INNER not in type(transform).fields
+    names_shown = [name for name in names if name in given or (all_of_them and getattr(transform, name) is not None)]
+    return [(name, type(transform).fields[name]) for name in (*names_shown, *(["p"] if transform.p < 1 else []))]
 
 
 def _argument(name: str, value: Any, field: Field) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from vary.display.fields import Legend
     from vary.display.preview import Preview
-    from vary.stream.batch import Batch
+    from vary.stream.batch import Batch, Made
     from vary.stream.crew import Crew, Job
     from vary.stream.options import Options
     from vary.stream.report import Report
@@ -131,21 +131,30 @@ class Epochs:
 
         The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
         """
-        return self.peek_at(self.options.batch_size)
+        return self._seen(self.options.batch_size)
 
-    def peek_at(self, most: int) -> Batch:
-        """Of what `peek` gives no more than `most` samples, and no file read but theirs and broken ones before them."""
+    def first(self, most: int) -> Made:
+        """Of the batch that `peek` gives no more than `most` samples: no other files are read, but broken ones before.
+
+        Nothing is told of it; showing a stream in a prompt or a notebook is to leave no trace.
+        """
         options, position = self.options, self._next.position
         check_address(options.seed, self.epoch)
         job, share = self.job(self.epoch), options.share(self._count - position)
         size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
         for first in range(0, share, size):
             places = np.arange(first, min(first + size, share), dtype=np.int64)
-            batch = job.make(options.part.positions(places, position, self._count), Alone()).batch
-            if batch is not None:
-                batch._legend = self.legend
-                return batch
+            made = job.make(options.part.positions(places, position, self._count), Alone())
+            if made.batch is not None:
+                made.batch._legend = self.legend
+                return made
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
+
+    def _seen(self, most: int) -> Batch:
+        """What `first` gives, where somebody asked for it."""
+        batch = self.first(most).batch
+        assert batch is not None
+        return batch
 
     def preview(self, n: int = 24) -> Preview:
         """The first samples of the next epoch as training sees them, with their labels and files: at most `n`.
@@ -154,7 +163,8 @@ class Epochs:
         With several views or policies, a row is a sample. `epoch`, `state_dict` and `report` do not change. Errors are
         those of `peek`.
         """
-        return preview_of(self, whole("n", n, 1))
+        n = whole("n", n, 1)
+        return preview_of(self, self._seen(n), n)
 
     def _repr_png_(self) -> bytes | None:
         return row_png(self)

@@ -47,9 +47,8 @@ def legend_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]
     return Legend(classes, pictures)
 
 
-def preview_of(epochs: Epochs, most: int) -> Preview:
-    """The first samples of the next epoch; what `Epochs.peek` raises where none can be made."""
-    batch = epochs.peek_at(most)
+def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:
+    """At most `most` samples of what `Epochs.first` made."""
     sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs.count))
     shown = len(sheet.titles) or len(sheet.cells)
     return Preview(f"the first {counted(shown, 'sample')} of epoch {batch.epoch}", sheet)
@@ -66,7 +65,7 @@ def row_png(epochs: Epochs) -> bytes | None:
 def _row(epochs: Epochs) -> Preview:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # showing an object is no time to warn; training warns
-        return preview_of(epochs, ROW)
+        return preview_of(epochs, epochs.first(ROW).batch, ROW)
 
 
 def stream_html(stream: Stream) -> str:
