@@ -86,6 +86,10 @@ class Mixed(Epochs):
         """What a batch holds, in order."""
         return self.streams[0].fields
 
+    @property
+    def pictures(self) -> int:
+        return self.streams[0].pictures
+
     def job(self, epoch: int, empty: Empty | None = None) -> Blend:
         return Blend(self.streams, self._pattern, self.options, epoch, self.count, empty)
 
