@@ -63,6 +63,22 @@ $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 	$(PIP) $$($(BIN)/python tools/requirements.py test oracles dev)
 	@touch $@
 
+# Frameworks have an environment of their own, with versions of their own; vary there is the build that is in .venv, too.
+FRAMEWORKS := build/frameworks
+$(FRAMEWORKS)/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
+	$(PYTHON) -m venv --clear $(FRAMEWORKS)
+	$(PYTHON) tools/requirements.py --run frameworks > $(FRAMEWORKS)/requirements.txt
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt \
+	  -r $(FRAMEWORKS)/requirements.txt
+	@touch $@
+
+$(FRAMEWORKS)/vary: $(FRAMEWORKS)/packages $(STAMPS)/vary
+	rm -rf $(FRAMEWORKS)/wheel
+	$(BIN)/python -c 'import sys, scikit_build_core.build as build; build.build_editable(sys.argv[1], \
+	  {"build-dir": "build/python", "cmake.define.VARY_WERROR": "$(WERROR)"})' $(FRAMEWORKS)/wheel >/dev/null
+	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(FRAMEWORKS)/wheel/*.whl
+	@touch $@
+
 install: $(STAMPS)/vary
 
 # ---- use --------------------------------------------------------------------------------------------------------
@@ -79,7 +95,7 @@ bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
 # ---- checks -----------------------------------------------------------------------------------------------------
 
 # pytest comes last and in one run, so that its closing line sums up.
-test: $(STAMPS)/vary $(STAMPS)/test-tools
+test: $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) cpp
@@ -92,8 +108,8 @@ test-core: $(STAMPS)/vary $(STAMPS)/test-tools
 test-docs: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(PYTEST) tests/docs
 
-test-frameworks: $(STAMPS)/vary $(STAMPS)/test-tools
-	$(if $(wildcard tests/frameworks/test_*.py),$(PYTEST) tests/frameworks,@echo "There are no framework adaptors yet.")
+test-frameworks: $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
+	$(PYTEST) tests/frameworks
 
 lint: $(STAMPS)/test-tools
 	$(BIN)/ruff check
@@ -166,6 +182,11 @@ lock:
 	  $$($(PYTHON) tools/requirements.py --run test oracles dev)
 	{ sed -n '/^#/p' requirements/lock.txt; build/lock/bin/python -m pip freeze | sed 's/$$/ ; python_version < "3.15"/'; } > build/lock/lock.txt
 	mv build/lock/lock.txt requirements/lock.txt
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	{ $(PYTHON) tools/requirements.py --run frameworks; grep -o '^torch==[0-9.]*' requirements/frameworks.txt; } > build/lock/in.txt
+	build/lock/bin/python -m pip install --quiet --upgrade --disable-pip-version-check -r build/lock/in.txt
+	{ sed -n '/^#/p' requirements/frameworks.txt; build/lock/bin/python -m pip freeze | sed 's/+cpu$$//; s/$$/ ; python_version < "3.14"/'; } > build/lock/lock.txt
+	mv build/lock/lock.txt requirements/frameworks.txt
 
 clean:
 	rm -rf build $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

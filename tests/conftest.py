@@ -19,6 +19,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT.parent / "shared" / "data"
 BUILD = ROOT / "build" / "python"
+FRAMEWORKS = ROOT / "build" / "frameworks"
 ORACLES = ("cv2", "skimage", "scipy")
 NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
 
@@ -27,6 +28,9 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "oracles": lambda: _absent_modules(ORACLES),
     "notebook": lambda: _absent_modules(NOTEBOOK),
     "build": lambda: None if any(BUILD.rglob("*.o")) else f"no objects under {BUILD}: run `make install`",
+    "frameworks": lambda: (
+        None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
+    ),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

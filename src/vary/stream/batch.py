@@ -1,8 +1,15 @@
-"""What is handed over."""
+"""What is handed over: named tuples of arrays, one class for each list of fields.
+
+Every library of trees (`jax.tree`, `torch.utils._pytree`, dm-tree, `tf.nest`, optree, ...) sees the arrays of a named
+tuple, and rebuilds one from its arrays alone: `type(batch)(*arrays)`. What else a batch knows is in its `__dict__`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+import re
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypedDict, Unpack
 
 import numpy as np
 
@@ -10,18 +17,20 @@ from vary.display.fields import batch_html, batch_png, batch_text
 from vary.stream.report import Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from vary.display.fields import Legend
 
-__all__ = ["Batch", "Made"]
+__all__ = ["Batch", "Made", "batch_of"]
 
 NOTHING = Work()
+KNOWN = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Array = np.ndarray[Any, Any]
+Paths = list[str] | None
 
 
-class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attributes in a dict or not at all
+class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its arrays is in a dict
     """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
 
     fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
@@ -31,54 +40,85 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     paths: where the n pictures lie, or None where they lie in memory.
     streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of the stream that each sample is from, and which
         of that stream's own epochs it belongs to; else None.
+
+    The class of a batch is a named tuple's: `type(batch)(*arrays)`, `_make`, `_replace` and `_asdict` work. One that is
+    made from arrays alone, as `jax.tree.map` and others make it, has `fields` but not `indices` and the other
+    attributes: they raise `AttributeError`. Copies, pickles and `_replace` keep them.
     """
 
-    fields: tuple[str, ...] = ()  # of the class, too: unpickling asks for attributes before it has set any
+    fields: ClassVar[tuple[str, ...]] = ()
+    _fields: ClassVar[tuple[str, ...]]  # `fields`, but "_2" for the third one if its name is not free
     indices: Array
     views: Array
     epoch: int
     streams: Array | None
     epochs: Array | None
     _legend: Legend | None = None  # what its arrays mean: for showing them
-    _paths: list[str] | Callable[[], list[str]] | None
+    _paths: Paths | Callable[[], list[str]]
 
-    def __new__(
-        cls,
-        arrays: Iterable[Array],
-        fields: tuple[str, ...],
-        indices: Array,
-        views: Array,
-        epoch: int,
-        paths: list[str] | Callable[[], list[str]] | None,
-        streams: Array | None = None,
-        epochs: Array | None = None,
-    ) -> Self:
-        batch = super().__new__(cls, arrays)
-        batch.fields, batch.indices, batch.views, batch.epoch, batch._paths = fields, indices, views, epoch, paths
-        batch.streams, batch.epochs = streams, epochs
-        return batch
+    def __new__(cls, *arrays: Any, **named: Any) -> Self:
+        """The arrays in the order of the fields, or by their names; or all in one list, where there are several."""
+        count = len(cls.fields)
+        if cls is Batch:
+            raise TypeError(
+                "a batch comes from a stream: for batch in vary.stream(...); type(batch)(*arrays) makes another"
+            )
+        if len(arrays) == 1 < count and not named and isinstance(arrays[0], list | tuple | Iterator):
+            arrays = tuple(arrays[0])
+        if named:
+            arrays += cls._pick(named, range(len(arrays), count))
+        if named or len(arrays) != count:
+            raise TypeError(
+                f"a batch of {', '.join(cls.fields)} takes {count} arrays; "
+                + (f"{', '.join(named)}: no such field, or given twice" if named else f"{len(arrays)} were given")
+            )
+        return super().__new__(cls, arrays)
+
+    @classmethod
+    def _pick(cls, named: dict[str, Any], places: range) -> tuple[Any, ...]:
+        """The values of the fields at these places, taken out of `named`."""
+        names = ((cls.fields[place], cls._fields[place]) for place in places)
+        found = (next((name for name in both if name in named), None) for both in names)
+        return tuple([named.pop(name) for name in found if name is not None])
+
+    @classmethod
+    def _make(cls, arrays: Iterable[Any]) -> Self:
+        return cls(*arrays)
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def _replace(self, **named: Any) -> Self:
+        """The same batch with other arrays in some fields."""
+        values = [self._pick(named, range(place, place + 1)) or (array,) for place, array in enumerate(self)]
+        other = type(self)(*(value for (value,) in values), **named)
+        other.__dict__.update(self.__dict__)
+        return other
 
     @property
-    def paths(self) -> list[str] | None:
+    def paths(self) -> Paths:
         """Made when they are first asked for, which is seldom."""
         if callable(self._paths):
             self._paths = self._paths()
         return self._paths
 
     @paths.setter
-    def paths(self, paths: list[str] | None) -> None:
+    def paths(self, paths: Paths) -> None:
         self._paths = paths
 
     def __getnewargs__(self) -> tuple[Any, ...]:
-        return tuple(self), self.fields, self.indices, self.views, self.epoch, self.paths, self.streams, self.epochs
+        return tuple(self)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_paths": self.paths}
+        state = self.__dict__
+        return state | {"_paths": self.paths} if "_paths" in state else dict(state)
 
     def __getattr__(self, name: str) -> Array:
-        for field, array in zip(self.fields, self, strict=False):  # a source may name more than it gives
-            if field == name:
-                return array
+        if name in KNOWN:
+            raise AttributeError(
+                f"this batch was made of arrays alone, by a framework or a function over trees, so it has no {name!r}; "
+                f"read .{name} of the batch that the stream gave"
+            )
         raise AttributeError(f"a batch has no {name!r}; its fields are {', '.join(self.fields)}, as in batch.images")
 
     def __repr__(self) -> str:
@@ -90,8 +130,61 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  a tuple's subclass has attribu
     def _repr_png_(self) -> bytes | None:
         return batch_png(self)
 
-    def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self.fields]
+
+CLASSES: dict[tuple[str, ...], type[Batch]] = {}
+
+
+def _class_of(fields: tuple[str, ...]) -> type[Batch]:
+    """The one class of batches with these fields. It pickles by its name, which says them: see `__getattr__`."""
+    made = CLASSES.get(fields)
+    if made is None:
+        names = tuple([f"_{place}" if _is_taken(name) else name for place, name in enumerate(fields)])
+        space: dict[str, Any] = {name: property(itemgetter(place)) for place, name in enumerate(names)}
+        space |= {"fields": fields, "_fields": names, "__match_args__": names, "_field_defaults": {}}
+        space |= {"__module__": __name__, "__doc__": Batch.__doc__}
+        made = type(f"Batch({', '.join(map(_escaped, fields))})", (Batch,), space)
+        made = CLASSES.setdefault(fields, made)  # another thread may have been faster
+    return made
+
+
+def _is_taken(name: str) -> bool:
+    """Does every batch have something else by this name?"""
+    return name in KNOWN or hasattr(Batch, name)
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"%{ord(found[0]):x};", name)
+
+
+def __getattr__(name: str) -> type[Batch]:
+    """Classes of batches by name, for `pickle`."""
+    if not (name.startswith("Batch(") and name.endswith(")")):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    fields = name[6:-1].split(", ")
+    return _class_of(tuple(re.sub(r"%([0-9a-f]+);", lambda found: chr(int(found[1], 16)), field) for field in fields))
+
+
+class Known(TypedDict):
+    """What a batch knows beside its arrays."""
+
+    indices: Array
+    views: Array
+    epoch: int
+    paths: Paths | Callable[[], list[str]]
+    streams: Array | None
+    epochs: Array | None
+
+
+def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[Known]) -> Batch:
+    """A batch as a stream hands it over. A source may name other than as many fields as it gives arrays."""
+    count = len(arrays)
+    if len(fields) != count:
+        fields = (*fields[:count], *(f"_{place}" for place in range(len(fields), count)))
+    batch = tuple.__new__(_class_of(fields), arrays)
+    attributes: dict[str, Any] = {**known}
+    attributes["_paths"] = attributes.pop("paths")
+    batch.__dict__ = attributes
+    return batch
 
 
 class Made(NamedTuple):
@@ -109,8 +202,8 @@ class Made(NamedTuple):
         made = []
         for first in range(0, n, size):
             some = slice(first, first + size)
-            arrays = [array[some] for array in batch]
-            part = Batch(arrays, batch.fields, batch.indices[some], batch.views[some], batch.epoch, None)
+            part = tuple.__new__(type(batch), [array[some] for array in batch])
+            part.__dict__.update(batch.__dict__, indices=batch.indices[some], views=batch.views[some], _paths=None)
             made.append(Made(part, work, self.held))
             work = NOTHING
         return made

@@ -10,12 +10,13 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
-from vary.stream.batch import Batch, Made
+from vary.stream.batch import Made, batch_of
 from vary.stream.report import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from vary.stream.batch import Batch
     from vary.stream.loader import Stream
     from vary.stream.make import StreamJob
     from vary.stream.options import Options
@@ -103,7 +104,16 @@ class Blend:
         paths = [path for batch in batches for path in batch.paths or map("sample {}".format, batch.indices)]
         named = any(stream.source.path(0) is not None for stream in self.streams)
         found = [paths[place] for place in order] if named else None
-        return Batch(arrays, batches[0].fields, indices, views, self.epoch, found, streams, epochs)
+        return batch_of(
+            arrays,
+            batches[0].fields,
+            indices=indices,
+            views=views,
+            epoch=self.epoch,
+            paths=found,
+            streams=streams,
+            epochs=epochs,
+        )
 
     def _field(self, number: int, made: list[tuple[Part, Batch]], rows: list[Array]) -> Array:
         """The arrays of one field as one, each with its rows."""

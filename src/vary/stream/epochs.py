@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from vary.errors import SourceError
 from vary.rng import EPOCH_LIMIT, check_address
+from vary.stream import keras
 from vary.stream.crew import Threads
 from vary.stream.iteration import Iteration
 from vary.stream.options import whole
@@ -50,7 +53,9 @@ class Epochs:
         """
         self.options = options
         self._count = count
-        self._next = self._latest = Place(0, 0, terms)
+        self._next = Place(0, 0, terms)
+        self._latest: Place | keras.Feed = self._next
+        self._feed: keras.Feed | None = None
         self._tally = Tally()
         self._ahead: Iteration | None = None
         self._side: Side | None = None
@@ -138,17 +143,27 @@ class Epochs:
 
         Nothing is told of it; showing a stream in a prompt or a notebook is to leave no trace.
         """
-        options, position = self.options, self._next.position
-        check_address(options.seed, self.epoch)
-        job, share = self.job(self.epoch), options.share(self._count - position)
+        options = self.options
         size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
-        for first in range(0, share, size):
-            places = np.arange(first, min(first + size, share), dtype=np.int64)
-            made = job.make(options.part.positions(places, position, self._count), Alone())
+        for first in range(0, options.share(self._count - self._next.position), size):
+            made = self._made(first, size)
             if made.batch is not None:
-                made.batch._legend = self.legend
                 return made
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
+
+    def _batch_at(self, number: int) -> Batch | None:
+        """The batch of this number of the next iteration; None where all its files are skipped."""
+        return self._made(number * self.options.batch_size, self.options.batch_size).batch
+
+    def _made(self, first: int, most: int) -> Made:
+        """At most `most` samples of the next iteration, from its `first` on."""
+        options, position = self.options, self._next.position
+        check_address(options.seed, self.epoch)
+        places = np.arange(first, min(first + most, options.share(self._count - position)), dtype=np.int64)
+        made = self.job(self.epoch).make(options.part.positions(places, position, self._count), Alone())
+        if made.batch is not None:
+            made.batch._legend = self.legend
+        return made
 
     def _seen(self, most: int) -> Batch:
         """What `first` gives, where somebody asked for it."""
@@ -198,6 +213,9 @@ class Epochs:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()
+        if isinstance(self._latest, keras.Feed):
+            self._latest = self._latest.place
+        self._feed = None
         side, self._side = self._side, None
         if side is not None:
             side.close()
@@ -213,4 +231,50 @@ class Epochs:
         return self._tally.report()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_ahead": None, "_side": None}
+        latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
+        return self.__dict__ | {"_ahead": None, "_side": None, "_feed": None, "_latest": latest}
+
+    def __reduce__(self) -> tuple[Any, ...]:  # the usual way is refused where __class__ is not the type
+        return _blank, (type(self),), self.__getstate__()
+
+    # What Keras asks of a PyDataset, see keras.py.
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __class__(self) -> type:
+            return keras.class_seen(type(self))
+
+    workers, use_multiprocessing, max_queue_size = 1, False, 1  # the stream has threads of its own
+
+    @property
+    def pictures(self) -> int:
+        """How many fields of a batch hold pictures; they come first."""
+        raise NotImplementedError
+
+    @property
+    def num_batches(self) -> int:
+        feed = self._feed
+        return feed.total if feed is not None and feed.is_open and not feed.given else len(self)
+
+    def on_epoch_begin(self) -> None:
+        keras.begin(self, sys._getframe(1))
+
+    def on_epoch_end(self) -> None:
+        keras.end(self, sys._getframe(1))
+
+    def __getitem__(self, number: int) -> tuple[Any, ...]:
+        """For `model.fit(stream)` alone: (x, y) of the next batch, or of one of the next epoch to see its shape."""
+        if not keras.is_keras(sys._getframe(1)):
+            raise TypeError(
+                "batches have no numbers: `for batch in stream` goes through an epoch, peek() shows the first"
+            )
+        number = operator.index(number)
+        if not 0 <= number < len(self):
+            raise IndexError(f"{number}: an epoch has {len(self)} batches")
+        batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
+        return keras.packed(batch or self._batch_at(number) or self.peek(), self.pictures)
+
+
+def _blank(kind: type[Epochs]) -> Epochs:
+    return kind.__new__(kind)

@@ -10,7 +10,7 @@ import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.rng import permute
-from vary.stream.batch import Batch, Made
+from vary.stream.batch import Made, batch_of
 from vary.stream.pictures import Produced, produce
 from vary.stream.report import Skipped, Work
 from vary.stream.supply import size_of
@@ -54,7 +54,10 @@ class StreamJob(Task):
         arrays = (*done.fields, *self.source.label_batch(indices))
         names = fields_of(self.source, [look for look, _ in self.looks])
         paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices.copy())
-        batch = Batch(arrays, names, indices, repeats * self.each, self.epoch, paths)
+        views = repeats * self.each
+        batch = batch_of(
+            arrays, names, indices=indices, views=views, epoch=self.epoch, paths=paths, streams=None, epochs=None
+        )
         return Made(batch, work._replace(batch=sum(map(size_of, arrays))), self.held)
 
 

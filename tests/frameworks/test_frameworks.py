@@ -1,0 +1,53 @@
+"""Frameworks take batches and streams as they are: the functions `check_*` of `children`, run where frameworks are.
+
+A file runs in a process of its own, once for each of its backends of Keras.
+"""
+
+import json
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+from conftest import FRAMEWORKS
+
+CHILDREN = Path(__file__).parent / "children"
+BACKENDS = ("jax", "torch", "tensorflow")
+FILES = {
+    "trees_jax": ("",),
+    "trees_torch": ("",),
+    "trees_tensorflow": ("tensorflow",),
+    "keras_fit": BACKENDS,
+    "pages": BACKENDS,
+}
+CASES = [
+    (file, backend, check)
+    for file, backends in FILES.items()
+    for backend in backends
+    for check in re.findall(r"(?m)^def (check_\w+)", (CHILDREN / f"{file}.py").read_text(encoding="utf-8"))
+]
+
+
+@cache
+def errors(file: str, backend: str) -> dict[str, str]:
+    """check -> its traceback, or "" """
+    command = [FRAMEWORKS / "bin" / "python", CHILDREN / "run.py", CHILDREN / f"{file}.py", *filter(None, [backend])]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith('{"check"')]
+    return {"": f"exit code {run.returncode}:\n{run.stdout}\n{run.stderr}"} | {
+        one["check"]: one["error"] for one in lines
+    }
+
+
+@pytest.mark.needs("frameworks")
+@pytest.mark.parametrize(("file", "backend", "check"), CASES)
+def test_frameworks(file: str, backend: str, check: str) -> None:
+    found = errors(file, backend)
+    assert check in found, found[""]
+    assert not found[check], found[check]
+
+
+def test_every_file_of_checks_is_run() -> None:
+    found = {path.stem for path in CHILDREN.glob("*.py") if "def check_" in path.read_text(encoding="utf-8")}
+    assert found == {*FILES}
