@@ -25,6 +25,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "pictures": lambda: None if PICTURES.is_dir() else f"the pictures folder {PICTURES} is absent",
     "oracles": lambda: _absent_modules(ORACLES),
     "build": lambda: None if any(BUILD.rglob("*.o")) else f"no objects under {BUILD}: run `make install`",
+    "pandas": lambda: _absent_modules(("pandas",)),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

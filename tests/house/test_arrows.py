@@ -18,14 +18,14 @@ ARROWS = {
     "transforms": "errors rng sample paths",
     "plan": "transforms",
     "policy": "plan",
-    "sources": "errors sample",
+    "sources": "errors rng sample paths",
     "stream": "policy plan sources rng",
     "frameworks": "stream",
     "testing": "stream",
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.folder"}
+IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.files"}
 REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
 
 
