@@ -31,6 +31,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "frameworks": lambda: (
         None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
     ),
+    "pandas": lambda: _absent_modules(("pandas",)),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

@@ -16,7 +16,7 @@ from vary.plan.decode import read_image
 from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
-from vary.sources import Arrays, Folder
+from vary.sources import Arrays, Files, Folder
 from vary.stream import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream
 from vary.transforms import (
     Affine,
@@ -60,6 +60,7 @@ __all__ = [
     "ColorJitter",
     "Contrast",
     "DecodeError",
+    "Files",
     "Folder",
     "HorizontalFlip",
     "Hue",

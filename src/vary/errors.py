@@ -9,11 +9,20 @@ VaryError
 
 from __future__ import annotations
 
-__all__ = ["DecodeError", "InputError", "PolicyError", "SourceError", "VaryError"]
+from typing import Any
+
+__all__ = ["DecodeError", "InputError", "PolicyError", "SourceError", "VaryError", "brief", "shortened"]
+
+MOST = 1990
+"""Characters of a message, so that it can be read wherever it is shown; what it names may be a list of any length."""
+LIST, VALUE = 300, 100  # characters of a list in a message, and of one value in it
 
 
 class VaryError(Exception):
     """Base of every error that vary raises on purpose."""
+
+    def __str__(self) -> str:
+        return shortened(super().__str__(), MOST)
 
 
 class PolicyError(VaryError, ValueError):
@@ -38,3 +47,24 @@ class DecodeError(VaryError, ValueError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str | None]]:
         return DecodeError, (self.reason, self.path)
+
+
+def brief(value: Any, limit: int = LIST) -> str:
+    """`repr(value)` for a message: of a long list its first values, its last one, and how many there are."""
+    text = repr(value)
+    if len(text) <= limit or not isinstance(value, list | tuple | range) or len(value) < 2:
+        return shortened(text, limit)
+    last, room, words = shortened(repr(value[-1]), VALUE), limit, list[str]()
+    for one in value[:-1]:
+        word = shortened(repr(one), VALUE)
+        room -= len(word) + 2
+        if words and room < len(last):
+            break
+        words.append(word)
+    return f"[{', '.join(words)}, ..., {last}] ({len(value):,} in all)"
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or its beginning and its end, which in vary's messages is the cure."""
+    end = limit // 3
+    return text if len(text) <= limit else f"{text[: limit - end - 5]} ... {text[-end:]}"

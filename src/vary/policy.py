@@ -17,6 +17,7 @@ from vary.display.preview import Preview
 from vary.display.text import Text
 from vary.display.variations import variations
 from vary.errors import InputError, PolicyError
+from vary.paths import expanded
 from vary.plan.explain import explain
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Fill, Program, Settings
@@ -311,7 +312,7 @@ class Policy(Transform):
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""
-        path = Path(path)
+        path = Path(expanded(path))
         if path.suffix == ".json":
             import json
 
@@ -325,7 +326,7 @@ class Policy(Transform):
     @staticmethod
     def load(path: str | Path) -> Policy:
         """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it."""
-        path = Path(path)
+        path = Path(expanded(path))
         try:
             return Policy.from_dict(parsed(path.read_bytes(), path.suffix == ".json"))
         except OSError as error:

@@ -14,9 +14,10 @@ ARROWS = {
     "errors": "",
     "rng": "errors",
     "sample": "errors",
-    "transforms": "errors rng sample",
+    "paths": "errors",
+    "transforms": "errors rng sample paths",
     "plan": "transforms",
-    "sources": "errors sample",
+    "sources": "errors rng sample paths",
     "display": "plan sources",
     "policy": "display",
     "stream": "policy plan sources rng",
@@ -25,7 +26,7 @@ ARROWS = {
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.folder"}
+IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.files"}
 REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
 
 

@@ -85,12 +85,14 @@ def test_a_memory_map_stays_one(tmp_path: Path) -> None:
         ([0.5, 1.5, 2.0, 3.0], np.float32),
         (np.eye(4), np.float32),
         (np.eye(4, dtype=bool), np.uint8),
-        (np.eye(4, dtype=np.int64), np.uint8),
+        (np.eye(4, dtype=np.int64), np.int64),
+        (np.eye(4, dtype=np.int8), np.int8),
+        (np.eye(4, dtype=np.uint8), np.uint8),
         (np.arange(8).reshape(4, 2), np.int64),
-        (["cat", "dog", "cat", "dog"], np.dtype("<U3")),
         (np.zeros((4, 6, 5), np.int16), np.int16),
-        ([None, 1, "a", ()], object),
-        ([[1], [1, 2], [], [3]], object),
+        (np.zeros((4, 6, 5)), np.float32),
+        (np.array([1, 2, 3, 0], object), np.int64),
+        (np.array([[1, 2.5], [3, 0], [1, 1], [0, 0]], object), np.float32),
     ],
 )
 def test_labels(labels: Any, dtype: Any) -> None:

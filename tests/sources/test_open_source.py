@@ -51,7 +51,6 @@ def test_what_is_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("obj", "labels", "says"),
     [
-        ("anywhere", [1], "a folder brings its own"),
         ((IMAGES, [1, 2]), [1, 2], "a tuple brings its own"),
         (Own(), [1], "a Own brings its own"),
         ((IMAGES,), None, "a tuple of 1"),

@@ -105,7 +105,7 @@ def test_with_broken_files(folder: Path, on_error: Any) -> None:
 def test_with_arrays_and_odd_labels(images: np.ndarray, policy: Policy) -> None:
     labels: Any = {
         "age": np.arange(23.0),
-        "boxes": [[1] * (n % 3) for n in range(23)],
+        "boxes": np.array([{"boxes": [1] * (n % 3)} for n in range(23)], object),
         "big": np.ones((23, 5000), "f4"),
     }
     together(*(stream((images, labels), policy, batch_size=5, process=process) for process in (False, True)))

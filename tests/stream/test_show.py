@@ -114,8 +114,8 @@ def test_many_classes_are_counted_without_their_files(tmp_path: Path) -> None:
     train = stream(source, FLIP)
     assert "40: class 00 1 , class 01 2 , class 02 3 " in text_of(train._repr_html_())
     assert "and 28 more (1 to 3 samples each)" in text_of(train._repr_html_())
-    assert "40 classes" in repr(train)
-    assert len(repr(train)) < 300
+    assert "(40 in all)" in repr(train)
+    assert len(repr(train)) < 500
 
 
 def test_classes_of_arrays(images: np.ndarray) -> None:
@@ -123,7 +123,8 @@ def test_classes_of_arrays(images: np.ndarray) -> None:
     named = vary.Arrays(images, ids, classes=["a", "b", "c", "never"])
     assert "4: a 8 , b 8 , c 7 , never 0" in text_of(stream(named, FLIP)._repr_html_())
     assert "3: 0 8 , 1 8 , 2 7" in text_of(stream((images, ids), FLIP)._repr_html_())
-    for labels in (ids.astype(np.float32), np.eye(3)[ids], ids - 5, ids * 10**9, list("abc" * 7 + "ab")):
+    assert "3: a 8 , b 8 , c 7" in text_of(stream((images, list("abc" * 7 + "ab")), FLIP)._repr_html_())
+    for labels in (ids.astype(np.float32), np.eye(3)[ids], ids - 5, ids * 10**9):
         assert "classes" not in text_of(stream((images, labels), FLIP)._repr_html_())
 
 
@@ -131,8 +132,14 @@ def test_labels_are_told_by_name(images: np.ndarray) -> None:
     ids = np.arange(23) % 3
     hot = np.eye(3, dtype=np.uint8)[ids]
     hot[0] = [1, 0, 1]
-    for labels, said in ((ids, "a"), (hot, "a, c"), (ids / 2, "label 0"), (list("xyz" * 8)[:23], "label x")):
-        source = vary.Arrays(images, {"labels": labels, "age": np.arange(23) + 30}, classes=["a", "b", "c"])
+    named = ["a", "b", "c"]
+    for labels, classes, said in (
+        (ids, named, "a"),
+        (hot, named, "a, c"),
+        (ids / 2, named, "label 0"),
+        (list("xyz" * 8)[:23], None, "x"),
+    ):
+        source = vary.Arrays(images, {"labels": labels, "age": np.arange(23) + 30}, classes=classes)
         cell = stream(source, FLIP, shuffle=False).preview().sheet.cells[0]
         assert cell.lines == (said, "age 30", "sample 0")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -74,7 +75,7 @@ def _copies(path: Path, folder: Path, copies: int) -> None:
 
 def source_of(given: str, command: str) -> Path:
     """The path of the pictures; an error where it is the policy's, --policy forgotten."""
-    path = Path(given)
+    path = _expanded(given)
     if path.suffix.lower() in (".yaml", ".yml", ".json") and path.is_file():
         raise UserError(f"{given} is a policy: vary {command} --policy {given}")
     return path
@@ -99,16 +100,21 @@ class Watched:
 
 def sheet_target(output: str, source: str | Path | None) -> Path:
     """Where the sheet goes, checked before the work: a known format, an existing folder, and outside of the data."""
-    target = Path(output)
+    target = _expanded(output)
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UserError(f"the sheet {output!r} needs a name that ends in .png, .jpg or .webp")
     if not target.parent.is_dir():
         raise UserError(f"the sheet's folder {str(target.parent)!r} does not exist; make it first, or give another")
     if target.is_dir():
         raise UserError(f"the sheet {output!r} is a folder; name a file")
-    if source is not None and _within(target.parent.resolve() / target.name, Path(source).resolve()):
+    if source is not None and _within(target.parent.resolve() / target.name, _expanded(source).resolve()):
         raise UserError(f"the sheet {output!r} would be written into the data; give another place: -o FILE")
     return target
+
+
+def _expanded(path: str | Path) -> Path:
+    """With `~` as the home folder, which a shell leaves alone in --output=~/sheet.jpg."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111  Path's own raises where a user is unknown
 
 
 def _within(target: Path, data: Path) -> bool:

@@ -24,6 +24,7 @@ import numpy as np
 
 from vary import _native
 from vary.errors import DecodeError, InputError, SourceError
+from vary.paths import expanded
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -78,7 +79,7 @@ def read_image(
     if isinstance(source, bytes):
         data, path = source, None
     else:
-        path = os.fspath(source)
+        path = expanded(source)
         try:
             with io.FileIO(path) as file:
                 data = file.readall() or b""

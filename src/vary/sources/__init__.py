@@ -2,49 +2,106 @@
 for the listing that a `Folder` is asked to keep, outside of its data.
 
     Arrays   pictures in memory or in a memory map
-    Folder   one sub-folder a class
+    Folder   one sub-folder a class, or labels of one's own
+    Files    any files, labels of one's own
+    Subset   some samples of another: source[10:20], source.split(0.2)
 
-One file a store; each is an `Indexed` of `Item`s, and any object that is one serves as well.
+One file a store; each is an `Indexed` of `Item`s, and any object that is one serves as well (docs/streams.md).
 """
 
 from __future__ import annotations
 
 import os
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
-from vary.sources.folder import Folder
+from vary.sources.files import Files
+from vary.sources.folder import Folder, check_others
+from vary.sources.labels import batch_labels, class_ids, class_names
+from vary.sources.own import Adapted, warn_of_absent, with_classes
+from vary.sources.subset import Source, Subset, pick, reads_for_labels, split_of, whole_of
+from vary.sources.walk import SUFFIXES
 
-__all__ = ["Arrays", "Encoded", "Folder", "Indexed", "Item", "open_source"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-SURFACE = ("fields", "classes", "__len__", "__getitem__", "path", "label_batch")
+__all__ = [
+    "SUFFIXES",
+    "Adapted",
+    "Arrays",
+    "Encoded",
+    "Files",
+    "Folder",
+    "Indexed",
+    "Item",
+    "Source",
+    "Subset",
+    "batch_labels",
+    "class_ids",
+    "open_source",
+    "reads_for_labels",
+    "split",
+    "subset",
+    "whole_of",
+]
+
+REQUIRED = ("fields", "__len__", "__getitem__")
+OPTIONAL = ("classes", "path", "label_batch")
 
 
-def open_source(obj: object, labels: object = None) -> Indexed:
+def open_source(
+    obj: object, labels: object = None, classes: Sequence[str] | None = None, *, stacklevel: int = 2
+) -> Indexed:
     """What the user handed in, as a source.
 
     A path is a `Folder`; an array or a list of arrays, `Arrays`; a tuple (images, labels), `Arrays` too; a source is
-    itself. `labels` goes with arrays only: elsewhere the source knows its own. `InputError` for anything else.
+    itself. `labels` goes with a path, an array or a list of arrays: elsewhere the source knows its own.
+    classes: the names of the class ids, in their order; a warning where there are no samples of some. `InputError` for
+    anything else, and where the source has classes that it does not name.
     """
+    if classes is None:
+        return _opened(obj, labels, None)
+    names = class_names(classes)
+    source = with_classes(_opened(obj, labels, names), names)
+    warn_of_absent(source, stacklevel + 1)
+    return source
+
+
+def subset(source: object, which: object) -> Subset:
+    """`source[which]` of any source, also of one without a base class of vary's, or of what `vary.stream` takes."""
+    return pick(open_source(source), which, 3)
+
+
+def split(source: object, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
+    """`Source.split` of any source, also of one without a base class of vary's, or of what `vary.stream` takes."""
+    return split_of(open_source(source), validation, stratify, seed)
+
+
+def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
     if isinstance(obj, np.ndarray | list):
-        return Arrays(obj, labels)
-    if labels is not None:
-        what = "folder" if isinstance(obj, str | os.PathLike) else type(obj).__name__
-        raise InputError(f"labels= goes with an array or a list of arrays; a {what} brings its own")
+        return Arrays(obj, labels, classes=classes)
     if isinstance(obj, str | os.PathLike):
-        return Folder(obj)
+        folder = Folder(obj, labels=labels, classes=classes)
+        if classes is not None and labels is None:
+            check_others(folder)
+        return folder
+    if labels is not None:
+        raise InputError(
+            f"labels= goes with a path, an array or a list of arrays; a {type(obj).__name__} brings its own"
+        )
     if isinstance(obj, tuple):
         if len(obj) != 2:
             raise InputError(f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures")
-        return Arrays(*obj)
-    missing = [name for name in SURFACE if not hasattr(obj, name)]
-    if missing:
+        return Arrays(*obj, classes=classes)
+    missing = [name for name in (*REQUIRED, *OPTIONAL) if not hasattr(obj, name)]
+    if not set(missing).isdisjoint(REQUIRED):
+        known = sorted(missing, key=("fields", "classes", "__len__", "__getitem__", "path", "label_batch").index)
         raise InputError(
-            f"{type(obj).__name__} is no source: it lacks {', '.join(missing)}; give a folder's path, an array "
+            f"{type(obj).__name__} is no source: it lacks {', '.join(known)}; give a folder's path, an array "
             "(N, H, W, C), a tuple (images, labels), or an object with what vary.sources.Indexed names"
         )
-    return cast("Indexed", obj)
+    return Adapted(obj) if missing else cast("Indexed", obj)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import mmap
 import os
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError, SourceError
+from vary.errors import InputError, SourceError, brief
 from vary.sources.base import Item
+from vary.sources.labels import class_ids, read_labels
+from vary.sources.subset import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,16 +21,22 @@ __all__ = ["Arrays"]
 Array = np.ndarray[Any, Any]
 
 
-class Arrays:
+class Arrays(Source):
     """`images` and, if given, their `labels`.
 
     images: an array (N, H, W, C) or (N, H, W), a memory map, or a list of arrays (H, W, C) or (H, W) of any sizes.
-    labels: one label a picture, or several fields as {"age": ..., "breed": ...}. Integers become int64, floats
-        float32, a 2-D array of truth values or of zeros and ones uint8 (multi-hot); anything else stays as given.
-    classes: names of the class ids, if they have any.
+    labels: one label a picture, or several fields as {"age": ..., "breed": ...}. Integers become int64, those of two or
+        more dimensions, such as one-hot labels, keep their dtype; floats become float32; truth values int64, in two or
+        more dimensions uint8. Names (`str`, or a categorical of pandas) become int64 ids of `classes`: those of
+        "labels", else of the only field that has names. An array of other objects, such as a dict each, stays one.
+    classes: names of the class ids, in their order. Left out, names among the labels are sorted; of a categorical all
+        categories, so that parts of one table agree.
 
-    `InputError` where the numbers of images and labels differ, or where something is no picture.
+    `InputError` where the numbers of images and labels differ, where something is no picture, and for a label that is
+    missing (None, NaN), of another shape than the first, no number, or not in `classes`: it names the sample.
     """
+
+    labels_are_checked = True
 
     def __init__(
         self,
@@ -40,39 +47,37 @@ class Arrays:
     ) -> None:
         self._images = _as_images(images)
         self._mapped = _Mapped.of(images)
-        named = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
-        if "images" in named:
-            raise InputError("labels={'images': ...}: that name is taken by the pictures; choose another")
-        self.fields: tuple[str, ...] = ("images", *map(str, named))
-        self.classes = None if classes is None else list(classes)
-        self._labels = tuple(_as_label(name, values) for name, values in named.items())
-        for name, column in zip(self.fields[1:], self._labels, strict=True):
-            if len(column) != len(self._images):
-                raise InputError(f"{len(self._images)} images but {len(column)} {name}; give one of each for a sample")
+        self._labels = read_labels(labels, classes, len(self._images), "sample {}".format)
+        self.fields: tuple[str, ...] = ("images", *self._labels.fields)
+        self.classes = self._labels.classes
+        self.class_field = self._labels.field
+
+    @property
+    def labels(self) -> Array | None:
+        """Class ids in index order, or None where there are none."""
+        return class_ids(self)
 
     def __len__(self) -> int:
         return len(self._images)
 
-    def __getitem__(self, index: int) -> Item:
+    def item(self, index: int) -> Item:
         image = self._images[index].view(np.ndarray)
         image.flags.writeable = False  # of this view: what was handed in keeps its flags
-        return Item(image, tuple(column[index] for column in self._labels))
+        return Item(image, self._labels.of(index))
 
     @property
     def whole(self) -> Array | None:
         """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
-        given_otherwise = type(self).__getitem__ is not Arrays.__getitem__  # by a subclass
+        kind = type(self)
+        given_otherwise = kind.__getitem__ is not Arrays.__getitem__ or kind.item is not Arrays.item  # by a subclass
         if isinstance(self._images, list) or given_otherwise:
             return None
         whole = self._images.view(np.ndarray)
         whole.flags.writeable = False  # of this view: what was handed in keeps its flags
         return whole
 
-    def path(self, index: int) -> str | None:  # noqa: ARG002  in memory, whichever it is
-        return None
-
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
-        return tuple(column[np.asarray(indices, np.int64)] for column in self._labels)
+        return self._labels.batch(indices)
 
     def __getstate__(self) -> dict[str, Any]:
         """As it is; but a memory map as its file's name, so that another process maps it too."""
@@ -84,7 +89,7 @@ class Arrays:
             self._images = self._mapped.open()
 
     def __repr__(self) -> str:
-        return f"Arrays({len(self)} images, fields={self.fields})"
+        return f"Arrays({len(self)} images, fields={brief(self.fields)})"
 
 
 class _Mapped(NamedTuple):
@@ -145,8 +150,11 @@ def _as_images(images: object) -> Array | list[Array]:
 
 def _check_picture(name: str, image: object) -> None:
     if not isinstance(image, np.ndarray):
-        cure = "vary.read_image(path)" if isinstance(image, str | os.PathLike) else "numpy.asarray(image)"
-        raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure} makes one")
+        path = isinstance(image, str | os.PathLike)
+        cure = "numpy.asarray(image) makes one"
+        if path:
+            cure = "vary.read_image(path) makes one, vary.Files(paths, labels) streams files"
+        raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure}")
     if image.ndim not in (2, 3):
         raise InputError(f"{name} has shape {image.shape}; give arrays of shape (H, W, C) or (H, W)")
     if image.dtype.kind not in "buif":
@@ -158,22 +166,3 @@ def _check_picture(name: str, image: object) -> None:
             f"{name} has shape {image.shape}, which looks like (C, H, W); vary takes channels last: "
             "np.moveaxis(images, -3, -1) is a view that copies nothing"
         )
-
-
-def _as_label(name: str, values: Any) -> Array:
-    try:
-        column = np.asarray(values)
-    except ValueError:  # rows of different lengths, such as boxes
-        column = np.empty(len(values), object)
-        column[:] = list(values)
-    if column.ndim == 0:
-        raise InputError(f"{name}={values!r}: give a sequence with one label for every picture")
-    if column.ndim > 2 or column.dtype.kind not in "buif":
-        return column
-    if column.dtype.kind == "f":
-        return column.astype(np.float32, copy=False)
-    if column.ndim == 2 and np.isin(column, (0, 1)).all():
-        return column.astype(np.uint8, copy=False)
-    if column.dtype == np.uint64 and column.size and column.max() > np.iinfo(np.int64).max:
-        raise InputError(f"{name} holds {column.max()}; ids go up to {np.iinfo(np.int64).max}")
-    return column.astype(np.int64, copy=False)

@@ -29,6 +29,10 @@ class Item(NamedTuple):
 class Indexed(Protocol):
     """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
 
+    An object of the user's own has to have `fields`, `__len__` and `__getitem__`. Without `classes` and `path` it has
+    none; without `label_batch` its samples are read for their labels, once more. `vary.sources.Source` is a base class
+    that brings these defaults, subsets and splits. Labels are checked as those of arrays are: see `vary.Arrays`.
+
     A source may say more. `identities(indices)`: a list with anything hashable for each, by which a file is known from
     run to run, for `cache="disk"`.
     """

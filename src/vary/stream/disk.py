@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError
+from vary.paths import expanded
 from vary.stream.cache import LIVING
 from vary.stream.pairs import CHECKED, GONE, NEW, RECORD, Pair, Table, delete, space
 
@@ -36,14 +37,14 @@ RECENT = 50_000  # records, and a quarter of those in the table: to be sorted in
 def cache_folder() -> Path:
     """Where this user's caches lie: $VARY_CACHE, or the platform's place for such things."""
     if given := os.environ.get("VARY_CACHE"):
-        return Path(given)
+        return Path(expanded(given))
     try:
         home = Path.home()
     except RuntimeError as error:  # a container's user without a name
         raise InputError("cache='disk': this user has no home folder; name a folder with VARY_CACHE") from error
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "vary"
-    return Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache") / "vary"
+    return Path(expanded(os.environ.get("XDG_CACHE_HOME") or home / ".cache")) / "vary"
 
 
 class Disk:

@@ -10,7 +10,7 @@ import numpy as np
 from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
 from vary.rng import VIEW_LIMIT, check_address
-from vary.sources import open_source
+from vary.sources import open_source, whole_of
 from vary.stream.epochs import Epochs
 from vary.stream.make import StreamJob
 from vary.stream.options import Options, whole
@@ -25,7 +25,7 @@ from vary.stream.task import Alone
 from vary.stream.views import fields_of, looks_of, numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vary.display.fields import Legend
     from vary.plan.run import Runner
@@ -56,6 +56,7 @@ def stream(
     remainder: Remainder = "pad",
     views: int | None = None,
     labels: object = None,
+    classes: Sequence[str] | None = None,
     dtype: Any = None,
     layout: str = "NHWC",
     threads: int | None = None,
@@ -91,7 +92,10 @@ def stream(
     remainder: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
         it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
     views: pictures made of each sample, which is decoded once: (batch, views, H, W, C).
-    labels: one for each picture, where source is an array or a list of arrays.
+    labels: one for each picture, where source is an array, a list of arrays, or a folder: then in the plain order of
+        its paths, in place of the sub-folders' ids.
+    classes: the names of the class ids, in their order: `classes=train.classes` gives a validation stream the ids of
+        training. A warning names those without samples; classes of the source that it does not name are an error.
     dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
         Normalize, else the source's own); "NHWC" or "NCHW".
     threads: for decoding and varying a batch; None takes what affinity and cgroup allow.
@@ -123,7 +127,7 @@ def stream(
         batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, process,
         prefetch, on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, exact, tolerant, max_pixels,
     )  # fmt: skip
-    return Stream(source, policy, options, labels, weights)
+    return Stream(source, policy, options, labels, weights, classes)
 
 
 class Stream(Epochs):
@@ -135,9 +139,15 @@ class Stream(Epochs):
     """
 
     def __init__(
-        self, source: object, policy: object, options: Options, labels: object = None, weights: object = None
+        self,
+        source: object,
+        policy: object,
+        options: Options,
+        labels: object = None,
+        weights: object = None,
+        classes: Sequence[str] | None = None,
     ) -> None:
-        self.source: Indexed = open_source(source, labels)
+        self.source: Indexed = open_source(source, labels, classes, stacklevel=4)
         self.policy = policy
         self._looks = looks_of(policy, options.views, self.source.fields[1:])
         self._kind = _kind(self.source, options.channels)
@@ -194,8 +204,9 @@ class Stream(Epochs):
     def _job(
         self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]
     ) -> StreamJob:
-        eligible = self._slots.eligible
-        return StreamJob(self.source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
+        source, _ = whole_of(self.source)
+        eligible = self._slots.eligible if options.on_error == "replace" else None
+        return StreamJob(source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
 
     def _new_tally(self, epoch: int) -> Tally:
         return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept, makers=self.options.makers)
@@ -211,8 +222,11 @@ class Stream(Epochs):
         """
         index, epoch = whole("index", index, 0), whole("epoch", epoch, 0)
         each = numbers(self._looks)
-        if index >= len(self.source):
-            raise InputError(f"index={index}; the source has {len(self.source)} samples, the first is number 0")
+        source, members = whole_of(self.source)
+        if index >= len(source):
+            raise InputError(f"index={index}; the source has {len(source)} samples, the first is number 0")
+        if members is not None and index not in members:
+            raise InputError(f"index={index} is not in this subset of {len(members)} samples; batch.indices has those")
         if whole("view", view, 0) % each:
             raise InputError(f"view={view}; samples have {each} views here, so give a multiple of it")
         check_address(self.options.seed, epoch, view)
@@ -238,7 +252,7 @@ def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slo
     if weights is not None and o.block_size is not None:
         raise InputError(f"block_size={o.block_size} and weights: weighted samples are not read on; leave out one")
     ends = None if weights is None or not n else cumulate(weights_of(weights, source), n * o.repeat)
-    slots = Slots(n, o.repeat, ends)
+    slots = Slots(n, o.repeat, ends, whole_of(source)[1])
     if slots.most * each > VIEW_LIMIT:
         raise InputError(
             f"repeat={o.repeat}{'' if ends is None else ' and weights'} let a sample come {slots.most} times with "

@@ -10,6 +10,7 @@ import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.rng import permute
+from vary.sources import batch_labels
 from vary.stream.batch import Made, batch_of
 from vary.stream.pictures import Produced, produce
 from vary.stream.report import Skipped, Work
@@ -51,7 +52,7 @@ class StreamJob(Task):
         if not len(done.places):
             return Made(None, work, self.held)
         indices, repeats = indices[done.places], repeats[done.places]
-        arrays = (*done.fields, *self.source.label_batch(indices))
+        arrays = (*done.fields, *batch_labels(self.source, indices))
         names = fields_of(self.source, [look for look, _ in self.looks])
         paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices.copy())
         views = repeats * self.each

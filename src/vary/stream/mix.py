@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import InputError, brief
 from vary.plan.check import output_dtype
+from vary.sources import batch_labels
 from vary.stream.blend import Blend
 from vary.stream.epochs import Epochs
 from vary.stream.loader import Stream
@@ -162,7 +163,7 @@ def _check_fields(streams: Sequence[Stream]) -> None:
         known = [(place, runner.size) for place, (_, runner) in enumerate(looks) if runner.size is not None]
         cure = "put the same Resize(height, width) into each policy"
         _agree(f"{what} of size", [size for _, size in known], cure, [place for place, _ in known])
-    rows = [one.source.label_batch(np.zeros(1, np.int64)) for one in streams]
+    rows = [batch_labels(one.source, np.zeros(1, np.int64)) for one in streams]
     for number, name in enumerate(streams[0].source.fields[1:]):
         kinds = [(row[number].dtype.name, row[number].shape[1:]) for row in rows]
         _agree(f"{name} of dtype and shape", kinds, "give labels= of one kind")
@@ -177,4 +178,18 @@ def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int]
     for place, value in known[1:]:
         first, expected = known[0]
         if value != expected:
-            raise InputError(f"streams[{place}] has {name}={value!r}, streams[{first}] has {name}={expected!r}; {cure}")
+            here, there = f"{name}={brief(value)}", f"{name}={brief(expected)}"
+            raise InputError(
+                f"streams[{place}] has {here}, streams[{first}] has {there}{_where(value, expected)}; {cure}"
+            )
+
+
+def _where(value: object, expected: object) -> str:
+    """Where two lists differ, if they are too long to be shown."""
+    if not isinstance(value, list) or not isinstance(expected, list) or max(map(len, (value, expected))) < 8:
+        return ""
+    pairs = zip(value, expected, strict=False)
+    place = next((place for place, (one, other) in enumerate(pairs) if one != other), None)
+    if place is None:
+        return f", of {len(value):,} and {len(expected):,}"
+    return f", which differ first at number {place}: {brief(value[place], 100)}, {brief(expected[place], 100)}"

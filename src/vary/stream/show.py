@@ -19,6 +19,7 @@ from vary.display.pixels import scale_of_runner
 from vary.display.preview import Preview
 from vary.display.sheet import as_png
 from vary.display.text import counted
+from vary.sources import class_ids, reads_for_labels
 from vary.stream.options import Options
 
 if TYPE_CHECKING:
@@ -135,22 +136,16 @@ def _classes(source: Indexed) -> list[tuple[str, str]]:
 
 
 def _class_counts(source: Indexed) -> list[tuple[str, int]] | None:
-    """Each class with its samples, where that takes no reading; None where labels are no class ids."""
-    if hasattr(source, "class_counts"):
-        found = source.class_counts()
-    elif "labels" in source.fields and len(source) <= LABELS:
-        found = _counts(source.label_batch(np.arange(len(source)))[source.fields.index("labels") - 1])
-    else:
-        found = None
-    if found is None:
+    """Each class with its samples, where that takes no reading; None where labels are no class ids, or are too many."""
+    counts: list[int] | None = source.class_counts() if hasattr(source, "class_counts") else None
+    if counts is None and not reads_for_labels(source) and len(source) <= LABELS:
+        ids = class_ids(source)
+        if ids is not None and 0 <= ids.min() <= ids.max() < len(ids):
+            counts = np.bincount(ids).tolist()
+    if counts is None:
         return None
-    names = source.classes or list(map(str, range(len(found))))
-    return list(zip(names, [*found, *[0] * (len(names) - len(found))], strict=True))
-
-
-def _counts(ids: np.ndarray[Any, Any]) -> list[int] | None:
-    whole = ids.ndim == 1 and ids.dtype.kind in "iu" and len(ids) and 0 <= ids.min() <= ids.max() < len(ids)
-    return np.bincount(ids).tolist() if whole else None
+    names = source.classes or list(map(str, range(len(counts))))
+    return list(zip(names, [*counts, *[0] * (len(names) - len(counts))], strict=True))
 
 
 def _options(options: Options) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.rng import integer
+from vary.sources import class_ids
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -26,11 +27,13 @@ class Slots:
     """How often each of n samples comes in an epoch, which is `repeat` times on average.
 
     ends: with weights, (n,) int64: the slots that samples 0 .. i may expect together, in parts of `UNIT`.
+    numbers: of a subset, (n,) int64: which samples of the whole source they are.
     """
 
     n: int
     repeat: int = 1
     ends: Array | None = None
+    numbers: Array | None = None
 
     @property
     def count(self) -> int:
@@ -45,11 +48,17 @@ class Slots:
 
     @property
     def eligible(self) -> Array | None:
-        """Samples that ever come, ascending; None: all."""
-        return None if self.ends is None else np.flatnonzero(np.diff(self.ends, prepend=0) > 0)
+        """Samples that ever come, by their numbers in the whole source, ascending; None: all."""
+        found = None if self.ends is None else np.flatnonzero(np.diff(self.ends, prepend=0) > 0)
+        return found if self.numbers is None else np.sort(self.numbers if found is None else self.numbers[found])
 
     def samples(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
-        """(indices, views) of these slots, (m,) int64 both: the k-th slot of a sample is its view k.
+        """(indices in the whole source, views) of these slots, (m,) int64: the k-th slot of a sample is its view k."""
+        indices, views = self._places(slots, seed, epoch)
+        return indices if self.numbers is None else self.numbers[indices], views
+
+    def _places(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
+        """The same by places 0 .. n - 1.
 
         Weighted, this is systematic sampling: slots are the whole numbers on the line of `ends`, shifted by one draw
         an epoch, so that a sample gets the floor or the ceiling of what it may expect, and on average just that.
@@ -94,11 +103,9 @@ def weights_of(weights: object, source: Indexed) -> Array:
 
 
 def _class_ids(source: Indexed) -> Array:
-    if "labels" in source.fields:
-        place = source.fields.index("labels") - 1
-        ids: Array = source.label_batch(np.arange(len(source)))[place]
-        if ids.ndim == 1 and ids.dtype.kind in "iu":
-            return ids
+    ids = class_ids(source)
+    if ids is not None:
+        return ids
     raise InputError(
         f'weights="balanced" goes by class ids, a field "labels" with a whole number a sample; this source has '
         f"{', '.join(source.fields)}; give weights=[...], one number a sample"

@@ -26,6 +26,7 @@ EQUAL = ("seed", "shuffle", "repeat", "block_size", "frozen", "dtype", "layout",
 DIGESTS = {
     "policy": "another policy or other views",
     "fields": "other fields or classes of the source",
+    "subset": "another subset of the source",
     "weights": "other weights",
     "streams": "other streams, or others of their sources, policies or keywords",
 }
@@ -58,6 +59,7 @@ def terms_of(source: Indexed, looks: Sequence[Look], slots: Slots, options: Opti
         "samples": slots.n,
         "policy": _digest(views.encode()),
         "fields": _digest(repr((source.fields, source.classes)).encode()),
+        "subset": "" if slots.numbers is None else _digest(slots.numbers),
         "weights": "" if slots.ends is None else _digest(slots.ends),
         **{name: value if isinstance(value, str) else int(value or 0) for name, value in plain.items()},
     }
@@ -101,7 +103,7 @@ def _differs(name: str, there: Any, here: Term) -> str:
         return f"another source, policy or keyword of streams[{place}] than this mix has"
     if name not in DIGESTS:
         return f"{name}={there!r}, this stream has {name}={here!r}"
-    if not (there and here):  # weights that one of the two lacks
+    if not (there and here):  # weights or a subset, which one of the two lacks
         return f"{name}, this stream has none" if there else f"no {name}, this stream has some"
     return f"{DIGESTS[name]} than this stream has"
 

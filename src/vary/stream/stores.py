@@ -10,7 +10,7 @@ import numpy as np
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes
 from vary.plan.run import Address, libjpeg_version
-from vary.sources import Encoded
+from vary.sources import Encoded, whole_of
 from vary.stream.cache import Memory, memory_limit
 from vary.stream.disk import Disk, cache_folder
 
@@ -61,8 +61,8 @@ def store_of(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runn
 def _disk(source: Indexed, options: Options) -> Store:
     if getattr(source, "identities", None) is None:
         raise InputError(
-            f"cache='disk': {type(source).__name__} does not say by what its files are known from run to run; "
-            "take cache='memory', or give the source a method identities(indices)"
+            f"cache='disk': {type(whole_of(source)[0]).__name__} does not say by what its files are known from run to "
+            "run; take cache='memory', or give the source a method identities(indices)"
         )
     import shutil  # these two take longer than all of vary
     from importlib import metadata

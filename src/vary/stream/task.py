@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from vary.sources import Arrays
+from vary.sources import Adapted, Arrays
 from vary.stream.views import numbers
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Task:
     @property
     def whole(self) -> Array | None:
         """The array that all pictures are parts of, where there is one."""
-        return self.source.whole if isinstance(self.source, Arrays) else None
+        return self.source.whole if isinstance(self.source, Adapted | Arrays) else None
 
     @property
     def light(self) -> bool:

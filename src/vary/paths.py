@@ -1,0 +1,22 @@
+"""Paths as users write them: text or `os.PathLike`, perhaps with `~` for the home folder."""
+
+from __future__ import annotations
+
+import os
+
+from vary.errors import InputError, brief
+
+__all__ = ["expanded", "path_text"]
+
+
+def expanded(path: str | os.PathLike[str]) -> str:
+    """The path as text, with `~` and `~user` at its beginning replaced by the home folder, where there is one."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  a path stays text: a million of them are read an epoch
+
+
+def path_text(name: str, path: object, cure: str) -> str:
+    """The argument `name` as a path that is text, `~` expanded; `InputError` where it is none, or names no file."""
+    found = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(found, str) or "\0" in found:
+        raise InputError(f"{name}={brief(path)}; give {cure}")
+    return expanded(str(found))

@@ -1,0 +1,120 @@
+"""Files in any place, listed by whoever hands them in. Read a file at a time, never written."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from vary import _native
+from vary.errors import InputError, SourceError, brief
+from vary.paths import path_text
+from vary.sources.base import Encoded, Item
+from vary.sources.labels import class_ids, read_labels
+from vary.sources.listing import Draft, Listing
+from vary.sources.subset import Source
+
+__all__ = ["Files", "read_file", "stamped"]
+
+Array = np.ndarray[Any, Any]
+CURE = "the path of a picture's file"
+
+
+class Files(Source):
+    """Pictures in files, in the order of `paths`, with labels of one's own.
+
+    paths: a list, array or Series of `str` or `os.PathLike`. Relative ones are made absolute at once, `~` is expanded.
+        A file may come more than once, each time as another sample.
+    labels: one label a path, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. None: no labels.
+    classes: the names of the class ids, in their order. Left out, names among the labels are sorted.
+
+    No file is looked at before it is read; one that is not there then is a `SourceError` naming it. `InputError` where
+    something is no path, or no label, or where the numbers of paths and labels differ.
+    Memory: a file's path and 9 bytes more, and the labels.
+    """
+
+    labels_are_checked = True
+
+    def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
+        self.paths: Sequence[str] = _listed(paths)
+        """Absolute paths; a sample's index is its place here."""
+        self._labels = read_labels(
+            labels, classes, len(self.paths), lambda place: f"sample {place} ({self.paths[place]})"
+        )
+        self.fields: tuple[str, ...] = ("images", *self._labels.fields)
+        self.classes = self._labels.classes
+        self.class_field = self._labels.field
+
+    @property
+    def labels(self) -> Array | None:
+        """Class ids in index order, or None where there are none."""
+        return class_ids(self)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def item(self, index: int) -> Item:
+        return Item(read_file(self.paths[index], "was listed"), self._labels.of(index))
+
+    def path(self, index: int) -> str:
+        return self.paths[index]
+
+    def identities(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
+        """See `stamped`."""
+        return stamped([self.paths[index] for index in np.asarray(indices).tolist()])
+
+    def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+        return self._labels.batch(indices)
+
+    def __repr__(self) -> str:
+        return f"Files({len(self)} pictures, fields={brief(self.fields)}, classes={brief(self.classes)})"
+
+
+def read_file(path: str, known: str, cure: str = "") -> Encoded:
+    """The file as it is; `SourceError` where it cannot be read. known: how its path was come by."""
+    try:
+        with io.FileIO(path) as file:
+            return Encoded(file.readall() or b"", path)
+    except OSError as error:
+        raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error
+
+
+def stamped(paths: list[str]) -> list[tuple[str, int, int]]:
+    """(path, bytes, nanoseconds of the last change) of each: under this a cache keeps what it decoded.
+
+    -1 for both of a file that is not there, which is said when it is read.
+    """
+    return [(path, *stamp) for path, stamp in zip(paths, _native.file_stamps(paths), strict=True)]
+
+
+def _listed(paths: Any) -> Listing:
+    if isinstance(paths, str | bytes | os.PathLike):
+        raise InputError(
+            f"paths={brief(paths)} is a single path; give a list of paths, or vary.Folder(path) for a folder"
+        )
+    order = isinstance(paths, set | frozenset | Mapping)  # has none, or is meant otherwise
+    if order or not hasattr(paths, "__iter__") or getattr(paths, "ndim", 1) != 1:
+        raise InputError(
+            f"paths is a {type(paths).__name__}; give a list, a 1-D array or a Series of paths, in their order"
+        )
+    here = os.getcwd()  # noqa: PTH109
+    found = []
+    for place, path in enumerate(paths):
+        text = path_text(f"paths[{place}]", path, CURE)
+        if not text:
+            raise InputError(f"paths[{place}]=''; give {CURE}")
+        found.append(_absolute(here, text))
+    if not found:
+        raise InputError("paths is empty; give at least one path of a picture's file")
+    draft = Draft(io.BytesIO())
+    draft.add(found)
+    return draft.listing()
+
+
+def _absolute(here: str, path: str) -> str:
+    if ".." in path.split("/"):  # which a link may lead elsewhere than its name does
+        return os.path.join(here, path)  # noqa: PTH118
+    return os.path.normpath(os.path.join(here, path))  # noqa: PTH118

@@ -1,0 +1,125 @@
+"""Sources of the user's own with what they leave out, and any source under the class ids that were asked for."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError, brief
+from vary.sources.arrays import Arrays
+from vary.sources.labels import batch_labels, class_field, class_ids
+from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vary.sources.base import Indexed, Item
+
+__all__ = ["Adapted", "warn_of_absent", "with_classes"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Adapted(Source):
+    """The source `given`, with what it lacks of `vary.sources.Indexed`, and perhaps with other class ids."""
+
+    def __init__(self, given: Any, classes: list[str] | None = None, ids: Array | None = None) -> None:
+        """ids: the new class id of each old one. classes: their names; None: its own."""
+        self.given = given
+        self.fields = tuple(given.fields)
+        self.classes = getattr(given, "classes", None) if classes is None else classes
+        self.by_item = not hasattr(given, "label_batch") or reads_for_labels(given)
+        self.class_field = getattr(given, "class_field", None) or class_field(self)
+        self._ids = ids
+
+    @property
+    def whole(self) -> Array | None:
+        """As of `Arrays`."""
+        return self.given.whole if isinstance(self.given, Arrays) else None
+
+    @property
+    def identities(self) -> Callable[[Any], list[Any]] | None:
+        """See `Indexed`; None where the source has none."""
+        found: Callable[[Any], list[Any]] | None = getattr(self.given, "identities", None)
+        return found
+
+    @property
+    def paths(self) -> Any:
+        return self.given.paths
+
+    def __len__(self) -> int:
+        return len(self.given)
+
+    def item(self, index: int) -> Item:
+        item: Item = self.given[index]
+        if self._ids is None or self.class_field is None:
+            return item
+        labels, place = list(item.labels), self.fields.index(self.class_field) - 1
+        label: Any = labels[place]
+        number = self.given.classes.index(label) if isinstance(label, str) else np.asarray(label, np.int64)
+        labels[place] = self._ids[number]
+        return item._replace(labels=tuple(labels))
+
+    def path(self, index: int) -> str | None:
+        path: str | None = self.given.path(index) if hasattr(self.given, "path") else None
+        return path
+
+    def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+        if not hasattr(self.given, "label_batch"):
+            return labels_by_item(self.given.__getitem__, len(self.fields) - 1, indices)
+        if self._ids is None or self.class_field is None:
+            columns: tuple[Array, ...] = self.given.label_batch(indices)
+            return columns
+        found, place = list(batch_labels(self.given, indices)), self.fields.index(self.class_field) - 1
+        found[place] = self._ids[found[place]]
+        return tuple(found)
+
+    def __repr__(self) -> str:
+        return repr(self.given)
+
+
+def with_classes(source: Indexed, names: list[str]) -> Indexed:
+    """The source with class ids by these names; `InputError` where it has classes that are not among them."""
+    own = source.classes
+    if own == names:
+        return source
+    if isinstance(source, Subset):
+        return Subset(with_classes(source.parent, names), source.numbers.copy())
+    if class_field(source) is None:
+        raise InputError(f"classes={brief(names)}, but the source has no class labels; its fields are {source.fields}")
+    if own is None:
+        found = Adapted(source, names)
+        batch_labels(found, np.arange(len(source)))  # every id has a name
+        return found
+    if extra := [name for name in own if name not in set(names)]:
+        raise InputError(
+            f"the source has classes that classes= does not name: {brief(extra)}; classes={brief(names)}; name them as "
+            "well, or leave their samples out: source[mask]"
+        )
+    column = batch_labels(source, np.arange(min(1, len(source))))[source.fields.index(class_field(source) or "") - 1]
+    if column.ndim != 1:
+        raise InputError(
+            f"classes={brief(names)}, and the source's labels are rows of {brief(own)}; give both the same"
+        )
+    places = {name: place for place, name in enumerate(names)}
+    return Adapted(source, names, np.array([places[name] for name in own], np.int64))
+
+
+def warn_of_absent(source: Indexed, stacklevel: int) -> None:
+    """Say so where some of the classes that were asked for have no sample."""
+    whole, _ = whole_of(source)
+    ids = None if source.classes is None or reads_for_labels(whole) else class_ids(source)
+    if ids is None or source.classes is None:
+        return
+    present = set(np.unique(ids).tolist())
+    absent = [name for place, name in enumerate(source.classes) if place not in present]
+    if absent:
+        kind = f"{len(absent)} of the {len(source.classes)} classes" if len(source.classes) > 1 else "the class"
+        warnings.warn(
+            f"{source!r} has no samples of {kind} in classes=: {brief(absent)}; their ids stay free. Is a sub-folder "
+            "missing, or a name misspelt?",
+            UserWarning,
+            stacklevel=stacklevel,
+        )

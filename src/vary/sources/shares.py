@@ -1,0 +1,103 @@
+"""Which samples go into either part of a split: by arithmetic on whole numbers alone, so the same on every machine."""
+
+from __future__ import annotations
+
+import heapq
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from vary.errors import InputError, brief
+from vary.rng import check_address, permute
+
+__all__ = ["parts"]
+
+Array = np.ndarray[Any, Any]
+
+
+def parts(n: int, validation: Any, ids: Array | None, seed: int) -> tuple[Array, Array]:
+    """Places 0 .. n-1 as two ascending (m,) int64 arrays, of which the second is for validation.
+
+    validation: a fraction between 0 and 1, or a number of samples of at least 2.
+    ids: (n,) whole numbers. Each of them keeps its share in both parts, and has a place in both if it has two or more.
+        One that has a single place stays in the first part, as long as the others make up the second.
+    """
+    check_address(seed, 0)
+    whole = _size(validation, n)
+    drawn = _drawn(n, seed, "split")
+    if ids is None:
+        return _checked(np.flatnonzero(drawn >= whole), np.flatnonzero(drawn < whole), validation, n)
+    _, groups, counts = np.unique(ids, return_inverse=True, return_counts=True)
+    exact = isinstance(validation, Integral)
+    several = int(counts[counts > 1].sum())
+    size = whole if exact or not several else _size(validation, several)
+    wanted = _shares(counts.tolist(), size, exact, _drawn(len(counts), seed, "split of classes").tolist())
+    order = np.lexsort((drawn, groups))  # class by class, each in the drawn order
+    place = np.arange(n) - np.repeat(np.cumsum(counts) - counts, counts)  # within its class
+    chosen = np.zeros(n, bool)
+    chosen[order] = place < np.repeat(np.array(wanted, np.int64), counts)
+    return _checked(np.flatnonzero(~chosen), np.flatnonzero(chosen), validation, n)
+
+
+def _drawn(n: int, seed: int, name: str) -> Array:
+    return permute(np.arange(n, dtype=np.int64), n, seed, 0, name) if n else np.zeros(0, np.int64)
+
+
+def _size(validation: Any, n: int) -> int:
+    """How many samples were asked for."""
+    cure = "give a fraction between 0 and 1, such as 0.2, or a number of samples of at least 2"
+    if isinstance(validation, bool | np.bool_) or not isinstance(validation, Real):
+        raise InputError(f"validation={brief(validation)}; {cure}")
+    if not isinstance(validation, Integral):
+        share = float(validation)
+        if not 0 < share < 1:
+            raise InputError(f"validation={validation}; {cure}")
+        return int(np.floor(share * n + 0.5))
+    size = int(validation)
+    if size < 2:
+        raise InputError(f"validation={validation}; {cure}")
+    if size >= n:
+        raise InputError(f"validation={validation} of {n} samples leaves none to train on; give fewer")
+    return size
+
+
+def _shares(counts: list[int], size: int, exact: bool, ties: list[int]) -> list[int]:
+    """How many of each class's samples make up `size` of all: largest remainders, within what a class can give.
+
+    exact: the size counts more than that every class is in both parts. ties: which of two equal classes is first.
+    """
+    least = sum(count > 1 for count in counts)
+    most = sum(counts) - len(counts)  # all but one of each
+    if not exact and most:
+        size = min(max(size, least), most)
+    lowest = [int(count > 1 and size >= least) for count in counts]
+    singles = len(counts) - least if size > most else 0  # that have to be taken
+    highest = [(int(singles > 0) if count == 1 else count - 1) if size <= most + singles else count for count in counts]
+    weights = [count if high else 0 for count, high in zip(counts, highest, strict=True)]
+    total = sum(weights) or 1
+    bounds = list(zip(lowest, highest, strict=True))
+    shares = [min(max(size * weight // total, low), high) for weight, (low, high) in zip(weights, bounds, strict=True)]
+    left = size - sum(shares)
+    step = 1 if left > 0 else -1
+
+    def excess(k: int) -> tuple[int, int, int]:
+        return step * (shares[k] * total - size * weights[k]), ties[k], k
+
+    heap = [excess(k) for k in range(len(counts))]
+    heapq.heapify(heap)
+    while left and heap:
+        k = heapq.heappop(heap)[-1]
+        if lowest[k] <= shares[k] + step <= highest[k]:
+            shares[k], left = shares[k] + step, left - step
+            heapq.heappush(heap, excess(k))
+    return shares
+
+
+def _checked(first: Array, second: Array, validation: Any, n: int) -> tuple[Array, Array]:
+    if not len(first) or not len(second):
+        empty = "to train on" if len(second) else "for validation"
+        raise InputError(
+            f"validation={validation} of {n} samples leaves none {empty}; give another size, or more samples"
+        )
+    return first, second

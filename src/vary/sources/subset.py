@@ -1,0 +1,254 @@
+"""Some samples of a source, by slices, index arrays and masks; and two parts of one, to train on and for validation.
+
+A subset keeps the numbers that its samples have in the whole source, and a stream goes by these: so a sample of a
+subset gives the pictures that it gives in the whole.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from functools import cached_property
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
+
+import numpy as np
+
+from vary.errors import InputError, brief
+from vary.sources.labels import class_field, class_ids
+from vary.sources.shares import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vary.sources.base import Indexed, Item
+
+__all__ = ["Source", "Subset", "pick", "split_of", "whole_of"]
+
+Array = np.ndarray[Any, Any]
+
+
+class _Arraylike(Protocol):
+    """An array, a Series or a tensor."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+class Source:
+    """Abstract: what vary's sources have in common, and a base class for a source of one's own.
+
+    Such a class has `__len__` and `item(index) -> Item`, and sets `fields`, and `classes` where it has some. `path`
+    and `label_batch` may be left out; then `label_batch` reads the samples for their labels.
+
+    `source[3]` is the sample, `source[10:20]`, `source[[3, 1]]` and `source[mask]` are subsets, see `Subset`.
+    """
+
+    fields: tuple[str, ...] = ("images",)
+    classes: list[str] | None = None
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def item(self, index: int) -> Item:
+        """The sample; a file that cannot be read is a `SourceError` naming it."""
+        raise NotImplementedError
+
+    def path(self, index: int) -> str | None:  # noqa: ARG002
+        """Where the picture lies, or None where it lies in memory."""
+        return None
+
+    def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+        """The labels of `indices`, one array for each field after "images"."""
+        return labels_by_item(self.item, len(self.fields) - 1, indices)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex, /) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice | EllipsisType | Sequence[int] | _Arraylike, /) -> Subset: ...
+    def __getitem__(self, index: Any, /) -> Any:
+        if type(index) is int:
+            return self.item(index)
+        if isinstance(index, int | np.integer) and not isinstance(index, bool):
+            return self.item(operator.index(index))
+        return pick(self, index, 3)
+
+    def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
+        """(train, validation): two subsets without a common sample, which together are all, each in this order.
+
+        validation: its share, a fraction between 0 and 1, or its number of samples, of at least 2.
+        stratify: every class has its share in both, and a sample in both where it has two; one of a single sample is
+            trained on. Without class ids (or one-hot labels) samples are drawn alike.
+        seed: other parts. The same seed gives the same parts on every machine.
+
+        `InputError` where a part would be empty.
+        """
+        return split_of(self, validation, stratify, seed)
+
+
+class Subset(Source):
+    """Some samples of the source `parent`: its number k is there the number `numbers[k]`. Made by `source[...]`.
+
+    A stream of it goes by the numbers in `parent`: `batch.indices` and `replay` have them, and the pictures are those
+    of a stream of `parent`. Everything else, such as `weights=`, `len` and `path`, goes by the subset's own numbers,
+    0 .. len - 1. A subset of a subset is one of the whole source.
+    """
+
+    def __init__(self, parent: Indexed, numbers: Array) -> None:
+        """numbers: (m,) int64, each within 0 .. len(parent) - 1 and none twice."""
+        self.parent = parent
+        self.numbers = numbers
+        self.numbers.flags.writeable = False
+        self.class_field = class_field(parent)
+        self.labels_are_checked: bool = getattr(parent, "labels_are_checked", False)
+
+    @property
+    def fields(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.parent.fields
+
+    @property
+    def classes(self) -> list[str] | None:  # type: ignore[override]
+        """Names of the class ids, those aside included that no sample here is of."""
+        return self.parent.classes
+
+    @cached_property
+    def paths(self) -> Sequence[str]:
+        """Of a subset of files, as its whole source has them."""
+        paths: Sequence[str] = self.parent.paths  # type: ignore[attr-defined]
+        return tuple(paths[number] for number in self.numbers.tolist())
+
+    @property
+    def labels(self) -> Array | None:
+        """Class ids in this order, or None where there are none."""
+        return class_ids(self)
+
+    @property
+    def identities(self) -> Callable[[Any], list[Any]] | None:
+        """See `Indexed`; None where the whole source has none."""
+        of_parent = getattr(self.parent, "identities", None)
+        return None if of_parent is None else lambda indices: of_parent(self.numbers[np.asarray(indices, np.int64)])
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def item(self, index: int) -> Item:
+        return self.parent[int(self.numbers[index])]
+
+    def path(self, index: int) -> str | None:
+        return self.parent.path(int(self.numbers[index]))
+
+    def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+        return self.parent.label_batch(self.numbers[np.asarray(indices, np.int64)])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "paths"}
+
+    def __repr__(self) -> str:
+        return f"Subset({len(self)} of {len(self.parent)} samples: {self.parent!r})"
+
+
+def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
+    """The source that samples are numbered by, and which of them there are, (m,) int64; None: all."""
+    return (source.parent, source.numbers) if isinstance(source, Subset) else (source, None)
+
+
+def pick(source: Indexed, which: Any, stacklevel: int = 2) -> Subset:
+    """The samples of `source` that a slice, whole numbers or one truth value a sample name, in that order."""
+    places = _places(which, len(source))
+    if len(places) > 1 and not reads_for_labels(source):
+        _warn_of_one_class(source, places, stacklevel + 1)
+    return _subset(source, places)
+
+
+def split_of(source: Indexed, validation: object, stratify: object, seed: int) -> tuple[Subset, Subset]:
+    """See `Source.split`."""
+    if not isinstance(stratify, bool):
+        raise InputError(f"stratify={brief(stratify)}; give True, which goes by the source's own class ids, or False")
+    first, second = parts(len(source), validation, class_ids(source, one_hot=True) if stratify else None, seed)
+    return _subset(source, first), _subset(source, second)
+
+
+def labels_by_item(item: Callable[[int], Item], fields: int, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+    """The labels that the samples bring, as arrays of objects."""
+    rows = [item(index).labels for index in np.asarray(indices, np.int64).tolist()]
+    columns = []
+    for place in range(fields):
+        column = np.empty(len(rows), object)
+        column[:] = [row[place] for row in rows]
+        columns.append(column)
+    return tuple(columns)
+
+
+def reads_for_labels(source: Indexed) -> bool:
+    """Does it read pictures to tell labels?"""
+    whole, _ = whole_of(source)
+    return getattr(type(whole), "label_batch", None) is Source.label_batch or getattr(whole, "by_item", False)
+
+
+def _subset(source: Indexed, places: Array) -> Subset:
+    parent, numbers = whole_of(source)
+    return Subset(parent, places if numbers is None else numbers[places])
+
+
+def _places(which: Any, n: int) -> Array:
+    """(m,) int64 within 0 .. n - 1."""
+    seen = f"source[{'...' if which is Ellipsis else brief(which)}]"
+    cure = "give a slice, whole numbers, or one truth value a sample"
+    if which is Ellipsis:
+        which = slice(None)
+    if isinstance(which, slice):
+        try:
+            found = np.arange(*which.indices(n), dtype=np.int64)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{seen}: {error}; {cure}") from None
+    else:
+        found = _numbers(which, n, seen, cure)
+    if not len(found):
+        raise InputError(f"{seen} picks none of the {n} samples; {cure}")
+    return found
+
+
+def _numbers(which: Any, n: int, seen: str, cure: str) -> Array:
+    if isinstance(which, tuple):
+        raise InputError(f"{seen} has several places, as for an array of several axes; source[[1, 2]] picks samples")
+    try:
+        found = np.asarray(which)
+    except ValueError:
+        found = np.zeros(0, object)
+    if found.ndim != 1 or (found.size and found.dtype.kind not in "biu"):
+        raise InputError(f"{seen} is a {type(which).__name__} of shape {found.shape} and dtype {found.dtype}; {cure}")
+    if found.dtype.kind == "b":
+        if len(found) != n:
+            raise InputError(f"{seen} has {len(found)} truth values, and the source {n} samples; give one of each")
+        return np.flatnonzero(found)
+    wrong = found[(found >= n) | (found < -n)]
+    if wrong.size:
+        raise InputError(f"{seen} names sample {wrong[0]}, and the source has {n}: 0 .. {n - 1}, or -{n} .. -1")
+    numbers = found.astype(np.int64)
+    numbers[numbers < 0] += n
+    values, counts = np.unique(numbers, return_counts=True)
+    if len(values) < len(numbers):
+        twice = values[counts > 1][0]
+        raise InputError(
+            f"{seen} names sample {twice} more than once, and it would be the same picture each time; repeat= and "
+            "weights= of vary.stream let samples come more often, each time varied anew"
+        )
+    return numbers
+
+
+def _warn_of_one_class(source: Indexed, places: Array, stacklevel: int) -> None:
+    ids = class_ids(source, places, True)
+    if ids is None or (ids != ids[0]).any():
+        return
+    every = class_ids(source, one_hot=True)
+    if every is None or (every == ids[0]).all():
+        return
+    names, number = source.classes, int(ids[0])
+    known = names is not None and 0 <= number < len(names)
+    which = brief(names[number]) if names is not None and known else str(number)
+    warnings.warn(
+        f"these {len(places)} of {len(source)} samples are all of class {which}, and the source has "
+        f"{len(np.unique(every))} classes, perhaps one after the other; source.split(0.2) takes some of each, "
+        "source[::5] every fifth",
+        UserWarning,
+        stacklevel=stacklevel,
+    )
