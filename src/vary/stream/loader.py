@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vary.display.fields import Legend
     from vary.plan.run import Runner
     from vary.policy import Policy
+    from vary.sample import Dtype, Layout
     from vary.sources import Indexed
     from vary.stream.batch import Batch
     from vary.stream.cache import Store
@@ -56,8 +57,8 @@ def stream(
     remainder: Remainder = "pad",
     views: int | None = None,
     labels: object = None,
-    dtype: Any = None,
-    layout: str = "NHWC",
+    dtype: Dtype | None = None,
+    layout: Layout = "NHWC",
     threads: int | None = None,
     process: bool = False,
     prefetch: int = 2,
