@@ -64,7 +64,7 @@ def test_every_name_leads_there(own: str, libraries: dict[str, list[str]]) -> No
 
 
 def test_what_is_said() -> None:
-    with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's and Ker"):
+    with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's, Ker"):
         vary.RandomRotation  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(PolicyError) as caught:
         Policy.from_dict({"transforms": [{"Sometimes": [{"RandomRotation": 30}]}]})
