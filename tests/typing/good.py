@@ -174,8 +174,8 @@ for images, labels in train:
 for (pictures,) in vary.stream("flat", policy):
     pictures.mean()
 for batch in train:
-    batch.images.mean(), batch.labels, batch.indices, batch.epoch, batch.paths
-len(train), train.classes, train.fields
+    batch.images.mean(), batch.labels, batch.indices, batch.epoch, batch.paths[0]
+len(train), len(train.classes), train.fields
 state = train.state_dict()
 train.load_state_dict(state)
 print(train.report())
@@ -199,8 +199,6 @@ mixed = vary.mix([train, train], ratios=[3, 1])
 for images, labels in mixed:
     images.mean(), labels.mean()
 for batch in vary.mix((train, train)):
-    assert batch.streams is not None
-    assert batch.epochs is not None
     batch.streams.tolist(), batch.epochs.tolist()
 vary.average_views(np.zeros((10, 3)), 5)
 vary.testing.check_resume(lambda: vary.stream("folder", policy))

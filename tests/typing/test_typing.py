@@ -57,12 +57,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def mypy(folder: Path) -> Refused:
-    """As strict as it can be, but for annotations that short examples leave out and modules that may be absent."""
+    """As strict as it can be, but for annotations that short examples leave out and frameworks that may be absent."""
     if importlib.util.find_spec("mypy") is None:
         require("checkers", "mypy is not installed")
     lax = ("no-untyped-def", "no-untyped-call", "import-not-found", "import-untyped")
     command = [sys.executable, "-m", "mypy", "--config-file=", "--strict", f"--cache-dir={CACHE}", "--no-error-summary"]
     command += [*(f"--disable-error-code={code}" for code in lax), "--output=json"]
+    command += ["--allow-untyped-decorators", "--allow-subclassing-any"]
     command += sorted(map(str, folder.glob("*.py")))
     run = subprocess.run(
         command, cwd=folder, env=os.environ | {"MYPYPATH": str(SOURCE)}, capture_output=True, text=True, check=False
@@ -79,6 +80,7 @@ def pyright(folder: Path) -> Refused:
         require("checkers", "pyright[nodejs] is not installed")
     lax = ("UnknownParameterType", "MissingParameterType", "UnknownArgumentType", "UnknownVariableType")
     lax += ("UnknownMemberType", "UnknownLambdaType", "MissingImports", "MissingModuleSource", "UnusedExpression")
+    lax += ("UntypedFunctionDecorator", "UntypedClassDecorator", "UntypedBaseClass")
     config = {"extraPaths": [str(SOURCE)], "typeCheckingMode": "strict", **{f"report{rule}": False for rule in lax}}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
     # Node.js comes from PyPI, and pyright's own code with it: nothing is downloaded when it runs.

