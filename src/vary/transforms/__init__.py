@@ -1,11 +1,11 @@
 """Transforms: each states a map and touches no pixel, so image, masks, boxes and points can follow the same map.
 
-`base` says what a transform is; `geometry`, `crop` and `colour` hold one short frozen class each; `compose` the ones
-made of others; `user` the caller's own function; `text` writes and reads them as data; `foreign.yaml` holds what other
-libraries call them.
+`base` says what a transform is, `fields` how its arguments are declared, `describe` how they are shown; `geometry`,
+`crop` and `colour` hold one short frozen class each; `compose` the ones made of others; `user` the caller's own
+function; `text` writes and reads them as data; `names` and `foreign.yaml` know what other libraries call them.
 """
 
-from vary.transforms.base import REGISTRY, Transform
+from vary.transforms.base import REGISTRY, Lowering, Span, Transform, choice, custom, field, span, switch
 from vary.transforms.colour import (
     Brightness,
     ChannelShift,
@@ -42,6 +42,7 @@ __all__ = [
     "HorizontalFlip",
     "Hue",
     "Lambda",
+    "Lowering",
     "Normalize",
     "OneOf",
     "Pad",
@@ -55,9 +56,15 @@ __all__ = [
     "Shear",
     "SomeOf",
     "Sometimes",
+    "Span",
     "Transform",
     "Translate",
     "Transpose",
     "VerticalFlip",
     "Zoom",
+    "choice",
+    "custom",
+    "field",
+    "span",
+    "switch",
 ]

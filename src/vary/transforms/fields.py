@@ -28,6 +28,7 @@ __all__ = [
     "accepts",
     "choice",
     "chosen",
+    "cure_of",
     "custom",
     "field",
     "limits",
@@ -99,7 +100,7 @@ def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number"
     """A float within the range. Text is refused even where float() reads it, and so are True and False: in a file, a
     quote too many, or a word that YAML takes for a truth value, is a mistake."""
     if isinstance(value, (str, bytes)):
-        raise ValueError(f"{value!r} is not {what}{_spelled(str(value))}")
+        raise ValueError(f"{value!r} is not {what}{cure_of(str(value))}")
     try:
         found = math.nan if isinstance(value, (bool, np.bool_)) else float(value)
     except (TypeError, ValueError):
@@ -122,7 +123,7 @@ def whole_number(value: Any, within: tuple[float, float] = ANY) -> int:
     return int(found)
 
 
-def _spelled(text: str) -> str:
+def cure_of(text: str) -> str:
     """The number to write for "40", "1/255", "0o10", or 1e-3, which YAML takes for text."""
     above, _, below = text.partition("/")
     try:

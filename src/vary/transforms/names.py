@@ -26,8 +26,9 @@ def _foreign(name: str) -> str:
     table = yaml.safe_load(Path(__file__).with_name("foreign.yaml").read_text(encoding="utf-8"))
     told = []
     for own, libraries in table.items():
-        whose = " and ".join(f"{one}'{'s'[: one[-1] != 's']}" for one, names in libraries.items() if name in names)
-        if whose:
+        *others, last = ["", *(f"{one}'{'s'[: one[-1] != 's']}" for one, names in libraries.items() if name in names)]
+        if last:
+            whose = f"{', '.join(others[1:])} and {last}" if others[1:] else last
             kind, bracket, _ = own.partition("(")
-            told.append(f"{whose} {name} is {kind} here: {own}" if bracket else f"{whose} {name} is not there yet")
+            told.append(f"{whose} {name} is {kind} here: {own}" if bracket else f"{whose} {name} is {own}")
     return "; ".join(told)

@@ -77,5 +77,5 @@ def _named(kind: type[Transform], given: Any) -> dict[str, Any]:
 def _value(word: str) -> Any:
     with suppress(ValueError):
         found = number(float(word))
-        return int(found) if found == int(found) else found
+        return int(found) if found.is_integer() else found
     return word
