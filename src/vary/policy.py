@@ -22,7 +22,7 @@ from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.rng import check_address
-from vary.sample import DTYPES, Dtype, Layout, dtype_name, layout_name
+from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, how_to_open, layout_name, many
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
 from vary.transforms.slips import listed
@@ -151,8 +151,7 @@ class Policy(Transform):
         Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for arguments
         that cannot be meant, with the number of the image; `PolicyError` where the policy does not fit the images.
         """
-        if not isinstance(images, np.ndarray):
-            images = list(images)
+        images = many(images)
         n = len(images)
         if not n:
             raise InputError("images is empty; give at least one")
@@ -188,9 +187,19 @@ class Policy(Transform):
     def runner_for(self, image: Any) -> Runner:
         """The policy compiled for images like this one."""
         if not isinstance(image, np.ndarray):
-            cure = "vary.read_image(path)" if isinstance(image, (str, Path)) else "numpy.asarray(image)"
-            raise InputError(f"image 0 is of type {type(image).__name__}, not a NumPy array; {cure} makes one")
+            several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
+            raise InputError(
+                f"image 0 is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{several}"
+            )
+        if image.ndim not in (2, 3):
+            cure = "one picture goes to batch() as images[None]" if image.ndim < 2 else "several go to batch(images)"
+            raise InputError(
+                f"image 0 has {image.ndim} axes; give height x width x channels, not shape {image.shape}; {cure}"
+            )
         channels = image.shape[2] if image.ndim == 3 else 1
+        if channels not in (1, 3, 4) and channels_first(image.shape):
+            cure = "channels come last: np.moveaxis(image, 0, -1)"
+            raise InputError(f"image 0 has shape {image.shape}, which looks like (C, H, W); {cure}")
         return self.runner(channels, image.dtype.name)
 
     def runner(self, channels: int, dtype: str) -> Runner:
