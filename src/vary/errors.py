@@ -5,11 +5,16 @@ VaryError
 |- InputError    (ValueError)  an image, label, dtype, layout or `out=` handed in by the caller
 |- SourceError   (OSError)     a folder or file that is missing, empty or unreadable
 `- DecodeError   (ValueError)  a file that is no picture, is broken, or is over the pixel limit
+
+What can be done but would train on nonsense is a warning, `ValueWarning` (UserWarning), which says the same.
 """
 
 from __future__ import annotations
 
-__all__ = ["DecodeError", "InputError", "PolicyError", "SourceError", "VaryError"]
+import sys
+import warnings
+
+__all__ = ["DecodeError", "InputError", "PolicyError", "SourceError", "ValueWarning", "VaryError", "warn_caller"]
 
 
 class VaryError(Exception):
@@ -38,3 +43,19 @@ class DecodeError(VaryError, ValueError):
 
     def __reduce__(self) -> tuple[type[DecodeError], tuple[str, str | None]]:
         return DecodeError, (self.reason, self.path)
+
+
+class ValueWarning(UserWarning):
+    """Values that would train on nonsense: float pictures in 0 .. 255 taken for 0 .. 1, angles in radians, and so on.
+
+    Each kind of mistake is told once a stream, and once a policy. To silence all:
+    `warnings.filterwarnings("ignore", category=vary.ValueWarning)`.
+    """
+
+
+def warn_caller(text: str) -> None:
+    """Warn with a `ValueWarning` that points at the line outside of vary that led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "vary":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, ValueWarning, stacklevel=level)

@@ -21,6 +21,7 @@ from vary.plan.explain import explain
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
+from vary.plan.watch import Watches
 from vary.rng import check_address
 from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, how_to_open, layout_name, many
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
@@ -75,6 +76,7 @@ class Policy(Transform):
 
     def check(self) -> None:
         object.__setattr__(self, "_runners", {})
+        object.__setattr__(self, "_watches", Watches())
         if self.p != 1:
             self._refuse(f"was given p={self.p}; wrap its transforms in Sometimes([...], p={self.p})")
         for inner in _policies(self.transforms):
@@ -150,6 +152,7 @@ class Policy(Transform):
 
         Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for arguments
         that cannot be meant, with the number of the image; `PolicyError` where the policy does not fit the images.
+        Values that would train on nonsense are a `ValueWarning`, each kind once a policy.
         """
         images = many(images)
         n = len(images)
@@ -182,6 +185,7 @@ class Policy(Transform):
             out=out,
         )
         raise_first(failures, lambda place: None)
+        self._watches.look(runner, sources, address, done, layout)  # type: ignore[attr-defined]
         return done
 
     def runner_for(self, image: Any) -> Runner:
