@@ -89,8 +89,8 @@ class Watch:
         pictures: Sequence[Any] | Parts,
         address: Address,
         out: Array,
+        layout: str,
         *,
-        layout: str = "NHWC",
         views: int = 1,
         decode: Decode = PLAIN,
         failed: Sequence[int] = (),
@@ -339,5 +339,5 @@ class Watches:
             watch = self._known.setdefault(runner, Watch())
             self._once.warn(hints(runner.template))
         if watch.left > 0:
-            watch.look(runner, pictures, address, out, layout=layout)
+            watch.look(runner, pictures, address, out, layout)
             self._once.warn(watch.findings)
