@@ -25,6 +25,7 @@ __all__ = [
     "how_to_open",
     "is_one_picture",
     "layout_name",
+    "maybe_one",
     "many",
 ]
 
@@ -66,6 +67,16 @@ def is_one_picture(shape: Sequence[int]) -> bool:
 def channels_first(shape: Sequence[int]) -> bool:
     """Does this look like the shape (C, H, W)?"""
     return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > 4
+
+
+def maybe_one(name: str, shape: Sequence[int]) -> str:
+    """What to say where three grey pictures may be one with its channels first; empty where they are not."""
+    if not channels_first(shape) or shape[0] != 3:
+        return ""
+    return (
+        f"{name} has shape {tuple(shape)} and is taken for 3 grey pictures; if it is one picture (C, H, W), write "
+        f"np.moveaxis({name}, 0, -1)[None], and if not, {name}[..., None] says so"
+    )
 
 
 def how_to_open(image: object) -> str:

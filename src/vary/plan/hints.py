@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from vary.plan.program import Instruction, Template
 
-__all__ = ["NEARLY_BLACK", "gain", "hints", "is_possible", "names_of"]
+__all__ = ["NEARLY_BLACK", "gain", "hints", "names_of", "possible"]
 
 Range = tuple[float, float]
 
@@ -55,12 +55,11 @@ def hints(template: Template) -> list[Finding]:
 
 def _steps(template: Template) -> Iterator[Step]:
     value_range: Range | None = template.value_range
-    for i in template.instructions:
-        if is_possible(template, i.gate):
-            spans = [_span(template, argument) for argument in i.args]
-            yield Step(i, _name(template, i), spans, value_range)
-            if i.op in ("rescale", "normalize", "call"):
-                value_range = _after(i, value_range)
+    for i in possible(template):
+        spans = [_span(template, argument) for argument in i.args]
+        yield Step(i, _name(template, i), spans, value_range)
+        if i.op in ("rescale", "normalize", "call"):
+            value_range = _after(i, value_range)
 
 
 def _after(i: Instruction, value_range: Range | None) -> Range | None:
@@ -78,18 +77,22 @@ def _span(template: Template, argument: float) -> Range:
 
 
 def _name(template: Template, i: Instruction) -> str:
-    name = repr(template.transforms[i.origin - 1])
+    name = template.names[i.origin - 1]
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 4]}...)"
 
 
 def names_of(template: Template, *ops: str) -> list[str]:
     """The transforms with these instructions, each with its arguments."""
-    some = [i for i in template.instructions if i.op in ops and is_possible(template, i.gate)]
-    counts = Counter(_name(template, i) for i in some)
+    counts = Counter(_name(template, i) for i in possible(template) if i.op in ops)
     return [name if count == 1 else f"{name}, {count} times" for name, count in counts.items()]
 
 
-def is_possible(template: Template, gate: int) -> bool:
+def possible(template: Template) -> list[Instruction]:
+    """The instructions that can come."""
+    return [i for i in template.instructions if _is_possible(template, i.gate)]
+
+
+def _is_possible(template: Template, gate: int) -> bool:
     """Can the gate be open? p=0 and SomeOf(0, [...]) are never."""
     while gate >= 0:
         draw = template.draws[gate]
@@ -113,7 +116,7 @@ def _is_chance(template: Template, i: Instruction) -> bool:
 def gain(template: Template) -> float | None:
     """The factor of all Rescale together; None where there is none, or no fixed one."""
     factor, found = 1.0, False
-    for i in template.instructions:
+    for i in possible(template):
         if i.op in ("normalize", "call") or (i.op == "rescale" and i.gate >= 0):
             return None
         if i.op == "rescale":
@@ -188,7 +191,7 @@ def _shows_more(template: Template) -> bool:
     """May the picture still be in view when it is moved by its whole width?"""
     zooms = [s for s in _steps(template) if s.instruction.op == "zoom"]
     zoomed = any(high >= 2 or low <= 0.5 for step in zooms for low, high in step.spans)
-    window = any(i.op in WINDOWS for i in template.instructions)
+    window = any(i.op in WINDOWS for i in possible(template))
     return template.settings.fill in REFLECTING or zoomed or window
 
 
@@ -209,7 +212,7 @@ def _factor(step: Step, _: Template) -> list[Finding]:
     if high <= LARGEST_FACTOR:
         return []
     text = f"{step.name} has {step.instruction.op} factors of up to {_plain(high)}, and 1 leaves the picture as it is"
-    return [Finding("saturated", f"{text}; 80 to 120 percent are (0.8, 1.2), or 0.2")]
+    return [Finding("colour", f"{text}; 80 to 120 percent are (0.8, 1.2), or 0.2")]
 
 
 def _normalize(step: Step, _: Template) -> list[Finding]:
@@ -248,7 +251,7 @@ def _mixed_scales(step: Step) -> list[Finding]:
 def _result(template: Template) -> list[Finding]:
     """Of Rescale: where results lie, if that is fixed."""
     value_range: Range | None = template.value_range
-    for i in template.instructions:
+    for i in possible(template):
         if i.op in ("rescale", "normalize", "call"):
             value_range = _after(i, value_range)
     before, named = _largest(template.value_range), " and ".join(names_of(template, "rescale")[:3])

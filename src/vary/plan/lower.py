@@ -33,7 +33,7 @@ def lower(
         tuple(recorder.functions),
         recorder.dtype != dtype or any(i.op in ("rescale", "normalize") for i in recorder.instructions),
         value_range,
-        tuple(recorder.transforms),
+        tuple(recorder.names),
     )
 
 
@@ -47,7 +47,7 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.draws: list[Draw] = []
         self.functions: list[Callable[..., Any]] = []
-        self.transforms: list[Transform] = []  # by origin
+        self.names: list[str] = []
         self._seen: Counter[str] = Counter()
         self._origin = 0
         self._node, self._number, self._gate = 0, 0, -1
@@ -59,8 +59,8 @@ class Recorder:
         self._node, self._number = key_name(name, self._seen[name]), 0
         self._seen[name] += 1
         self._transform = transform
-        self.transforms.append(transform)
-        self._origin = len(self.transforms)
+        self.names.append(name if any(transform.children()) else repr(transform))
+        self._origin = len(self.names)
         if gate is not None:
             self._gate = gate
         if transform.p < 1:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
-from vary.transforms.base import Column, Transform
+from vary.transforms.base import Column
 
 __all__ = ["COLOUR", "FILLS", "Fill", "GEOMETRY", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
@@ -97,7 +97,7 @@ class Template(NamedTuple):
     functions: tuple[Callable[..., Any], ...]
     rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
     value_range: tuple[float, float]  # of the pictures that come in
-    transforms: tuple[Transform, ...]  # the first is number 1 of `Instruction.origin`
+    names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
     def program(self, row: Sequence[float]) -> Program:
         """The Program of the picture whose parameters are `row`."""

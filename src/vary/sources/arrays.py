@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError, SourceError
-from vary.sample import channels_first, check_many, how_to_open
+from vary.errors import InputError, SourceError, warn_caller
+from vary.sample import channels_first, check_many, how_to_open, maybe_one
 from vary.sources.base import Item
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ def _as_images(images: object) -> Array | list[Array]:
                 "a single picture is images[None], several are [first, second]"
             )
         check_many("images", images)
+        if said := maybe_one("images", images.shape):
+            warn_caller(said)
         if len(images):
             _check_picture("images[0]", images[0])
             return images
