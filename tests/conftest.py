@@ -79,6 +79,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"VARY_REQUIRE: unknown {sorted(unknown)}; known are {sorted(RESOURCES)}")
 
 
+ARITHMETIC = ("determinism", "laws", "replay", "truth")
+"""Folders of tests that hold for any values, as well for those that nobody should train on."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.relative_to(ROOT / "tests").parts[0] in ARITHMETIC:
+            item.add_marker(pytest.mark.filterwarnings("ignore::vary.ValueWarning"), append=False)
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     for marker in item.iter_markers("needs"):
         for name in marker.args:

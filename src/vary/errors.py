@@ -5,13 +5,27 @@ VaryError
 |- InputError    (ValueError)  an image, label, dtype, layout or `out=` handed in by the caller
 |- SourceError   (OSError)     a folder or file that is missing, empty or unreadable
 `- DecodeError   (ValueError)  a file that is no picture, is broken, or is over the pixel limit
+
+What can be done but would train on nonsense is a warning, `ValueWarning` (UserWarning), which says the same.
 """
 
 from __future__ import annotations
 
+import sys
+import warnings
 from typing import Any
 
-__all__ = ["DecodeError", "InputError", "PolicyError", "SourceError", "VaryError", "brief", "shortened"]
+__all__ = [
+    "DecodeError",
+    "InputError",
+    "PolicyError",
+    "SourceError",
+    "ValueWarning",
+    "VaryError",
+    "brief",
+    "shortened",
+    "warn_caller",
+]
 
 MOST = 1990
 """Characters of a message, so that it can be read wherever it is shown; what it names may be a list of any length."""
@@ -68,3 +82,19 @@ def shortened(text: str, limit: int) -> str:
     """The text, or its beginning and its end, which in vary's messages is the cure."""
     end = limit // 3
     return text if len(text) <= limit else f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+class ValueWarning(UserWarning):
+    """Values that would train on nonsense: float pictures in 0 .. 255 taken for 0 .. 1, angles in radians, and so on.
+
+    Each kind of mistake is told once a stream, and once a policy. To silence all:
+    `warnings.filterwarnings("ignore", category=vary.ValueWarning)`.
+    """
+
+
+def warn_caller(text: str) -> None:
+    """Warn with a `ValueWarning` that points at the line outside of vary that led here."""
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "vary":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, ValueWarning, stacklevel=level)

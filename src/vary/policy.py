@@ -22,8 +22,9 @@ from vary.plan.explain import explain
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
+from vary.plan.watch import Watches
 from vary.rng import check_address
-from vary.sample import DTYPES, Dtype, Layout, dtype_name, layout_name
+from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, how_to_open, layout_name, many
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
 from vary.transforms.reader import parsed
@@ -77,6 +78,7 @@ class Policy(Transform):
 
     def check(self) -> None:
         object.__setattr__(self, "_runners", {})
+        object.__setattr__(self, "_watches", Watches())
         if self.p != 1:
             self._refuse(f"was given p={self.p}; wrap its transforms in Sometimes([...], p={self.p})")
         for inner in _policies(self.transforms):
@@ -152,16 +154,16 @@ class Policy(Transform):
 
         Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for arguments
         that cannot be meant, with the number of the image; `PolicyError` where the policy does not fit the images.
+        Values that would train on nonsense are a `ValueWarning`, each kind once a policy.
         """
-        if not isinstance(images, np.ndarray):
-            images = list(images)
-        n = len(images)
+        given = many(images)
+        n = len(given)
         if not n:
             raise InputError("images is empty; give at least one")
         if seed is None:
             seed = _fresh_seed(epoch=epoch, view=view)
         address = _address(seed, 0 if epoch is None else epoch, 0 if view is None else view, _indices(indices, n))
-        return self._vary(images, address, dtype, layout, _threads(threads), out)
+        return self._vary(given, address, dtype, layout, _threads(threads), out)
 
     def _vary(
         self,
@@ -185,14 +187,25 @@ class Policy(Transform):
             out=out,
         )
         raise_first(failures, lambda place: None)
+        self._watches.look(runner, sources, address, done, layout)  # type: ignore[attr-defined]
         return done
 
     def runner_for(self, image: Any) -> Runner:
         """The policy compiled for images like this one."""
         if not isinstance(image, np.ndarray):
-            cure = "vary.read_image(path)" if isinstance(image, (str, Path)) else "numpy.asarray(image)"
-            raise InputError(f"image 0 is of type {type(image).__name__}, not a NumPy array; {cure} makes one")
+            several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
+            raise InputError(
+                f"image 0 is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{several}"
+            )
+        if image.ndim not in (2, 3):
+            cure = "one picture goes to batch() as images[None]" if image.ndim < 2 else "several go to batch(images)"
+            raise InputError(
+                f"image 0 has {image.ndim} axes; give height x width x channels, not shape {image.shape}; {cure}"
+            )
         channels = image.shape[2] if image.ndim == 3 else 1
+        if channels not in (1, 3, 4) and channels_first(image.shape):
+            cure = "channels come last: np.moveaxis(image, 0, -1)"
+            raise InputError(f"image 0 has shape {image.shape}, which looks like (C, H, W); {cure}")
         return self.runner(channels, image.dtype.name)
 
     def runner(self, channels: int, dtype: str) -> Runner:

@@ -5,13 +5,29 @@ An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from vary.errors import InputError
 
-__all__ = ["DTYPES", "LAYOUTS", "Dtype", "Layout", "batch_shape", "dtype_name", "layout_name"]
+__all__ = [
+    "DTYPES",
+    "LAYOUTS",
+    "Dtype",
+    "Layout",
+    "batch_shape",
+    "channels_first",
+    "check_many",
+    "dtype_name",
+    "how_to_open",
+    "is_one_picture",
+    "layout_name",
+    "maybe_one",
+    "many",
+]
 
 Layout = Literal["NHWC", "NCHW"]
 DtypeName = Literal["uint8", "float32"]
@@ -41,3 +57,63 @@ def layout_name(layout: str) -> str:
 def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -> tuple[int, int, int, int]:
     """The shape of a batch of `count` pictures of (height, width) `size`."""
     return (count, *size, channels) if layout == "NHWC" else (count, channels, *size)
+
+
+def is_one_picture(shape: Sequence[int]) -> bool:
+    """Is (H, W, 1, 3 or 4) meant by this shape, rather than H grey pictures, at most 4 pixels wide?"""
+    return len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) > 4
+
+
+def channels_first(shape: Sequence[int]) -> bool:
+    """Does this look like the shape (C, H, W)?"""
+    return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > 4
+
+
+def maybe_one(name: str, shape: Sequence[int]) -> str:
+    """What to say where three grey pictures may be one with its channels first; empty where they are not."""
+    if not channels_first(shape) or shape[0] != 3:
+        return ""
+    return (
+        f"{name} has shape {tuple(shape)} and is taken for 3 grey pictures; if it is one picture (C, H, W), write "
+        f"np.moveaxis({name}, 0, -1)[None], and if not, {name}[..., None] says so"
+    )
+
+
+def how_to_open(image: object) -> str:
+    """The call that makes a NumPy array of what is none."""
+    return "vary.read_image(path)" if isinstance(image, str | PurePath) else "numpy.asarray(image)"
+
+
+def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
+    """`InputError` where one picture, or the list of its rows, stands in the place of many pictures.
+
+    images: an array, or a list of them.
+    """
+    if isinstance(images, np.ndarray):
+        shape, what = images.shape, f"has shape {images.shape},"
+    else:
+        shapes = {getattr(row, "shape", ()) for row in images}
+        shape = (len(images), *shapes.pop()) if len(shapes) == 1 else ()
+        what = f"is a list of {len(images)} arrays of shape {shape[1:]}, the rows of"
+    if is_one_picture(shape):
+        height, width, channels = shape
+        raise InputError(
+            f"{name} {what} one picture (H, W, {channels}). Several come as a list [first, second] or an array "
+            f"(N, H, W, C), one as images[None] or [image]; policy(image) varies one alone. If these are {height} grey "
+            f"pictures of {width} x {channels} pixels, write numpy.asarray({name})[..., None]"
+        )
+
+
+def many(images: Any) -> Any:
+    """The pictures that `images` holds: an array as it is, anything else as a list.
+
+    `InputError` where it is no collection of pictures, or one picture.
+    """
+    if isinstance(images, str | bytes | PurePath | dict) or not isinstance(images, Iterable):
+        one = isinstance(images, str | PurePath) or hasattr(images, "__array_interface__")
+        cure = f"; of one picture: [{how_to_open(images)}]" if one else ""
+        raise InputError(f"images is of type {type(images).__name__}; give a list of NumPy arrays or one array{cure}")
+    if not isinstance(images, np.ndarray):
+        images = list(images)
+    check_many("images", images)
+    return images

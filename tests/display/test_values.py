@@ -22,6 +22,7 @@ def seen(*transforms: vary.Transform) -> tuple[Scale, np.ndarray]:
     return scale, shown(policy(photo(), seed=0), scale)
 
 
+@pytest.mark.filterwarnings("ignore::vary.ValueWarning")
 @pytest.mark.parametrize(
     ("transforms", "scale"),
     [
@@ -48,6 +49,7 @@ def test_values_that_are_right_look_like_the_picture() -> None:
         assert np.abs(seen(*transforms)[1].astype(int) - plain).max() <= 1
 
 
+@pytest.mark.filterwarnings("ignore::vary.ValueWarning")
 def test_mistakes_are_seen() -> None:
     """What was once undone before it was shown."""
     assert seen(vary.Rescale(1 / 255), vary.Rescale(1 / 255))[1].max() <= 1, "nearly black"

@@ -21,7 +21,8 @@ def lower(
     policy: Transform, channels: int, dtype: str, settings: Settings, value_range: tuple[float, float] | None = None
 ) -> Template:
     """The template of `policy` for pictures of `channels` and `dtype`; raises `PolicyError` where it makes no sense."""
-    recorder = Recorder(channels, dtype, value_range or VALUE_RANGES[dtype])
+    value_range = value_range or VALUE_RANGES[dtype]
+    recorder = Recorder(channels, dtype, value_range)
     recorder.child(policy)
     return Template(
         channels,
@@ -31,6 +32,8 @@ def lower(
         tuple(recorder.draws),
         tuple(recorder.functions),
         recorder.dtype != dtype or any(i.op in ("rescale", "normalize") for i in recorder.instructions),
+        value_range,
+        tuple(recorder.names),
     )
 
 
@@ -44,6 +47,7 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.draws: list[Draw] = []
         self.functions: list[Callable[..., Any]] = []
+        self.names: list[str] = []
         self._seen: Counter[str] = Counter()
         self._origin = 0
         self._node, self._number, self._gate = 0, 0, -1
@@ -55,7 +59,8 @@ class Recorder:
         self._node, self._number = key_name(name, self._seen[name]), 0
         self._seen[name] += 1
         self._transform = transform
-        self._origin += 1
+        self.names.append(name if any(transform.children()) else repr(transform))
+        self._origin = len(self.names)
         if gate is not None:
             self._gate = gate
         if transform.p < 1:

@@ -96,6 +96,8 @@ class Template(NamedTuple):
     draws: tuple[Any, ...]
     functions: tuple[Callable[..., Any], ...]
     rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
+    value_range: tuple[float, float]  # of the pictures that come in
+    names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
     def program(self, row: Sequence[float]) -> Program:
         """The Program of the picture whose parameters are `row`."""

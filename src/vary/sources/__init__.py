@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vary.errors import InputError
+from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
 from vary.sources.files import Files
@@ -96,7 +97,14 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
     if isinstance(obj, tuple):
         if len(obj) != 2:
             raise InputError(f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures")
+        if all(isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape)) for one in obj):
+            raise InputError(
+                f"a tuple of two arrays of shape {obj[0].shape} and {obj[1].shape} would be (images, labels); "
+                "pictures come as a list: [first, second]"
+            )
         return Arrays(*obj, classes=classes)
+    if hasattr(obj, "__array_interface__"):  # such as Pillow's pictures
+        return Arrays(cast("np.ndarray", obj))  # says what to give instead
     missing = [name for name in (*REQUIRED, *OPTIONAL) if not hasattr(obj, name)]
     if not set(missing).isdisjoint(REQUIRED):
         known = sorted(missing, key=("fields", "classes", "__len__", "__getitem__", "path", "label_batch").index)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError, SourceError, brief
+from vary.errors import InputError, SourceError, brief, warn_caller
+from vary.sample import channels_first, check_many, how_to_open, maybe_one
 from vary.sources.base import Item
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source
@@ -132,28 +133,32 @@ def _as_images(images: object) -> Array | list[Array]:
         if images.ndim not in (3, 4):
             raise InputError(
                 f"images has shape {images.shape}; give (N, H, W, C) or (N, H, W), or a list of pictures; "
-                "a single picture is images[None]"
+                "a single picture is images[None], several are [first, second]"
             )
+        check_many("images", images)
+        if said := maybe_one("images", images.shape):
+            warn_caller(said)
         if len(images):
             _check_picture("images[0]", images[0])
             return images
     elif isinstance(images, np.ndarray | list | tuple):
         found = list(images)
+        check_many("images", found)
         for index, image in enumerate(found):
             _check_picture(f"images[{index}]", image)
         if found:
             return found
     else:
-        raise InputError(f"images is a {type(images).__name__}; give an array (N, H, W, C) or a list of arrays")
+        cure = f"; of one picture: [{how_to_open(images)}]" if hasattr(images, "__array_interface__") else ""
+        raise InputError(f"images is a {type(images).__name__}; give an array (N, H, W, C) or a list of arrays{cure}")
     raise InputError("images is empty; give at least one picture")
 
 
 def _check_picture(name: str, image: object) -> None:
     if not isinstance(image, np.ndarray):
-        path = isinstance(image, str | os.PathLike)
-        cure = "numpy.asarray(image) makes one"
-        if path:
-            cure = "vary.read_image(path) makes one, vary.Files(paths, labels) streams files"
+        cure = f"{how_to_open(image)} makes one"
+        if isinstance(image, str | os.PathLike):
+            cure += ", vary.Files(paths, labels) streams files"
         raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure}")
     if image.ndim not in (2, 3):
         raise InputError(f"{name} has shape {image.shape}; give arrays of shape (H, W, C) or (H, W)")
@@ -161,7 +166,7 @@ def _check_picture(name: str, image: object) -> None:
         raise InputError(f"{name} has dtype {image.dtype}; pictures are made of numbers")
     if image.size == 0:
         raise InputError(f"{name} has shape {image.shape}: there is no pixel in it")
-    if image.ndim == 3 and image.shape[0] in (1, 3) and min(image.shape[1:]) > 4:
+    if channels_first(image.shape):
         raise InputError(
             f"{name} has shape {image.shape}, which looks like (C, H, W); vary takes channels last: "
             "np.moveaxis(images, -3, -1) is a view that copies nothing"

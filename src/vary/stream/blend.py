@@ -75,7 +75,8 @@ class Blend:
             if len(parts) == 1:
                 job = replace(job, empty=self.empty)
             batch, spent, _ = job.make(part.positions, hands)
-            work = work.plus(spent)
+            findings = tuple(one.of(f"streams[{part.stream}]") for one in spent.findings)
+            work = work.plus(spent._replace(findings=findings))
             if batch is not None:
                 made.append((part, batch))
         return Made(self._joined(made) if made else None, work, self.held)

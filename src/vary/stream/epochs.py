@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vary.errors import SourceError
+from vary.plan.findings import Once
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream import keras
 from vary.stream.crew import Threads
@@ -52,6 +53,7 @@ class Epochs:
         terms: what must be equal for an epoch to go on the same.
         """
         self.options = options
+        self.once = Once()  # over all iterations
         self._count = count
         self._next = Place(0, 0, terms)
         self._latest: Place | keras.Feed = self._next
@@ -153,7 +155,9 @@ class Epochs:
 
     def _batch_at(self, number: int) -> Batch | None:
         """The batch of this number of the next iteration; None where all its files are skipped."""
-        return self._made(number * self.options.batch_size, self.options.batch_size).batch
+        made = self._made(number * self.options.batch_size, self.options.batch_size)
+        self.once.warn(made.work.findings)
+        return made.batch
 
     def _made(self, first: int, most: int) -> Made:
         """At most `most` samples of the next iteration, from its `first` on."""
@@ -167,9 +171,10 @@ class Epochs:
 
     def _seen(self, most: int) -> Batch:
         """What `first` gives, where somebody asked for it."""
-        batch = self.first(most).batch
-        assert batch is not None
-        return batch
+        made = self.first(most)
+        assert made.batch is not None
+        self.once.warn(made.work.findings)
+        return made.batch
 
     def preview(self, n: int = 24) -> Preview:
         """The first samples of the next epoch as training sees them, with their labels and files: at most `n`.

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from vary.display.fields import Legend
+    from vary.plan.findings import Once
     from vary.stream.batch import Batch, Made
     from vary.stream.crew import Box, Crew, Job
     from vary.stream.report import Tally, Work
@@ -40,6 +41,8 @@ Array = np.ndarray[Any, Any]
 class Home(Protocol):
     """Whose epochs these are. An iteration keeps none alive: where nobody can ask for a next epoch, there is none."""
 
+    once: Once
+
     def follow(self) -> Iteration | None:
         """The iteration that would be next, not begun."""
 
@@ -56,7 +59,7 @@ class Iteration:
     def __init__(self, home: Home, job: Job, place: Place, tally: Tally, legend: Legend) -> None:
         self.begins, self.place, self.tally = replace(place), place, tally
         self._legend = legend  # of its batches
-        self._home = weakref.ref(home)
+        self._home, self._once = weakref.ref(home), home.once
         self._pid = os.getpid()
         self._job, self._options = job, job.options
         self._start = place.position
@@ -148,6 +151,7 @@ class Iteration:
             self._ready.extend(self._under_way[0].result().pop().parts(self._options.batch_size))
             self._under_way.popleft()
         made = self._ready.popleft()
+        self._once.warn(made.work.findings)
         now = perf_counter_ns()
         self._count(1)
         tally.waited += now - asked

@@ -9,6 +9,8 @@ import numpy as np
 
 from vary.errors import InputError, SourceError
 from vary.plan.check import output_dtype
+from vary.plan.hints import hints
+from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source, whole_of
 from vary.stream.epochs import Epochs
@@ -161,6 +163,10 @@ class Stream(Epochs):
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
         self._legend = legend_of(self.source.classes, self.looks, options)
+        self._watches = tuple(Watch() for _ in self._looks)
+        for look, runner in self.looks:
+            found = hints(runner.template)
+            self.once.warn(one.of(f"policy[{look.field!r}]") if len(self._looks) > 1 else one for one in found)
         self._files = holds_files(self.source)
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
@@ -207,7 +213,10 @@ class Stream(Epochs):
     ) -> StreamJob:
         source, _ = whole_of(self.source)
         eligible = self._slots.eligible if options.on_error == "replace" else None
-        return StreamJob(source, self.looks, options, epoch, count, samples, self._files, self._store, eligible)
+        return StreamJob(
+            source, self.looks, options, epoch, count, samples, self._files, self._store, eligible,
+            watches=self._watches,
+        )  # fmt: skip
 
     def _new_tally(self, epoch: int) -> Tally:
         return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept, makers=self.options.makers)
@@ -234,10 +243,11 @@ class Stream(Epochs):
         options = replace(self.options, on_error="raise", max_errors=None)
         order = np.array([index]), np.array([view // each])
         job = self._job(options, epoch, 1, lambda _: order)
-        batch = job.make(np.zeros(1, np.int64), Alone()).batch
-        assert batch is not None  # what fails is raised
-        batch._legend = self._legend
-        return batch
+        made = job.make(np.zeros(1, np.int64), Alone())
+        assert made.batch is not None  # what fails is raised
+        made.batch._legend = self._legend
+        self.once.warn(made.work.findings)
+        return made.batch
 
     def __repr__(self) -> str:
         o = self.options

@@ -50,7 +50,7 @@ class StreamJob(Task):
                 indices = indices.copy()
                 done, work = _replace(self, indices, repeats, done, work, hands)
         if not len(done.places):
-            return Made(None, work, self.held)
+            return Made(None, work._replace(findings=self.findings), self.held)
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *batch_labels(self.source, indices))
         names = fields_of(self.source, [look for look, _ in self.looks])
@@ -59,7 +59,8 @@ class StreamJob(Task):
         batch = batch_of(
             arrays, names, indices=indices, views=views, epoch=self.epoch, paths=paths, streams=None, epochs=None
         )
-        return Made(batch, work._replace(batch=sum(map(size_of, arrays))), self.held)
+        work = work._replace(batch=sum(map(size_of, arrays)), findings=self.findings)
+        return Made(batch, work, self.held)
 
 
 def _replace(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vary.plan.run import Failure, Runner
+    from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.stream.supply import Supply
     from vary.stream.task import Check, Hands, Task
@@ -69,6 +70,7 @@ class Drawn(NamedTuple):
     address: Address
     rows: Array
     views: int
+    watch: Watch
 
     def part(self, some: range) -> Drawn:
         """Those of the samples at these places."""
@@ -82,12 +84,12 @@ class Drawn(NamedTuple):
 def _draw(task: Task, indices: Array, repeats: Array) -> list[Drawn]:
     """One for each look; the views of a sample stand next to each other, so that its file is decoded once."""
     o, first, out = task.options, 0, []
-    for look, runner in task.looks:
+    for (look, runner), watch in zip(task.looks, task.watches, strict=True):
         views, whose = repeats * task.each + first, indices
         if look.views > 1:
             views, whose = (views[:, None] + np.arange(look.views)).ravel(), indices.repeat(look.views)
         address = Address(o.seed, 0 if o.frozen else task.epoch, views, whose)
-        out.append(Drawn(runner, address, runner.rows(address), look.views))
+        out.append(Drawn(runner, address, runner.rows(address), look.views, watch))
         first += look.views
     return out
 
@@ -124,13 +126,15 @@ def _run(
     if len(some) * v < n:  # its size is known
         images = drawn.runner.empty(n, o.dtype, o.layout, task.empty) if images is None else images
         out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
+    pictures = pictures if v == 1 else _repeated(pictures, v)
+    failed = [(place - some.start) * v + view for place in lost for view in range(v)]
     began = perf_counter_ns()
     made, failures, counts = drawn.runner.batch(
-        pictures if v == 1 else _repeated(pictures, v),
+        pictures,
         drawn.address,
         rows=drawn.rows,
         views=v,
-        failed=[(place - some.start) * v + view for place in lost for view in range(v)],
+        failed=failed,
         dtype=o.dtype,
         layout=o.layout,
         threads=1 if len(some) > o.batch_size else o.each,  # light batches: who trains has use for the other cores
@@ -141,6 +145,9 @@ def _run(
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
+    if drawn.watch.left > 0:
+        failed += [failure.place for failure in failures]
+        drawn.watch.look(drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed)
     return made if images is None else images, failures, work._replace(decode=decode, augment=augment)
 
 

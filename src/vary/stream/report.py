@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from vary.plan.findings import Finding
 
 from vary.display.page import block, heading, muted, safe, table
 
@@ -45,6 +48,7 @@ class Work(NamedTuple):
     hits: int = 0  # files whose pictures were kept
     refused: int = 0  # files for whose pictures the cache had no room
     skipped: tuple[Skipped, ...] = ()
+    findings: tuple[Finding, ...] = ()  # mistakes of values seen so far, to be told by the consumer's thread
 
     def plus(self, other: Work) -> Work:
         """Both together."""

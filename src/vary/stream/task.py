@@ -14,7 +14,9 @@ from vary.stream.views import numbers
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vary.plan.findings import Finding
     from vary.plan.run import Runner
+    from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.stream.cache import Store
     from vary.stream.options import Options
@@ -69,6 +71,14 @@ class Task:
     store: Store | None
     eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
     empty: Empty | None = None  # where batches are made, if not in memory like any
+    watches: tuple[Watch, ...] = ()  # one a look
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Mistakes of values that were seen, of several looks by name."""
+        names = [f"policy[{look.field!r}]" if len(self.looks) > 1 else "" for look, _ in self.looks]
+        found = [(name, one) for name, watch in zip(names, self.watches, strict=True) for one in watch.findings]
+        return tuple(one.of(name) if name else one for name, one in found)
 
     @property
     def channels(self) -> int:

@@ -1,0 +1,280 @@
+"""Mistakes that a policy's numbers show before any picture: angles in radians, shifts in pixels, factors in percent,
+statistics of 0 .. 255, results far outside of any usual range.
+
+What is looked at is the lowered template, so a transform of the user's own is judged like those of vary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from vary.plan.findings import Finding
+from vary.transforms.base import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from vary.plan.program import Instruction, Template
+
+__all__ = ["NEARLY_BLACK", "gain", "hints", "names_of", "possible"]
+
+Range = tuple[float, float]
+
+LONGEST = 160  # letters of a transform in a message
+LARGEST_FACTOR = 10  # of a zoom or a colour: more was meant as percent
+SMALLEST_ZOOM = 0.1
+LARGEST_SLOPE = 3  # of a shear's portion: about 72 degrees
+LARGEST_STATISTIC = 2  # a mean or deviation above was meant for 0 .. 255
+NEARLY_BLACK = 0.02  # a range of values that a network cannot tell from a constant
+BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above is a mistake, unless they are those of 16 bits
+REFLECTING = ("wrap", "reflect", "reflect101")
+WINDOWS = ("crop", "center_crop", "resized_crop", "pad")
+
+
+class Step(NamedTuple):
+    """An instruction that can come, and what is known at its place."""
+
+    instruction: Instruction
+    name: str  # of its transform, with arguments
+    spans: list[Range]  # from where to where each argument is drawn
+    value_range: Range | None  # None: nothing fixed
+
+
+def hints(template: Template) -> list[Finding]:
+    """What is probably not as it was meant, in words that name the transform and the cure."""
+    found: list[Finding] = []
+    for step in _steps(template):
+        if _is_chance(template, step.instruction):
+            found += _mixed_scales(step)
+        rule = RULES.get(step.instruction.op)
+        found += rule(step, template) if rule else []
+    return [*found, *_result(template)]
+
+
+def _steps(template: Template) -> Iterator[Step]:
+    value_range: Range | None = template.value_range
+    for i in possible(template):
+        spans = [_span(template, argument) for argument in i.args]
+        yield Step(i, _name(template, i), spans, value_range)
+        if i.op in ("rescale", "normalize", "call"):
+            value_range = _after(i, value_range)
+
+
+def _after(i: Instruction, value_range: Range | None) -> Range | None:
+    if i.op != "rescale" or i.gate >= 0 or value_range is None:
+        return None
+    a, b = (value * i.args[0] + i.args[1] for value in value_range)
+    return min(a, b), max(a, b)
+
+
+def _span(template: Template, argument: float) -> Range:
+    if not isinstance(argument, Column):
+        return argument, argument
+    draw = template.draws[argument]
+    return (draw.a, draw.b) if "uniform" in draw.kind else (0.0, draw.a)
+
+
+def _name(template: Template, i: Instruction) -> str:
+    name = template.names[i.origin - 1]
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 4]}...)"
+
+
+def names_of(template: Template, *ops: str) -> list[str]:
+    """The transforms with these instructions, each with its arguments."""
+    counts = Counter(_name(template, i) for i in possible(template) if i.op in ops)
+    return [name if count == 1 else f"{name}, {count} times" for name, count in counts.items()]
+
+
+def possible(template: Template) -> list[Instruction]:
+    """The instructions that can come."""
+    return [i for i in template.instructions if _is_possible(template, i.gate)]
+
+
+def _is_possible(template: Template, gate: int) -> bool:
+    """Can the gate be open? p=0 and SomeOf(0, [...]) are never."""
+    while gate >= 0:
+        draw = template.draws[gate]
+        never = draw.kind == "among" and draw.a == 0 and template.draws[draw.column].a <= 1
+        if never or (draw.kind == "chance" and draw.a == 0):
+            return False
+        gate = draw.parent
+    return True
+
+
+def _is_chance(template: Template, i: Instruction) -> bool:
+    """Does it come for some pictures only? One of `OneOf` always comes, and the others may do the like."""
+    gate = i.gate
+    while gate >= 0:
+        if template.draws[gate].kind != "between":
+            return True
+        gate = template.draws[gate].parent
+    return False
+
+
+def gain(template: Template) -> float | None:
+    """The factor of all Rescale together; None where there is none, or no fixed one."""
+    factor, found = 1.0, False
+    for i in possible(template):
+        if i.op in ("normalize", "call") or (i.op == "rescale" and i.gate >= 0):
+            return None
+        if i.op == "rescale":
+            factor, found = factor * i.args[0], True
+    return factor if found else None
+
+
+def _largest(span: Range) -> float:
+    return max(abs(span[0]), abs(span[1]))
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def _is_radians(angle: float) -> bool:
+    """Is it 2 pi, or a usual part of pi?"""
+    return any(abs(angle * part / math.pi - 1) < 1e-3 for part in (0.5, 1, 2, 3, 4, 6, 8, 12))
+
+
+def _rotate(step: Step, _: Template) -> list[Finding]:
+    most = _largest(step.spans[0])
+    if most == 0 or (most >= 1 and not _is_radians(most)):
+        return []
+    angle, turn = _plain(most), f", {_plain(most)} of a whole turn {_plain(most * 360)}" if most < 1 else ""
+    return [
+        Finding(
+            "rotate",
+            f"{step.name} turns by at most {angle} degrees, which is hardly seen: angles are in degrees. {angle} "
+            f"radians would be {_plain(math.degrees(most))} degrees{turn}",
+        )
+    ]
+
+
+def _shear_degrees(step: Step, _: Template) -> list[Finding]:
+    most = min((_largest(span) for span in step.spans if _largest(span)), default=0.0)
+    if most == 0 or most >= 1:
+        return []
+    slope = _plain(math.degrees(math.atan(most)))
+    return [
+        Finding(
+            "shear",
+            f"{step.name} slants by at most {_plain(most)} degrees, which is hardly seen: angles are in degrees. A "
+            f"slope of {_plain(most)} is {slope} degrees, or Shear(portion={_plain(most)})",
+        )
+    ]
+
+
+def _shear(step: Step, _: Template) -> list[Finding]:
+    most = max(map(_largest, step.spans))
+    if most < LARGEST_SLOPE:
+        return []
+    cure = f"Shear({_plain(most)})" if most < 89 else "Shear(degrees)"
+    text = f"{step.name} slants by a slope of up to {_plain(most)}: portion is the tangent, not degrees; write {cure}"
+    return [Finding("shear", text)]
+
+
+def _translate(step: Step, template: Template) -> list[Finding]:
+    most = max(map(_largest, step.spans))
+    if most < (3 if _shows_more(template) else 1):
+        return []
+    return [
+        Finding(
+            "moved",
+            f"{step.name} shifts by up to {_plain(most)} times the canvas, so that nothing of the picture is left in "
+            "view: shifts are fractions of width and height, not pixels. Of 200 pixels, 20 are Translate(x=0.1)",
+        )
+    ]
+
+
+def _shows_more(template: Template) -> bool:
+    """May the picture still be in view when it is moved by its whole width?"""
+    zooms = [s for s in _steps(template) if s.instruction.op == "zoom"]
+    zoomed = any(high >= 2 or low <= 0.5 for step in zooms for low, high in step.spans)
+    window = any(i.op in WINDOWS for i in possible(template))
+    return template.settings.fill in REFLECTING or zoomed or window
+
+
+def _zoom(step: Step, _: Template) -> list[Finding]:
+    high = max(span[1] for span in step.spans)
+    if SMALLEST_ZOOM < high <= LARGEST_FACTOR:
+        return []
+    if high > LARGEST_FACTOR:
+        what, cure = f"enlarges up to {_plain(high)} times", "80 to 120 percent are (0.8, 1.2)"
+    else:
+        what, cure = f"leaves at most {_plain(high)} of the picture's size", f"a little smaller is ({1 - high:.2g}, 1)"
+    text = f"{step.name} {what}: zoom is a factor, and 1 leaves the picture as it is; {cure}"
+    return [Finding("zoom", f"{text}, a number a means (1 - a, 1 + a)")]
+
+
+def _factor(step: Step, _: Template) -> list[Finding]:
+    high = step.spans[0][1]
+    if high <= LARGEST_FACTOR:
+        return []
+    text = f"{step.name} has {step.instruction.op} factors of up to {_plain(high)}, and 1 leaves the picture as it is"
+    return [Finding("colour", f"{text}; 80 to 120 percent are (0.8, 1.2), or 0.2")]
+
+
+def _normalize(step: Step, _: Template) -> list[Finding]:
+    if step.value_range is None:
+        return []
+    low, high = step.value_range
+    half = len(step.spans) // 2
+    means = [(mean - low) / (high - low) for mean, _ in step.spans[:half]]
+    stds = [std / (high - low) for std, _ in step.spans[half:]]
+    if max(map(abs, means)) <= LARGEST_STATISTIC and max(stds) <= LARGEST_STATISTIC:
+        return []
+    cure = f"{_fractions(means)}, {_fractions(stds)}"
+    return [
+        Finding(
+            "normalize",
+            f"{step.name} has a mean or std of pictures in 0 .. 255, and leaves hardly anything of the picture: both "
+            f"are fractions of the value range, whatever it is. Divided by 255: Normalize({cure})",
+        )
+    ]
+
+
+def _fractions(values: list[float]) -> str:
+    divisor = 255 if max(map(abs, values)) > LARGEST_STATISTIC else 1
+    found = [f"{value / divisor:.3f}" for value in values]
+    return found[0] if len(set(found)) == 1 else f"({', '.join(found)})"
+
+
+def _mixed_scales(step: Step) -> list[Finding]:
+    i = step.instruction
+    if i.op != "normalize" and not (i.op == "rescale" and not 0.1 < abs(i.args[0]) < 10):
+        return []
+    text = f"{step.name} is applied to some pictures only, so that a batch mixes values of two scales"
+    return [Finding("scales", f"{text}; take it out of Sometimes or SomeOf, and leave out p=")]
+
+
+def _result(template: Template) -> list[Finding]:
+    """Of Rescale: where results lie, if that is fixed."""
+    value_range: Range | None = template.value_range
+    for i in possible(template):
+        if i.op in ("rescale", "normalize", "call"):
+            value_range = _after(i, value_range)
+    before, named = _largest(template.value_range), " and ".join(names_of(template, "rescale")[:3])
+    if value_range is None or not named:
+        return []
+    most, reach = _largest(value_range), value_range[1] - value_range[0]
+    said = f"{named}: the results lie within {_plain(value_range[0])} .. {_plain(value_range[1])}"
+    usual = "Rescale(1 / 255) brings uint8 to 0 .. 1"
+    if most > BRIGHTEST and most > before and round(most) != WIDE:
+        return [Finding("rescale", f"{said}, far above what networks expect; {usual}, and 0 .. 255 needs no Rescale")]
+    if reach <= NEARLY_BLACK and template.dtype == "uint8":
+        return [Finding("rescale", f"{said}, nearly constant; {usual}, once")]
+    return []
+
+
+RULES: dict[str, Callable[[Step, Template], list[Finding]]] = {
+    "rotate": _rotate,
+    "shear_degrees": _shear_degrees,
+    "shear": _shear,
+    "translate": _translate,
+    "zoom": _zoom,
+    "brightness": _factor,
+    "contrast": _factor,
+    "saturation": _factor,
+    "normalize": _normalize,
+}

@@ -1,0 +1,103 @@
+"""Do the pictures that come in contradict the value range that the policy counts on, or what it does with them?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.plan.findings import Finding
+from vary.plan.hints import NEARLY_BLACK, gain, names_of, possible
+
+if TYPE_CHECKING:
+    from vary.plan.program import Template
+
+__all__ = ["CLIPPING", "contradictions"]
+
+Array = np.ndarray[Any, Any]
+
+CLIPPING = ("brightness", "contrast", "saturation", "hue", "shift")
+OUTSIDE, QUARTER = 0.25, 4  # of the range, by which values may lie outside (resampling overshoots), in most pictures
+USED = 0.1  # of 0 .. 1: pictures that take up less are dark, or masks, and say nothing
+USUAL = 1.3  # results within -1.3 .. 1.3 were brought into a usual range
+ROUND = 1.02  # times a highest value that is usual
+DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
+
+
+def contradictions(template: Template, pictures: list[Array], dtype: Any, results: list[Array]) -> list[Finding]:
+    """pictures, results: some values of each, (values, colours). dtype: of the batch."""
+    values = np.concatenate(pictures)
+    if not np.isfinite(values).all():
+        text = "the pictures hold NaN or infinite values, and so will the results"
+        return [Finding("nan", f"{text}; replace them: numpy.nan_to_num(images)")]
+    low, high = float(values.min()), float(values.max())
+    said = f"{low:.4g} .. {high:.4g}" if high < 10_000 else f"{low:.0f} .. {high:.0f}"
+    found = _outside(template, pictures, said, results)
+    used = max(float(np.ptp(picture)) for picture in pictures)
+    if found or template.dtype != "float32" or used < USED:
+        return found
+    fractions = bool((values != np.rint(values)).any())
+    return [
+        *_far_below(template, low, high, said, fractions),
+        *_rescaled_again(template, used, said),
+        *_rounded(dtype, fractions, said, results),
+    ][:1]
+
+
+def _outside(template: Template, pictures: list[Array], said: str, results: list[Array]) -> list[Finding]:
+    """Values outside the range in a quarter of the pictures or more."""
+    low, high = template.value_range
+    slack = OUTSIDE * (high - low)
+    outside = [bool(picture.min() < low - slack or picture.max() > high + slack) for picture in pictures]
+    if not any(outside) or sum(outside) * QUARTER < len(outside):
+        return []
+    if not _needs_range(template) and max(float(np.abs(result).max()) for result in results) <= USUAL:
+        return []
+    cure = _cure(template, min(float(p.min()) for p in pictures), max(float(p.max()) for p in pictures))
+    names = names_of(template, *CLIPPING, "normalize")[:1]
+    hurt = f", and {names[0]} counts on it" if names else ""
+    taken = f"the policy takes {template.dtype} for {low:g} .. {high:g}"
+    return [Finding("range", f"the pictures hold {said}, but {taken}{hurt}; {cure}")]
+
+
+def _needs_range(template: Template) -> bool:
+    """Does it count on the value range of the pictures, or leave them as they are?"""
+    ops = [i.op for i in possible(template)]
+    before = ops[: ops.index("call")] if "call" in ops else ops
+    return any(op in (*CLIPPING, "normalize") for op in before) or not {"call", "rescale"} & {*ops}
+
+
+def _cure(template: Template, low: float, high: float) -> str:
+    if template.dtype == "uint8":
+        return "leave out value_range=, which is 0 .. 255 for uint8"
+    if low < 1 - ROUND:
+        ends = (-1, 1) if low >= -ROUND and high <= ROUND else (int(np.floor(low)), int(np.ceil(high)))
+        return f"write Policy([...], value_range={ends})"
+    most = next((depth for depth in DEPTHS if high <= depth * ROUND), int(np.ceil(high)))
+    uint8 = ", or give uint8 pictures" if most == DEPTHS[0] else ""
+    return f"write Policy([...], value_range={most}){uint8}; Rescale(1 / {most}) in it gives 0 .. 1"
+
+
+def _far_below(template: Template, low: float, high: float, said: str, fractions: bool) -> list[Finding]:
+    lowest, highest = template.value_range
+    if not fractions or highest - lowest < 16 or low < 1 - ROUND or high > ROUND:
+        return []
+    given = f"({lowest:g}, {highest:g})" if lowest else f"{highest:g}"
+    text = f"the pictures hold {said}, but value_range={given}"
+    return [Finding("range", f"{text}; leave out value_range=: floats are taken for 0 .. 1 by default")]
+
+
+def _rescaled_again(template: Template, used: float, said: str) -> list[Finding]:
+    factor = gain(template)
+    if factor is None or used * abs(factor) > NEARLY_BLACK:
+        return []
+    names = " and ".join(names_of(template, "rescale")[:3])
+    text = f"the pictures hold {said}, and {names} makes them nearly constant: they are rescaled already"
+    return [Finding("rescale", f"{text}; leave it out, or one of two")]
+
+
+def _rounded(dtype: Any, fractions: bool, said: str, results: list[Array]) -> list[Finding]:
+    if dtype != np.uint8 or not fractions or max(float(result.max()) for result in results) > 2:
+        return []
+    text = f"dtype='uint8' rounds the pictures, which hold {said}, to whole numbers: a cast never rescales"
+    return [Finding("cast", f"{text}; leave out dtype=, or give pictures of 0 .. 255 with value_range=255")]
