@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError, SourceError, brief
+from vary.guidance import guided
 from vary.sources.base import Item
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source
@@ -38,6 +39,7 @@ class Arrays(Source):
 
     labels_are_checked = True
 
+    @guided("vary.Arrays")
     def __init__(
         self,
         images: Array | Sequence[Array],
