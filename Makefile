@@ -1,7 +1,7 @@
-# Every task of the repository; all of them work in .venv and build/ and need no root.
+# Every task of the repository; all but fresh work in .venv and build/ and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 everything CI runs: lint, types, cpp, and pytest over tests/
-#   make lint | types | cpp | test-core | test-frameworks | package | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -17,12 +17,15 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requi
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 WERROR := $(if $(CI),ON,OFF)
+COMPILES := a minute or two on 2 cores
+TESTS := about 10 minutes on 2 cores
+DATA := $(DATA:~/%=$(HOME)/%)
 
 CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo test install lint tidy types cpp emulated instructions test-core test-docs test-frameworks package bench bench-report format lock clean
+.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated instructions test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -30,19 +33,7 @@ help:
 
 # Checked before anything is built, so that the first thing said is the command that helps.
 $(STAMPS)/system:
-	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: install Python 3.11 or newer, or name it: make PYTHON=..."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-	  { echo "vary needs Python 3.11 or newer, this is $$($(PYTHON) -V); name another: make PYTHON=python3.12"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
-	  { echo "Python's venv is missing. Debian, Ubuntu: sudo apt-get install python3-venv"; exit 1; }
-	@command -v $(CXX) >/dev/null || \
-	  { echo "No C++ compiler. Debian, Ubuntu: sudo apt-get install g++   Fedora: sudo dnf install gcc-c++   macOS: xcode-select --install"; exit 1; }
-	@$(PYTHON) -c 'import os, sys, sysconfig; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' || \
-	  { echo "Python's headers are missing. Debian, Ubuntu: sudo apt-get install python3-dev   Fedora: sudo dnf install python3-devel"; exit 1; }
-	@jpeg=$$(brew --prefix jpeg-turbo 2>/dev/null || true); \
-	printf '#include <cstdio>\n#include <jpeglib.h>\n' | $(CXX) $${jpeg:+-I$$jpeg/include} -x c++ -fsyntax-only - 2>/dev/null || \
-	  { echo "The headers of libjpeg-turbo are missing. Debian, Ubuntu: sudo apt-get install libjpeg-dev"; \
-	    echo "  Fedora: sudo dnf install libjpeg-turbo-devel   macOS: brew install jpeg-turbo"; exit 1; }
+	@PYTHON="$(PYTHON)" CXX="$(CXX)" tools/system.sh
 	@$(PYTHON) -m venv $(VENV)
 	@mkdir -p $(@D) && touch $@
 
@@ -50,17 +41,25 @@ $(STAMPS)/build-tools: $(STAMPS)/system requirements/lock.txt
 	$(PIP) scikit-build-core nanobind cmake ninja
 	@touch $@
 
-# Editable: Python sources are live, C++ is compiled again (in build/python) when it changed.
+# Editable: Python sources are live, C++ is compiled again (in build/python) when it changed. The long spelling of -C
+# because Debian 12 has pip 23.0, which knows no other.
 $(STAMPS)/vary: $(STAMPS)/build-tools $(filter-out native/tests/%,$(CPP) $(HEADERS)) $(BUILD_FILES)
-	$(PIP) --no-build-isolation -Cbuild-dir=build/python -Ccmake.define.VARY_WERROR=$(WERROR) -e .
+	@echo "Compiling vary's C++ core: $(COMPILES), the first time."
+	$(PIP) --no-build-isolation --config-settings=build-dir=build/python \
+	  --config-settings=cmake.define.VARY_WERROR=$(WERROR) -e .
 	@touch $@
 
-$(STAMPS)/demo: $(STAMPS)/build-tools
-	$(PIP) scikit-image
+# scikit-image for its sample pictures alone, which no Python version or processor changes; it is not imported. From a
+# wheel, since to compile it takes long: the newest Pythons have none of their own.
+$(STAMPS)/samples: $(STAMPS)/build-tools
+	$(PIP) --target $(VENV)/samples --upgrade --no-deps --only-binary=:all: --python-version 3.13 scikit-image
 	@touch $@
 
 $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
-	$(PIP) $$($(BIN)/python tools/requirements.py test oracles dev)
+	$(PIP) $$($(BIN)/python tools/requirements.py test dev)
+	@for one in $$($(BIN)/python tools/requirements.py oracles); do \
+	  $(PIP) --only-binary=:all: "$$one" || echo "No wheel of $$one for this Python: tests that compare with it skip."; \
+	done
 	@touch $@
 
 # Frameworks have an environment of their own, with versions of their own; vary there is the build that is in .venv, too.
@@ -83,8 +82,13 @@ install: $(STAMPS)/vary
 
 # ---- use --------------------------------------------------------------------------------------------------------
 
-demo: $(STAMPS)/vary $(STAMPS)/demo
-	$(BIN)/vary demo $(if $(DATA),"$(DATA)")
+demo: demo-data $(STAMPS)/vary $(if $(DATA),,$(STAMPS)/samples)
+	PYTHONPATH=$(VENV)/samples $(BIN)/vary demo $(if $(DATA),"$(DATA)")
+
+# Before minutes of compiling: what cannot be shown anyway, and that they are coming.
+demo-data:
+	@[[ -z "$(DATA)" || -d "$(DATA)" ]] || { echo "DATA=$(DATA) is no folder; name one of pictures, or of classes of them"; exit 1; }
+	@[[ -e $(STAMPS)/vary ]] || echo "The first time, this downloads build tools and compiles vary's C++ core: $(COMPILES)."
 
 bench: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -95,12 +99,15 @@ bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
 # ---- checks -----------------------------------------------------------------------------------------------------
 
 # pytest comes last and in one run, so that its closing line sums up.
-test: $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
+test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) cpp
 	@$(MAKE) instructions
 	$(PYTEST)
+
+test-time:
+	@echo "Everything that CI runs: $(TESTS), and some more the first time, to compile."
 
 test-core: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(PYTEST) --ignore=tests/docs --ignore=tests/frameworks
@@ -167,6 +174,11 @@ package: $(STAMPS)/test-tools
 	build/package/venv/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt build/package/*.whl
 	cd build/package && venv/bin/python -W error -c 'import vary, vary._native; print("the wheel imports as vary", vary.__version__)'
 	build/package/venv/bin/vary --help >/dev/null
+
+# README's commands in minimal Debian systems, made afresh in build/fresh: needs root and debootstrap (tools/fresh.sh).
+SUITES ?= bookworm trixie
+fresh:
+	@for suite in $(SUITES); do PYTHON="$(PYTHON)" tools/fresh.sh $$suite $(STEPS); done
 
 # ---- upkeep -----------------------------------------------------------------------------------------------------
 

@@ -111,7 +111,7 @@ __all__ = [
 if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that exists
 
     def __getattr__(name: str) -> object:
-        from vary.transforms.base import near
+        from vary.guidance import hint
 
-        hint = "" if name.startswith("_") else near(name, __all__)
-        raise AttributeError(f"module 'vary' has no attribute {name!r}{hint and f'; {hint}'}")
+        said = "" if name.startswith("_") else hint(name, __all__, "names")
+        raise AttributeError(f"module 'vary' has no attribute {name!r}{said and f'; {said}'}")

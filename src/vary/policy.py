@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, SupportsIndex, get_args
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from vary.display.preview import Preview
 from vary.display.text import Text
 from vary.display.variations import variations
 from vary.errors import InputError, PolicyError
+from vary.guidance import ARGUMENTS, guided, missing_attribute
 from vary.paths import expanded
 from vary.plan.explain import explain
 from vary.plan.lower import VALUE_RANGES, lower
@@ -92,6 +93,7 @@ class Policy(Transform):
         for child in self.transforms:
             to.child(child)
 
+    @guided("policy(image)")
     def __call__(
         self,
         image: np.ndarray,
@@ -125,6 +127,7 @@ class Policy(Transform):
         one: np.ndarray = self._vary([image], address, dtype, layout, 1, None)[0]
         return one
 
+    @guided("policy.batch")
     def batch(
         self,
         images: Iterable[np.ndarray] | np.ndarray,
@@ -189,6 +192,11 @@ class Policy(Transform):
         raise_first(failures, lambda place: None)
         self._watches.look(runner, sources, address, done, layout)  # type: ignore[attr-defined]
         return done
+
+    if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, "policy")
 
     def runner_for(self, image: Any) -> Runner:
         """The policy compiled for images like this one."""
@@ -352,6 +360,9 @@ class Policy(Transform):
             raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
         except (ValueError, TypeError, RecursionError) as error:  # a PolicyError among them
             raise PolicyError(f"{path}: {error}") from None
+
+
+ARGUMENTS["vary.Policy"] = tuple(name for name in Policy.fields if name != "p")
 
 
 def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from vary.errors import InputError
+from vary.guidance import word_hint
 
 __all__ = [
     "DTYPES",
@@ -44,13 +45,15 @@ def dtype_name(dtype: object) -> str:
     except TypeError:
         name = repr(dtype)
     if name not in DTYPES:
-        raise InputError(f"dtype={name} is not offered; choose one of {', '.join(DTYPES)} and convert afterwards")
+        cure = word_hint("dtype", dtype if isinstance(dtype, str) else name)
+        raise InputError(f"dtype={name} is not offered; choose one of {', '.join(DTYPES)} and convert afterwards{cure}")
     return str(name)
 
 
 def layout_name(layout: str) -> str:
     if layout not in LAYOUTS:
-        raise InputError(f"layout={layout!r} is not offered; choose one of {', '.join(LAYOUTS)}")
+        cure = f"choose one of {', '.join(LAYOUTS)}{word_hint('layout', layout)}"
+        raise InputError(f"layout={layout!r} is not offered; {cure}")
     return layout
 
 

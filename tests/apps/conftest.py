@@ -62,7 +62,7 @@ def start() -> Start:
     """Start the command in a process of its own; keywords are Popen's."""
 
     def run(*args: object, **how: object) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "vary.apps.cli", *map(str, args)]
+        command = [sys.executable, "-m", "vary", *map(str, args)]
         pipes: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a parent in the background has it ignored
         try:

@@ -6,6 +6,7 @@ import pty
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,19 @@ def things(work: Path) -> None:
     (work / "wrong.yaml").write_text("- Rotat: 4\n")
     (work / "lines.yaml").write_text("- Rotate: [\n  4\n\n- b: {")
     vary.Policy([vary.Resize(20, 30), vary.Rotate(30)]).save("right.yaml")
+
+
+def test_python_m_vary_is_the_command() -> None:
+    script = Path(sys.executable).with_name("vary")
+    for args in ([], ["--help"], ["transforms", "Rotate"], ["transforms", "Rotat"], ["nonsense"]):
+        module, command = (
+            subprocess.run([*start, *args], capture_output=True, text=True, check=False)
+            for start in ([sys.executable, "-m", "vary"], [script])
+        )
+        assert module.stdout == command.stdout
+        assert module.stderr == command.stderr
+        assert module.returncode == command.returncode
+        assert module.stdout or module.stderr
 
 
 def filled(args: list[str], data: Path) -> list[str]:

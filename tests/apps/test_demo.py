@@ -55,6 +55,20 @@ def test_a_flat_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert SPEED.fullmatch(lines[-1])
 
 
+def test_ones_own_pictures_go_through_twice_so_that_the_cache_shows(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = told(capsys, data)
+    place = lines.index("Epoch by epoch:")
+    first, second, after = lines[place + 1 : place + 4]
+    assert re.fullmatch(r"  epoch 0: [\d,]+ images/s; 0 of 8 from the cache", first)
+    assert re.fullmatch(r"  epoch 1: [\d,]+ images/s; \d of 8 from the cache", second)
+    assert not after
+    found = SPEED.fullmatch(lines[-1])
+    assert found
+    assert found.groups()[:2] == ("2", "8")
+
+
 def test_a_policy_file(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vary.Policy([vary.Resize(20, 30), vary.Rotate(30)], fill="reflect", strict=True).save("mine.yaml")
     lines = told(capsys, data, "--policy", "mine.yaml", "-o", "mine.png")
@@ -62,7 +76,7 @@ def test_a_policy_file(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[-2] == "Sheet: mine.png"
     found = SPEED.fullmatch(lines[-1])
     assert found
-    assert found.groups() == ("1", "8", "20", "30", "uint8")
+    assert found.groups() == ("2", "8", "20", "30", "uint8")
 
 
 def test_sizes_that_differ_name_the_cure(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -79,7 +93,7 @@ def test_broken_files_are_left_out_and_named(data: Path, capsys: pytest.CaptureF
     assert lines[-2] == "Sheet: vary-demo.png"
     assert "  skipped: 2" in lines
     assert any("0.png" in line for line in lines)
-    assert ": 1 epoch of 7 files to " in lines[-1]
+    assert ": 2 epochs of 7 files to " in lines[-1]
 
 
 def test_nothing_that_opens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,18 +1,21 @@
 """The ```python blocks of README.md and docs/*.md run.
 
-The blocks of one file run in order and share a namespace, in an empty folder that offers a small `cats_dogs/train`.
+The blocks of one file run in order and share a namespace, in an empty folder that offers a `cats_dogs/train`; and again
+with pictures, names and places of a reader's own instead.
 A fence ```python needs=torch,keras is left out where one of these modules is not installed.
 """
 
 import importlib.util
 import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import PICTURES, ROOT
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
 FENCE = re.compile(r"(?ms)^(?P<indent> *)```python(?: +needs=(?P<needs>\S+))? *\n(?P<code>.*?)^(?P=indent)``` *$")
 
@@ -28,6 +31,7 @@ def blocks(text: str) -> list[tuple[int, str, list[str]]]:
 
 
 def cats_and_dogs(folder: Path) -> None:
+    """As small as an example may be: two classes of eight JPEGs."""
     draw = np.random.default_rng(0)
     for name in ("cat", "dog"):
         (folder / name).mkdir(parents=True)
@@ -36,14 +40,44 @@ def cats_and_dogs(folder: Path) -> None:
             Image.fromarray(pixels).resize((120, 90 + 6 * i)).save(folder / name / f"{name}_{i}.jpg")
 
 
+def drawn_pictures(folder: Path) -> None:
+    """Three classes of other names and sizes, in other formats: what a reader may have."""
+    draw = np.random.default_rng(1)
+    for number, (name, count) in enumerate({"Ein Stuhl": 5, "lamp.v2": 11, "\u673a": 3}.items()):
+        (folder / name).mkdir(parents=True)
+        for i in range(count):
+            pixels = draw.integers(0, 256, (300 + 31 * i, 200 + 97 * number, (1, 3, 4)[i % 3]), dtype=np.uint8)
+            Image.fromarray(pixels.squeeze()).save(folder / name / f"DSC {i:04}.{('PNG', 'jpeg', 'png')[i % 3]}")
+
+
+def real_pictures(folder: Path) -> None:
+    """Photographs under names of a reader's own."""
+    for name in ("cat", "dog"):
+        found = sorted((PICTURES / "cats_dogs" / "train" / name).glob("*.jpg"))[: {"cat": 9, "dog": 12}[name]]
+        (folder / f"my {name}s").mkdir(parents=True)
+        for number, path in enumerate(found):
+            shutil.copyfile(path, folder / f"my {name}s" / f"IMG_{number + 7}.jpg")
+
+
+FOLDERS = [
+    ("cats_dogs/train", cats_and_dogs),
+    ("my own/pictures", drawn_pictures),
+    pytest.param("holidays", real_pictures, marks=pytest.mark.needs("pictures")),
+]
+
+
+@pytest.mark.parametrize(("folder", "make"), FOLDERS)
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_examples(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cats_and_dogs(tmp_path / "cats_dogs" / "train")
+def test_examples(
+    page: Path, folder: str, make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / folder)
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
     for line, code, needs in blocks(page.read_text(encoding="utf-8")):
         if all(importlib.util.find_spec(name) for name in needs if name):
-            exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
+            own = code.replace("cats_dogs/train", folder)
+            exec(compile("\n" * (line - 1) + own, str(page), "exec"), namespace)
 
 
 def test_blocks_are_found() -> None:

@@ -12,8 +12,9 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A room may import what it names, and what those name in turn.
 ARROWS = {
     "errors": "",
+    "guidance": "errors",
     "rng": "errors",
-    "sample": "errors",
+    "sample": "guidance",
     "paths": "errors",
     "transforms": "errors rng sample paths",
     "plan": "transforms",

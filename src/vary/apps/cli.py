@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     one = command(commands, "demo", demo.demo, "stream a folder through a policy: a sheet of pictures, and the speed")
     one.add_argument("data", nargs="?", metavar="DATA", help="a folder of pictures, or of classes of them")
     add_policy(one)
-    one.add_argument("--epochs", type=at_least(1), metavar="N", help="times through it (1; of the samples, 4)")
+    one.add_argument("--epochs", type=at_least(1), metavar="N", help="times through it (2; of the samples, 4)")
     add_output(one, "vary-demo.png")
 
     one = command(commands, "preview", preview.preview, "a policy on pictures, as a sheet: the original, then epochs")
@@ -158,7 +158,3 @@ class Versions(argparse.Action):
 
 def explain(args: argparse.Namespace) -> None:
     print(policy_of(args.policy).explain(args.size, seed=args.seed, index=args.index))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

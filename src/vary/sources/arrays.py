@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
+from vary.guidance import guided
 from vary.sample import channels_first, check_many, how_to_open, maybe_one
 from vary.sources.base import Item
 from vary.sources.labels import class_ids, read_labels
@@ -39,6 +40,7 @@ class Arrays(Source):
 
     labels_are_checked = True
 
+    @guided("vary.Arrays")
     def __init__(
         self,
         images: Array | Sequence[Array],

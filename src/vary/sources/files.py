@@ -11,6 +11,7 @@ import numpy as np
 
 from vary import _native
 from vary.errors import InputError, SourceError, brief
+from vary.guidance import guided
 from vary.paths import path_text
 from vary.sources.base import Encoded, Item
 from vary.sources.labels import class_ids, read_labels
@@ -38,6 +39,7 @@ class Files(Source):
 
     labels_are_checked = True
 
+    @guided("vary.Files")
     def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
         self.paths: Sequence[str] = _listed(paths)
         """Absolute paths; a sample's index is its place here."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, SourceError, brief
+from vary.guidance import guided
 from vary.paths import path_text
 from vary.sources.base import Item
 from vary.sources.files import read_file, stamped
@@ -55,6 +56,7 @@ class Folder(Source):
 
     labels_are_checked = True
 
+    @guided("vary.Folder")
     def __init__(
         self,
         path: str | os.PathLike[str],
@@ -102,7 +104,7 @@ class Folder(Source):
                 else:
                     said = _fill(draft, walk, classes)
                 for warning in filter(None, (said, _passed_over(walk))):
-                    warnings.warn(warning, UserWarning, stacklevel=3)
+                    warnings.warn(warning, UserWarning, stacklevel=4)
             if file is None:
                 return draft.listing()
         found = load(file)
@@ -112,7 +114,7 @@ class Folder(Source):
             raise SourceError(f"classes={here}, but the listing {file!r} has {there}; {cure}")
         if found.folder != name:
             text = f"the listing {file!r} was made of a folder {found.folder!r}, this is {name!r}"
-            warnings.warn(f"{text}; give each a listing of its own, or {CURE}", UserWarning, stacklevel=3)
+            warnings.warn(f"{text}; give each a listing of its own, or {CURE}", UserWarning, stacklevel=4)
         return found
 
     @property

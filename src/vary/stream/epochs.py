@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vary.errors import SourceError
+from vary.guidance import missing_attribute
 from vary.plan.findings import Once
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream import keras
@@ -206,7 +207,7 @@ class Epochs:
         """The next iteration, to be begun by the one that is under way."""
         return self._iteration(self._next) if self._next.epoch < EPOCH_LIMIT else None
 
-    def take(self, iteration: Iteration) -> None:
+    def keep_next(self, iteration: Iteration) -> None:
         """What `follow` gave, with its first batches made: kept if it is still what comes next."""
         if self._ahead is not None or not iteration.is_for(self._next):
             iteration.close()
@@ -234,6 +235,11 @@ class Epochs:
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it."""
         return self._tally.report()
+
+    if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+        def __getattr__(self, name: str) -> Any:
+            raise missing_attribute(self, name, "stream")
 
     def __getstate__(self) -> dict[str, Any]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest

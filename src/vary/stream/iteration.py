@@ -46,7 +46,7 @@ class Home(Protocol):
     def follow(self) -> Iteration | None:
         """The iteration that would be next, not begun."""
 
-    def take(self, iteration: Iteration) -> None:
+    def keep_next(self, iteration: Iteration) -> None:
         """Keep that one, of which batches are made already, for when it is asked for."""
 
 
@@ -213,7 +213,7 @@ class Iteration:
         self._ends.pop().detach()
         crew.retire([*follower._under_way])
         follower._ends.append(weakref.finalize(follower, crew.end))
-        home.take(follower)
+        home.keep_next(follower)
 
     def close(self) -> None:
         """End it now; no thread is left. Dropping the iterator (a `break`, an exception) does the same."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from vary.errors import InputError, SourceError
+from vary.guidance import guided
 from vary.plan.check import output_dtype
 from vary.plan.hints import hints
 from vary.plan.watch import Watch
@@ -25,6 +26,7 @@ from vary.stream.stores import holds_files, store_of
 from vary.stream.supply import array_kind
 from vary.stream.task import Alone
 from vary.stream.views import fields_of, looks_of, numbers
+from vary.transforms import Transform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +47,7 @@ __all__ = ["Stream", "stream"]
 Array = np.ndarray[Any, Any]
 
 
+@guided("vary.stream")
 def stream(
     source: object,
     policy: Policy | Mapping[str, Policy | tuple[Policy, int]],
@@ -150,7 +153,8 @@ class Stream(Epochs):
         weights: object = None,
         classes: Sequence[str] | None = None,
     ) -> None:
-        self.source: Indexed = open_source(source, labels, classes, stacklevel=4)
+        _check_places(source)
+        self.source: Indexed = open_source(source, labels, classes, stacklevel=5)
         self.policy = policy
         self._looks = looks_of(policy, options.views, self.source.fields[1:])
         self._kind = _kind(self.source, options.channels)
@@ -255,6 +259,17 @@ class Stream(Epochs):
 
     def _repr_html_(self) -> str:
         return stream_html(self)
+
+
+def _check_places(source: object) -> None:
+    """`InputError` where a policy or a stream stands in the place of the source."""
+    if isinstance(source, Epochs):
+        cure = "vary.mix puts streams together" if "source" not in vars(source) else "give its source, train.source"
+        raise InputError(f"the source is a {type(source).__name__}; {cure}")
+    first = source[0] if isinstance(source, list | tuple) and source else source
+    if isinstance(first, Transform):
+        given = "a list of transforms" if first is not source else f"a {type(source).__name__}"
+        raise InputError(f"the source is {given}; the source comes first, then the policy: vary.stream(source, policy)")
 
 
 def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slots:

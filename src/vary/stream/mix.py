@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.guidance import guided
 from vary.plan.check import output_dtype
 from vary.sources import batch_labels
 from vary.stream.blend import Blend
@@ -34,6 +35,7 @@ HANDED = ("batch_size", "shard", "remainder", "threads", "process", "prefetch", 
 LIMIT = 1 << 61  # positions in an epoch: so that those of two are counted in int64
 
 
+@guided("vary.mix")
 def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mixed:
     """Several streams as one, whose batches hold samples of each by ratio.
 

@@ -6,7 +6,10 @@ import operator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from vary.errors import InputError
+from vary.guidance import word_hint
 from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
 from vary.sample import Layout, dtype_name, layout_name
@@ -18,6 +21,11 @@ __all__ = ["ON_ERROR", "Options", "whole"]
 ON_ERROR = ("raise", "skip", "replace")
 CACHES = (None, "memory", "disk", "auto")
 LEAST = {"batch_size": 1, "seed": 0, "repeat": 1, "prefetch": 0, "max_pixels": 1}
+CURES = {
+    "batch_size": ": 1 makes batches of one picture",
+    "seed": ": the same one gives the same pictures and order; for others in every run, random.randrange(2**64)",
+    "prefetch": ": 0 makes each batch when it is asked for",
+}
 LEAST_OR_NONE = {  # None means
     "block_size": "shuffle over the whole epoch",
     "views": "a single one, without an axis of its own",
@@ -57,18 +65,21 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, least in LEAST.items():
-            object.__setattr__(self, name, whole(name, getattr(self, name), least))
+            object.__setattr__(self, name, whole(name, getattr(self, name), least, CURES.get(name, "")))
         for name, otherwise in LEAST_OR_NONE.items():
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, whole(name, value, 1, f", or None: {otherwise}"))
         for name in SWITCHES:
-            if getattr(self, name) not in (True, False):
+            if not _is_one_of(getattr(self, name), (True, False)):
                 raise InputError(f"{name}={getattr(self, name)!r}; give True or False")
-        if self.channels not in (1, 3, 4):
-            raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
+        if not _is_one_of(self.channels, (1, 3, 4)):
+            cure = word_hint("channels", self.channels)
+            raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
         for name, words in (("on_error", ON_ERROR), ("remainder", REMAINDERS), ("cache", CACHES)):
-            if getattr(self, name) not in words:
-                raise InputError(f"{name}={getattr(self, name)!r}; choose one of {', '.join(map(str, words))}")
+            given = getattr(self, name)
+            if not _is_one_of(given, words):
+                cure = f"choose one of {', '.join(map(str, words))}{word_hint(name, given)}"
+                raise InputError(f"{name}={given!r}; {cure}")
         if self.dtype is not None:
             object.__setattr__(self, "dtype", dtype_name(self.dtype))
         layout_name(self.layout)
@@ -129,10 +140,15 @@ class Options:
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 
+def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
+    """Also for arrays and whatever else is not simply equal or unequal."""
+    return isinstance(value, str | int | np.bool_ | None) and value in known
+
+
 def whole(name: str, value: Any, least: int, cure: str = "") -> int:
     """`value` as an int; `InputError` where it is none or too small."""
     try:
-        number = operator.index(value)
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
         number = least - 1
     if number < least or isinstance(value, bool):

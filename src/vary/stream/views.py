@@ -11,6 +11,7 @@ import numpy as np
 
 from vary.errors import InputError, PolicyError
 from vary.policy import Policy
+from vary.transforms import Transform
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,10 +74,20 @@ def _look(name: str, value: object) -> Look:
 def _policy(name: str, policy: object) -> Policy:
     if isinstance(policy, Policy):
         return policy
-    cure = "Policy([...]) holds a list of transforms, Policy([]) changes nothing"
+    raise PolicyError(f"{name}={policy!r} is a {type(policy).__name__}, not a Policy; {_cure(policy)}")
+
+
+def _cure(policy: object) -> str:
+    """How to make a policy of what was given as one."""
     if isinstance(policy, str | os.PathLike):
-        cure = f"vary.Policy.load({os.fspath(policy)!r}) reads one from a file"
-    raise PolicyError(f"{name}={policy!r} is a {type(policy).__name__}, not a Policy; {cure}")
+        return f"vary.Policy.load({os.fspath(policy)!r}) reads one from a file"
+    if isinstance(policy, list | tuple) and any(isinstance(one, Transform) for one in policy):
+        return "write vary.Policy([...]) around the transforms"
+    if isinstance(policy, Transform):
+        return f"a policy is a list of transforms: vary.Policy([{policy!r}])"
+    if callable(policy):
+        return "vary.Policy([...]) holds a list of vary's transforms, and a function as vary.Lambda(function)"
+    return "vary.Policy([...]) holds a list of transforms, and vary.Policy([]) changes nothing"
 
 
 def average_views(predictions: Any, views: int) -> Array:

@@ -19,6 +19,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, NoReturn, Protocol, dataclass_transform
 
 from vary.errors import PolicyError
+from vary.guidance import hint
 from vary.transforms.describe import Documentation, by_place, signature
 from vary.transforms.fields import (
     REQUIRED,
@@ -152,7 +153,7 @@ class Declared:
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in fields:
-                slip = near(name, fields)
+                slip = near(name, fields) or hint(name, (), "keywords" if "transforms" in fields else "none")
                 start = f"{slip}{'.'[: slip[-1] != '?']} It" if slip else "it"
                 self._refuse(f"has no argument {name!r}; {start} has {', '.join(fields)}")
             if name in given:

@@ -1,0 +1,152 @@
+"""What to write instead of a name or a word that vary does not have.
+
+Users come with the names of other libraries, and with slips. `guidance.yaml` says what each is here, transforms'
+`foreign.yaml` does so for transforms, and a name of another function of vary's leads to that function.
+
+    @guided("vary.stream")
+    def stream(source, policy, *, batch_size=32): ...
+
+    stream(folder, policy, target_size=(150, 150))
+    # InputError: vary.stream has no argument 'target_size'; for Keras' target_size, put `vary.Resize(150, 150)`, ...
+"""
+
+from __future__ import annotations
+
+from functools import cache, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from vary.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["ARGUMENTS", "guided", "hint", "missing_attribute", "word_hint"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ARGUMENTS: dict[str, tuple[str, ...]] = {}
+"""The arguments of public functions by their names, such as "vary.stream": so that one refused here leads there."""
+
+TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
+SLIPS = "slips"  # in place of a library
+
+
+@cache
+def _table(path: Path) -> dict[str, Any]:
+    import yaml
+
+    return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def _section(name: str) -> dict[Any, Any]:
+    return dict(_table(Path(__file__).with_suffix(".yaml")).get(name, {}))
+
+
+def hint(name: str, known: Iterable[str], section: str) -> str:
+    """For the end of an error: what to write in place of `name`; empty if nothing is known.
+
+    known: the names that would have been right. section: of guidance.yaml; one that is not there has no cures.
+    """
+    if cure := _listed(name, section):
+        return cure
+    if homes := [home for home, names in ARGUMENTS.items() if name in names]:
+        return f"{name} is an argument of {', '.join(homes)}"
+    if meant := transform_hint(name):
+        return meant.replace(" here: ", " here, in the policy: ")
+    return close(name, known)
+
+
+def _listed(name: str, section: str) -> str:
+    """What the table says of this name."""
+    for cure, libraries in _section(section).items():
+        if whose := _whose(name, libraries):
+            return f"for {whose} {name}, {cure}" if whose != SLIPS else f"for {name}, {cure}"
+    return ""
+
+
+def transform_hint(name: str) -> str:
+    """How vary writes a transform, or the argument that stands for one, which other libraries call by this name."""
+    found = []
+    for own, libraries in _table(TRANSFORMS).items():
+        if whose := _whose(name, libraries):
+            kind, bracket, _ = own.partition("(")
+            found.append(f"{whose} {name} is {kind} here: {own}" if bracket else f"{whose} {name} is {own}")
+    return "; ".join(found)
+
+
+def close(name: str, known: Iterable[str]) -> str:
+    """The known name that this one may be a slip of."""
+    import difflib
+
+    found = difflib.get_close_matches(name, list(known), 1)
+    return f"did you mean {found[0]}?" if found else ""
+
+
+def _whose(name: str, libraries: dict[str, list[str]]) -> str:
+    """The libraries that have this name, such as "torchvision's and Keras'"."""
+    found = [library for library, names in libraries.items() if name in names]
+    *others, last = ["", *(one if one == SLIPS else f"{one}'{'s'[: one[-1] != 's']}" for one in found)]
+    return f"{', '.join(others[1:])} and {last}" if others[1:] else last
+
+
+def word_hint(argument: str, given: object) -> str:
+    """For a word that an argument does not take: `; for 'rgb', give channels=3`, or nothing."""
+    for word, others in _section("values").get(argument, {}).items():
+        if any(given is other or (isinstance(given, str) and given == other) for other in others):
+            said = f'"{word}"' if isinstance(word, str) else word
+            return f"; for {given!r}, give {argument}={said}"
+    return ""
+
+
+def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Decorate a public function: a call that does not fit its arguments is an `InputError` with the cure.
+
+    name: what users call it by. Its signature stays, for `help`, editors and type checkers.
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        code = function.__code__
+        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        own = names[names[0] == "self" :]
+        known, places = frozenset(names), code.co_argcount
+        required = names[: places - len(function.__defaults__ or ())]
+        ARGUMENTS[name] = own
+
+        @wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = len(args)
+            if given > places or not known.issuperset(kwargs):
+                raise InputError(_refused(name, own, args[places:], kwargs))
+            if given < len(required):
+                for one in required[given:]:
+                    if one not in kwargs:
+                        raise InputError(f"{name} needs {one!r}: {_section('needs').get(one, one)}")
+            return function(*args, **kwargs)
+
+        return call
+
+    return decorate
+
+
+def _refused(name: str, own: tuple[str, ...], beyond: tuple[object, ...], given: dict[str, Any]) -> str:
+    """What is wrong with arguments by place that are too many, or with names that are unknown."""
+    unknown = [key for key in given if key not in own]
+    if not unknown:
+        by_place = "; the others go by name, such as batch_size=32" if "batch_size" in own else ""
+        return f"{name} was given {beyond[0]!r} by place, which is one argument too many{by_place}"
+    hints = [hint(key, own, "keywords") for key in unknown]
+    if not all(hints):
+        hints.append(f"its arguments are {', '.join(own)}")
+    return f"{name} has no argument {', '.join(map(repr, unknown))}; {'; '.join(filter(None, hints))}"
+
+
+def missing_attribute(owner: object, name: str, section: str) -> AttributeError:
+    """The error of an object that has no attribute of this name, with the cure."""
+    said = ""
+    if not name.startswith("_"):
+        inside = name in getattr(vars(owner).get("options"), "__dataclass_fields__", ())
+        said = _listed(name, section) or (f"it is .options.{name}" if inside else hint(name, dir(type(owner)), "none"))
+    text = f"{type(owner).__name__!r} object has no attribute {name!r}{said and f'; {said}'}"
+    return AttributeError(text, name=name, obj=owner)
