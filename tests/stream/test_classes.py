@@ -153,6 +153,11 @@ def test_labels_of_a_folder(folder: Path) -> None:
     assert np.concatenate([batch.age for batch in ages]).tolist() == list(range(22))
     with pytest.raises(InputError, match=r"22 images but 3 labels; .*in the plain order of the paths: 'cat/01.png'"):
         stream(folder, POLICY, labels=[1, 2, 3])
+    source_with_classes = Folder(folder)
+    endings = [path[-3:] for path in paths]
+    again = stream(source_with_classes, POLICY, labels=endings, classes=["png", "jpg"], shuffle=False)
+    assert [again.classes[label] for batch in again for label in batch.labels] == [path[-3:] for path in paths]
+    assert source_with_classes.classes == ["cat", "dog"], "it keeps its own"
     assert isinstance(train.source, Folder)
     source: Indexed = train.source
     assert source.label_batch([0])[0].dtype == np.int64

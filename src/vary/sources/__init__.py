@@ -90,6 +90,8 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
         if classes is not None and labels is None:
             check_others(folder)
         return folder
+    if labels is not None and isinstance(obj, Folder):
+        return obj.with_labels(labels, classes)
     if labels is not None:
         raise InputError(
             f"labels= goes with a path, an array or a list of arrays; a {type(obj).__name__} brings its own"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections import Counter
+from copy import copy
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -72,20 +73,27 @@ class Folder(Source):
             raise SourceError(f"{self.root!r} {what}; give a folder with one sub-folder of pictures for every class")
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
         self._listing = self._listed(classes if labels is None else None, file, labels is not None)
-        self._labels = None if labels is None else self._given(labels, classes)
-        named = None if self.classes is None else ("labels",)
-        self.fields: tuple[str, ...] = ("images", *(named or () if self._labels is None else self._labels.fields))
-        self.class_field = "labels" if self._labels is None else self._labels.field
         self.paths: Sequence[str] = self._listing
         """Relative paths with forward slashes; a sample's index is its place here."""
+        self._labels: Labels | None = None
+        self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
+        self.class_field: str | None = "labels"
+        if labels is not None:
+            self._take(labels, classes)
 
-    def _given(self, labels: object, classes: Sequence[str] | None) -> Labels:
+    def with_labels(self, labels: object, classes: Sequence[str] | None = None) -> Folder:
+        """The same pictures with labels of one's own, in the order of `paths`."""
+        found = copy(self)
+        found._take(labels, classes)
+        return found
+
+    def _take(self, labels: object, classes: Sequence[str] | None) -> None:
         names, n = self._listing, len(self._listing)
         some = f"{names[0]!r}, {names[min(1, n - 1)]!r}, ..., {names[n - 1]!r}"
         order = f", in the plain order of the paths: {some} (vary.Folder({self.root!r}).paths)"
-        return read_labels(
-            labels, classes, n, lambda place: f"sample {place} ({joined(self.root, names[place])})", order
-        )
+        self._labels = read_labels(labels, classes, n, lambda place: f"sample {place} ({self.path(place)})", order)
+        self.fields = ("images", *self._labels.fields)
+        self.class_field = self._labels.field
 
     def _listed(self, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:
         around = frozenset[Identity]() if file is None else _around(file)

@@ -77,7 +77,7 @@ class Adapted(Source):
         return tuple(found)
 
     def __repr__(self) -> str:
-        return repr(self.given)
+        return repr(self.given) if self._ids is None else f"{self.given!r} under classes={brief(self.classes)}"
 
 
 def with_classes(source: Indexed, names: list[str]) -> Indexed:
