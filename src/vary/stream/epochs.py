@@ -259,11 +259,6 @@ class Epochs:
     workers, use_multiprocessing, max_queue_size = 1, False, 1  # the stream has threads of its own
 
     @property
-    def pictures(self) -> int:
-        """How many fields of a batch hold pictures; they come first."""
-        raise NotImplementedError
-
-    @property
     def num_batches(self) -> int:
         feed = self._feed
         return feed.total if feed is not None and feed.is_open and not feed.given else len(self)
@@ -284,7 +279,7 @@ class Epochs:
         if not 0 <= number < len(self):
             raise IndexError(f"{number}: an epoch has {len(self)} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        return keras.packed(batch or self._batch_at(number) or self.peek(), self.pictures)
+        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self.legend.pictures))
 
 
 def _blank(kind: type[Epochs]) -> Epochs:

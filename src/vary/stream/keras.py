@@ -33,7 +33,7 @@ DEPTH = 6  # calls between Keras' loop over an epoch and here, at most
 def class_seen(kind: type) -> type:
     """What `isinstance` is to see in a stream of this class: also a PyDataset, where Keras has been imported."""
     base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
-    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # before Keras 3.6, fit did not call it
+    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # without it, nothing tells of epochs
 
 
 @cache
@@ -126,7 +126,7 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
     if steps is None:
         raise InputError(
             "this version of Keras uses a PyDataset in a way that vary does not know; "
-            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or take another version"
+            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or take Keras 3.8 or newer"
         )
     steps.data_adapter.shuffle = False  # numbers as they come: the stream has an order of its own
     feed, left = epochs._feed, None

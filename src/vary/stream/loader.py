@@ -185,10 +185,6 @@ class Stream(Epochs):
         return fields_of(self.source, self._looks)
 
     @property
-    def pictures(self) -> int:
-        return len(self._looks)
-
-    @property
     def looks(self) -> tuple[tuple[Look, Runner], ...]:
         """Which pictures are made of a sample, and what makes them."""
         return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)

@@ -95,10 +95,6 @@ class Mixed(Epochs):
     def legend(self) -> Legend:
         return self.streams[0].legend._replace(classes=self.classes)
 
-    @property
-    def pictures(self) -> int:
-        return self.streams[0].pictures
-
     def job(self, epoch: int, empty: Empty | None = None) -> Blend:
         return Blend(self.streams, self._pattern, self.options, epoch, self.count, empty)
 
