@@ -14,6 +14,7 @@
 #include "level.h"
 #include "pool.h"
 #include "sample.h"
+#include "size_limits.h"
 
 namespace vary {
 
@@ -31,15 +32,22 @@ struct Segment {
   View view;            // canvas -> source of this segment
   std::vector<Concrete> colours;
   int geometry = 0;
-  Type stored = Type::u8;  // of the picture at the cut that ends it
+  Type stored = Type::u8;          // of the picture at the cut that ends it
+  const Concrete* last = nullptr;  // geometric instruction: what made the canvas
 };
 
+void check_canvas(const Segment& s, int channels, Type type) {
+  check_picture(s.last == nullptr ? "the policy" : name_of(*s.last), s.view.height, s.view.width, channels, type,
+                "choose a smaller size, or cut the picture into tiles first");
+}
+
 Segment next_segment(const Concrete* begin, const Concrete* end, const View& start) {
-  Segment s{begin, start, {}, 0, Type::u8};
+  Segment s{begin, start, {}, 0, Type::u8, nullptr};
   for (; s.end != end && s.end->op != Op::cut; ++s.end) {
     if (is_geometry(s.end->op)) {
       apply(*s.end, s.view);
       ++s.geometry;
+      s.last = s.end;
     } else {
       s.colours.push_back(*s.end);
     }
@@ -100,9 +108,14 @@ Image packed_image(std::uint8_t* data, int height, int width, int channels) {
   return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
 }
 
+void check_file(int height, int width, int channels) {
+  check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
+}
+
 // The pixels of planes that a window shows, in their places.
 Image converted(const Planes& planes, const Window& window, Workspace& w) {
   if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
+  check_file(planes.height, planes.width, 3);
   auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{planes.height} * planes.width * 3 + 192);
   convert(planes, window, data, w);
   return packed_image(data, planes.height, planes.width, 3);
@@ -111,6 +124,7 @@ Image converted(const Planes& planes, const Window& window, Workspace& w) {
 // What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that, or `all`.
 Image decoded(const Plan& plan, const Source& source, const JpegHeader& header, int level, const View& view, bool all,
               const Options& options, Workspace& w) {
+  check_file(jpeg_scaled(header.height, level), jpeg_scaled(header.width, level), plan.channels);
   std::int64_t bytes = 0;
   std::string error;
   bool ok = false;
@@ -125,7 +139,8 @@ Image decoded(const Plan& plan, const Source& source, const JpegHeader& header, 
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
     image = packed_image(data, height, width, plan.channels);
-    ok = jpeg_decode(source.data, source.size, level, plan.channels, options.tolerant, data, image.row, error);
+    ok = jpeg_decode(source.data, source.size, level, options.tolerant, {data, height, width, plan.channels, image.row},
+                     error);
   }
   if (!ok) throw std::runtime_error(error);
   return image;
@@ -191,8 +206,10 @@ void sweep(const Kernels& k, const std::vector<Step>& steps, float* const* plane
 }
 
 // Contrasts need the mean of the whole picture so far: sampled into planes, summed, then swept once more each.
+// Pixels that are not finite have no part in it.
 void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chain, const Slot& slot, Workspace& w) {
   const Rows rows(k, slot, w);
+  const bool finite = sampler.type == static_cast<int>(Type::u8);  // by its source
   const std::int64_t stride = (slot.width + 15) & ~15, area = stride * slot.height;
   float* const whole = rows.direct() ? nullptr : w.whole.get<float>(area * slot.channels);
   const auto planes = [&](int y, float** out) {
@@ -204,21 +221,22 @@ void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chai
   for (std::size_t i = 0; i < chain.sweeps.size(); ++i) {
     const Sweep& sweep_now = chain.sweeps[i];
     steps.insert(steps.end(), sweep_now.steps.begin(), sweep_now.steps.end());
-    std::int64_t sum = 0;
+    std::int64_t sum = 0, counted = 0;
     for (int y = 0; y < slot.height; ++y) {
       planes(y, p);
       if (i == 0) sampler.row(k, y, slot.width, p);
       sweep(k, steps, p, slot);
       if (sweep_now.ends_in_contrast) {
         sum += k.grey_sum(p, slot.channels, slot.width, static_cast<float>(sweep_now.low),
-                          static_cast<float>(sweep_now.high));
+                          static_cast<float>(sweep_now.high), finite ? nullptr : &counted);
       } else {
         rows.finish(y, p);
       }
       if (i == 0) w.ahead.bring(y, slot.height);
     }
-    const double count = static_cast<double>(slot.height) * slot.width * 0x1p20;
-    const double mean = sweep_now.low + static_cast<double>(sum) / count * (sweep_now.high - sweep_now.low);
+    const double count = finite ? static_cast<double>(slot.height) * slot.width : static_cast<double>(counted);
+    const double grey = count > 0 ? static_cast<double>(sum) / (count * 0x1p20) : 0;
+    const double mean = sweep_now.low + grey * (sweep_now.high - sweep_now.low);
     steps = {contrast_step(sweep_now.contrast, mean, sweep_now.low, sweep_now.high, slot.channels)};
   }
 }
@@ -318,8 +336,10 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
     }
     if (s.end == end) {
       check_size(s.view, task.slot);
+      check_canvas(s, image.channels, task.slot.type);
       return run_segment(k, plan, image, s, task.slot, w, counts);
     }
+    check_canvas(s, image.channels, s.stored);
     const Slot slot = between(s.view, image.channels, s.stored, w.between[turn & 1]);
     run_segment(k, plan, image, s, slot, w, counts);
     image = as_image(slot);

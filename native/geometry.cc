@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 
 #include "maths.h"
+#include "size_limits.h"
 
 namespace vary {
 namespace {
@@ -52,7 +55,7 @@ double middle(int canvas, int size) { return nearest_integer((canvas - size) * .
 // One side of a canvas scaled in whole numbers, rounded down, at least a pixel.
 int scaled(int side, int numerator, int denominator) {
   const std::int64_t size = std::int64_t{side} * numerator / denominator;
-  return static_cast<int>(std::clamp<std::int64_t>(size, 1, 1 << 28));
+  return static_cast<int>(std::clamp<std::int64_t>(size, 1, kMostSide + 1));  // one more is refused
 }
 
 // Modes: 0 stretch, 1 fit (the whole picture inside), 2 letterbox (fit, then padded to size), 3 cover (fills the size).
@@ -72,7 +75,7 @@ void resized_crop(View& v, const double* a) {
   const double area = a[2] * v.height * v.width;
   const auto side = [](double length, int most) {
     const double whole = nearest_integer(std::sqrt(length));
-    return whole < 1 ? 1 : whole > most ? most : static_cast<int>(whole);
+    return !(whole >= 1) ? 1 : whole > most ? most : static_cast<int>(whole);
   };
   const int w = side(area * a[3], v.width), h = side(area / a[3], v.height);
   window(v, place(a[4], v.height, h), place(a[5], v.width, w), h, w);
@@ -98,11 +101,38 @@ void shear(View& v, double x, double y) {  // output = [1 x; y 1] input
   about_centre(v, 1 / d, -x / d, -y / d, 1 / d);
 }
 
-}  // namespace
+[[noreturn]] void refuse(const Concrete& instruction, const std::string& what) {
+  throw std::runtime_error(name_of(instruction) + what);
+}
 
-void apply(const Concrete& instruction, View& v) {
+void check_arguments(const Concrete& instruction) {
+  for (int i = 0; i < instruction.count; ++i)
+    if (!(std::fabs(instruction.a[i]) <= 1e15))
+      refuse(instruction, " has an argument that is not finite, or too large");
+}
+
+// Products of a map's numbers and the pixels of any canvas must be finite, and so must those of the way back.
+void check_view(const Concrete& instruction, const View& v) {
+  constexpr double most = 1e290;
+  if (v.height < 1 || v.width < 1) refuse(instruction, " leaves no pixel of the canvas");
+  if (v.height > kMostSide || v.width > kMostSide)
+    refuse(instruction, " makes a canvas with a side over " + std::to_string(kMostSide) +
+                            " pixels; use smaller sizes, or fewer such transforms");
+  for (const double* const row : {v.m, v.m + 3}) {
+    const double size = std::max(std::fabs(row[0]), std::fabs(row[1]));
+    const bool finite = std::fabs(row[0]) <= most && std::fabs(row[1]) <= most && std::fabs(row[2]) <= most;
+    if (!finite || size < 1 / most)
+      refuse(instruction,
+             " stretches, shrinks or moves the picture without end, together with the transforms before "
+             "it; use milder arguments, or fewer such transforms");
+  }
+}
+
+void change(const Concrete& instruction, View& v) {
   const double* const a = instruction.a;
-  const auto whole = [a](int i) { return static_cast<int>(a[i]); };
+  const auto whole = [a](int i) {
+    return static_cast<int>(std::clamp<double>(a[i], -kMostSide - 1, kMostSide + 1));  // one more is refused
+  };
   switch (instruction.op) {
     case Op::resize: return resize(v, whole(0), whole(1), whole(2));
     case Op::rotate: {
@@ -124,6 +154,14 @@ void apply(const Concrete& instruction, View& v) {
     case Op::pad: return window(v, -a[0], -a[3], v.height + whole(0) + whole(2), v.width + whole(1) + whole(3));
     default: return;
   }
+}
+
+}  // namespace
+
+void apply(const Concrete& instruction, View& v) {
+  check_arguments(instruction);
+  change(instruction, v);
+  check_view(instruction, v);
 }
 
 void orient(int orientation, View& v) {  // 2..8 in the words of the EXIF 2.3 table: row 0 / column 0 of the scene

@@ -12,7 +12,8 @@ struct View {
   double m[6] = {1, 0, 0, 0, 1, 0};
 };
 
-// The view after one more geometric instruction, in listed order.
+// The view after one more geometric instruction, in listed order. Throws std::runtime_error, with the name of the
+// transform, where the canvas or the map grows beyond what numbers hold.
 void apply(const Concrete& instruction, View& view);
 
 // EXIF orientation 1..8: how a stored picture is shown.

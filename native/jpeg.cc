@@ -14,6 +14,8 @@
 #error "vary needs libjpeg-turbo: this jpeglib.h has no RGBA output"
 #endif
 
+#include "jpeg_frame.h"
+
 namespace vary {
 namespace {
 
@@ -34,10 +36,9 @@ struct Session {
 
   const std::uint8_t* data;
   unsigned long size;
-  int denominator, channels;
+  int denominator;
   bool tolerant;
-  std::uint8_t* dst;
-  std::ptrdiff_t row_stride;
+  const Pixels* pixels;
   const Planes* planes;
   int top, bottom;   // rows of the picture
   int down, across;  // of JpegHeader
@@ -52,6 +53,8 @@ Session& session_of(j_common_ptr codec) { return *static_cast<Session*>(codec->c
 
 [[noreturn]] void on_error(j_common_ptr codec) {
   Session& session = session_of(codec);
+  if (codec->err->msg_code == JERR_ARITH_NOTIMPL)
+    fail(session, "arithmetic-coded, which this libjpeg-turbo was built without; save it as a usual JPEG");
   codec->err->format_message(codec, session.text);
   std::longjmp(session.escape, 1);
 }
@@ -90,8 +93,31 @@ void open(Session& session) {
   session.across = ratio(codec.max_h_samp_factor, c[0].h_samp_factor, c[1].h_samp_factor, c[2].h_samp_factor);
 }
 
+JpegHeader header_of(const Session& session) {  // all but the orientation
+  const jpeg_decompress_struct& codec = session.codec;
+  JpegHeader out;
+  out.width = static_cast<int>(codec.image_width);
+  out.height = static_cast<int>(codec.image_height);
+  out.components = codec.num_components;
+  out.progressive = codec.progressive_mode != FALSE;
+  out.down = session.down;
+  out.across = session.across;
+  return out;
+}
+
+constexpr const char* kOtherSize = "it comes out in another size than its header says";
+
+// What comes out is only written where it is what its room was made for: libjpeg 3 scales no lossless file, and bytes
+// that someone else writes to may change after their header was read.
+void check_output(Session& session, int height, int width) {
+  const jpeg_decompress_struct& codec = session.codec;
+  if (std::int64_t{codec.output_height} != height || std::int64_t{codec.output_width} != width ||
+      codec.data_precision != 8)
+    fail(session, kOtherSize);
+}
+
 std::uint8_t* row_at(const Session& session, JDIMENSION row) {
-  return session.dst + static_cast<std::ptrdiff_t>(row) * session.row_stride;
+  return session.pixels->data + static_cast<std::ptrdiff_t>(row) * session.pixels->row;
 }
 
 void read_rows(Session& session) {
@@ -132,26 +158,29 @@ void read_cmyk_rows(Session& session) {
   while (codec.output_scanline < codec.output_height) {
     std::uint8_t* to = row_at(session, codec.output_scanline);
     if (jpeg_read_scanlines(&codec, line, 1) == 0) fail(session, "no more rows");
-    convert_cmyk(line[0], to, codec.output_width, session.channels, codec.saw_Adobe_marker != FALSE);
+    convert_cmyk(line[0], to, codec.output_width, session.pixels->channels, codec.saw_Adobe_marker != FALSE);
   }
 }
 
 void decode(Session& session) {
   open(session);
   jpeg_decompress_struct& codec = session.codec;
+  const Pixels& pixels = *session.pixels;
   const bool cmyk = codec.num_components == 4;
-  codec.out_color_space = cmyk                    ? JCS_CMYK
-                          : session.channels == 1 ? JCS_GRAYSCALE
-                          : session.channels == 3 ? JCS_EXT_RGB
-                                                  : JCS_EXT_RGBA;
+  codec.out_color_space = cmyk                   ? JCS_CMYK
+                          : pixels.channels == 1 ? JCS_GRAYSCALE
+                          : pixels.channels == 3 ? JCS_EXT_RGB
+                                                 : JCS_EXT_RGBA;
   codec.scale_num = 1;
   codec.scale_denom = static_cast<unsigned>(session.denominator);
   codec.dct_method = JDCT_ISLOW;
   codec.do_fancy_upsampling = TRUE;
   session.phase = Phase::rows;
   jpeg_start_decompress(&codec);
-  const std::int64_t bytes = std::int64_t{codec.output_width} * session.channels;
-  if (bytes > std::abs(std::int64_t{session.row_stride})) fail(session, "rows closer together than they are long");
+  check_output(session, pixels.height, pixels.width);
+  if (codec.output_components != (cmyk ? 4 : pixels.channels)) fail(session, kOtherSize);
+  const std::int64_t bytes = std::int64_t{pixels.width} * pixels.channels;
+  if (bytes > std::abs(std::int64_t{pixels.row})) fail(session, "rows closer together than they are long");
   if (cmyk)
     read_cmyk_rows(session);
   else
@@ -196,10 +225,27 @@ void read_planes(Session& session) {
   }
 }
 
+// Are these the planes that `jpeg_layout` makes for what libjpeg found, and will it write no more than they hold?
+void check_planes(Session& session) {
+  const jpeg_decompress_struct& codec = session.codec;
+  const Planes& planes = *session.planes;
+  check_output(session, planes.height, planes.width);
+  std::int64_t bytes = 0;
+  const Planes made = jpeg_layout(header_of(session), session.denominator, planes.count, nullptr, bytes);
+  bool fits = made.count == planes.count && made.down == planes.down && made.across == planes.across;
+  for (int c = 0; fits && c < planes.count; ++c) {
+    const jpeg_component_info& component = codec.comp_info[c];
+    const int side = block_side(session.denominator, c > 0, session.down, session.across);
+    fits = scaled_block(component) == side && made.row[c] == planes.row[c] &&
+           static_cast<int>(component.width_in_blocks) * side <= planes.row[c] &&
+           static_cast<int>(component.downsampled_height) == (c == 0 ? planes.height : planes.chroma_height());
+  }
+  if (!fits) fail(session, kOtherSize);
+}
+
 void decode_planes(Session& session) {
   open(session);
   jpeg_decompress_struct& codec = session.codec;
-  const Planes& planes = *session.planes;
   codec.raw_data_out = TRUE;
   codec.out_color_space = codec.jpeg_color_space;
   codec.scale_num = 1;
@@ -207,15 +253,7 @@ void decode_planes(Session& session) {
   codec.dct_method = JDCT_ISLOW;
   session.phase = Phase::rows;
   jpeg_start_decompress(&codec);
-  for (int c = 0; c < planes.count; ++c) {
-    const jpeg_component_info& component = codec.comp_info[c];
-    const auto width = static_cast<int>(component.downsampled_width),
-               height = static_cast<int>(component.downsampled_height);
-    const bool fits = c == 0 ? width == planes.width && height == planes.height
-                             : width == planes.chroma_width() && height == planes.chroma_height();
-    if (!fits || static_cast<int>(component.width_in_blocks) * scaled_block(component) > planes.row[c])
-      fail(session, "planes of another size than its header says");
-  }
+  check_planes(session);
   read_planes(session);
   session.phase = Phase::end;
   if (codec.output_scanline >= codec.output_height) jpeg_finish_decompress(&codec);
@@ -310,6 +348,8 @@ bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::st
     error = "more than 4 GB";
     return false;
   }
+  error = unsupported_coding(data, size);
+  if (!error.empty()) return false;
   session.data = data;
   session.size = static_cast<unsigned long>(size);
   return true;
@@ -324,14 +364,8 @@ bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, st
     error = session.text;
     return false;
   }
-  // The numbers outlive jpeg_destroy_decompress, which frees pools only.
-  out.width = static_cast<int>(session.codec.image_width);
-  out.height = static_cast<int>(session.codec.image_height);
-  out.components = session.codec.num_components;
-  out.progressive = session.codec.progressive_mode != FALSE;
+  out = header_of(session);  // the numbers outlive jpeg_destroy_decompress, which frees pools only
   out.orientation = find_orientation({data, size});
-  out.down = session.down;
-  out.across = session.across;
   return true;
 }
 
@@ -376,20 +410,18 @@ bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bo
   return false;
 }
 
-bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,
-                 std::uint8_t* dst, std::ptrdiff_t row_stride, std::string& error) {
+bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
+                 std::string& error) {
   if ((denominator != 1 && denominator != 2 && denominator != 4 && denominator != 8) ||
-      (channels != 1 && channels != 3 && channels != 4)) {
+      (out.channels != 1 && out.channels != 3 && out.channels != 4)) {
     error = "denominator must be 1, 2, 4 or 8, channels 1, 3 or 4";
     return false;
   }
   Session session{};
   if (!begin(session, data, size, error)) return false;
   session.denominator = denominator;
-  session.channels = channels;
   session.tolerant = tolerant;
-  session.dst = dst;
-  session.row_stride = row_stride;
+  session.pixels = &out;
   if (run(session, decode)) return true;
   error = session.text;
   return false;

@@ -32,13 +32,19 @@ std::string jpeg_version();
 // Side of a picture decoded at 1/denominator.
 inline int jpeg_scaled(int size, int denominator) { return (size + denominator - 1) / denominator; }
 
+// Where pixels are written: `height` rows of `width * channels` bytes, `row` bytes apart (negative: upwards).
+struct Pixels {
+  std::uint8_t* data = nullptr;
+  int height = 0, width = 0, channels = 0;
+  std::ptrdiff_t row = 0;
+};
+
 // Decodes at 1/denominator (1, 2, 4 or 8) to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
 // applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe, and so a file with an Adobe
-// marker, stores them; without that marker the inks are taken as not inverted. `dst` takes jpeg_scaled(height) rows of
-// jpeg_scaled(width) * channels bytes, `row_stride` bytes apart (negative: upwards). After false, what `dst` holds is
-// unspecified.
-bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, int channels, bool tolerant,
-                 std::uint8_t* dst, std::ptrdiff_t row_stride, std::string& error);
+// marker, stores them; without that marker the inks are taken as not inverted. `out` has
+// sides of jpeg_scaled(header). After false, what it holds is unspecified.
+bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
+                 std::string& error);
 
 // The planes that `jpeg_planes` gives for 1 or 3 channels, laid out in one block of `bytes` from `data` on (which may
 // be null). Their count is 0 where only `jpeg_decode` will do: CMYK, RGB, unusual sampling, four channels, grey as RGB.

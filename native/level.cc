@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "cpu.h"
+#include "size_limits.h"
 
 namespace vary {
 namespace {
@@ -29,7 +30,7 @@ bool sensible(const Head& h) {
     return value == a || value == b || value == c || value == d;
   };
   return one_of(h.denominator, 1, 2, 4, 8) && one_of(h.channels, 1, 3, 4, 4) && h.width > 0 && h.height > 0 &&
-         h.width <= 1 << 28 && h.height <= 1 << 28 && one_of(h.components, 0, 1, 3, 4) && h.orientation >= 1 &&
+         h.width <= kMostSide && h.height <= kMostSide && one_of(h.components, 0, 1, 3, 4) && h.orientation >= 1 &&
          h.orientation <= 8 && h.down >= 0 && h.down <= 2 && h.across >= 0 && h.across <= 2;
 }
 
@@ -58,6 +59,8 @@ std::size_t bytes_of(const Request& r, bool planes) {
 }  // namespace
 
 std::size_t level_bytes(const Request& r) {
+  check_picture("keeping this file", jpeg_scaled(r.header.height, r.denominator),
+                jpeg_scaled(r.header.width, r.denominator), r.channels, Type::u8, "cut it into smaller files");
   std::int64_t bytes = 0;
   return bytes_of(r, as_planes(layout(r, nullptr, bytes), r.compact));
 }
@@ -77,6 +80,8 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   out.channels = head.channels;
   if (size == kLevelHead) return true;
   const Request request{out.header, out.denominator, out.channels, true};
+  const Image whole = packed(nullptr, request);
+  if (!picture_fits(whole.height, whole.width, whole.channels, Type::u8)) return false;
   if (size != bytes_of(request, head.planes != 0)) return false;
   auto* const data =
       const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures; planes serve both
@@ -96,7 +101,9 @@ bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bo
   write_head(r, kept, block);
   bool ok = false;
   if (planes.count == 0) {
-    ok = jpeg_decode(data, size, r.denominator, r.channels, tolerant, pixels, packed(pixels, r).row, error);
+    const Image image = packed(pixels, r);
+    ok = jpeg_decode(data, size, r.denominator, tolerant, {pixels, image.height, image.width, r.channels, image.row},
+                     error);
   } else {
     if (!kept) planes = layout(r, w.planes.get<std::uint8_t>(bytes + 64), bytes);
     ok = jpeg_planes(data, size, r.denominator, tolerant, 0, planes.height, planes, error);

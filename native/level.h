@@ -35,7 +35,7 @@ struct Request {
   bool compact = true;  // as planes where they are smaller
 };
 
-std::size_t level_bytes(const Request& request);  // of its block
+std::size_t level_bytes(const Request& request);  // of its block; throws std::runtime_error where it is over 2 GiB
 
 // Decodes a JPEG into a block of that size.
 bool make_level(const std::uint8_t* data, std::size_t size, const Request& request, bool tolerant, std::uint8_t* block,

@@ -49,7 +49,7 @@ void permute(std::vector<const Instruction*>& items, int code) {
 
 void append(const Instruction& instruction, const double* row, std::vector<Concrete>& out) {
   if (instruction.gate >= 0 && row[instruction.gate] == 0) return;
-  Concrete c{instruction.op, {}, static_cast<int>(instruction.arguments.size())};
+  Concrete c{instruction.op, {}, static_cast<int>(instruction.arguments.size()), &instruction.name};
   for (int i = 0; i < c.count; ++i) {
     const Argument& argument = instruction.arguments[static_cast<std::size_t>(i)];
     c.a[i] = argument.column < 0 ? argument.value : row[argument.column];
@@ -58,6 +58,13 @@ void append(const Instruction& instruction, const double* row, std::vector<Concr
 }
 
 }  // namespace
+
+const char* name_of(const Concrete& instruction) {
+  if (instruction.name != nullptr && !instruction.name->empty()) return instruction.name->c_str();
+  for (const OpName& info : op_table())
+    if (info.op == instruction.op) return info.name;
+  return "the policy";
+}
 
 void materialise(const Plan& plan, const double* row, std::vector<Concrete>& out) {
   out.clear();

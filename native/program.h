@@ -57,6 +57,7 @@ struct Instruction {
   Op op;
   int gate = -1;
   std::vector<Argument> arguments;
+  std::string name = {};  // of its transform, for messages; empty: the instruction's own
 };
 
 // One template a policy (and input type); immutable once built, shared by all threads.
@@ -75,7 +76,9 @@ struct Concrete {
   Op op;
   double a[12];
   int count;
+  const std::string* name = nullptr;  // the plan's
 };
+const char* name_of(const Concrete& instruction);
 void materialise(const Plan& plan, const double* row, std::vector<Concrete>& out);
 
 }  // namespace vary

@@ -21,6 +21,7 @@ struct Encoding {
   int restart = 0;
   int down = 2, across = 2;  // luma samples to one of chroma
   bool noise = false;        // instead of the slope
+  bool arithmetic = false;   // instead of Huffman's code
 };
 
 inline int inks_of(J_COLOR_SPACE space) { return space == JCS_GRAYSCALE ? 1 : space == JCS_RGB ? 3 : 4; }
@@ -50,6 +51,7 @@ inline Buffer encode(const Encoding& how) {
     codec.comp_info[0].h_samp_factor = how.across;
   }
   codec.restart_interval = static_cast<unsigned>(how.restart);
+  codec.arith_code = how.arithmetic ? TRUE : FALSE;
   if (!how.adobe) codec.write_Adobe_marker = FALSE;
   if (how.progressive) jpeg_simple_progression(&codec);
   jpeg_start_compress(&codec, TRUE);
@@ -69,6 +71,23 @@ inline Buffer encode(const Encoding& how) {
   std::free(out);
   jpeg_destroy_compress(&codec);
   return file;
+}
+
+// A lossless file of 8 bits (T.81, annex H), all grey: each difference from the pixel before is 0, coded as one bit.
+inline Buffer lossless(int width, int height, int components) {
+  const auto byte = [](int value) { return static_cast<std::uint8_t>(value); };
+  Buffer out = {0xFF, 0xD8, 0xFF, 0xC3, 0, byte(8 + 3 * components), 8};
+  for (const int side : {height, width}) out.insert(out.end(), {byte(side >> 8), byte(side)});
+  out.push_back(byte(components));
+  for (int c = 1; c <= components; ++c) out.insert(out.end(), {byte(c), 0x11, 0});
+  out.insert(out.end(), {0xFF, 0xC4, 0, 20, 0, 1});  // one code of one bit, for the difference 0
+  out.insert(out.end(), 16, 0);
+  out.insert(out.end(), {0xFF, 0xDA, 0, byte(6 + 2 * components), byte(components)});
+  for (int c = 1; c <= components; ++c) out.insert(out.end(), {byte(c), 0});
+  out.insert(out.end(), {1, 0, 0});  // predicted from the left
+  out.insert(out.end(), static_cast<std::size_t>((std::int64_t{width} * height * components + 7) / 8), 0);
+  out.insert(out.end(), {0xFF, 0xD9});
+  return out;
 }
 
 // libjpeg by the book: its defaults, a row at a time.

@@ -15,9 +15,7 @@
 #include "jpeg.h"
 namespace vary {
 bool jpeg_header(const std::uint8_t*, std::size_t, JpegHeader&, std::string&) { return false; }
-bool jpeg_decode(const std::uint8_t*, std::size_t, int, int, bool, std::uint8_t*, std::ptrdiff_t, std::string&) {
-  return false;
-}
+bool jpeg_decode(const std::uint8_t*, std::size_t, int, bool, const Pixels&, std::string&) { return false; }
 Planes jpeg_layout(const JpegHeader&, int, int, std::uint8_t*, std::int64_t&) { return {}; }
 bool jpeg_planes(const std::uint8_t*, std::size_t, int, bool, int, int, const Planes&, std::string&) { return false; }
 }  // namespace vary
@@ -66,7 +64,7 @@ Bytes colours(bool clip) {
   steps[1].kind = Step::matrix;
   steps[2].kind = Step::hue;
   k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 4, n);
-  const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255);
+  const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255, nullptr);
   Bytes out(std::size_t{4} * n);
   k.to_u8(planes.get(), 4, n, nullptr, out.data());
   planes.append_to(out);

@@ -42,8 +42,8 @@ Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool t
   out.channels = channels;
   const std::ptrdiff_t stride = std::ptrdiff_t{out.width} * channels;
   out.pixels.resize(static_cast<std::size_t>(stride * out.height));  // exact, so that the sanitizer sees a byte too far
-  out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, channels, tolerant, out.pixels.data(), stride,
-                             out.error);
+  out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, tolerant,
+                             {out.pixels.data(), out.height, out.width, channels, stride}, out.error);
   return out;
 }
 
@@ -104,18 +104,25 @@ void test_strides() {
   const Buffer plain = decode(file).pixels;
   std::string error;
   Buffer wide(24 * 128, 7);
-  CHECK(vary::jpeg_decode(file.data(), file.size(), 1, 3, false, wide.data(), 128, error));
+  const auto decodes = [&](int denominator, const vary::Pixels& out) {
+    return vary::jpeg_decode(file.data(), file.size(), denominator, false, out, error);
+  };
+  CHECK(decodes(1, {wide.data(), 24, 40, 3, 128}));
   Buffer upwards(plain.size());
-  CHECK(vary::jpeg_decode(file.data(), file.size(), 1, 3, false, upwards.data() + 23 * 120, -120, error));
+  CHECK(decodes(1, {upwards.data() + 23 * 120, 24, 40, 3, -120}));
   for (std::size_t y = 0; y < 24; ++y) {
     for (std::size_t i = 0; i < 120; ++i) {
       CHECK(wide[y * 128 + i] == plain[y * 120 + i] && upwards[(23 - y) * 120 + i] == plain[y * 120 + i]);
     }
     for (std::size_t i = 120; i < 128; ++i) CHECK_EQUAL(int{wide[y * 128 + i]}, 7);
   }
-  CHECK(!vary::jpeg_decode(file.data(), file.size(), 1, 3, false, wide.data(), 119, error));
-  CHECK(!vary::jpeg_decode(file.data(), file.size(), 3, 3, false, wide.data(), 128, error));
-  CHECK(!vary::jpeg_decode(file.data(), file.size(), 1, 2, false, wide.data(), 128, error));
+  CHECK(!decodes(1, {wide.data(), 24, 40, 3, 119}));
+  for (const auto& [height, width] : {std::pair{23, 40}, {25, 40}, {24, 39}, {24, 41}, {12, 20}}) {
+    CHECK(!decodes(1, {wide.data(), height, width, 3, 128}));
+    CHECK(error.find("another size") != std::string::npos);
+  }
+  CHECK(!decodes(3, {wide.data(), 24, 40, 3, 128}));
+  CHECK(!decodes(1, {wide.data(), 24, 40, 2, 128}));
   CHECK(error.find("denominator") != std::string::npos);
 }
 

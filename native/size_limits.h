@@ -1,0 +1,24 @@
+// What one picture may be: kernels count its bytes in 32 bits, and its sides fit any whole number that is made of them.
+// Whoever makes a picture asks here first.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "image.h"
+
+namespace vary {
+
+constexpr int kMostSide = 1 << 28;                     // pixels
+constexpr std::int64_t kMostBytes = (1LL << 31) - 65;  // of a picture, packed
+
+// False also where a side is out of range.
+inline bool picture_fits(std::int64_t height, std::int64_t width, int channels, Type type) {
+  return height >= 1 && width >= 1 && height <= kMostSide && width <= kMostSide &&
+         height * width <= kMostBytes / (channels * size_of(type));
+}
+
+// Throws std::runtime_error unless the picture fits: "`who` makes a picture of ...". `cure` says what to do.
+void check_picture(const std::string& who, int height, int width, int channels, Type type, const std::string& cure);
+
+}  // namespace vary
