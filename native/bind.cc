@@ -1,4 +1,5 @@
-// The only file that has heard of Python. It turns Python objects into plain views, lets go of the GIL, and calls.
+// The module: with bind_sources.cc all that has heard of Python. It turns Python objects into plain views, lets go of
+// the GIL, and calls.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
@@ -6,10 +7,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <cstring>
 #include <memory>
 #include <stdexcept>
 
+#include "bind_sources.h"
 #include "buffers.h"
 #include "cpu.h"
 #include "execute.h"
@@ -25,177 +26,6 @@ namespace vary {
 namespace {
 
 using Rows = nb::ndarray<nb::numpy, double, nb::ndim<2>>;
-using ConstRows = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-using Indices = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-// Borrowed memory of Python objects; released with the GIL held.
-class Borrowed {
- public:
-  Borrowed() = default;
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  ~Borrowed() {
-    for (Py_buffer& buffer : buffers_) PyBuffer_Release(&buffer);
-  }
-  void reserve(std::size_t n) { buffers_.reserve(n); }
-  const Py_buffer& take(PyObject* object, int flags) {
-    Py_buffer buffer;
-    if (PyObject_GetBuffer(object, &buffer, flags) != 0) nb::raise_python_error();
-    buffers_.push_back(buffer);
-    return buffers_.back();
-  }
-
- private:
-  std::vector<Py_buffer> buffers_;
-};
-
-[[noreturn]] void refuse(std::size_t i, const std::string& what) {
-  throw std::invalid_argument("image " + std::to_string(i) + " " + what);
-}
-
-Type type_of(const Py_buffer& b, std::size_t i) {
-  const char* format = b.format == nullptr ? "B" : b.format;
-  if (*format == '<' || *format == '=' || *format == '@') ++format;
-  if (std::strcmp(format, "B") == 0) return Type::u8;
-  if (std::strcmp(format, "f") == 0) return Type::f32;
-  refuse(i, std::string("has values of buffer format '") + format +
-                "'; give uint8 or float32, e.g. image.astype('float32')");
-}
-
-// Does every value lie at a multiple of its size?
-bool aligned(const Py_buffer& b) {
-  auto places = reinterpret_cast<std::uintptr_t>(b.buf);
-  for (int axis = 0; axis < b.ndim; ++axis)
-    if (b.shape[axis] > 1) places |= static_cast<std::uintptr_t>(b.strides[axis]);
-  return places % static_cast<std::uintptr_t>(b.itemsize) == 0;
-}
-
-Image image_of(const Py_buffer& b, std::size_t i) {
-  if (b.ndim != 2 && b.ndim != 3) refuse(i, "has " + std::to_string(b.ndim) + " axes; give height x width x channels");
-  Image image;
-  image.data = static_cast<const std::uint8_t*>(b.buf);
-  image.type = type_of(b, i);
-  const Py_ssize_t channels = b.ndim == 3 ? b.shape[2] : 1;
-  const auto shape = [&] {
-    return std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
-  };
-  if (channels != 1 && channels != 3 && channels != 4)
-    refuse(i, "is " + shape() + "; its last axis must hold 1, 3 or 4 channels");
-  if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape() + "; a picture needs at least one pixel");
-  const Py_ssize_t bytes = b.shape[0] * b.shape[1] * channels * size_of(image.type);
-  if (b.shape[0] > 1 << 28 || b.shape[1] > 1 << 28 || bytes > INT32_MAX - 64)
-    refuse(i, "is " + shape() + ", over 2 GiB; cut it into tiles first");
-  image.height = static_cast<int>(b.shape[0]);
-  image.width = static_cast<int>(b.shape[1]);
-  image.channels = static_cast<int>(channels);
-  image.row = b.strides[0];
-  image.column = b.strides[1];
-  image.channel = b.ndim == 3 ? b.strides[2] : size_of(image.type);
-  if (!aligned(b)) refuse(i, "has values that lie across machine words; give image.copy()");
-  return image;
-}
-
-void check_channels(const Plan& plan, const Image& image, std::size_t i) {
-  if (image.channels != plan.channels)
-    refuse(i, "has " + std::to_string(image.channels) + " channels where the first image has " +
-                  std::to_string(plan.channels));
-}
-
-Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held) {
-  Source source;
-  if (PyBytes_Check(object)) {
-    source.kind = Source::jpeg;
-    source.data = reinterpret_cast<const std::uint8_t*>(PyBytes_AS_STRING(object));
-    source.size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
-    return source;
-  }
-  if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
-  const Py_buffer& b = held.take(object, PyBUF_RECORDS_RO);
-  const auto* const block = static_cast<const std::uint8_t*>(b.buf);
-  const auto size = static_cast<std::size_t>(b.len);
-  if (b.ndim == 1 && b.itemsize == 1 && b.strides[0] == 1 && is_level(block, size)) {
-    source.kind = Source::level;
-    source.data = block;
-    source.size = size;
-    return source;
-  }
-  source.image = image_of(b, i);
-  check_channels(plan, source.image, i);
-  return source;
-}
-
-std::vector<Task> tasks_for(const Plan& plan, std::size_t n, const ConstRows& rows) {
-  if (rows.shape(0) != n || rows.shape(1) != static_cast<std::size_t>(plan.columns))
-    throw std::invalid_argument("parameters do not fit");
-  return std::vector<Task>(n);
-}
-
-// Pictures that are parts of one array along its first axis: one look at a buffer for all of them.
-std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indices& places, const ConstRows& rows,
-                                 Borrowed& held) {
-  std::vector<Task> tasks = tasks_for(plan, places.shape(0), rows);
-  held.reserve(2);
-  const Py_buffer& all = held.take(array.ptr(), PyBUF_RECORDS_RO);
-  if (all.ndim != 3 && all.ndim != 4) throw std::invalid_argument("parts are of an array of images");
-  Py_buffer one = all;
-  --one.ndim, ++one.shape, ++one.strides;
-  const Image first = image_of(one, 0);
-  if (!aligned(all)) refuse(0, "has values that lie across machine words; give image.copy()");
-  check_channels(plan, first, 0);
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    const std::int64_t place = places.data()[i];
-    if (place < 0 || place >= all.shape[0]) refuse(i, "is no part of its array");
-    tasks[i].source.image = first;
-    tasks[i].source.image.data += place * all.strides[0];
-    tasks[i].row = rows.data() + i * rows.shape(1);
-  }
-  return tasks;
-}
-
-// `sources` is a list of arrays, JPEGs and blocks, or a pair: an array, and the places of its parts.
-std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held) {
-  if (PyTuple_Check(sources.ptr()) && PyTuple_GET_SIZE(sources.ptr()) == 2)
-    return tasks_of_parts(plan, PyTuple_GET_ITEM(sources.ptr(), 0),
-                          nb::cast<Indices>(nb::handle(PyTuple_GET_ITEM(sources.ptr(), 1))), rows, held);
-  if (!PyList_Check(sources.ptr())) throw std::invalid_argument("sources are a list, or parts of an array");
-  const std::size_t n = nb::len(sources);
-  std::vector<Task> tasks = tasks_for(plan, n, rows);
-  held.reserve(n + 1);
-  for (std::size_t i = 0; i < n; ++i) {
-    tasks[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, plan, held);
-    tasks[i].row = rows.data() + i * rows.shape(1);
-    const Source& first = tasks[0].source;
-    if (tasks[i].source.kind == Source::array && first.kind == Source::array &&
-        tasks[i].source.image.type != first.image.type)
-      refuse(i, "differs in dtype from the first image; make them one dtype");
-  }
-  return tasks;
-}
-
-// `out` is n pictures, each contiguous; the first axis may have any stride.
-void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& tasks, Borrowed& held) {
-  const Py_buffer& b = held.take(out, PyBUF_RECORDS);
-  Slot slot;
-  slot.type = type_of(b, 0);
-  slot.planar = planar;
-  const int at = planar ? 2 : 1;
-  if (b.ndim != 4 || b.shape[0] != static_cast<Py_ssize_t>(tasks.size()) || b.shape[planar ? 1 : 3] != plan.channels)
-    throw std::invalid_argument("out= does not fit this batch");
-  if (!aligned(b)) throw std::invalid_argument("out= has values that lie across machine words; give another");
-  slot.height = static_cast<int>(b.shape[at]);
-  slot.width = static_cast<int>(b.shape[at + 1]);
-  slot.channels = plan.channels;
-  Py_ssize_t expected = size_of(slot.type);
-  for (int axis = 3; axis >= 1; --axis) {
-    if (b.shape[axis] > 1 && b.strides[axis] != expected)
-      throw std::invalid_argument("out= must hold contiguous pictures");
-    expected *= b.shape[axis];
-  }
-  for (std::size_t i = 0; i < tasks.size(); ++i) {
-    tasks[i].slot = slot;
-    tasks[i].slot.data = static_cast<std::uint8_t*>(b.buf) + static_cast<Py_ssize_t>(i) * b.strides[0];
-  }
-}
 
 Options options_of(int threads, bool exact, bool tolerant, std::int64_t max_pixels) {
   Options options;
@@ -207,18 +37,18 @@ Options options_of(int threads, bool exact, bool tolerant, std::int64_t max_pixe
 }
 
 using ArgumentTuple = std::pair<double, int>;
-using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>>;
+using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>, std::string>;
 using DrawTuple = std::tuple<std::uint64_t, std::uint32_t, int, double, double, int, int, int>;
 
 void build(Plan* self, const std::vector<InstructionTuple>& instructions, const std::vector<DrawTuple>& draws,
            int channels, int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
   Plan plan;
-  for (const auto& [name, gate, arguments] : instructions) {
+  for (const auto& [name, gate, arguments, transform] : instructions) {
     const OpName* found = nullptr;
     for (const OpName& info : op_table())
       if (name == info.name) found = &info;
     if (found == nullptr || arguments.size() > 12) throw std::invalid_argument("no such instruction: " + name);
-    Instruction instruction{found->op, gate, {}};
+    Instruction instruction{found->op, gate, {}, transform};
     for (const auto& [value, column] : arguments) instruction.arguments.push_back({value, column});
     plan.instructions.push_back(instruction);
   }
@@ -290,7 +120,7 @@ nb::list sizes(const Plan& plan, nb::handle sources, const ConstRows& rows, std:
 }
 
 // The level (1, 2, 4, 8) at which each file has to be decoded. What was kept of a file may be its head alone.
-nb::list levels(const Plan& plan, const nb::list& sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
+nb::list levels(const Plan& plan, nb::handle sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
   const Options options = options_of(1, exact, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) { return level_of(plan, task.source, task.row, options); });
 }
@@ -322,11 +152,12 @@ Key key_for(std::uint64_t seed, std::uint64_t name) { return key_of(seed, name);
 
 using Bytes3 = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<3>>;
 
-Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool tolerant) {
+Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant) {
+  Borrowed held;
+  const Source file = encoded_of(data.ptr(), held);
   JpegHeader header;
   std::string error;
-  const auto* const bytes = reinterpret_cast<const std::uint8_t*>(data.c_str());
-  if (!jpeg_header(bytes, data.size(), header, error)) throw std::invalid_argument(error);
+  if (!jpeg_header(file.data, file.size, header, error)) throw std::invalid_argument(error);
   const auto h = static_cast<std::size_t>(jpeg_scaled(header.height, denominator));
   const auto w = static_cast<std::size_t>(jpeg_scaled(header.width, denominator)),
              c = static_cast<std::size_t>(channels);
@@ -335,7 +166,8 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
   bool ok;
   {
     const nb::gil_scoped_release release;
-    ok = jpeg_decode(bytes, data.size(), denominator, channels, tolerant, out, static_cast<std::ptrdiff_t>(w * c),
+    ok = jpeg_decode(file.data, file.size, denominator, tolerant,
+                     {out, static_cast<int>(h), static_cast<int>(w), channels, static_cast<std::ptrdiff_t>(w * c)},
                      error);
   }
   if (!ok) throw std::invalid_argument(error);
@@ -346,7 +178,7 @@ Bytes3 decode_jpeg(const nb::bytes& data, int channels, int denominator, bool to
 // afterwards.
 nb::list file_stamps(const nb::list& paths) {
   std::vector<nb::bytes> encoded;
-  for (const nb::handle path : paths) {
+  for (const nb::handle path : nb::tuple(paths)) {  // a copy: the list may change while a path is asked for its text
     PyObject* bytes = nullptr;
     if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&bytes)) == 0) nb::raise_python_error();
     encoded.push_back(nb::steal<nb::bytes>(bytes));
@@ -384,6 +216,8 @@ void keep(Keeping& k, bool tolerant) {
       k.error = "cannot be decoded";
   } catch (const std::bad_alloc&) {
     k.error = "not enough memory for this picture";
+  } catch (const std::runtime_error& error) {
+    k.error = error.what();
   }
 }
 
@@ -393,11 +227,11 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   Plan any;
   any.channels = channels;
   Borrowed held;
-  held.reserve(nb::len(sources));
-  std::vector<Keeping> each(nb::len(sources));
+  const nb::tuple items = held.hold(sources);
+  std::vector<Keeping> each(nb::len(items));
   if (levels.size() != each.size()) throw std::invalid_argument("give one level for each source");
   for (std::size_t i = 0; i < each.size(); ++i) {
-    each[i].source = source_of(PyList_GET_ITEM(sources.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
+    each[i].source = source_of(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
     each[i].request = {{}, levels[i], channels, compact};
     if (each[i].source.kind == Source::array && (each[i].source.image.type != Type::u8 || levels[i] != 1))
       refuse(i, "must be uint8, at level 1, to be kept");
@@ -469,11 +303,12 @@ NB_MODULE(_native, m) {
       data[i] = static_cast<std::int64_t>(permute(static_cast<std::uint64_t>(positions.data()[i]), n, key));
     return nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data, {count}, owner);
   });
-  m.def("jpeg_header", [](const nb::bytes& data) {
+  m.def("jpeg_header", [](nb::handle data) {
+    Borrowed held;
+    const Source file = encoded_of(data.ptr(), held);
     JpegHeader h;
     std::string error;
-    if (!jpeg_header(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size(), h, error))
-      throw std::invalid_argument(error);
+    if (!jpeg_header(file.data, file.size, h, error)) throw std::invalid_argument(error);
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
   m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);

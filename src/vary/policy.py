@@ -20,6 +20,7 @@ from vary.errors import InputError, PolicyError
 from vary.guidance import ARGUMENTS, guided, missing_attribute
 from vary.paths import expanded
 from vary.plan.explain import explain
+from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
@@ -43,8 +44,8 @@ def _fill(value: Any) -> str | tuple[float, ...]:
     if isinstance(value, str):
         return chosen(value, FILLS)
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-    if len(values) not in (1, 3, 4) or not all(map(np.isfinite, values)):
-        raise ValueError(f"{value!r} must be a number, or one a channel")
+    if len(values) not in (1, 3, 4) or not all(abs(v) <= LARGEST for v in values):
+        raise ValueError(f"{value!r} must be a number, or one a channel, that float32 holds (up to {LARGEST:.2g})")
     return values
 
 
@@ -54,6 +55,8 @@ def _range(value: Any) -> tuple[float, float] | None:
     low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
     if not -np.inf < number(low) < number(high) < np.inf:
         raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
+    if fault := range_fault(number(low), number(high)):
+        raise ValueError(fault)
     return number(low), number(high)
 
 

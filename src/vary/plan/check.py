@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from vary.errors import PolicyError
-from vary.plan.program import Instruction, Template
+from vary.plan.program import GEOMETRY, Instruction, Template
 from vary.transforms.base import Column
 
-__all__ = ["output_dtype", "output_size"]
+__all__ = ["check_bytes", "output_dtype", "output_size"]
 
 Size = tuple[int, int] | None
+MOST_BYTES = (1 << 31) - 65
+"""Of one picture: native/size_limits.h says why."""
+
+
+def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
+    """`PolicyError` where a picture of `size` (height, width) takes over 2 GiB: asked before its memory is taken."""
+    if size[0] * size[1] * template.channels * (4 if dtype == "float32" else 1) <= MOST_BYTES:
+        return
+    canvas = [template.name(i) for i in template.instructions if i.op in GEOMETRY]
+    raise PolicyError(
+        f"{canvas[-1] if canvas else 'the policy'} makes pictures of {size[0]} x {size[1]} x {template.channels} "
+        f"{dtype}, over 2 GiB, the most that one picture may take; choose a smaller size, or cut them into tiles first"
+    )
 
 
 def output_dtype(template: Template, asked: str | None) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vary.errors import PolicyError
+from vary.plan.floats import Reach, range_fault
 from vary.plan.program import COLOUR, GEOMETRY, Instruction, Settings, Template
 from vary.rng import Draw, key_name
 from vary.transforms.base import Column, Number, Span, Transform
@@ -22,7 +23,7 @@ def lower(
 ) -> Template:
     """The template of `policy` for pictures of `channels` and `dtype`; raises `PolicyError` where it makes no sense."""
     value_range = value_range or VALUE_RANGES[dtype]
-    recorder = Recorder(channels, dtype, value_range)
+    recorder = Recorder(channels, dtype, value_range, settings.fill_value)
     recorder.child(policy)
     return Template(
         channels,
@@ -40,7 +41,9 @@ def lower(
 class Recorder:
     """Answers a transform's `lower` (the protocol `Lowering`)."""
 
-    def __init__(self, channels: int, dtype: str, value_range: tuple[float, float]) -> None:
+    def __init__(
+        self, channels: int, dtype: str, value_range: tuple[float, float], fill_value: tuple[float, ...] = ()
+    ) -> None:
         self.channels = channels
         self.dtype = dtype  # at this place
         self.value_range: tuple[float, float] | None = value_range
@@ -48,6 +51,7 @@ class Recorder:
         self.draws: list[Draw] = []
         self.functions: list[Callable[..., Any]] = []
         self.names: list[str] = []
+        self._reach = Reach([*value_range, *fill_value])
         self._seen: Counter[str] = Counter()
         self._origin = 0
         self._node, self._number, self._gate = 0, 0, -1
@@ -109,6 +113,15 @@ class Recorder:
         if op not in GEOMETRY and op not in COLOUR and op != "order":
             raise PolicyError(f"{type(self._transform).__name__} emits {op!r}, which is no instruction")
         self.instructions.append(Instruction(op, args, self._gate, self._origin))
+        if op == "rescale":
+            self._carry([args[0]], [args[1]])
+        elif op == "normalize":
+            means, stds = args[: self.channels], args[self.channels :]
+            scales = [1 / max(std, 1e-300) for std in stds]  # 0, where std underflowed, is refused as too strong
+            self._carry(scales, [-mean * scale for mean, scale in zip(means, scales, strict=True)])
+
+    def _carry(self, scales: list[float], offsets: list[float]) -> None:
+        self._reach.affine(type(self._transform).__name__, scales, offsets, self._gate < 0)
 
     def call(self, function: Callable[..., Any]) -> None:
         stored = float(self.dtype == "float32")
@@ -126,8 +139,10 @@ class Recorder:
     def rescaled(self, scale: float, offset: float) -> None:
         self.dtype = "float32"
         if self.value_range is not None:
-            a, b = (v * scale + offset for v in self.value_range)
-            self.value_range = (min(a, b), max(a, b)) if self._gate < 0 else None
+            a, b = sorted(v * scale + offset for v in self.value_range)
+            if fault := range_fault(a, b):
+                raise PolicyError(f"{self._transform!r} brings the value range to {fault}")
+            self.value_range = (a, b) if self._gate < 0 else None
 
     def normalized(self) -> None:
         self.dtype = "float32"

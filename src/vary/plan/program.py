@@ -99,6 +99,10 @@ class Template(NamedTuple):
     value_range: tuple[float, float]  # of the pictures that come in
     names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
+    def name(self, i: Instruction) -> str:
+        """Of the transform that an instruction comes from."""
+        return self.names[i.origin - 1]
+
     def program(self, row: Sequence[float]) -> Program:
         """The Program of the picture whose parameters are `row`."""
         instructions = tuple(_resolve(list(self.instructions), row))

@@ -16,7 +16,7 @@ import numpy as np
 
 from vary import _native
 from vary.errors import DecodeError, InputError, PolicyError
-from vary.plan.check import output_dtype, output_size
+from vary.plan.check import check_bytes, output_dtype, output_size
 from vary.plan.fuse import Stage, fuse, stages
 from vary.plan.program import FILLS, Instruction, Program, Template
 from vary.rng import noise
@@ -36,6 +36,7 @@ __all__ = [
     "targets",
 ]
 
+Empty = Callable[[tuple[int, ...], bool], np.ndarray]
 Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
 
 
@@ -121,7 +122,7 @@ class Runner:
 
         t, s = self.template, self.template.settings
         return _native.Plan(
-            [(i.op, i.gate, [argument(a) for a in i.args]) for i in stage.instructions],
+            [(i.op, i.gate, [argument(a) for a in i.args], t.name(i)) for i in stage.instructions],
             [draw.native() for draw in t.draws],
             t.channels,
             FILLS.index(s.fill),
@@ -144,7 +145,10 @@ class Runner:
 
     def describe(self, height: int, width: int, row: np.ndarray) -> list[dict[str, Any]]:
         """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
-        return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))
+        try:
+            return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))
+        except RuntimeError as error:  # a canvas or a map without end
+            raise PolicyError(str(error)) from None
 
     def batch(
         self,
@@ -159,7 +163,7 @@ class Runner:
         rows: np.ndarray | None = None,
         views: int = 1,
         failed: Sequence[int] = (),
-        empty: Callable[[tuple[int, ...], bool], np.ndarray] | None = None,
+        empty: Empty | None = None,
         check: Callable[[], None] = lambda: None,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
@@ -188,7 +192,7 @@ class Runner:
         plan = self.plans[-1]
         if out is None:
             size = self.size or self._size_of_parts(sources) or self._common_size(plan, sources, rows, decode, failures)
-            out = (empty or _native.empty)(batch_shape(len(rows), size, t.channels, layout), dtype == "float32")
+            out = self._room(len(rows), size, dtype, layout, empty)
         else:
             self._check_out(out, sources, len(rows), dtype, layout)
         counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
@@ -201,12 +205,15 @@ class Runner:
         count: int,
         dtype: str | None,
         layout: str,
-        empty: Callable[[tuple[int, ...], bool], np.ndarray] | None = None,
+        empty: Empty | None = None,
     ) -> np.ndarray:
         """What `batch` would make for `count` pictures, if their size is known beforehand (`self.size`)."""
         assert self.size is not None
-        shape = batch_shape(count, self.size, self.template.channels, layout)
-        return (empty or _native.empty)(shape, output_dtype(self.template, dtype) == "float32")
+        return self._room(count, self.size, output_dtype(self.template, dtype), layout, empty)
+
+    def _room(self, count: int, size: tuple[int, int], dtype: str, layout: str, empty: Empty | None) -> np.ndarray:
+        check_bytes(self.template, size, dtype)
+        return (empty or _native.empty)(batch_shape(count, size, self.template.channels, layout), dtype == "float32")
 
     def _sizes(
         self,
@@ -272,6 +279,7 @@ class Runner:
             groups.setdefault(size or (1, 1), []).append(place)
         done: list[Source] = [None] * len(sources)
         for size, places in groups.items():
+            check_bytes(self.template, size, "float32" if stored else "uint8")
             one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
             some = [sources[place] for place in places]  # a list: what has user functions takes no parts
             counts, errors = _run(plan, some, np.ascontiguousarray(rows[places]), one_size, False, threads, decode)

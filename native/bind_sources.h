@@ -1,0 +1,52 @@
+// Python's objects as plain views of pictures and files, borrowed for the length of a call: nothing is copied, and what
+// is read without the GIL can neither be freed nor resized meanwhile.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "execute.h"
+
+namespace vary {
+
+namespace nb = nanobind;
+
+using ConstRows = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Indices = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+// References to Python's objects and to their memory; let go with the GIL held.
+class Borrowed {
+ public:
+  Borrowed() = default;
+  Borrowed(const Borrowed&) = delete;
+  Borrowed& operator=(const Borrowed&) = delete;
+  ~Borrowed();
+
+  // The list's items as they are now: another thread may change the list, and these stay.
+  nb::tuple hold(const nb::list& list);
+
+  // An object's memory; a bytearray cannot be resized, nor a mapped file closed, while it is held.
+  const Py_buffer& take(PyObject* object, int flags);
+
+ private:
+  nb::tuple items_;
+  std::deque<Py_buffer> buffers_;  // they stay where they are: some point into themselves
+};
+
+[[noreturn]] void refuse(std::size_t i, const std::string& what);
+
+// The bytes of an object that has a buffer (bytes, bytearray, memoryview, mmap, an array): a JPEG, perhaps.
+Source encoded_of(PyObject* object, Borrowed& held);
+
+// An array of uint8 or float32, the bytes of a JPEG in any object that has a buffer, or a block that was kept.
+Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held);
+
+std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held);
+
+void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& tasks, Borrowed& held);
+
+}  // namespace vary

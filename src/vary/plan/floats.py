@@ -1,0 +1,52 @@
+"""What float32, in which the core computes, holds of a value range and of the numbers that a policy makes of it."""
+
+from __future__ import annotations
+
+from vary.errors import PolicyError
+
+__all__ = ["LARGEST", "Reach", "range_fault"]
+
+LARGEST = 3.4028234663852886e38
+"""The largest finite float32."""
+
+STEPS = 256  # a range holds at least so many float32 numbers
+WIDEST, NARROWEST = 2.0**100, 2.0**-100  # of a range; statistics count in 2^-20 of it, up to 8 ranges away
+STRONGEST = 2.0**60  # factor on the values; products of several such factors and their inverses still fit
+
+
+def range_fault(low: float, high: float) -> str:
+    """Why float32 cannot hold pictures in the value range (low, high), and the cure; empty if it can."""
+    size, end = high - low, max(abs(low), abs(high))
+    seen = f"({low:.9g}, {high:.9g})"
+    if end > WIDEST:
+        return f"{seen} is beyond what float32 sums hold; scale the values down to 0 .. 1"
+    if size < NARROWEST or size < STEPS * end * 2.0**-24:
+        return f"{seen} vanishes in float32: it holds hardly any numbers there; move and scale the values to 0 .. 1"
+    return ""
+
+
+class Reach:
+    """How far Rescale and Normalize carry the values of a picture: bounds over all draws."""
+
+    def __init__(self, values: list[float]) -> None:
+        """values: the ends of the value range, and the fill."""
+        self._values = min(0.0, *values), max(0.0, *values)
+        self._gain = 1.0, 1.0
+
+    def affine(self, name: str, scales: list[float], offsets: list[float], always: bool) -> None:
+        """x * scale + offset in each channel, by the transform `name`. Raises `PolicyError` beyond float32."""
+        values = [end * a + b for a, b in zip(scales, offsets, strict=True) for end in self._values]
+        gains = [gain * abs(a) for a in scales for gain in self._gain]
+        if not always:
+            values, gains = [*values, *self._values], [*gains, *self._gain]
+        self._values, self._gain = (min(values), max(values)), (min(gains), max(gains))
+        weakest, strongest = self._gain
+        if not (weakest >= 1 / STRONGEST and strongest <= STRONGEST):
+            gain = weakest if weakest < 1 / STRONGEST else strongest
+            raise PolicyError(
+                f"{name} brings the factor on the picture's values to {gain:g}, outside {1 / STRONGEST:.1g} .. "
+                f"{STRONGEST:.1g}, where float32 loses them; use milder numbers"
+            )
+        if not max(map(abs, self._values)) <= LARGEST:
+            end = max(self._values, key=abs)
+            raise PolicyError(f"{name} makes values up to {end:g}, which float32 cannot hold; use milder numbers")
