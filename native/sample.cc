@@ -4,6 +4,9 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <stdexcept>
+
+#include "size_limits.h"
 
 namespace vary {
 namespace {
@@ -90,6 +93,8 @@ Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buf
   const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
   const int most = static_cast<int>(std::min<double>(size, std::ceil(2 * support)));  // centres nearer than `support`
   auto* const start = starts.get<std::int32_t>(n);
+  if (std::int64_t{n} * most > kMostBytes / 4)
+    throw std::runtime_error("this resize takes over 2 GiB of weights; choose a smaller size, or less of the picture");
   auto* const weight = weights.get<float>(std::int64_t{n} * most);
   std::fill(weight, weight + std::int64_t{n} * most, 0.f);
   bool outside = false;
@@ -148,11 +153,19 @@ Interval reach(Fill fill, double low, double high, double margin, int box, int s
   return {static_cast<int>(std::max(first, 0.0)), static_cast<int>(std::min<double>(end, size))};
 }
 
-// k times a step, each rounded to the grid by itself: for the vectors that rows of this width take.
-void fill_steps(double step, int width, std::int32_t* steps) {
+// k times a step, each rounded to the grid by itself: for the vectors that rows of this width take. False where one is
+// too far for 32 bits; they are then zeros.
+bool fill_steps(double step, int width, std::int32_t* steps) {
   const int n = std::min(kWarpBlock, (width + 15) / 16 * 16);
-  for (int k = 0; k < n; ++k)
-    steps[k] = static_cast<std::int32_t>(std::clamp(std::floor(k * step * 0x1p15 + .5), -0x1p30, 0x1p30));
+  const bool near = std::fabs(step) * n <= 0x1p15;
+  for (int k = 0; k < n; ++k) steps[k] = near ? static_cast<std::int32_t>(std::floor(k * step * 0x1p15 + .5)) : 0;
+  return near;
+}
+
+// Is the centre of every pixel of the canvas, in vectors beyond its edge too, within +-5e8 pixels of the source?
+bool within_reach(const double* m, int height, int width) {
+  const double furthest = std::fabs(m[0]) * (width + 16.) + std::fabs(m[1]) * (height + 1.) + std::fabs(m[2]);
+  return furthest + 1 < kFurthest;
 }
 
 void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
@@ -172,8 +185,9 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
     k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
             (seen.right - seen.left) * source.column);
   }
-  fill_steps(s.map[0], view.width, s.steps_x);
-  fill_steps(s.map[3], view.width, s.steps_y);
+  const bool near = fill_steps(s.map[0], view.width, s.steps_x) & fill_steps(s.map[3], view.width, s.steps_y) &
+                    within_reach(s.map, view.height, view.width) & within_reach(s.map + 3, view.height, view.width);
+  s.distant = !near;
   s.height = source.height;
   s.width = source.width;
   s.data = source.data;

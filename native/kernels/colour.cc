@@ -4,9 +4,9 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-inline float clamp(float v, float low, float high) {  // as one maximum and one minimum; NaN becomes low
-  const float raised = v > low ? v : low;
-  return raised < high ? raised : high;
+inline float clamp(float v, float low, float high) {  // as one maximum and one minimum; NaN stays NaN
+  const float raised = low > v ? low : v;
+  return high < raised ? high : raised;
 }
 
 void affine(const Step& s, float* const* planes, int channels, int n) {
@@ -66,24 +66,36 @@ void colour(const Step* steps, int count, float* const* planes, int channels, in
   }
 }
 
-// Integers, so that the order of the sum cannot matter.
-std::int64_t grey_sum(float* const* planes, int channels, int n, float low, float high) {
+// Integers, so that the order of the sum cannot matter. Finite: leaves out what is not, and counts the others.
+template <bool Finite>
+std::int64_t sum_of_grey(float* const* planes, int channels, int n, float low, float high, std::int64_t* count) {
   const float range = high - low, unit = 0x1p20f / range;
   const float least = low - 8 * range, most = high + 8 * range;
   const float* const r = planes[0];
   const float* const g = planes[channels < 3 ? 0 : 1];
   const float* const b = planes[channels < 3 ? 0 : 2];
-  std::int64_t total = 0;
+  std::int64_t total = 0, counted = 0;
   for (int x = 0; x < n; x += 64) {
     const int end = x + 64 < n ? x + 64 : n;
-    std::int32_t sum = 0;  // 64 values below 2^25
+    std::int32_t sum = 0, some = 0;  // 64 values below 2^25
     for (int k = x; k < end; ++k) {
       const float grey = (.299f * r[k] + .587f * g[k]) + .114f * b[k];
-      sum += static_cast<std::int32_t>((clamp(grey, least, most) - low) * unit);
+      const float raised = grey > least ? grey : least;  // NaN becomes least
+      const auto value = static_cast<std::int32_t>(((raised < most ? raised : most) - low) * unit);
+      const bool counts = !Finite || grey - grey == 0;
+      sum += counts ? value : 0;
+      some += counts ? 1 : 0;
     }
     total += sum;
+    counted += some;
   }
+  if (Finite) *count += counted;
   return total;
+}
+
+std::int64_t grey_sum(float* const* planes, int channels, int n, float low, float high, std::int64_t* count) {
+  return count == nullptr ? sum_of_grey<false>(planes, channels, n, low, high, nullptr)
+                          : sum_of_grey<true>(planes, channels, n, low, high, count);
 }
 
 }  // namespace

@@ -11,7 +11,8 @@ namespace vary {
 
 enum class Fill : int { constant, nearest, reflect, reflect101, wrap };
 
-constexpr int kWarpBlock = 128;  // pixels that share a float64 base
+constexpr int kWarpBlock = 128;    // pixels that share a float64 base
+constexpr double kFurthest = 5e8;  // pixels: positions beyond it are taken for it
 
 // One inverse-mapped sampling: output pixel centres (x + .5, y + .5) go through `map` (row-major 2 x 3, continuous
 // coordinates of edges) to the source. `scale` and `bias` are applied to the sampled value of each channel.
@@ -23,6 +24,7 @@ struct Warp {
   std::int32_t steps_x[kWarpBlock], steps_y[kWarpBlock];  // k times map[0], map[3] in units of 2^-15 pixel
   Fill fill = Fill::nearest;
   bool nearest = false;
+  bool distant = false;  // positions or steps are too far for 32 bits: each pixel is found in float64
   bool far = false;  // the rows are not read again soon: write them past the caches if that can be done, see `settle`
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
 };
@@ -68,8 +70,9 @@ struct Kernels {
   // `scratch` holds (columns * channels + 4) floats, all finite.
   void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
   void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
-  // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side.
-  std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high);
+  // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side. With `count`,
+  // pixels whose grey is not finite are left out, and the others added to it.
+  std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);
   void (*to_u8)(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed);
   void (*to_f32)(const float* const* planes, int channels, int n, float* packed);
   // Box average of fx x fy blocks (fewer at the right and bottom edges), rounded half up for uint8; `scratch` holds

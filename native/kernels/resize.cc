@@ -37,15 +37,22 @@ void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, 
 // Four lanes whatever C is, so that a pixel is one vector.
 typedef float Four __attribute__((vector_size(16)));
 
+// A pixel's share. Of floats, one that weighs nothing might be a NaN, and is left out.
+template <typename Source>
+inline Four share(Four pixel, float weight) {
+  if (sizeof(Source) == 1) return pixel * weight;
+  return weight != 0 ? pixel * weight : Four{};
+}
+
 // Output pixel x: the sum over its taps of weight x pixel. T: the number of taps where it is known, else 0.
-template <int C, int T>
+template <int C, int T, typename Source>
 inline Four mixed(const Resize& s, int x, const float* scratch) {
   const int taps = T > 0 ? T : s.x.taps;
   const float* const weight = s.x.weight + static_cast<std::int64_t>(x) * taps;
   const std::int32_t start = s.x.start[x] < 0 ? s.first : s.x.start[x];
   const float* const pixel = scratch + (start - s.first) * C;
-  Four sum = load<Four>(pixel) * weight[0];
-  for (int t = 1; t < taps; ++t) sum = sum + load<Four>(pixel + t * C) * weight[t];
+  Four sum = share<Source>(load<Four>(pixel), weight[0]);
+  for (int t = 1; t < taps; ++t) sum = sum + share<Source>(load<Four>(pixel + t * C), weight[t]);
   return sum;
 }
 
@@ -62,17 +69,17 @@ inline Square transposed(const Square& p) {
            __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)}};
 }
 
-template <int C, int T>
+template <int C, int T, typename Source>
 void add_columns(const Resize& s, int n, const float* scratch, float* const* planes) {
   int x = 0;
   for (; x + 4 <= n; x += 4) {
     Square pixels;
-    for (int i = 0; i < 4; ++i) pixels.row[i] = mixed<C, T>(s, x + i, scratch);
+    for (int i = 0; i < 4; ++i) pixels.row[i] = mixed<C, T, Source>(s, x + i, scratch);
     const Square channels = transposed(pixels);
     for (int c = 0; c < C; ++c) store(planes[c] + x, channels.row[c] * s.scale[c] + s.bias[c]);
   }
   for (; x < n; ++x) {
-    const Four pixel = mixed<C, T>(s, x, scratch);
+    const Four pixel = mixed<C, T, Source>(s, x, scratch);
     for (int c = 0; c < C; ++c) planes[c][x] = pixel[c] * s.scale[c] + s.bias[c];
   }
 }
@@ -88,14 +95,16 @@ void row(const Resize& s, int y, int n, float* scratch, float* const* planes) {
   }
   const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
   const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
-  int taps = s.y.taps;
+  int skip = 0, taps = s.y.taps;  // only the outermost rows may weigh nothing
   while (taps > 1 && weight[taps - 1] == 0) --taps;
-  add_all<Source>(s.data + s.y.start[y] * s.row + s.first * pixel, s.row, weight, taps, s.columns * C, scratch);
+  while (skip + 1 < taps && weight[skip] == 0) ++skip;
+  add_all<Source>(s.data + (s.y.start[y] + skip) * s.row + s.first * pixel, s.row, weight + skip, taps - skip,
+                  s.columns * C, scratch);
   switch (s.x.taps) {
-    case 2: add_columns<C, 2>(s, n, scratch, planes); break;
-    case 3: add_columns<C, 3>(s, n, scratch, planes); break;
-    case 4: add_columns<C, 4>(s, n, scratch, planes); break;
-    default: add_columns<C, 0>(s, n, scratch, planes); break;
+    case 2: add_columns<C, 2, Source>(s, n, scratch, planes); break;
+    case 3: add_columns<C, 3, Source>(s, n, scratch, planes); break;
+    case 4: add_columns<C, 4, Source>(s, n, scratch, planes); break;
+    default: add_columns<C, 0, Source>(s, n, scratch, planes); break;
   }
   if (!s.x.outside) return;
   for (int x = 0; x < n; ++x)

@@ -27,7 +27,7 @@ struct Base {
 };
 
 inline Base split(double position, bool nearest) {
-  position = position < -5e8 ? -5e8 : position > 5e8 ? 5e8 : position;
+  position = position < -kFurthest ? -kFurthest : position > kFurthest ? kFurthest : position;
   const double whole = __builtin_floor(position);
   const auto part = static_cast<std::int32_t>((position - whole) * kOne + .5);
   return {static_cast<std::int32_t>(whole), nearest ? part + kHalf : part};
@@ -39,6 +39,18 @@ inline void walk(Base base, const std::int32_t* steps, int n, std::int32_t* whol
     const std::int32_t at = base.part + steps[k];
     whole[k] = base.whole + (at >> kShift);
     weight[k] = at & (kOne - 1);
+  }
+}
+
+// The same for positions that 32 bits do not hold, one by one in float64.
+void walk_far(double first, double step, bool nearest, int n, std::int32_t* whole, std::int32_t* weight) {
+  const double base = __builtin_floor(first * kOne + .5);
+  for (int k = 0; k < n; ++k) {
+    double at = (base + __builtin_floor(k * step * kOne + .5)) * (1. / kOne) + (nearest ? .5 : 0);
+    at = at < -kFurthest ? -kFurthest : at > kFurthest ? kFurthest : at;
+    const double left = __builtin_floor(at);
+    whole[k] = static_cast<std::int32_t>(left);
+    weight[k] = static_cast<std::int32_t>((at - left) * kOne);
   }
 }
 
@@ -143,10 +155,18 @@ inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
   b.careful = Bottom && any_above(furthest, s.limit);
 }
 
+// Where the centre of pixel x of row y falls along an axis, from the middle of the source's first pixel.
+inline double position(const double* m, int x, int y) { return (m[0] * (x + .5) + (m[1] * (y + .5) + m[2])) - .5; }
+
 template <int Bytes>
-__attribute__((noinline)) void locate_edge(const Warp& s, Base bx, Base by, int n, Block& b) {
-  walk(bx, s.steps_x, n, b.x, b.wx);
-  walk(by, s.steps_y, n, b.y, b.wy);
+__attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, Block& b) {
+  if (s.distant) {
+    walk_far(position(s.map, x, y), s.map[0], s.nearest, n, b.x, b.wx);
+    walk_far(position(s.map + 3, x, y), s.map[3], s.nearest, n, b.y, b.wy);
+  } else {
+    walk(split(position(s.map, x, y), s.nearest), s.steps_x, n, b.x, b.wx);
+    walk(split(position(s.map + 3, x, y), s.nearest), s.steps_y, n, b.y, b.wy);
+  }
   if (s.nearest)
     for (int k = 0; k < n; ++k) b.wx[k] = b.wy[k] = 0;
   for (int k = 0; k < n; ++k) b.inside[k] = -1;
@@ -166,12 +186,11 @@ __attribute__((noinline)) void locate_edge(const Warp& s, Base bx, Base by, int 
 // Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on.
 template <int Bytes>
 void locate(const Warp& s, int x, int y, int n, Block& b) {
-  const Base bx = split((s.map[0] * (x + .5) + (s.map[1] * (y + .5) + s.map[2])) - .5, s.nearest);
-  const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
+  const Base bx = split(position(s.map, x, y), s.nearest), by = split(position(s.map + 3, x, y), s.nearest);
   const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
-  b.edge = !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
+  b.edge = s.distant || !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
   const bool low = down.high >= s.height - 3 || s.height < 3 || s.row < 16;
-  if (b.edge && s.fill != Fill::nearest) return locate_edge<Bytes>(s, bx, by, n, b);
+  if (s.distant || (b.edge && s.fill != Fill::nearest)) return locate_edge<Bytes>(s, x, y, n, b);
   if (low) return locate_fast<Bytes, true, true>(s, bx, by, n, b);
   if (b.edge) return locate_fast<Bytes, true, false>(s, bx, by, n, b);
   locate_fast<Bytes, false, false>(s, bx, by, n, b);
@@ -301,9 +320,7 @@ void floats(const Warp& s, int y, int n, float* const* planes) {
   Block b;
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
-    const Base bx = split((s.map[0] * (x + .5) + (s.map[1] * (y + .5) + s.map[2])) - .5, s.nearest);
-    const Base by = split((s.map[3] * (x + .5) + (s.map[4] * (y + .5) + s.map[5])) - .5, s.nearest);
-    locate_edge<4 * C>(s, bx, by, m, b);
+    locate_edge<4 * C>(s, x, y, m, b);
     const bool masked = s.fill == Fill::constant;
     for (int k = 0; k < m; ++k) {
       const std::uint8_t* const upper = s.data + b.upper[k];

@@ -48,7 +48,7 @@ void colour(const Kernels& k, int repeats) {
   std::vector<std::uint8_t> out(std::size_t{3} * kSide);
   for (int i = 0; i < repeats * kSide; ++i) {
     k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 3, kSide);
-    k.grey_sum(planes.get(), 3, kSide, 0, 255);
+    k.grey_sum(planes.get(), 3, kSide, 0, 255, nullptr);
     k.to_u8(planes.get(), 3, kSide, nullptr, out.data());
   }
 }

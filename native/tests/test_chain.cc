@@ -156,7 +156,7 @@ Pixels run(const Chain& chain, const Pixels& start, int channels) {
     k.colour(sweep.steps.data(), static_cast<int>(sweep.steps.size()), planes.get(), channels, kPixels);
     if (!sweep.ends_in_contrast) continue;
     const auto low = static_cast<float>(sweep.low), high = static_cast<float>(sweep.high);
-    const auto sum = static_cast<double>(k.grey_sum(planes.get(), channels, kPixels, low, high));
+    const auto sum = static_cast<double>(k.grey_sum(planes.get(), channels, kPixels, low, high, nullptr));
     const double mean = sweep.low + sum / kPixels * 0x1p-20 * (sweep.high - sweep.low);
     const Step step = vary::contrast_step(sweep.contrast, mean, sweep.low, sweep.high, channels);
     k.colour(&step, 1, planes.get(), channels, kPixels);

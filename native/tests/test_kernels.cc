@@ -188,7 +188,7 @@ void test_colour() {
           planes.fill(Numbers(static_cast<std::uint64_t>(n)));
           k.colour(&steps[i], 1, planes.get(), channels, n);
           if (channels > 1) k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), channels, n);
-          const std::int64_t sum = k.grey_sum(planes.get(), channels, n, 0, 255);
+          const std::int64_t sum = k.grey_sum(planes.get(), channels, n, 0, 255, nullptr);
           Bytes out;
           planes.append_to(out);
           made::append(out, &sum, sizeof sum);
@@ -215,14 +215,19 @@ void test_colour_by_hand() {
   const Case cases[] = {
       {hue, {255, 0, 0, 9}, {0, 255, 0, 9}},           {hue, {90, 90, 90, 9}, {90, 90, 90, 9}},
       {hue, {10, 20, 250, 9}, {250, 10, 20, 9}},       {swap, {1, 2, 3, 9}, {13, 2, 1, 9}},
-      {clip, {-1, 100, 200, 200}, {0, 200, 255, 400}}, {clip, {kNan, kInfinity, -kInfinity, 0}, {0, 255, 0, 0}},
+      {clip, {-1, 100, 200, 200}, {0, 200, 255, 400}}, {clip, {kNan, kInfinity, -kInfinity, 0}, {kNan, 255, 0, 0}},
+      {hue, {kNan, 2, 3, 9}, {kNan, kNan, kNan, 9}},   {hue, {1, kNan, 3, 9}, {kNan, kNan, kNan, 9}},
+      {hue, {1, 2, kNan, 9}, {kNan, kNan, kNan, 9}},   {swap, {1, kNan, 3, 9}, {kNan, kNan, kNan, 9}},
   };
   on_every_target([&](const Kernels& k) {
     for (const Case& c : cases) {
       const Planes planes(4, 1);
       for (int i = 0; i < 4; ++i) planes.get()[i][0] = c.before[i];
       k.colour(&c.step, 1, planes.get(), 4, 1);
-      for (int i = 0; i < 4; ++i) CHECK_NEAR(planes.get()[i][0], c.after[i], 1e-4);
+      for (int i = 0; i < 4; ++i) {
+        CHECK_EQUAL(std::isnan(planes.get()[i][0]), std::isnan(c.after[i]));
+        if (!std::isnan(c.after[i])) CHECK_NEAR(planes.get()[i][0], c.after[i], 1e-4);
+      }
     }
   });
 }
@@ -241,8 +246,18 @@ void test_grey_sum_by_hand() {
     for (const Case& c : cases) {
       const Planes planes(3, 100);
       for (int i = 0; i < 100; ++i) planes.get()[0][i] = c.r, planes.get()[1][i] = c.g, planes.get()[2][i] = c.b;
-      CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255)), 100 * c.sum, 200);
-      if (c.r == c.g) CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 1, 100, 0, 255)), 100 * c.sum, 200);
+      CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255, nullptr)), 100 * c.sum, 200);
+      if (c.r == c.g)
+        CHECK_NEAR(static_cast<double>(k.grey_sum(planes.get(), 1, 100, 0, 255, nullptr)), 100 * c.sum, 200);
+      planes.get()[1][5] = 3;
+      std::int64_t count = 7;  // what is not finite is left out of both
+      const bool finite = std::isfinite(c.r);
+      const auto sum = static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255, &count));
+      CHECK_EQUAL(count, finite ? 107 : 7);
+      CHECK_NEAR(
+          sum,
+          finite ? 99 * c.sum + static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255, nullptr)) - 99 * c.sum : 0,
+          200);
     }
   });
 }

@@ -25,6 +25,7 @@ from vary.plan.program import COLOUR, GEOMETRY, Instruction, Program, Settings
 __all__ = ["reference"]
 
 GRID = 1 << 15  # positions per pixel
+FURTHEST = 5e8  # pixels: positions beyond it are taken for it
 Floats = NDArray[np.float64]  # a picture on its way: height x width x channels; or positions along an axis
 
 
@@ -189,7 +190,15 @@ def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
     (across, _, left), (_, down, top) = view.map
     x, inside_x = weights(across, left, picture.shape[1], view.width)
     y, inside_y = weights(down, top, picture.shape[0], view.height)
-    return _filled(np.einsum("ih,hwc,jw->ijc", y, picture, x, optimize=True), inside_y[:, None] & inside_x, s)
+    across_rows = _mixed(y, picture.astype(np.float64))
+    both = _mixed(x, across_rows.swapaxes(0, 1)).swapaxes(0, 1)
+    return _filled(both, inside_y[:, None] & inside_x, s)
+
+
+def _mixed(weights: Floats, lines: Floats) -> Floats:
+    """Sums of `lines` by each row of weights. A line that weighs nothing is left out: it may hold a NaN."""
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        return np.stack([np.tensordot(w[w != 0], lines[w != 0], 1) for w in weights])
 
 
 def _boxes(picture: np.ndarray, columns: int, rows: int) -> np.ndarray:
@@ -214,9 +223,13 @@ def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
     def tap(i: NDArray[np.int_], j: NDArray[np.int_]) -> Floats:  # beyond the edge, the edge
         return np.asarray(picture[i.clip(0, height - 1), j.clip(0, width - 1)], np.float64)
 
-    upper = tap(top, left) * (1 - wx) + tap(top, left + 1) * wx
-    lower = tap(top + 1, left) * (1 - wx) + tap(top + 1, left + 1) * wx
-    return _filled(upper * (1 - wy) + lower * wy, inside_y & inside_x, s)
+    def blend(a: Floats, b: Floats, weight: Floats) -> Floats:  # what weighs nothing may be a NaN
+        with np.errstate(invalid="ignore"):  # infinity less infinity
+            return np.where(weight > 0, a + (b - a) * weight, a)
+
+    upper = blend(tap(top, left), tap(top, left + 1), wx)
+    lower = blend(tap(top + 1, left), tap(top + 1, left + 1), wx)
+    return _filled(blend(upper, lower, wy), inside_y & inside_x, s)
 
 
 def _positions(view: View, axis: int, s: Settings) -> Floats:
@@ -232,6 +245,7 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
     first = j - j % 128
     m = view.map[axis]
     at = grid((m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5) + grid((j - first) * m[0])
+    at = at.clip(-FURTHEST, FURTHEST)
     return np.floor(at + 0.5) + 0.5 if s.interpolation == "nearest" else at + 0.5
 
 
@@ -273,8 +287,10 @@ def _grey(x: Floats) -> Floats:
 
 
 def _contrast(x: Floats, factor: float) -> Floats:
-    """About the mean grey, counted in whole parts of 2^-20."""
-    mean = float(np.trunc(_grey(x).clip(-8, 9) * (1 << 20)).mean()) / (1 << 20)
+    """About the mean grey of the pixels that are finite, counted in whole parts of 2^-20."""
+    grey = _grey(x)
+    counted = np.trunc(grey[np.isfinite(grey)].clip(-8, 9) * (1 << 20))
+    mean = float(counted.mean()) / (1 << 20) if counted.size else 0.0
     return mean + (x - mean) * factor
 
 
