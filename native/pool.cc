@@ -11,6 +11,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <deque>
+#include <exception>
 #include <fstream>
 #include <mutex>
 #include <string>
@@ -40,10 +41,7 @@ class Pool {
   void run(Job& job) {
     {
       const std::lock_guard lock(mutex_);
-      while (static_cast<int>(size_) < job.seats) {  // threads are kept, so growth happens once
-        std::thread(&Pool::serve, this).detach();
-        ++size_;
-      }
+      grow(job.seats);
       jobs_.push_back(&job);
     }
     wake_.notify_all();
@@ -54,6 +52,16 @@ class Pool {
   }
 
  private:
+  // Threads are kept, so growth happens once. Where the system gives no more of them, those there are do the work: at
+  // least the caller's. The caller holds the mutex.
+  void grow(int seats) {
+    try {
+      for (; static_cast<int>(size_) < seats; ++size_) std::thread(&Pool::serve, this).detach();
+    } catch (const std::exception&) {  // a limit on processes, or no memory for a stack
+      return;
+    }
+  }
+
   Job* open_job() {
     for (Job* job : jobs_)
       if (job->seats > 0 && job->next < job->count) return job;

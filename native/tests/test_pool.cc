@@ -1,4 +1,5 @@
 // Threads: every index once whoever calls from wherever, after fork too, always in the default floating-point mode.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -116,6 +117,28 @@ void test_fork() {
   CHECK_EQUAL(wrong(500, 4), 0);
 }
 
+void test_without_threads() {  // the system refuses new ones: those there are do the work
+#if defined(__linux__)
+  if (geteuid() != 0) return;  // root alone can become someone who has no process yet
+  const auto limited = [](rlim_t most) {
+    return in_child([most] {
+      const rlimit limit{most, most};
+      if (setrlimit(RLIMIT_NPROC, &limit) != 0 || setuid(61234) != 0) return false;
+      std::atomic<int> threads{0};
+      static thread_local bool known = false;
+      parallel(60, 8, [&](int) {
+        threads += !known;
+        known = true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      });
+      return wrong(500, 8) == 0 && threads >= 1 && threads <= static_cast<int>(most) && wrong(3, 2) == 0;
+    });
+  };
+  CHECK_EQUAL(limited(1), 0);
+  CHECK_EQUAL(limited(3), 0);
+#endif
+}
+
 void test_float_mode() {
 #if defined(__x86_64__)
   constexpr unsigned odd = 0x1f80 | 0x8040 | 0x6000;  // subnormals to zero, round towards zero
@@ -146,6 +169,7 @@ int main() {
   test_nested();
   test_overlapping_callers();
   test_fork();
+  test_without_threads();
   test_float_mode();
   CHECK(vary::allowed_threads() >= 1);
   return check::report();
