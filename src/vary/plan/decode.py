@@ -18,7 +18,7 @@ import os
 import struct
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -27,6 +27,8 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
 
 if TYPE_CHECKING:
+    from mmap import mmap
+
     from PIL.Image import Image
 
 __all__ = ["MAX_PIXELS", "apply_orientation", "is_jpeg", "prepare", "read_image"]
@@ -40,6 +42,7 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ORIENTATION = 0x0112  # the EXIF tag
 
 Array = np.ndarray[Any, Any]
+Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Array"
 
 
 class Encoded(Protocol):
@@ -53,7 +56,7 @@ class Encoded(Protocol):
 
 def is_jpeg(encoded: Encoded) -> bool:
     """By its first bytes: is it one for the executor to decode?"""
-    return encoded.data[:3] == JPEG
+    return bytes(encoded.data[:3]) == JPEG
 
 
 def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, tolerant: bool = False) -> Array | bytes:
@@ -64,20 +67,23 @@ def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, t
     """
     if is_jpeg(encoded):
         return encoded.data
-    return _through_pillow(encoded.data, encoded.path, channels, max_pixels, tolerant)
+    return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, tolerant)
 
 
 def read_image(
-    source: str | os.PathLike[str] | bytes, channels: int = 3, *, max_pixels: int = MAX_PIXELS, tolerant: bool = False
+    source: str | os.PathLike[str] | Bytes, channels: int = 3, *, max_pixels: int = MAX_PIXELS, tolerant: bool = False
 ) -> Array:
     """One picture, whole and upright: (H, W, channels) uint8, from a path or from a file's bytes.
 
+    source: the bytes may be in a bytes, bytearray, memoryview, mmap or one-dimensional uint8 array; a JPEG is read
+        there without a copy.
     Raises `SourceError` where the file cannot be read and `DecodeError` where it is no picture.
     """
     if channels not in MODES:
         raise InputError(f"channels={channels}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
-    if isinstance(source, bytes):
-        data, path = source, None
+    data: bytes | memoryview
+    if not isinstance(source, (str, os.PathLike)):
+        data, path = _view(source), None
     else:
         path = expanded(source)
         try:
@@ -86,7 +92,7 @@ def read_image(
         except OSError as error:
             raise SourceError(f"{path}: {error.strerror or error}") from error
     if data[:3] != JPEG:
-        return _through_pillow(data, path, channels, max_pixels, tolerant)
+        return _through_pillow(bytes(data), path, channels, max_pixels, tolerant)
     try:
         width, height, _, orientation, _ = _native.jpeg_header(data)
         _check_pixels(width, height, max_pixels, path)
@@ -96,6 +102,17 @@ def read_image(
     except (ValueError, RuntimeError) as error:
         raise DecodeError(str(error), path) from error
     return apply_orientation(pixels, orientation)
+
+
+def _view(source: Bytes) -> bytes | memoryview:
+    if isinstance(source, bytes):
+        return source
+    try:
+        return memoryview(cast("bytearray", source)).cast("B")
+    except (TypeError, ValueError):  # no buffer, or one with gaps
+        raise InputError(
+            f"read_image was given a {type(source).__name__}; give a path, or a file's bytes one behind the other"
+        ) from None
 
 
 HEAD = _native.LEVEL_HEAD
@@ -119,7 +136,7 @@ def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
     jpeg = is_jpeg(encoded)
     try:
         with _QUIET:
-            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _open(encoded.data).size
+            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _open(bytes(encoded.data)).size
     except Exception as error:
         raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
     return int(width * height * channels) // (2 if jpeg and channels == 3 else 1)  # chroma is nearly always halved

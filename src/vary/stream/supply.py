@@ -221,4 +221,4 @@ def _expected(raw: bytes | Encoded, channels: int) -> int:
 def size_of(picture: object) -> int:
     """Bytes that a picture takes, or an array."""
     data = picture.data if isinstance(picture, Encoded) else picture
-    return len(data) if isinstance(data, bytes) else getattr(data, "nbytes", 0)
+    return len(data) if isinstance(data, (bytes, bytearray)) else getattr(data, "nbytes", 0)
