@@ -1,7 +1,7 @@
 # Every task of the repository; all but fresh work in .venv and build/ and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 everything CI runs: lint, types, cpp, and pytest over tests/
-#   make lint | types | cpp | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | fuzz [SECONDS=600] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -21,11 +21,11 @@ COMPILES := a minute or two on 2 cores
 TESTS := about 10 minutes on 2 cores
 DATA := $(DATA:~/%=$(HOME)/%)
 
-CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc)
-HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h)
+CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc native/fuzz/*.cc)
+HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated instructions test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated fuzz instructions test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -43,7 +43,7 @@ $(STAMPS)/build-tools: $(STAMPS)/system requirements/lock.txt
 
 # Editable: Python sources are live, C++ is compiled again (in build/python) when it changed. The long spelling of -C
 # because Debian 12 has pip 23.0, which knows no other.
-$(STAMPS)/vary: $(STAMPS)/build-tools $(filter-out native/tests/%,$(CPP) $(HEADERS)) $(BUILD_FILES)
+$(STAMPS)/vary: $(STAMPS)/build-tools $(filter-out native/tests/% native/fuzz/%,$(CPP) $(HEADERS)) $(BUILD_FILES)
 	@echo "Compiling vary's C++ core: $(COMPILES), the first time."
 	$(PIP) --no-build-isolation --config-settings=build-dir=build/python \
 	  --config-settings=cmake.define.VARY_WERROR=$(WERROR) -e .
@@ -78,6 +78,13 @@ $(FRAMEWORKS)/vary: $(FRAMEWORKS)/packages $(STAMPS)/vary
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(FRAMEWORKS)/wheel/*.whl
 	@touch $@
 
+# A libjpeg-turbo newer than most systems have, for tests: its wheel holds no Python, whatever version it asks for.
+NEWEST_JPEG := comma-deps-libjpeg==3.1.0.post92
+$(STAMPS)/jpeg: $(STAMPS)/build-tools
+	@$(PIP) --no-deps --ignore-requires-python $(NEWEST_JPEG) || $(if $(CI),false,\
+	  echo "$(NEWEST_JPEG) does not install here: tests run on the system's libjpeg-turbo alone.")
+	@touch $@
+
 install: $(STAMPS)/vary
 
 # ---- use --------------------------------------------------------------------------------------------------------
@@ -103,6 +110,7 @@ test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) cpp
+	@$(MAKE) fuzz
 	@$(MAKE) instructions
 	$(PYTEST)
 
@@ -139,12 +147,29 @@ $(TIDY)/%.ok: % $(HEADERS) .clang-tidy CMakeLists.txt requirements/lock.txt
 	$(BIN)/clang-tidy --quiet -p $(TIDY) $<
 	@mkdir -p $(@D) && touch $@
 
-cpp: $(STAMPS)/build-tools
-	@cmake -S . -B build/sanitize -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_SANITIZE=address,undefined \
-	  -DVARY_WERROR=$(WERROR) >/dev/null
+# Files are tried on two libjpeg-turbos: the system's and, where it was installed, NEWEST_JPEG.
+NEWEST = $(patsubst %/lib/libjpeg.a,%,$(wildcard $(VENV)/lib/python*/site-packages/libjpeg/install/lib/libjpeg.a))
+CMAKE_TESTS = cmake -S . -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_WERROR=$(WERROR) \
+  -DVARY_NEWEST_JPEG=$(abspath $(NEWEST))
+cpp: $(STAMPS)/build-tools $(STAMPS)/jpeg
+	@$(CMAKE_TESTS) -B build/sanitize -DVARY_SANITIZE=address,undefined >/dev/null
 	cmake --build build/sanitize --parallel $(JOBS)
 	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
 	$(if $(EMULATOR),@$(MAKE) emulated,@echo "No qemu-x86_64 or no x86-64 machine: hashes on other processors not checked.")
+
+# Programs, files and kept blocks at random, for SECONDS in all: under sanitizers, and as released but between guard
+# pages. Every case comes from its number; a failure prints the command that runs it again. FIRST: where to begin.
+SECONDS ?= 60
+FIRST ?= 1
+FUZZERS = fuzz_programs fuzz_files $(if $(NEWEST),fuzz_files_newest)
+fuzz: $(STAMPS)/build-tools $(STAMPS)/jpeg
+	@$(CMAKE_TESTS) -B build/sanitize -DVARY_SANITIZE=address,undefined >/dev/null
+	@$(CMAKE_TESTS) -B build/fuzz -DVARY_GUARD_PAGES=ON >/dev/null
+	cmake --build build/sanitize --target $(FUZZERS) --parallel $(JOBS)
+	cmake --build build/fuzz --target $(FUZZERS) --parallel $(JOBS)
+	for program in $(foreach kind,sanitize fuzz,$(FUZZERS:%=build/$(kind)/%)); do \
+	  $$program --seconds $$(($(SECONDS) / $$((2 * $(words $(FUZZERS)))))) --first $(FIRST) || exit 1; \
+	done
 
 # The stored hashes again on processors this machine may not have: older x86-64 ones and, given a cross-compiler, arm64.
 EMULATOR := $(if $(filter x86_64,$(shell uname -m)),$(shell command -v qemu-x86_64))

@@ -71,15 +71,15 @@ void resize(View& v, int height, int width, int mode) {
 
 // A crop of `area` (a share of the canvas) and aspect `ratio` (width / height); a side that does not fit is cut to the
 // canvas. Then stretched to height x width.
-void resized_crop(View& v, const double* a) {
-  const double area = a[2] * v.height * v.width;
+void resized_crop(View& v, int height, int width, const double* a) {
+  const double area = a[0] * v.height * v.width;
   const auto side = [](double length, int most) {
     const double whole = nearest_integer(std::sqrt(length));
     return !(whole >= 1) ? 1 : whole > most ? most : static_cast<int>(whole);
   };
-  const int w = side(area * a[3], v.width), h = side(area / a[3], v.height);
-  window(v, place(a[4], v.height, h), place(a[5], v.width, w), h, w);
-  stretch(v, static_cast<int>(a[0]), static_cast<int>(a[1]));
+  const int w = side(area * a[1], v.width), h = side(area / a[1], v.height);
+  window(v, place(a[2], v.height, h), place(a[3], v.width, w), h, w);
+  stretch(v, height, width);
 }
 
 void quarter_turns(View& v, int turns) {
@@ -150,7 +150,7 @@ void change(const Concrete& instruction, View& v) {
     case Op::crop:
       return window(v, place(a[2], v.height, whole(0)), place(a[3], v.width, whole(1)), whole(0), whole(1));
     case Op::center_crop: return window(v, middle(v.height, whole(0)), middle(v.width, whole(1)), whole(0), whole(1));
-    case Op::resized_crop: return resized_crop(v, a);
+    case Op::resized_crop: return resized_crop(v, whole(0), whole(1), a + 2);
     case Op::pad: return window(v, -a[0], -a[3], v.height + whole(0) + whole(2), v.width + whole(1) + whole(3));
     default: return;
   }

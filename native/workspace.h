@@ -9,7 +9,30 @@
 
 #include "program.h"
 
+#if defined(VARY_GUARD_PAGES)
+#include "fuzz/guarded.h"
+#endif
+
 namespace vary {
+
+#if defined(VARY_GUARD_PAGES)
+
+class Buffer {  // for the fuzzers: new each time, as long as was asked for, and not aligned
+ public:
+  template <typename T>
+  T* get(std::int64_t count) {
+    memory_ = fuzz::Guarded(static_cast<std::size_t>(count) * sizeof(T));
+    return reinterpret_cast<T*>(memory_.data());
+  }
+  void trim(std::size_t) {}
+
+  static thread_local std::int64_t growths;
+
+ private:
+  fuzz::Guarded memory_;
+};
+
+#else
 
 class Buffer {  // 64-byte aligned
  public:
@@ -48,6 +71,8 @@ class Buffer {  // 64-byte aligned
   void* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+#endif
 
 // The picture this thread will probably be given next, brought towards the cache a little with every finished row: a
 // walk that crosses rows would otherwise wait for memory.

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
 #include <vector>
 
 // After <cstdio>:
@@ -75,18 +76,19 @@ inline Buffer encode(const Encoding& how) {
 
 // A lossless file of 8 bits (T.81, annex H), all grey: each difference from the pixel before is 0, coded as one bit.
 inline Buffer lossless(int width, int height, int components) {
-  const auto byte = [](int value) { return static_cast<std::uint8_t>(value); };
-  Buffer out = {0xFF, 0xD8, 0xFF, 0xC3, 0, byte(8 + 3 * components), 8};
-  for (const int side : {height, width}) out.insert(out.end(), {byte(side >> 8), byte(side)});
-  out.push_back(byte(components));
-  for (int c = 1; c <= components; ++c) out.insert(out.end(), {byte(c), 0x11, 0});
-  out.insert(out.end(), {0xFF, 0xC4, 0, 20, 0, 1});  // one code of one bit, for the difference 0
-  out.insert(out.end(), 16, 0);
-  out.insert(out.end(), {0xFF, 0xDA, 0, byte(6 + 2 * components), byte(components)});
-  for (int c = 1; c <= components; ++c) out.insert(out.end(), {byte(c), 0});
-  out.insert(out.end(), {1, 0, 0});  // predicted from the left
-  out.insert(out.end(), static_cast<std::size_t>((std::int64_t{width} * height * components + 7) / 8), 0);
-  out.insert(out.end(), {0xFF, 0xD9});
+  Buffer out;
+  const auto put = [&out](std::initializer_list<int> bytes) {
+    for (const int byte : bytes) out.push_back(static_cast<std::uint8_t>(byte));
+  };
+  put({0xFF, 0xD8, 0xFF, 0xC3, 0, 8 + 3 * components, 8, height >> 8, height, width >> 8, width, components});
+  for (int c = 1; c <= components; ++c) put({c, 0x11, 0});
+  put({0xFF, 0xC4, 0, 20, 0, 1});  // one code of one bit, for the difference 0
+  for (int bits = 2; bits <= 17; ++bits) put({0});
+  put({0xFF, 0xDA, 0, 6 + 2 * components, components});
+  for (int c = 1; c <= components; ++c) put({c, 0});
+  put({1, 0, 0});  // predicted from the left
+  out.resize(out.size() + static_cast<std::size_t>((std::int64_t{width} * height * components + 7) / 8));
+  put({0xFF, 0xD9});
   return out;
 }
 

@@ -252,12 +252,9 @@ void test_grey_sum_by_hand() {
       planes.get()[1][5] = 3;
       std::int64_t count = 7;  // what is not finite is left out of both
       const bool finite = std::isfinite(c.r);
-      const auto sum = static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255, &count));
+      const std::int64_t sum = k.grey_sum(planes.get(), 3, 100, 0, 255, &count);
       CHECK_EQUAL(count, finite ? 107 : 7);
-      CHECK_NEAR(
-          sum,
-          finite ? 99 * c.sum + static_cast<double>(k.grey_sum(planes.get(), 3, 100, 0, 255, nullptr)) - 99 * c.sum : 0,
-          200);
+      CHECK_EQUAL(sum, finite ? k.grey_sum(planes.get(), 3, 100, 0, 255, nullptr) : 0);
     }
   });
 }
