@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vary.stream.task import Opened
+from vary.stream.threads import AtOnce, begun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,19 +86,11 @@ class Threads:
         self._stop = threading.Event()
         self._threads = openers
         self._name = f"vary-{id(self):x}"  # of its threads
-        self._makers = ThreadPoolExecutor(makers, f"{self._name}-make", initializer=_enter)
         self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
-
-        self._begin_all(makers)
-
-    def _begin_all(self, makers: int) -> None:
-        """Now, not one by one: a thread that begins runs at once, and takes memory ahead of the consumer."""
-        gate = threading.Barrier(makers)
-        try:
-            for _ in range(makers):
-                self._makers.submit(gate.wait, GRACE)
-        except BaseException:  # Ctrl-C: one that has begun would wait for the others, or for work, and keep the program
-            gate.abort()
+        self._makers: ThreadPoolExecutor | AtOnce = AtOnce()
+        try:  # all now, not one by one: a thread that begins runs at once, and takes memory ahead of the consumer
+            self._makers = begun(makers, f"{self._name}-make", _enter, GRACE)
+        except BaseException:
             self.end()
             raise
 
@@ -118,7 +111,12 @@ class Threads:
         if parts <= 1:
             return work(items, self.check)
         ends = [len(items) * part // parts for part in range(parts + 1)]
-        done = list(self._openers.map(lambda part: work(part, self.check), (items[a:b] for a, b in pairwise(ends))))
+        portions = (items[a:b] for a, b in pairwise(ends))
+        try:
+            results = self._openers.map(lambda part: work(part, self.check), portions)
+        except RuntimeError:  # the system gives no thread, or fewer
+            return work(items, self.check)
+        done = list(results)
         pictures = [picture for one in done for picture in one.pictures]
         return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
 
