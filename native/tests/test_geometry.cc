@@ -1,6 +1,9 @@
 // Every geometric instruction on a small canvas, with the map worked out by hand.
 #include <cmath>
+#include <limits>
+#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -185,6 +188,45 @@ void test_orientations() {
   }
 }
 
+// What `apply` says of one instruction more; empty if it is carried out.
+std::string refusal(View view, Op op, const std::vector<double>& arguments, const std::string& name = {}) {
+  Concrete c = made(op, arguments);
+  c.name = &name;
+  try {
+    apply(c, view);
+  } catch (const std::runtime_error& error) {
+    return error.what();
+  }
+  return {};
+}
+
+void test_without_end() {
+  const double most = 1 << 28, infinity = std::numeric_limits<double>::infinity();
+  CHECK_EQUAL(refusal(canvas(8, 8), Op::resize, {most, 1, 0}), std::string());
+  CHECK(refusal(canvas(8, 8), Op::resize, {most + 1, 1, 0}).starts_with("resize makes a canvas with a side over"));
+  CHECK(refusal(canvas(8, 8), Op::resize, {most + 1, 1, 0}, "Resize").starts_with("Resize makes a canvas"));
+  CHECK(!refusal(canvas(8, 1 << 28), Op::resize, {9, 9, 3}).empty());  // covers a square: 2^28 9 / 8 wide
+  CHECK(!refusal(canvas(8, 8), Op::pad, {most, most, most, most}).empty());
+  CHECK(!refusal(canvas(1 << 28, 8), Op::pad, {1, 0, 0, 0}).empty());
+  CHECK(refusal(canvas(8, 8), Op::crop, {0, 5, 0, 0}).find("no pixel") != std::string::npos);
+  CHECK(refusal(canvas(8, 8), Op::pad, {-9, 0, 0, 0}).find("no pixel") != std::string::npos);
+  for (const double wrong : {infinity, -infinity, std::nan(""), 1e16})
+    for (const Op op : {Op::resize, Op::rotate, Op::shear, Op::shear_degrees, Op::zoom, Op::translate, Op::rotate90,
+                        Op::crop, Op::center_crop, Op::resized_crop, Op::pad})
+      CHECK(refusal(canvas(8, 8), op, std::vector<double>(6, wrong)).find("not finite") != std::string::npos);
+  for (const auto& [op, arguments] : {std::pair<Op, std::vector<double>>{Op::zoom, {0, 1}},
+                                      {Op::zoom, {1, 1e-300}},
+                                      {Op::shear, {2, .5}},
+                                      {Op::shear, {-1, -1}}})
+    CHECK(refusal(canvas(8, 8), op, arguments).find("without end") != std::string::npos);
+  for (const double factor : {.01, 100., 1e-9}) {
+    View view = canvas(8, 8);
+    int times = 0;
+    while (refusal(view, Op::zoom, {factor, 1}).empty() && ++times < 1000) apply(made(Op::zoom, {factor, 1}), view);
+    CHECK(times == (factor == 1e-9 ? 32 : 144) || times == 145);  // 1e290, and a rounding
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -194,5 +236,6 @@ int main() {
   test_order_of_maps();
   test_turns_come_home();
   test_orientations();
+  test_without_end();
   return check::report();
 }
