@@ -83,6 +83,8 @@ POLICIES = {
     "never": Policy([Rotate(0.5, p=0), Brightness((50, 50), p=0), Sometimes([Shear(0.2)], p=0),
                      SomeOf(0, [Rotate(0.1)])]),
     "blocks": Policy([Resize(3, 3)]),
+    "one pixel": Policy([Resize(1, 1)]),
+    "a wide border": Policy([Pad(1000)], fill=0),
     "large": Policy([Resize(150, 150)]),
 }  # fmt: skip
 TAILS: dict[str, list[vary.Transform]] = {

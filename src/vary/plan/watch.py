@@ -144,7 +144,8 @@ def _of_pictures(seen: Seen, dtype: Any, results: list[Array]) -> list[Finding]:
 
 def _moves(template: Template) -> bool:
     """Does it show all of a picture, if it is not moved out of view?"""
-    return not template.functions and not any(i.op in WINDOWS for i in template.instructions)
+    ops = {i.op for i in template.instructions}
+    return "translate" in ops and not template.functions and ops.isdisjoint(WINDOWS)
 
 
 def _blamed(template: Template, kind: str) -> str:

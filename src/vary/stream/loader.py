@@ -127,7 +127,8 @@ def stream(
 
     Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
     `.epoch` and `.paths`. `state_dict` and `load_state_dict` go on within an epoch. `PolicyError`, `InputError` or
-    `SourceError` at once for arguments that cannot be meant.
+    `SourceError` at once for arguments that cannot be meant. Values that would train on nonsense are a `ValueWarning`,
+    each kind once a stream.
     """
     options = Options(
         batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, process,
