@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import VaryError
 from vary.plan.hints import possible
 from vary.plan.program import GEOMETRY, Instruction
 from vary.plan.run import Address, Decode, Failure, Parts, Runner
@@ -91,7 +91,7 @@ class Seen:
             runner = Runner(_sampling(self.template, geometry))
             made: Array = np.zeros((len(self._address.indices), 1, 1, 1), np.uint8)
             failures: list[Failure] = []
-            with suppress(InputError):  # nothing can be said of it then
+            with suppress(VaryError):  # nothing can be said of it then
                 made, failures, _ = runner.batch(self._sources, self._address, decode=self._decode, empty=_empty)
             for failure in failures:
                 made[failure.place] = 0
@@ -111,8 +111,9 @@ def _sampling(template: Template, geometry: bool) -> Template:
     """What gives some values of a picture, before all or after the geometry alone."""
     kept = [i for i in template.instructions if i.op in GEOMETRY] if geometry else []
     settings = template.settings._replace(interpolation="nearest", antialias=False)
-    resize = Instruction("resize", (float(SIDE), float(SIDE), 0.0), -1, len(template.names) + 1)
-    return template._replace(settings=settings, instructions=(*kept, resize), functions=(), rescales=False)
+    names = (*template.names, f"Resize({SIDE}, {SIDE})")
+    resize = Instruction("resize", (float(SIDE), float(SIDE), 0.0), -1, len(names))
+    return template._replace(settings=settings, instructions=(*kept, resize), functions=(), rescales=False, names=names)
 
 
 def _empty(shape: tuple[int, ...], floats: bool) -> Array:
