@@ -144,6 +144,35 @@ def test_labels_are_told_by_name(images: np.ndarray) -> None:
         assert cell.lines == (said, "age 30", "sample 0")
 
 
+def test_a_subset_is_shown_by_the_numbers_of_the_whole(images: np.ndarray, policy: Policy) -> None:
+    source = vary.Arrays(images, np.arange(23) % 3)
+    train = stream(source[[7, 3, 20]], policy, shuffle=False)
+    assert [cell.lines[-1] for cell in train.preview().sheet.cells] == ["sample 7", "sample 3", "sample 20"]
+    assert "3: 0 1 , 1 1 , 2 1" in text_of(stream(source[[0, 4, 8]], policy)._repr_html_())
+    part, whole = policy.preview(source[[7, 3, 20]]), policy.preview(source, rows=23)
+    rows = dict(zip([7, 3, 20], range(3), strict=True))
+    for number, row in rows.items():
+        one = [cell.image.tobytes() for cell in part.sheet.rows[sorted(rows).index(number)]]
+        assert one == [cell.image.tobytes() for cell in whole.sheet.rows[number]], row
+
+
+def test_a_source_that_is_read_for_its_labels_is_shown_without_counts(images: np.ndarray) -> None:
+    class Own(vary.sources.Source):
+        fields = ("images", "labels")
+
+        def __len__(self) -> int:
+            return 5000
+
+        def item(self, index: int) -> vary.sources.Item:
+            assert index < 5000
+            asked.append(index)
+            return vary.sources.Item(images[index % 23], (index % 3,))
+
+    asked: list[int] = []
+    stream(Own(), FLIP)._repr_html_()
+    assert len(asked) < 200
+
+
 def test_views_are_columns(folder: Path, policy: Policy) -> None:
     small = Policy([Resize(12, 12), Rescale(1 / 255), Normalize()])
     train = stream(folder, {"wide": (policy, 2), "tiny": small}, layout="NCHW", shuffle=False)

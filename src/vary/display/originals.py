@@ -9,8 +9,9 @@ import numpy as np
 
 from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
+from vary.paths import expanded
 from vary.plan.decode import read_image
-from vary.sources import Arrays, open_source
+from vary.sources import Arrays, open_source, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -41,7 +42,9 @@ def picked(images: object, rows: int, channels: int) -> Picked:
 
     A file that does not open gives its place to the next one. `SourceError` where none opens.
     """
-    if isinstance(images, str | os.PathLike) and not os.path.isdir(images):  # noqa: PTH112
+    if isinstance(images, str | os.PathLike):
+        images = expanded(images)
+    if isinstance(images, str) and not os.path.isdir(images):  # noqa: PTH112
         images = [images]
     if isinstance(images, list | tuple) and any(isinstance(one, str | os.PathLike) for one in images):
         places = range(min(rows, len(images)))
@@ -102,4 +105,6 @@ def _opened(source: Indexed, index: int, channels: int) -> Original:
     image = item.image if isinstance(item.image, np.ndarray) else read_image(item.image.data, channels)
     fields = zip(source.fields[1:], item.labels, strict=False)
     labels = ", ".join(label_words(name, value, source.classes) for name, value in fields)
-    return Original(index, image, (labels, os.path.basename(source.path(index) or "")))  # noqa: PTH119
+    _, numbers = whole_of(source)
+    number = index if numbers is None else int(numbers[index])  # by which a stream draws
+    return Original(number, image, (labels, os.path.basename(source.path(index) or "")))  # noqa: PTH119
