@@ -19,7 +19,7 @@ JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 WERROR := $(if $(CI),ON,OFF)
 COMPILES := a minute or two on 2 cores
 TESTS := about 10 minutes on 2 cores
-DATA := $(DATA:~/%=$(HOME)/%)
+override DATA := $(DATA:~/%=$(HOME)/%)
 
 CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc native/fuzz/*.cc)
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)

@@ -92,9 +92,9 @@ class ValueWarning(UserWarning):
     """
 
 
-def warn_caller(text: str) -> None:
-    """Warn with a `ValueWarning` that points at the line outside of vary that led here."""
+def warn_caller(text: str, category: type[Warning] = ValueWarning) -> None:
+    """Warn, pointing at the line outside of vary that led here."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "vary":
         level, frame = level + 1, frame.f_back
-    warnings.warn(text, ValueWarning, stacklevel=level)
+    warnings.warn(text, category, stacklevel=level)

@@ -54,7 +54,7 @@ def hint(name: str, known: Iterable[str], section: str) -> str:
     if homes := [home for home, names in ARGUMENTS.items() if name in names]:
         return f"{name} is an argument of {', '.join(homes)}"
     if meant := transform_hint(name):
-        return meant.replace(" here: ", " here, in the policy: ")
+        return meant if section == "names" else meant.replace(" here: ", " here, in the policy: ")
     return close(name, known)
 
 

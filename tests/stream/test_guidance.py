@@ -278,6 +278,14 @@ def test_a_guided_function_is_called_as_it_is() -> None:
     assert (some(1), some(1, 5), some(first=1, third=7)) == ((1, 2, 3), (1, 5, 3), (1, 2, 7))
 
 
+def test_a_warning_points_at_the_line_that_led_to_it(folder: Path) -> None:
+    (folder / "cat" / "more.heic").touch()
+    for call in (lambda: vary.Folder(folder), lambda: vary.stream(folder, POLICY)):
+        with pytest.warns(UserWarning, match="passed over 1 .heic") as told:
+            call()
+        assert told[0].filename == __file__
+
+
 def test_names_that_begin_with_an_underscore_are_asked_for_quickly() -> None:
     """Python and its tools probe for them: no table is read."""
     code = (

@@ -54,9 +54,7 @@ REQUIRED = ("fields", "__len__", "__getitem__")
 OPTIONAL = ("classes", "path", "label_batch")
 
 
-def open_source(
-    obj: object, labels: object = None, classes: Sequence[str] | None = None, *, stacklevel: int = 2
-) -> Indexed:
+def open_source(obj: object, labels: object = None, classes: Sequence[str] | None = None) -> Indexed:
     """What the user handed in, as a source.
 
     A path is a `Folder`; an array or a list of arrays, `Arrays`; a tuple (images, labels), `Arrays` too; a source is
@@ -68,13 +66,13 @@ def open_source(
         return _opened(obj, labels, None)
     names = class_names(classes)
     source = with_classes(_opened(obj, labels, names), names)
-    warn_of_absent(source, stacklevel + 1)
+    warn_of_absent(source)
     return source
 
 
 def subset(source: object, which: object) -> Subset:
     """`source[which]` of any source, also of one without a base class of vary's, or of what `vary.stream` takes."""
-    return pick(open_source(source), which, 3)
+    return pick(open_source(source), which)
 
 
 def split(source: object, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:

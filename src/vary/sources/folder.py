@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import Counter
 from copy import copy
 from pathlib import PurePath
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import InputError, SourceError, brief
+from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
 from vary.paths import path_text
 from vary.sources.base import Item
@@ -112,7 +111,7 @@ class Folder(Source):
                 else:
                     said = _fill(draft, walk, classes)
                 for warning in filter(None, (said, _passed_over(walk))):
-                    warnings.warn(warning, UserWarning, stacklevel=4)
+                    warn_caller(warning, UserWarning)
             if file is None:
                 return draft.listing()
         found = load(file)
@@ -122,7 +121,7 @@ class Folder(Source):
             raise SourceError(f"classes={here}, but the listing {file!r} has {there}; {cure}")
         if found.folder != name:
             text = f"the listing {file!r} was made of a folder {found.folder!r}, this is {name!r}"
-            warnings.warn(f"{text}; give each a listing of its own, or {CURE}", UserWarning, stacklevel=4)
+            warn_caller(f"{text}; give each a listing of its own, or {CURE}", UserWarning)
         return found
 
     @property

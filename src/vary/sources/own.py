@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import InputError, brief
+from vary.errors import InputError, brief, warn_caller
 from vary.sources.arrays import Arrays
 from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
@@ -107,7 +106,7 @@ def with_classes(source: Indexed, names: list[str]) -> Indexed:
     return Adapted(source, names, np.array([places[name] for name in own], np.int64))
 
 
-def warn_of_absent(source: Indexed, stacklevel: int) -> None:
+def warn_of_absent(source: Indexed) -> None:
     """Say so where some of the classes that were asked for have no sample."""
     whole, _ = whole_of(source)
     ids = None if source.classes is None or reads_for_labels(whole) else class_ids(source)
@@ -117,9 +116,8 @@ def warn_of_absent(source: Indexed, stacklevel: int) -> None:
     absent = [name for place, name in enumerate(source.classes) if place not in present]
     if absent:
         kind = f"{len(absent)} of the {len(source.classes)} classes" if len(source.classes) > 1 else "the class"
-        warnings.warn(
+        warn_caller(
             f"{source!r} has no samples of {kind} in classes=: {brief(absent)}; their ids stay free. Is a sub-folder "
             "missing, or a name misspelt?",
             UserWarning,
-            stacklevel=stacklevel,
         )

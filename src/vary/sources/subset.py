@@ -7,14 +7,13 @@ subset gives the pictures that it gives in the whole.
 from __future__ import annotations
 
 import operator
-import warnings
 from functools import cached_property
 from types import EllipsisType
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 
 import numpy as np
 
-from vary.errors import InputError, brief
+from vary.errors import InputError, brief, warn_caller
 from vary.sources.labels import class_field, class_ids
 from vary.sources.shares import parts
 
@@ -70,7 +69,7 @@ class Source:
             return self.item(index)
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
             return self.item(operator.index(index))
-        return pick(self, index, 3)
+        return pick(self, index)
 
     def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
         """(train, validation): two subsets without a common sample, which together are all, each in this order.
@@ -151,11 +150,11 @@ def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
     return (source.parent, source.numbers) if isinstance(source, Subset) else (source, None)
 
 
-def pick(source: Indexed, which: Any, stacklevel: int = 2) -> Subset:
+def pick(source: Indexed, which: Any) -> Subset:
     """The samples of `source` that a slice, whole numbers or one truth value a sample name, in that order."""
     places = _places(which, len(source))
     if len(places) > 1 and not reads_for_labels(source):
-        _warn_of_one_class(source, places, stacklevel + 1)
+        _warn_of_one_class(source, places)
     return _subset(source, places)
 
 
@@ -235,7 +234,7 @@ def _numbers(which: Any, n: int, seen: str, cure: str) -> Array:
     return numbers
 
 
-def _warn_of_one_class(source: Indexed, places: Array, stacklevel: int) -> None:
+def _warn_of_one_class(source: Indexed, places: Array) -> None:
     ids = class_ids(source, places, True)
     if ids is None or (ids != ids[0]).any():
         return
@@ -245,10 +244,9 @@ def _warn_of_one_class(source: Indexed, places: Array, stacklevel: int) -> None:
     names, number = source.classes, int(ids[0])
     known = names is not None and 0 <= number < len(names)
     which = brief(names[number]) if names is not None and known else str(number)
-    warnings.warn(
+    warn_caller(
         f"these {len(places)} of {len(source)} samples are all of class {which}, and the source has "
         f"{len(np.unique(every))} classes, perhaps one after the other; source.split(0.2) takes some of each, "
         "source[::5] every fifth",
         UserWarning,
-        stacklevel=stacklevel,
     )

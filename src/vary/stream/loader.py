@@ -155,7 +155,7 @@ class Stream(Epochs):
         classes: Sequence[str] | None = None,
     ) -> None:
         _check_places(source)
-        self.source: Indexed = open_source(source, labels, classes, stacklevel=5)
+        self.source: Indexed = open_source(source, labels, classes)
         self.policy = policy
         self._looks = looks_of(policy, options.views, self.source.fields[1:])
         self._kind = _kind(self.source, options.channels)
