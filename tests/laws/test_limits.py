@@ -33,19 +33,19 @@ FLOATS = PICTURE.astype(np.float32)
 WIDE = np.zeros((1, 1 << 20, 1), np.uint8)
 
 CANVASES: dict[str, tuple[Callable[[], Policy], str]] = {
-    "output": (lambda: Policy([Resize(47000, 47000)]), "Resize makes pictures of 47000 x 47000 x 1 uint8"),
-    "float output": (lambda: Policy([Resize(30000, 20000), Rescale(1)]), "Resize makes pictures of .* float32"),
-    "padded": (lambda: Policy([Pad(1 << 15)]), "Pad makes pictures of 65544 x 65544 x 1 uint8"),
-    "cropped": (lambda: Policy([CenterCrop(1 << 20, 1 << 20)]), "CenterCrop makes pictures of"),
+    "output": (lambda: Policy([Resize(47000, 47000)]), "Resize.* makes pictures of 47000 x 47000 x 1 uint8"),
+    "float output": (lambda: Policy([Resize(30000, 20000), Rescale(1)]), "Resize.* makes pictures of .* float32"),
+    "padded": (lambda: Policy([Pad(1 << 15)]), "Pad.* makes pictures of 65544 x 65544 x 1 uint8"),
+    "cropped": (lambda: Policy([CenterCrop(1 << 20, 1 << 20)]), "CenterCrop.* makes pictures of"),
     "between": (
         lambda: Policy([Resize(47000, 47000), Rotate((5, 5)), Resize(9, 9)], strict=True),
-        "Resize makes a picture of 47000 x 47000 x 1 uint8",
+        "Resize.* makes a picture of 47000 x 47000 x 1 uint8",
     ),
     "between, later": (
         lambda: Policy([Resize(9, 9), Pad(1 << 15), Rotate((5, 5)), Resize(9, 9)], strict=True),
-        "Pad makes a picture of 65545 x 65545",
+        "Pad.* makes a picture of 65545 x 65545",
     ),
-    "before a function": (lambda: Policy([Pad(1 << 15), Lambda(lambda x: x)]), "Pad makes pictures of"),
+    "before a function": (lambda: Policy([Pad(1 << 15), Lambda(lambda x: x)]), "Pad.* makes pictures of"),
 }
 
 
@@ -71,13 +71,13 @@ def test_views_of_huge_arrays_go_on_working() -> None:
 
 
 ENDLESS = {
-    "far away": ([Zoom((0.01, 0.01))] * 160, "Zoom stretches"),
-    "far away, turned": ([*[Zoom((0.01, 0.01))] * 160, Rotate((30, 30))], "Zoom stretches"),
-    "close": ([Zoom((100, 100))] * 160, "Zoom stretches"),
-    "one axis": ([Zoom((100, 100), (1, 1))] * 160, "Zoom stretches"),
-    "affine": ([Affine(rotate=(10, 10), shear=(80, 80), zoom=(0.01, 0.01))] * 160, "Affine stretches"),
-    "padded": ([Pad(1 << 20)] * 1030, "Pad makes a canvas with a side over 268435456"),
-    "cover": ([Resize(1, 1 << 20), Resize(1 << 10, 1, mode="cover")], "Resize makes a canvas with a side over"),
+    "far away": ([Zoom((0.01, 0.01))] * 160, "Zoom.* stretches"),
+    "far away, turned": ([*[Zoom((0.01, 0.01))] * 160, Rotate((30, 30))], "Zoom.* stretches"),
+    "close": ([Zoom((100, 100))] * 160, "Zoom.* stretches"),
+    "one axis": ([Zoom((100, 100), (1, 1))] * 160, "Zoom.* stretches"),
+    "affine": ([Affine(rotate=(10, 10), shear=(80, 80), zoom=(0.01, 0.01))] * 160, "Affine.* stretches"),
+    "padded": ([Pad(1 << 20)] * 1030, "Pad.* makes a canvas with a side over 268435456"),
+    "cover": ([Resize(1, 1 << 20), Resize(1 << 10, 1, mode="cover")], "Resize.* makes a canvas with a side over"),
 }
 
 
@@ -95,7 +95,7 @@ def test_one_endless_picture_of_a_stream_is_its_own_failure() -> None:
     stream = vary.stream(
         np.stack([PICTURE] * 4), policy=Policy([*[Zoom((0.01, 0.01))] * 160, Resize(4, 4)]), batch_size=2
     )
-    with pytest.raises(VaryError, match="Zoom stretches"):
+    with pytest.raises(VaryError, match="Zoom.* stretches"):
         next(iter(stream))
 
 

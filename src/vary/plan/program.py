@@ -100,8 +100,8 @@ class Template(NamedTuple):
     names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
     def name(self, i: Instruction) -> str:
-        """Of the transform that an instruction comes from."""
-        return self.names[i.origin - 1]
+        """Of the transform that an instruction comes from; empty if from none."""
+        return self.names[i.origin - 1] if 0 < i.origin <= len(self.names) else ""
 
     def program(self, row: Sequence[float]) -> Program:
         """The Program of the picture whose parameters are `row`."""
