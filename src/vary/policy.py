@@ -278,6 +278,8 @@ class Policy(Transform):
         if len(shape) not in (2, 3):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
         height, width, channels = (*shape, 1)[:3]
+        if min(height, width) < 1:
+            raise InputError(f"shape={tuple(shape)!r} has no pixel; height and width are 1 or more")
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 

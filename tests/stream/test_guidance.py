@@ -169,6 +169,7 @@ def test_what_nobody_knows_lists_the_arguments_there_are() -> None:
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
 def test_arguments_that_are_told_are_those_there_are(name: str) -> None:
     called: dict[str, Any] = {"policy(image)": POLICY, "policy.batch": POLICY.batch}
+    called["source.split"] = vary.Arrays(IMAGES).split
     if name == "vary.Policy":  # its constructor reads the fields
         assert (*ARGUMENTS[name], "p") == tuple(vary.Policy.fields)
         return

@@ -143,3 +143,10 @@ def test_where_it_does_not_run_it_still_cuts() -> None:
 def test_explain_shows_the_cut() -> None:
     told = Policy([Rotate(5), Lambda(noisy), Rotate(5)]).explain(IMAGE.shape)
     assert "1 user function: one cut and one native call more" in told
+
+
+@pytest.mark.parametrize("inner", [Rotate(40), Policy([Rotate(40)])], ids=str)
+def test_a_transform_is_no_function(inner: Any) -> None:
+    """Its draws would not be those of the picture."""
+    with pytest.raises(PolicyError, match="is a transform, not a function; put it into the list itself"):
+        Lambda(inner)

@@ -267,6 +267,15 @@ def _result(template: Template) -> list[Finding]:
     return []
 
 
+def _rescale(step: Step, template: Template) -> list[Finding]:
+    """Values after Normalize are some units about 0: Rescale(1 / 255) then makes all of them alike."""
+    before = [i.op for i in possible(template)]
+    if "normalize" not in before[: before.index("rescale")] or abs(step.instruction.args[0]) > NEARLY_BLACK:
+        return []
+    text = f"{step.name} after Normalize leaves nearly constant values; put it before Normalize, or leave it out"
+    return [Finding("rescale", text)]
+
+
 RULES: dict[str, Callable[[Step, Template], list[Finding]]] = {
     "rotate": _rotate,
     "shear_degrees": _shear_degrees,
@@ -277,4 +286,5 @@ RULES: dict[str, Callable[[Step, Template], list[Finding]]] = {
     "contrast": _factor,
     "saturation": _factor,
     "normalize": _normalize,
+    "rescale": _rescale,
 }

@@ -219,6 +219,9 @@ def _fill_flat(draft: Draft, walk: Walk) -> None:
 def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
     if isinstance(wanted, str) or not hasattr(wanted, "__iter__") or not len(wanted):
         raise SourceError(f"classes={brief(wanted)}; give a list of sub-folders' names, at least one, or leave it out")
+    for kind in map(type, wanted):
+        if not issubclass(kind, str):
+            raise SourceError(f"classes={brief(list(wanted))} holds a {kind.__name__}; give names, as text")
     if len(set(wanted)) < len(wanted):
         raise SourceError(f"classes={brief(list(wanted))} names a sub-folder twice; an id belongs to one class")
     missing = sorted(set(wanted) - set(folders))

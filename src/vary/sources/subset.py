@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
+from vary.guidance import guided
 from vary.sources.labels import class_field, class_ids
 from vary.sources.shares import parts
 
@@ -71,6 +72,7 @@ class Source:
             return self.item(operator.index(index))
         return pick(self, index)
 
+    @guided("source.split")
     def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
         """(train, validation): two subsets without a common sample, which together are all, each in this order.
 

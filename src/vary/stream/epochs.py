@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream import keras
 from vary.stream.crew import Threads
 from vary.stream.iteration import Iteration
-from vary.stream.options import whole
+from vary.stream.options import Options, whole
 from vary.stream.report import Tally
 from vary.stream.show import preview_of, row_png
 from vary.stream.side import Line, Side, copy_of
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
     from vary.display.preview import Preview
     from vary.stream.batch import Batch, Made
     from vary.stream.crew import Crew, Job
-    from vary.stream.options import Options
     from vary.stream.report import Report
     from vary.stream.state import Term
     from vary.stream.task import Empty
 
 __all__ = ["Epochs"]
+
+KEYWORDS = frozenset({one.name for one in fields(Options)} | {"labels", "weights", "classes"})
+"""Of `vary.stream`: setting one on a stream would change nothing."""
 
 
 class Epochs:
@@ -240,6 +242,11 @@ class Epochs:
 
         def __getattr__(self, name: str) -> Any:
             raise missing_attribute(self, name, "stream")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in KEYWORDS:
+            raise AttributeError(f"a stream keeps its {name}; make a new one: vary.stream(..., {name}={value!r})")
+        super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest

@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, NoReturn, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, dataclass_transform
 
 from vary.errors import PolicyError
 from vary.guidance import hint
@@ -239,6 +239,12 @@ class Transform(Declared):
     def children(self) -> Iterator[Transform]:
         """The transforms that it is made of."""
         yield from ()
+
+    if not TYPE_CHECKING:  # type checkers are to refuse the call
+
+        def __call__(self, *_: object, **__: object) -> NoReturn:
+            kind = type(self).__name__
+            raise TypeError(f"{kind} is one transform, and a policy varies pictures: Policy([{self!r}])(image)")
 
 
 def _rebuild(kind: type[Declared], values: dict[str, Any]) -> Declared:

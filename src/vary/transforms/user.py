@@ -13,6 +13,8 @@ __all__ = ["Lambda"]
 
 
 def _function(value: Any) -> Callable[..., Any]:
+    if isinstance(value, Transform):  # a policy's own draws would not be those of the picture
+        raise ValueError(f"{value!r} is a transform, not a function; put it into the list itself")
     if callable(value):
         return value  # type: ignore[no-any-return]
     if not isinstance(value, str) or value.count(":") != 1:
