@@ -252,6 +252,8 @@ def test_orientation_in_other_places() -> None:
         same(FILE[:33] + chunk(kind, b"Raw profile type exif\0" + text) + FILE[33:], turned)
     same(FILE[:-12] + chunk(b"eXIf", tags) + FILE[-12:], turned)  # behind the rows
     same(FILE[:33] + chunk(b"eXIf", tags, WRONG_SUM) + FILE[33:], PIXELS)  # not to be trusted
+    for value in (0, 9, 15, 65535):
+        same(tiff(PIXELS, RGB, more=((274, 3, 1, struct.pack("<HH", value, 0)),)))
     gif = encode("GIF", Image.fromarray(PIXELS // 128 * 255))
     table = 13 + 3 * 2 ** ((gif[10] & 7) + 1)
     block = b"!\xff\x0bXMP DataXMP" + packet(6) + b"\1" + bytes(range(255, -1, -1)) + b"\0"

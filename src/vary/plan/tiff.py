@@ -70,7 +70,8 @@ def bare_tiff(data: bytes) -> Bare:
     if directory.value(SAMPLES, 1) == 1:
         changes[PLANAR] = 1
     orientation, xmp = directory.value(ORIENTATION, 0), directory.fields.get(XMP)
-    exif = struct.pack("<2sHIHHHIHH", b"II", 42, 8, 1, ORIENTATION, 3, 1, orientation % 9, 0)
+    orientation = orientation if 1 <= orientation <= 8 else 0
+    exif = struct.pack("<2sHIHHHIHH", b"II", 42, 8, 1, ORIENTATION, 3, 1, orientation, 0)
     packet = data[xmp.place : xmp.place + xmp.length] if xmp and xmp.kind in (1, 2, 7) else b""
     return Bare(_written(directory, changes), exif, packet, inverted=inverted)
 
