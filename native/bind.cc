@@ -16,6 +16,7 @@
 #include "execute.h"
 #include "level.h"
 #include "maths.h"
+#include "orientation.h"
 #include "pool.h"
 #include "stamp.h"
 
@@ -87,12 +88,17 @@ nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::h
     options.views = views;
     counts = execute(plan, tasks, options);
   }
-  nb::list errors;
-  for (std::size_t i = 0; i < tasks.size(); ++i)
-    if (!tasks[i].error.empty()) errors.append(nb::make_tuple(i, tasks[i].error));
-  return nb::make_tuple(nb::make_tuple(counts.pictures, counts.decodes, counts.resamples, counts.sweeps,
-                                       counts.reductions, counts.growths, counts.decode_ns, counts.total_ns),
-                        errors);
+  nb::list errors, damaged;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (!tasks[i].error.empty())
+      errors.append(nb::make_tuple(i, tasks[i].error));
+    else if (tasks[i].damaged)
+      damaged.append(i);
+  }
+  return nb::make_tuple(
+      nb::make_tuple(counts.pictures, counts.decodes, counts.resamples, counts.sweeps, counts.reductions,
+                     counts.growths, counts.decode_ns, counts.total_ns, nb::tuple(damaged)),
+      errors);
 }
 
 // `value` of each picture, or the reason why its header could not be read.
@@ -312,6 +318,12 @@ NB_MODULE(_native, m) {
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
   m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
+  m.def("exif_orientation", [](const nb::bytes& data) {
+    return exif_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
+  });
+  m.def("xmp_orientation", [](const nb::bytes& data) {
+    return xmp_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
+  });
   m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "tolerant"_a, "compact"_a, "threads"_a);
   m.attr("LEVEL_HEAD") = kLevelHead;
   m.def("sincos_degrees", [](double x) {

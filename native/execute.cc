@@ -122,9 +122,10 @@ Image converted(const Planes& planes, const Window& window, Workspace& w) {
 }
 
 // What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that, or `all`.
-Image decoded(const Plan& plan, const Source& source, const JpegHeader& header, int level, const View& view, bool all,
+Image decoded(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view, bool all,
               const Options& options, Workspace& w) {
   check_file(jpeg_scaled(header.height, level), jpeg_scaled(header.width, level), plan.channels);
+  const Source& source = task.source;
   std::int64_t bytes = 0;
   std::string error;
   bool ok = false;
@@ -133,14 +134,15 @@ Image decoded(const Plan& plan, const Source& source, const JpegHeader& header, 
     const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
     const Window whole{0, 0, planes.height, planes.width};
     const Window window = all ? whole : window_of(plan, view, planes.height, planes.width);
-    ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error);
+    ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error,
+                     &task.damaged);
     if (ok) image = converted(planes, window, w);
   } else {
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
     image = packed_image(data, height, width, plan.channels);
     ok = jpeg_decode(source.data, source.size, level, options.tolerant, {data, height, width, plan.channels, image.row},
-                     error);
+                     error, &task.damaged);
   }
   if (!ok) throw std::runtime_error(error);
   return image;
@@ -302,12 +304,12 @@ void check_size(const View& view, const Slot& slot) {
                            " x " + std::to_string(slot.width));
 }
 
-Image opened_jpeg(const Plan& plan, const Source& source, const JpegHeader& header, int level, const View& view,
+Image opened_jpeg(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view,
                   const Options& options, Workspace& w, Counts& counts) {
   Shared& shared = w.shared;
   if (shared.decoded) return shared.image;
   ++counts.decodes;
-  const Image image = decoded(plan, source, header, level, view, shared.level > 0, options, w);
+  const Image image = decoded(plan, task, header, level, view, shared.level > 0, options, w);
   if (shared.level > 0) shared = {level, true, image};
   return image;
 }
@@ -331,8 +333,9 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
       at_level(s.view, level);
       const Clock::time_point began = Clock::now();
       image = kept_level ? kept(plan, file, s.view, w)
-                         : opened_jpeg(plan, task.source, file.header, level, s.view, options, w, counts);
+                         : opened_jpeg(plan, task, file.header, level, s.view, options, w, counts);
       counts.decode_ns += nanoseconds_since(began);
+      if (kept_level) task.damaged = file.damaged;
     }
     if (s.end == end) {
       check_size(s.view, task.slot);

@@ -19,7 +19,8 @@ struct Task {
   Source source;
   const double* row = nullptr;  // this picture's parameters
   Slot slot;
-  std::string error;  // filled in when this picture failed; its slot is then unspecified
+  std::string error;     // filled in when this picture failed; its slot is then unspecified
+  bool damaged = false;  // filled in: its file is damaged, but has every row that was read (jpeg.h)
 };
 
 struct Options {

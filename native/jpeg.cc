@@ -10,6 +10,9 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "orientation.h"
+#include "stray.h"
+
 #if !defined(JCS_EXTENSIONS) || !defined(JCS_ALPHA_EXTENSIONS)
 #error "vary needs libjpeg-turbo: this jpeglib.h has no RGBA output"
 #endif
@@ -23,7 +26,8 @@ namespace {
 constexpr int kMostScans = 500;
 constexpr JDIMENSION kRowsPerCall = 64;
 
-enum class Phase { header, rows, end };
+// Of files with several scans all are read before the first row; of others the rows come from the file one by one.
+enum class Phase { header, scans, rows, end };
 
 // One use of libjpeg. All that lives across a longjmp is here, in the caller's frame, and trivially destructible.
 struct Session {
@@ -31,8 +35,15 @@ struct Session {
   jpeg_error_mgr errors;
   jpeg_progress_mgr progress;
   std::jmp_buf escape;
-  char text[JMSG_LENGTH_MAX];
+  char text[JMSG_LENGTH_MAX];  // the error, or the first damage
   Phase phase;
+  bool finished;      // the work came to its end
+  bool damaged;       // something is wrong with the file
+  bool lossy;         // and it cost a row, or may have
+  bool ended;         // the file ended without an end marker
+  bool resyncing;     // libjpeg looks for a restart marker
+  unsigned scanned;   // components of which a scan was read, a bit each
+  std::size_t error;  // where a marker between the scans was no marker; 0 if none was
 
   const std::uint8_t* data;
   unsigned long size;
@@ -51,24 +62,104 @@ Session& session_of(j_common_ptr codec) { return *static_cast<Session*>(codec->c
   std::longjmp(session.escape, 1);
 }
 
+// Where libjpeg reads on, and the size of the file where that is in a buffer of its own.
+std::size_t place_of(const Session& session) {
+  const auto begin = reinterpret_cast<std::uintptr_t>(session.data);
+  const auto at = reinterpret_cast<std::uintptr_t>(session.codec.src->next_input_byte);
+  return at >= begin && at - begin <= session.size ? at - begin : session.size;
+}
+
 [[noreturn]] void on_error(j_common_ptr codec) {
   Session& session = session_of(codec);
   if (codec->err->msg_code == JERR_ARITH_NOTIMPL)
     fail(session, "arithmetic-coded, which this libjpeg-turbo was built without; save it as a usual JPEG");
+  if (session.phase == Phase::scans && codec->err->msg_code != JERR_OUT_OF_MEMORY) {
+    session.error = place_of(session);
+    while (session.error > 0 && session.data[--session.error] != 0xFF) continue;
+  }
   codec->err->format_message(codec, session.text);
   std::longjmp(session.escape, 1);
 }
 
-void on_message(j_common_ptr codec, int level) {
-  Session& session = session_of(codec);
-  if (level >= 0 || session.tolerant || session.phase == Phase::header) return;
-  if (session.phase == Phase::end && codec->err->msg_code == JWRN_EXTRANEOUS_DATA) return;
-  on_error(codec);
+void note(Session& session, bool lossy) {
+  const auto codec = reinterpret_cast<j_common_ptr>(&session.codec);
+  if (!session.damaged) codec->err->format_message(codec, session.text);
+  session.damaged = true;
+  session.lossy = session.lossy || lossy;
 }
 
-void on_progress(j_common_ptr codec) {
-  if (reinterpret_cast<j_decompress_ptr>(codec)->input_scan_number > kMostScans)
-    fail(session_of(codec), "more than 500 scans: made to waste time");
+// Did the bytes before a marker, which libjpeg passes over, cost a row?
+bool stray(const Session& session, std::size_t left_over) {
+  std::size_t marker = place_of(session);
+  while (marker + 1 < session.size &&
+         (session.data[marker] != 0xFF || session.data[marker + 1] == 0xFF || session.data[marker + 1] == 0))
+    ++marker;
+  return marker + 1 < session.size && only_stray(session.codec, session.data, marker, left_over);
+}
+
+bool is_restart(int marker) { return marker >= 0xD0 && marker <= 0xD7; }
+
+void on_message(j_common_ptr codec, int level) {
+  Session& session = session_of(codec);
+  if (level >= 0) return;
+  const bool rows = session.phase == Phase::rows || session.phase == Phase::scans;
+  const int* const about = codec->err->msg_parm.i;
+  switch (codec->err->msg_code) {
+    case JWRN_JFIF_MAJOR:  // oddities of the header
+    case JWRN_ADOBE_XFORM: return;
+    case JWRN_NOT_SEQUENTIAL:  // numbers that sequential scans do not use
+      return note(session, false);
+    case JWRN_JPEG_EOF:  // bits that rows need and that are not there are another warning, but in arithmetic coding
+      session.ended = true;
+      return note(session, rows && session.codec.arith_code);
+    case JWRN_EXTRANEOUS_DATA:
+      return note(session, rows && !session.resyncing && is_restart(about[1]) &&
+                               !stray(session, static_cast<std::size_t>(about[0])));
+    case JWRN_MUST_RESYNC: return note(session, false);  // resync() says whether a row was lost
+    default: return note(session, rows);
+  }
+}
+
+// A marker stands where a restart marker was expected: is that one further on?
+boolean resync(j_decompress_ptr codec, int desired) {
+  Session& session = session_of(reinterpret_cast<j_common_ptr>(codec));
+  const std::size_t after = place_of(session);  // this marker
+  const bool whole = after >= 2 && only_stray(*codec, session.data, after - 2, 0);
+  session.resyncing = true;
+  const boolean done = jpeg_resync_to_restart(codec, desired);
+  session.resyncing = false;
+  const std::size_t at = place_of(session);
+  const bool found =
+      codec->unread_marker == 0 && at >= 1 && at < session.size && session.data[at - 1] == 0xD0 + desired;
+  session.lossy = session.lossy || !whole || !found;
+  return done;
+}
+
+void on_progress(j_common_ptr common) {
+  const auto codec = reinterpret_cast<j_decompress_ptr>(common);
+  Session& session = session_of(common);
+  if (codec->input_scan_number > kMostScans) fail(session, "more than 500 scans: made to waste time");
+  for (int i = 0; i < codec->comps_in_scan; ++i) session.scanned |= 1U << codec->cur_comp_info[i]->component_index;
+}
+
+// Of a file that ended between two scans: were they all there?
+bool all_scans(const Session& session) {
+  const jpeg_decompress_struct& codec = session.codec;
+  if (codec.coef_bits == nullptr) return session.scanned == (1U << codec.num_components) - 1;
+  for (int c = 0; c < codec.num_components; ++c)
+    for (int i = 0; i < DCTSIZE2; ++i)
+      if (codec.coef_bits[c][i] != 0) return false;
+  return true;
+}
+
+// Begins to decode; of several scans all are read here.
+void start(Session& session) {
+  jpeg_decompress_struct& codec = session.codec;
+  const bool several = jpeg_has_multiple_scans(&codec) != FALSE;
+  session.phase = several ? Phase::scans : Phase::rows;
+  jpeg_start_decompress(&codec);
+  if (several && session.ended && !all_scans(session)) session.lossy = true;
+  session.phase = Phase::rows;
 }
 
 void on_output(j_common_ptr) {}
@@ -83,6 +174,7 @@ void open(Session& session) {
   jpeg_create_decompress(&codec);
   codec.progress = &session.progress;
   jpeg_mem_src(&codec, session.data, session.size);
+  codec.src->resync_to_restart = resync;
   jpeg_read_header(&codec, TRUE);
   if (codec.data_precision != 8) fail(session, "more than 8 bits a sample");
   if (codec.num_components != 1 && codec.num_components != 3 && codec.num_components != 4)
@@ -133,13 +225,11 @@ void read_rows(Session& session) {
 // One inverted ink over inverted black, 0..255 each, rounded.
 std::uint32_t product(std::uint32_t ink, std::uint32_t paper) { return (ink * paper + 127) / 255; }
 
-void convert_cmyk(const JSAMPLE* from, std::uint8_t* to, JDIMENSION width, int channels, bool inverted) {
-  const std::uint32_t flip = inverted ? 0 : 255;
+void convert_cmyk(const JSAMPLE* from, std::uint8_t* to, JDIMENSION width, int channels) {
   for (JDIMENSION x = 0; x < width; ++x, from += 4, to += channels) {
-    const std::uint32_t paper = from[3] ^ flip;
-    const std::uint32_t r = product(from[0] ^ flip, paper);
-    const std::uint32_t g = product(from[1] ^ flip, paper);
-    const std::uint32_t b = product(from[2] ^ flip, paper);
+    const std::uint32_t r = product(from[0], from[3]);
+    const std::uint32_t g = product(from[1], from[3]);
+    const std::uint32_t b = product(from[2], from[3]);
     if (channels == 1) {
       to[0] = static_cast<std::uint8_t>((19595 * r + 38470 * g + 7471 * b + 32768) >> 16);  // Rec. 601, as libjpeg
       continue;
@@ -158,7 +248,7 @@ void read_cmyk_rows(Session& session) {
   while (codec.output_scanline < codec.output_height) {
     std::uint8_t* to = row_at(session, codec.output_scanline);
     if (jpeg_read_scanlines(&codec, line, 1) == 0) fail(session, "no more rows");
-    convert_cmyk(line[0], to, codec.output_width, session.pixels->channels, codec.saw_Adobe_marker != FALSE);
+    convert_cmyk(line[0], to, codec.output_width, session.pixels->channels);
   }
 }
 
@@ -175,8 +265,7 @@ void decode(Session& session) {
   codec.scale_denom = static_cast<unsigned>(session.denominator);
   codec.dct_method = JDCT_ISLOW;
   codec.do_fancy_upsampling = TRUE;
-  session.phase = Phase::rows;
-  jpeg_start_decompress(&codec);
+  start(session);
   check_output(session, pixels.height, pixels.width);
   if (codec.output_components != (cmyk ? 4 : pixels.channels)) fail(session, kOtherSize);
   const std::int64_t bytes = std::int64_t{pixels.width} * pixels.channels;
@@ -251,8 +340,7 @@ void decode_planes(Session& session) {
   codec.scale_num = 1;
   codec.scale_denom = static_cast<unsigned>(session.denominator);
   codec.dct_method = JDCT_ISLOW;
-  session.phase = Phase::rows;
-  jpeg_start_decompress(&codec);
+  start(session);
   check_planes(session);
   read_planes(session);
   session.phase = Phase::end;
@@ -267,76 +355,32 @@ bool run(Session& session, void (*work)(Session&)) {
   session.errors.emit_message = on_message;
   session.errors.output_message = on_output;
   session.progress.progress_monitor = on_progress;
-  bool ok = false;
   if (setjmp(session.escape) == 0) {  // NOLINT(cert-err52-cpp): libjpeg has no other way out
     work(session);
-    ok = true;
-  } else {
-    ok = session.tolerant && session.phase == Phase::end;  // every row was already there
+    session.finished = true;
+  } else if (session.phase == Phase::end) {  // every row was already there
+    session.damaged = session.finished = true;
   }
   jpeg_destroy_decompress(&session.codec);
-  return ok;
+  return session.finished;
 }
 
-// Bounds-checked reader of a block in either byte order; reads past the end give 0.
-struct Bytes {
-  const std::uint8_t* data;
-  std::size_t size;
-  bool little = false;
-
-  std::uint32_t read(std::size_t at, int count) const {
-    if (at > size || size - at < static_cast<std::size_t>(count)) return 0;
-    std::uint32_t value = 0;
-    for (int i = 0; i < count; ++i) {
-      const int step = little ? count - 1 - i : i;
-      value = value << 8 | std::uint32_t{data[at + static_cast<std::size_t>(step)]};
+// As `run`; where a marker between the scans is none, once more with what precedes it, as if the file ended there.
+bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::string& error) {
+  const Session fresh = session;
+  if (!run(session, work) && session.error > 0) {
+    Session shorter = fresh;
+    shorter.size = static_cast<unsigned long>(session.error);
+    if (run(shorter, work)) {
+      std::snprintf(shorter.text, sizeof shorter.text, "%s", session.text);
+      session = shorter;
     }
-    return value;
   }
-};
-
-// TIFF 6.0 header and first directory, of which EXIF 2.3 takes tag 0x0112.
-int exif_orientation(Bytes tiff) {
-  const std::uint32_t order = tiff.read(0, 2);
-  if (order != 0x4949 && order != 0x4D4D) return 1;
-  tiff.little = order == 0x4949;
-  if (tiff.read(2, 2) != 42) return 1;
-  const std::size_t directory = tiff.read(4, 4);
-  const std::uint32_t entries = tiff.read(directory, 2);
-  for (std::uint32_t i = 0; i < entries; ++i) {
-    const std::size_t entry = directory + 2 + std::size_t{12} * i;
-    if (tiff.read(entry, 2) != 0x0112) continue;
-    const std::uint32_t type = tiff.read(entry + 2, 2);
-    const int width = type == 1 ? 1 : type == 3 ? 2 : type == 4 ? 4 : 0;  // BYTE, SHORT, LONG
-    if (width == 0 || tiff.read(entry + 4, 4) != 1) return 1;
-    const std::uint32_t value = tiff.read(entry + 8, width);
-    return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
-  }
-  return 1;
-}
-
-// Walks the segments before the first scan to the first APP1 that holds EXIF.
-int find_orientation(const Bytes& file) {
-  std::size_t at = 2;
-  while (at + 4 <= file.size) {
-    const std::uint8_t marker = file.data[at + 1];
-    if (file.data[at] != 0xFF || marker == 0xFF || marker == 0) {
-      ++at;  // padding, or junk that libjpeg skips as well
-      continue;
-    }
-    if (marker == 0xDA || marker == 0xD9) break;                 // scan, end
-    if (marker == 0x01 || (marker >= 0xD0 && marker <= 0xD8)) {  // no length follows
-      at += 2;
-      continue;
-    }
-    const std::size_t length = file.read(at + 2, 2);
-    if (length < 2 || length > file.size - at - 2) break;
-    const Bytes body{file.data + at + 4, length - 2};
-    if (marker == 0xE1 && body.read(0, 4) == 0x45786966 && body.size >= 6 && body.read(4, 2) == 0)  // "Exif\0\0"
-      return exif_orientation({body.data + 6, body.size - 6});
-    at += 2 + length;
-  }
-  return 1;
+  if (damaged != nullptr) *damaged = session.finished && session.damaged && !session.lossy;
+  if (session.finished && (session.tolerant || !session.lossy)) return true;
+  error = session.text;
+  if (session.finished) error += "; tolerant=True takes what there is of it";
+  return false;
 }
 
 bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::string& error) {
@@ -365,7 +409,7 @@ bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, st
     return false;
   }
   out = header_of(session);  // the numbers outlive jpeg_destroy_decompress, which frees pools only
-  out.orientation = find_orientation({data, size});
+  out.orientation = jpeg_orientation(data, size);
   return true;
 }
 
@@ -397,7 +441,7 @@ Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std:
 }
 
 bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
-                 const Planes& planes, std::string& error) {
+                 const Planes& planes, std::string& error, bool* damaged) {
   Session session{};
   if (!begin(session, data, size, error)) return false;
   session.denominator = denominator;
@@ -405,13 +449,11 @@ bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bo
   session.planes = &planes;
   session.top = top;
   session.bottom = bottom;
-  if (run(session, decode_planes)) return true;
-  error = session.text;
-  return false;
+  return run_rows(session, decode_planes, damaged, error);
 }
 
 bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
-                 std::string& error) {
+                 std::string& error, bool* damaged) {
   if ((denominator != 1 && denominator != 2 && denominator != 4 && denominator != 8) ||
       (out.channels != 1 && out.channels != 3 && out.channels != 4)) {
     error = "denominator must be 1, 2, 4 or 8, channels 1, 3 or 4";
@@ -422,9 +464,7 @@ bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bo
   session.denominator = denominator;
   session.tolerant = tolerant;
   session.pixels = &out;
-  if (run(session, decode)) return true;
-  error = session.text;
-  return false;
+  return run_rows(session, decode, damaged, error);
 }
 
 std::string jpeg_version() {

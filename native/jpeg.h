@@ -1,9 +1,11 @@
 // JPEG in memory -> rows of bytes, through libjpeg-turbo: accurate integer DCT, fancy upsampling, so the same bytes
 // from every build of it. No files, no globals, nothing printed; any number of threads at once.
 //
-// Refused unless `tolerant`: every warning of libjpeg about the coded rows (cut off, damaged, restart markers out of
-// step). Not refused: oddities that cost no pixel, that is warnings raised in the header (junk between segments,
-// unknown JFIF or Adobe versions) and stray bytes between the last row and the end marker.
+// Refused unless `tolerant`: what cost a row, or may have (cut off, damaged, restart markers out of step); `error` then
+// names the option, if it would take the file. Read, and reported as `damaged`: a file that has every row, but lacks
+// its end marker, or has bytes where none belong: between segments or scans, before a restart marker (`stray.h`),
+// before or in the place of the end marker. Of several scans all must be there, or an end marker. Read without a word:
+// unknown JFIF or Adobe versions, and whatever follows the end marker.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +19,7 @@ namespace vary {
 struct JpegHeader {
   int width = 0, height = 0;  // as stored: before orientation
   int components = 0;         // 1 grey, 3 colour, 4 CMYK or YCCK
-  int orientation = 1;        // EXIF 1..8; 1 if absent or broken
+  int orientation = 1;        // 1..8, see orientation.h
   bool progressive = false;
   int down = 0, across = 0;  // luma samples to one of chroma, 1 or 2; 0 where it is no YCbCr of such planes
 };
@@ -40,11 +42,11 @@ struct Pixels {
 };
 
 // Decodes at 1/denominator (1, 2, 4 or 8) to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
-// applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe, and so a file with an Adobe
-// marker, stores them; without that marker the inks are taken as not inverted. `out` has
-// sides of jpeg_scaled(header). After false, what it holds is unspecified.
+// applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe stores them, and how every
+// viewer takes them also where the marker of Adobe is lost. `out` has sides of jpeg_scaled(header). After false, what
+// it holds is unspecified. `damaged`: see above; it may be null.
 bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
-                 std::string& error);
+                 std::string& error, bool* damaged = nullptr);
 
 // The planes that `jpeg_planes` gives for 1 or 3 channels, laid out in one block of `bytes` from `data` on (which may
 // be null). Their count is 0 where only `jpeg_decode` will do: CMYK, RGB, unusual sampling, four channels, grey as RGB.
@@ -53,6 +55,6 @@ Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std:
 // Decodes rows [top, bottom) of the picture, and what their chroma is interpolated from, into planes that `jpeg_layout`
 // laid out for this file. Other rows are unspecified. What follows `bottom` is not read, so damage there goes unseen.
 bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
-                 const Planes& planes, std::string& error);
+                 const Planes& planes, std::string& error, bool* damaged = nullptr);
 
 }  // namespace vary

@@ -13,15 +13,15 @@ constexpr std::size_t kBeyond = 192;         // bytes behind the pixels, which k
 
 struct Head {
   std::int32_t magic, denominator, channels, planes;
-  std::int32_t width, height, components, orientation, progressive, down, across;
-  std::int32_t unused[5];
+  std::int32_t width, height, components, orientation, progressive, down, across, damaged;
+  std::int32_t unused[4];
 };
 static_assert(sizeof(Head) == kLevelHead);
 
-void write_head(const Request& r, bool planes, std::uint8_t* block) {
+void write_head(const Request& r, bool planes, bool damaged, std::uint8_t* block) {
   const JpegHeader& h = r.header;
-  const Head head{kMagic,       r.denominator, r.channels,    planes, h.width,  h.height,
-                  h.components, h.orientation, h.progressive, h.down, h.across, {}};
+  const Head head{kMagic,        r.denominator, r.channels, planes,   h.width, h.height, h.components,
+                  h.orientation, h.progressive, h.down,     h.across, damaged, {}};
   std::memcpy(block, &head, sizeof head);
 }
 
@@ -78,6 +78,7 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
                 head.down,  head.across};
   out.denominator = head.denominator;
   out.channels = head.channels;
+  out.damaged = head.damaged != 0;
   if (size == kLevelHead) return true;
   const Request request{out.header, out.denominator, out.channels, true};
   const Image whole = packed(nullptr, request);
@@ -98,24 +99,24 @@ bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bo
   std::int64_t bytes = 0;
   Planes planes = layout(r, pixels, bytes);
   const bool kept = as_planes(planes, r.compact);
-  write_head(r, kept, block);
-  bool ok = false;
+  bool ok = false, damaged = false;
   if (planes.count == 0) {
     const Image image = packed(pixels, r);
     ok = jpeg_decode(data, size, r.denominator, tolerant, {pixels, image.height, image.width, r.channels, image.row},
-                     error);
+                     error, &damaged);
   } else {
     if (!kept) planes = layout(r, w.planes.get<std::uint8_t>(bytes + 64), bytes);
-    ok = jpeg_planes(data, size, r.denominator, tolerant, 0, planes.height, planes, error);
+    ok = jpeg_planes(data, size, r.denominator, tolerant, 0, planes.height, planes, error, &damaged);
     if (ok && !kept) convert(planes, {0, 0, planes.height, planes.width}, pixels, w);
   }
+  write_head(r, kept, damaged, block);
   std::memset(block + bytes_of(r, kept) - kBeyond, 0, kBeyond);
   w.trim();
   return ok;
 }
 
 void keep_pixels(const Image& picture, const Request& r, std::uint8_t* block) {
-  write_head(r, false, block);
+  write_head(r, false, false, block);
   std::uint8_t* to = block + kLevelHead;
   for (int y = 0; y < picture.height; ++y)
     for (int x = 0; x < picture.width; ++x)

@@ -17,7 +17,8 @@ constexpr std::size_t kLevelHead = 64;  // bytes of a block that say all but the
 struct Level {
   JpegHeader header;  // of the whole file; components 0 for a picture that was no JPEG
   int denominator = 1, channels = 0;
-  Planes planes;  // count 0: pixels instead
+  bool damaged = false;  // see jpeg.h
+  Planes planes;         // count 0: pixels instead
   Image pixels;
 };
 

@@ -34,6 +34,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     ),
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
+    "avif": lambda: _absent_format("avif"),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}
@@ -108,6 +109,12 @@ def _need(name: str) -> None:
 def _absent_modules(names: tuple[str, ...]) -> str | None:
     absent = [name for name in names if importlib.util.find_spec(name) is None]
     return f"not installed: {', '.join(absent)}" if absent else None
+
+
+def _absent_format(name: str) -> str | None:
+    from PIL import features
+
+    return None if features.check(name) else f"this Pillow was built without {name}"
 
 
 def _version(name: str) -> str:

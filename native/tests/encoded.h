@@ -22,6 +22,7 @@ struct Encoding {
   int restart = 0;
   int down = 2, across = 2;  // luma samples to one of chroma
   bool noise = false;        // instead of the slope
+  bool separate = false;     // each component in a scan of its own, without progression
   bool arithmetic = false;   // instead of Huffman's code
 };
 
@@ -55,6 +56,12 @@ inline Buffer encode(const Encoding& how) {
   codec.arith_code = how.arithmetic ? TRUE : FALSE;
   if (!how.adobe) codec.write_Adobe_marker = FALSE;
   if (how.progressive) jpeg_simple_progression(&codec);
+  jpeg_scan_info scans[4] = {};
+  for (int c = 0; c < 4; ++c) scans[c] = {1, {c, 0, 0, 0}, 0, 63, 0, 0};
+  if (how.separate) {
+    codec.scan_info = scans;
+    codec.num_scans = codec.num_components;
+  }
   jpeg_start_compress(&codec, TRUE);
   std::uint32_t random = 1;
   Buffer row(static_cast<std::size_t>(how.width * codec.input_components));

@@ -59,7 +59,8 @@ def test_chroma_is_kept_as_coded() -> None:
 
 def test_what_cannot_be_kept_says_why() -> None:
     file = jpeg()
-    assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == ["Premature end of JPEG file", "not a JPEG"]
+    cut = "Premature end of JPEG file; tolerant=True takes what there is of it"
+    assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == [cut, "not a JPEG"]
     runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
     for broken, reason in (
         (keep([file], [1], 3, False, True, 1)[0][:-1], "no level of a picture"),

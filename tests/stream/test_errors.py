@@ -152,7 +152,7 @@ def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Polic
         list(stream(source, policy))
     assert str(caught.value).count(name) == 1
     assert 'on_error="skip" goes on without' in str(caught.value)
-    assert ("tolerant=True takes what there is" in str(caught.value)) == (name in ("cat/03.jpg", "dog/02.png"))
+    assert ("tolerant=True takes what there is" in str(caught.value)) == (name == "cat/03.jpg")  # 02.png has no row
     with pytest.raises((DecodeError, SourceError)) as caught:
         read_image(broken / name)
     assert "on_error" not in str(caught.value)

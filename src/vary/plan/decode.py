@@ -3,11 +3,15 @@
 The first bytes decide the format, never the file's name. A JPEG stays as it is, for the executor to decode at the scale
 it needs; every other format goes through Pillow to height x width x channels, uint8:
 
-- EXIF orientation applied; of an animation the first frame; colour profiles not applied.
+- Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/orientation.h`).
+- Of an animation the first frame; colour profiles not applied.
+- Metadata costs no picture: it is left out first (`bare.py`). What makes pixels must be whole, unless `tolerant`.
 - 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
 - Grey of more than 8 bits: its 8 most significant. 32-bit integers and floats state no range, so they are an error.
-- Errors are `DecodeError`s with the path and the reason. Pillow's warnings (metadata it could not read) cost no pixel
-  and are dropped. libtiff alone writes on the process's stderr about broken files; Pillow offers no way to stop it.
+- Pillow's settings change nothing (`pillow.py`); formats that the program has registered with Pillow are read.
+- Errors are `DecodeError`s with the path and the reason, and name `tolerant=True` if it would read the file. Pillow's
+  warnings cost no pixel and are dropped. libtiff alone writes on the process's stderr about broken files; Pillow offers
+  no way to stop it.
 """
 
 from __future__ import annotations
@@ -15,7 +19,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import struct
 import threading
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
@@ -25,19 +28,27 @@ import numpy as np
 from vary import _native
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
+from vary.plan.bare import Bare
+from vary.plan.gif import GIF, bare_gif
+from vary.plan.pillow import check_pixels, open_image
+from vary.plan.png import PNG, bare_png
+from vary.plan.tiff import ELSEWHERE, TIFF, bare_tiff
+from vary.plan.webp import bare_webp, is_webp
 
 if TYPE_CHECKING:
     from mmap import mmap
 
     from PIL.Image import Image
 
-__all__ = ["MAX_PIXELS", "apply_orientation", "is_jpeg", "prepare", "read_image"]
+__all__ = ["MAX_PIXELS", "RULES", "apply_orientation", "is_jpeg", "prepare", "read_image"]
 
 MAX_PIXELS = 178_956_970
 """What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
 
+RULES = 2
+"""Another number wherever a file gives other pixels than before: nothing is then taken from an older cache on disk."""
+
 JPEG = b"\xff\xd8\xff"
-REFUSED = {"EPS"}  # Pillow would start Ghostscript, another program, on the file
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ORIENTATION = 0x0112  # the EXIF tag
 
@@ -95,7 +106,7 @@ def read_image(
         return _through_pillow(bytes(data), path, channels, max_pixels, tolerant)
     try:
         width, height, _, orientation, _ = _native.jpeg_header(data)
-        _check_pixels(width, height, max_pixels, path)
+        check_pixels(width, height, max_pixels, path)
         pixels = _native.decode_jpeg(data, channels, 1, tolerant)
     except DecodeError:
         raise
@@ -136,10 +147,15 @@ def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
     jpeg = is_jpeg(encoded)
     try:
         with _QUIET:
-            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _open(bytes(encoded.data)).size
+            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _size(bytes(encoded.data))
     except Exception as error:
         raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
     return int(width * height * channels) // (2 if jpeg and channels == 3 else 1)  # chroma is nearly always halved
+
+
+def _size(data: bytes) -> tuple[int, int]:
+    size: tuple[int, int] = _opened(_bare(data).data, MAX_PIXELS).size
+    return size
 
 
 def apply_orientation(pixels: Array, orientation: int) -> Array:
@@ -153,60 +169,65 @@ def apply_orientation(pixels: Array, orientation: int) -> Array:
     return np.ascontiguousarray(pixels)
 
 
-def _check_pixels(width: int, height: int, max_pixels: int, path: str | None) -> None:
-    if width * height > max_pixels:
-        raise DecodeError(
-            f"claims {width} x {height} = {width * height} pixels, over the limit of {max_pixels}; "
-            "if the file is to be trusted, raise max_pixels=",
-            path,
-        )
-
-
 def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: int, tolerant: bool) -> Array:
     try:
-        with _QUIET:
-            image = _open(data)
-            _check_pixels(*image.size, max_pixels, path)
-            _load(image, tolerant)
-            _check_pixels(*image.size, max_pixels, path)  # an icon's picture may be another than its header said
-            return apply_orientation(_pixels(image, channels), _orientation(image))
+        return _decoded(data, channels, max_pixels, tolerant)
     except DecodeError as error:
-        raise DecodeError(error.reason, path) from error.__cause__
+        reason, cause = error.reason, error.__cause__
     except MemoryError as error:
         raise DecodeError("needs more memory than there is", path) from error
-    except Exception as error:
-        text = f"cannot be read: {str(error) or type(error).__name__}"
-        if type(error).__name__ == "DecompressionBombError":  # met inside a plugin, before there was a size to see
-            text += " If the file is to be trusted, raise max_pixels= and PIL.Image.MAX_IMAGE_PIXELS"
-        raise DecodeError(text, path) from error
+    except Exception as error:  # noqa: BLE001  whatever a plugin raises of a broken file
+        reason, cause = f"cannot be read: {str(error) or type(error).__name__}", error
+    if not tolerant:
+        with contextlib.suppress(Exception):
+            _decoded(data, channels, max_pixels, tolerant=True)
+            reason += "; tolerant=True takes what there is of it"
+    raise DecodeError(reason, path) from cause
 
 
-def _open(data: bytes) -> Image:
-    """`PIL.Image.open`, less its pixel limit (a global that warns; ours is an argument) and less `REFUSED`."""
-    from PIL import Image
-
+def _decoded(data: bytes, channels: int, max_pixels: int, tolerant: bool) -> Array:
     if not data:
         raise DecodeError("the file is empty")
-    why = ""
-    for more in (Image.preinit, Image.init):  # five common formats, then all
-        more()
-        for name in Image.ID:
-            factory, accept = Image.OPEN[name]
-            with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
-                accepted = accept is None or accept(data[:16])
-                if isinstance(accepted, str):  # known, but this Pillow was built without it
-                    why = f"; {accepted}"
-                elif accepted and name in REFUSED:
-                    why = f"; {name} is not read, because that takes another program"
-                elif accepted:
-                    return factory(io.BytesIO(data), "")
-    raise DecodeError(f"not a picture in a known format, or broken at its beginning, {data[:16]!r}{why}")
+    bare = _bare(data)
+    if bare.opaque and channels == 4 and not tolerant:
+        raise DecodeError("its transparency (the chunk tRNS) is damaged")
+    with _QUIET:
+        image = _opened(bare.data, max_pixels)
+        width, height = image.size
+        check_pixels(width, height, max_pixels, None)
+        _load(image, tolerant)
+        width, height = image.size  # an icon's picture may be another than its header said
+        check_pixels(width, height, max_pixels, None)
+        pixels = _pixels(image, channels, bare.inverted)
+        return apply_orientation(pixels, _orientation(image, bare))
+
+
+def _bare(data: bytes) -> Bare:
+    """Without metadata, where that is known to be told from the rest."""
+    if data.startswith(PNG):
+        return bare_png(data)
+    if data.startswith(TIFF):
+        return bare_tiff(data)
+    if data.startswith(GIF):
+        return bare_gif(data)
+    return bare_webp(data) if is_webp(data) else Bare(data)
+
+
+def _opened(data: bytes, max_pixels: int) -> Any:
+    try:
+        return open_image(data, max_pixels)
+    except DecodeError as error:
+        if data.startswith(TIFF) and error.reason.startswith("not a picture"):
+            raise DecodeError(f"a TIFF of a kind that is not read, or broken in its directory{ELSEWHERE}") from error
+        raise
 
 
 def _load(image: Any, tolerant: bool) -> None:
     try:
         image.load()
-    except Exception:
+    except Exception as error:
+        if "raw mode" in str(error):  # Pillow finds the kind, and then has no way to unpack it
+            raise DecodeError(f"its pixels are of a kind that is not read{ELSEWHERE}") from error
         if not tolerant:
             raise
         image.tile = []  # nothing more to decode: the next load() takes what the first one got
@@ -215,17 +236,23 @@ def _load(image: Any, tolerant: bool) -> None:
             raise
 
 
-def _orientation(image: Image) -> int:
-    with contextlib.suppress(Exception):  # a tag that cannot be read says nothing
-        found = image.getexif().get(ORIENTATION)
-        if found in range(1, 9):
-            return int(cast("int", found))
-    return 1
+def _orientation(image: Image, bare: Bare) -> int:
+    """The rule of native/orientation.h; a tag that cannot be read says nothing."""
+    exif, xmp = bare.exif, bare.xmp
+    if exif is None or xmp is None:
+        exif = image.info.get("exif")
+        xmp = image.info.get("xmp")
+    found = 0
+    with contextlib.suppress(Exception):
+        found = _native.exif_orientation(exif) if isinstance(exif, bytes) else image.getexif().get(ORIENTATION, 0)
+    if found not in range(1, 9) and isinstance(xmp, bytes):
+        found = _native.xmp_orientation(xmp)
+    return found if found in range(1, 9) else 1
 
 
-def _pixels(image: Image, channels: int) -> Array:
+def _pixels(image: Image, channels: int, inverted: bool) -> Array:
     if image.mode[0] in "IF":
-        return _deep(image, channels)
+        return _deep(image, channels, inverted)
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")  # whatever the palette holds
     elif image.mode == "LAB":
@@ -236,8 +263,8 @@ def _pixels(image: Image, channels: int) -> Array:
     return pixels[:, :, None] if channels == 1 else pixels
 
 
-def _deep(image: Image, channels: int) -> Array:
-    """Grey of more than 8 bits."""
+def _deep(image: Image, channels: int, inverted: bool) -> Array:
+    """Grey of more than 8 bits; inverted: 0 is white."""
     bits = getattr(image, "tag_v2", {}).get(258, 16)  # TIFF's BitsPerSample: Pillow keeps 12-bit values as they are
     bits = bits[0] if isinstance(bits, tuple) else bits
     integer = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
@@ -248,6 +275,7 @@ def _deep(image: Image, channels: int) -> Array:
         )
     values = np.asarray(image)
     grey = (values >> (int(bits) - 8)).astype(np.uint8)
+    grey = 255 - grey if inverted else grey
     if channels < 4:
         return np.repeat(grey[:, :, None], channels, axis=2)
     clear = image.info.get("transparency")  # PNG's tRNS: one value that is not there

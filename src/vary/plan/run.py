@@ -87,10 +87,11 @@ class Counts(NamedTuple):
     growths: int = 0
     decode_ns: int = 0
     total_ns: int = 0
+    damaged: tuple[int, ...] = ()  # places whose file is damaged, but has every row that was read
 
     def plus(self, other: Counts) -> Counts:
         """Both calls together; `pictures` is that of the later one."""
-        return Counts(other.pictures, *(a + b for a, b in zip(self[1:], other[1:], strict=True)))
+        return Counts(other.pictures, *(a + b for a, b in zip(self[1:], other[1:], strict=True)))  # type: ignore[operator]
 
 
 class Failure(NamedTuple):
@@ -283,7 +284,7 @@ class Runner:
             one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
             some = [sources[place] for place in places]  # a list: what has user functions takes no parts
             counts, errors = _run(plan, some, np.ascontiguousarray(rows[places]), one_size, False, threads, decode)
-            spent = spent.plus(counts)
+            spent = spent.plus(counts._replace(damaged=tuple(places[i] for i in counts.damaged)))
             for i, reason in errors:
                 failures.setdefault(places[i], reason)
             for i, place in enumerate(places):

@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamJob"]
 
-CUT_OFF = ("Premature end of JPEG file", "image file is truncated")
-"""What libjpeg and Pillow say of a file that ends too early; it alone is one that `tolerant` can take."""
-
 ATTEMPTS = 16
 """Samples tried in the place of a broken one, before it is given up: so many broken ones in a row are no accident."""
 
@@ -116,8 +113,6 @@ def _leave_out(task: Task, indices: Array, errors: Mapping[int, Exception]) -> t
         return tuple(_skipped(task.source, int(indices[place]), error) for place, error in errors.items())
     error = errors[min(errors)]
     cure = 'on_error="skip" goes on without such files, "replace" takes others'
-    if not task.options.tolerant and any(text in str(error) for text in CUT_OFF):
-        cure += ", tolerant=True takes what there is of this one"
     if isinstance(error, DecodeError):
         raise DecodeError(f"{error.reason}; {cure}", error.path) from error.__cause__
     raise SourceError(f"{error}; {cure}") from error.__cause__

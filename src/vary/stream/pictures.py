@@ -16,7 +16,7 @@ from vary.stream.supply import size_of, supply_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vary.plan.run import Failure, Runner
+    from vary.plan.run import Counts, Failure, Runner
     from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.stream.supply import Supply
@@ -46,17 +46,21 @@ def produce(task: Task, indices: Array, repeats: Array, hands: Hands) -> Produce
     n, drawn = len(indices), _draw(task, indices, repeats)
     supply = supply_of(task, indices, [one.rows for one in drawn], hands)
     fields: list[Any] = [None] * len(drawn)
-    work = Work()
+    work, damaged = Work(), set[int]()
     for some in _slices(task, n, supply):
         pictures = supply.open(some)
         if supply.lacking:
             work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
         lost = [place for place in some if place in supply.errors] if supply.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            fields[number], failed, work = _run(task, one, some, pictures, lost, fields[number], work, hands.check)
+            fields[number], failed, counts, work = _run(
+                task, one, some, pictures, lost, fields[number], work, hands.check
+            )
             for at, reason in failed:
                 supply.errors.setdefault(some[at // one.views], reason)
+            damaged |= {some[at // one.views] for at in counts.damaged}
         del pictures  # before the next ones are opened
+    work = work._replace(damaged=len(damaged - supply.errors.keys()))
     errors = {place: _error(task.source, int(indices[place]), one) for place, one in supply.errors.items()}
     places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
     fields = [_rows(task, number, images, places, n) for number, images in enumerate(fields) if len(places)]
@@ -119,7 +123,7 @@ def _run(
     images: Array | None,
     work: Work,
     check: Check,
-) -> tuple[Array, list[Failure], Work]:
+) -> tuple[Array, list[Failure], Counts, Work]:
     """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
     o, v, n = task.options, drawn.views, len(drawn.rows)
     out = None
@@ -148,7 +152,7 @@ def _run(
     if drawn.watch.left > 0:
         failed += [failure.place for failure in failures]
         drawn.watch.look(drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed)
-    return made if images is None else images, failures, work._replace(decode=decode, augment=augment)
+    return made if images is None else images, failures, counts, work._replace(decode=decode, augment=augment)
 
 
 def _repeated(pictures: list[Any] | Parts, views: int) -> list[Any] | Parts:

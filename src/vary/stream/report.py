@@ -47,6 +47,7 @@ class Work(NamedTuple):
     batch: int = 0  # bytes that are handed over
     hits: int = 0  # files whose pictures were kept
     refused: int = 0  # files for whose pictures the cache had no room
+    damaged: int = 0  # samples whose file is damaged, but whole
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = ()  # mistakes of values seen so far, to be told by the consumer's thread
 
@@ -75,6 +76,7 @@ class Tally:
     batch: int = 0
     hits: int = 0  # files that were in the cache
     refused: int = 0  # files that it had no room for
+    damaged: int = 0  # samples
     held: int = 0  # bytes that it holds
     skipped: list[Skipped] = field(default_factory=list)
     makers: int = MAKERS
@@ -88,6 +90,7 @@ class Tally:
         self.batch = max(self.batch, work.batch)
         self.hits += work.hits
         self.refused += work.refused
+        self.damaged += work.damaged
         self.skipped += work.skipped
 
     def report(self) -> Report:
@@ -107,6 +110,7 @@ class Tally:
             cache_hits=self.hits,
             cache_refused=self.refused,
             cache_bytes=self.held,
+            damaged=self.damaged,
             skipped=tuple(self.skipped),
         )
 
@@ -125,6 +129,8 @@ class Report:
     cache_bytes: that it holds, of all streams that share it.
     cache_hits: samples whose file was neither read nor decoded, because the cache had it.
     cache_refused: files that were decoded and found no room in it; `cache_bytes=` gives it more.
+    damaged: samples whose JPEG file is damaged, but has every row that was read: it lacks its end, or has bytes where
+        none belong. They were read, and are right.
     skipped: (path, reason) of each file left out or replaced (`on_error`).
     """
 
@@ -142,6 +148,7 @@ class Report:
     cache_hits: int
     cache_refused: int
     cache_bytes: int
+    damaged: int
     skipped: tuple[Skipped, ...]
 
     @property
@@ -197,6 +204,7 @@ class Report:
             ("consumer", f"waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})"),
             ("memory", f"at most {self.bytes_in_flight / 1e6:.1f} MB in flight, {stages}"),
             *([("cache", self._cache_line())] if self.cache else []),
+            *([("damaged but whole", f"{self.damaged}, of each every row was there")] if self.damaged else []),
             (LIMITED, self._advice()) if self.batches else ("", ADVICE["nothing"]),
         ]
 

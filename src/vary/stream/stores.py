@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.decode import is_jpeg, picture_bytes
+from vary.plan.decode import RULES, is_jpeg, picture_bytes
 from vary.plan.run import Address, libjpeg_version
 from vary.sources import Encoded, whole_of
 from vary.stream.cache import Memory, memory_limit
@@ -73,7 +73,7 @@ def _disk(source: Indexed, options: Options) -> Store:
         above = next(path for path in (folder, *folder.parents) if path.exists())
         limit = shutil.disk_usage(above).free // 10
     decoders = libjpeg_version(), metadata.version("pillow")
-    return Disk(folder, limit, (options.channels, options.tolerant, *decoders))
+    return Disk(folder, limit, (options.channels, options.tolerant, RULES, *decoders))
 
 
 def _expected(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runner]]) -> float:

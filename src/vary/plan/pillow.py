@@ -1,0 +1,111 @@
+"""Pillow, in an instance of its own.
+
+Pillow keeps its settings in its modules, and programs change them: `ImageFile.LOAD_TRUNCATED_IMAGES = True` would let
+cut files pass, in this process but not in another one. So its Python modules are imported here once more, under
+another name, where nobody changes them; the compiled ones are the same. Formats that a program registers with Pillow
+(`Image.register_open`) are read in its own instance, after those that Pillow has itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.util
+import io
+import struct
+import sys
+import threading
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from vary.errors import DecodeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["check_pixels", "open_image"]
+
+NAME = "_vary_pillow"
+COMMON = ("BmpImagePlugin", "GifImagePlugin", "JpegImagePlugin", "PpmImagePlugin", "PngImagePlugin")
+REFUSED = {"EPS"}  # Pillow would start Ghostscript, another program, on the file
+LOCK = threading.Lock()  # of making the instance
+Format = tuple[str, Any, Any]  # name, factory, accept
+
+
+class _Limit(threading.local):
+    """Of the pixels of what this thread decodes, for pictures inside of files; Pillow's own limit is a global."""
+
+    pixels = 0
+
+    def check(self, size: tuple[int, int], *_: object, **__: object) -> None:
+        check_pixels(*size, self.pixels, None)
+
+
+LIMIT = _Limit()
+
+
+def check_pixels(width: int, height: int, max_pixels: int, path: str | None) -> None:
+    """Raise `DecodeError` for a picture that claims to be larger."""
+    if width * height > max_pixels:
+        raise DecodeError(
+            f"claims {width} x {height} = {width * height} pixels, over the limit of {max_pixels}; "
+            "if the file is to be trusted, raise max_pixels=",
+            path,
+        )
+
+
+def open_image(data: bytes, max_pixels: int) -> Any:
+    """A `PIL.Image.Image` of these bytes, not yet loaded, by the format that its first bytes say."""
+    LIMIT.pixels = max_pixels
+    why = ""
+    for name, factory, accept in _formats():
+        with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):  # not this format after all
+            accepted = accept is None or accept(data[:16])
+            if isinstance(accepted, str):  # known, but this Pillow was built without it
+                why = f"; {accepted}"
+            elif accepted and name in REFUSED:
+                why = f"; {name} is not read, because that takes another program"
+            elif accepted:
+                return factory(io.BytesIO(data), "")
+    raise DecodeError(f"not a picture in a known format, or broken at its beginning, {data[:16]!r}{why}")
+
+
+def _formats() -> Iterator[Format]:
+    """Common formats, all others that Pillow has, and those that the program has registered with it."""
+    common = _own(COMMON)
+    yield from common
+    all_of_them = _own(None)
+    yield from all_of_them[len(common) :]
+    public, known = sys.modules.get("PIL.Image"), {name for name, _, _ in all_of_them}
+    for name in list(getattr(public, "ID", ())):
+        if name not in known:
+            yield name, *public.OPEN[name]  # type: ignore[union-attr]
+
+
+@lru_cache
+def _own(plugins: tuple[str, ...] | None) -> tuple[Format, ...]:
+    """What Pillow reads once these of its modules are imported, or all."""
+    image = _instance()
+    for plugin in image._plugins if plugins is None else plugins:
+        with contextlib.suppress(ImportError):  # some formats take more packages
+            importlib.import_module(f"{NAME}.{plugin}")
+    return tuple((name, *image.OPEN[name]) for name in image.ID)
+
+
+def _instance() -> Any:
+    """Its module `Image`."""
+    with LOCK:
+        if NAME not in sys.modules:
+            spec = importlib.util.find_spec("PIL")
+            assert spec is not None
+            assert spec.origin is not None
+            spec = importlib.util.spec_from_file_location(
+                NAME, spec.origin, submodule_search_locations=spec.submodule_search_locations
+            )
+            assert spec is not None
+            assert spec.loader is not None
+            package = sys.modules[NAME] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(package)
+        image: Any = importlib.import_module(f"{NAME}.Image")
+        image._decompression_bomb_check = LIMIT.check
+        return image

@@ -1,0 +1,85 @@
+"""PNG files, chunk by chunk (PNG 3rd edition, section 5)."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from contextlib import suppress
+
+from vary.plan.bare import Bare
+
+__all__ = ["PNG", "bare_png"]
+
+PNG = b"\x89PNG\r\n\x1a\n"
+LONGEST = 1 << 20
+"""Bytes of camera data or XMP that are looked through for an orientation."""
+KEYWORDS = {  # of texts that may say one
+    b"XML:com.adobe.xmp": "xmp",
+    b"Raw profile type exif": "profile",  # as ImageMagick wrote camera data before there was eXIf
+    b"Raw profile type APP1": "profile",
+}
+
+
+def bare_png(data: bytes) -> Bare:
+    """Without chunks that decoders may ignore; tRNS, which makes pixels, stays where it is sound."""
+    pieces: list[bytes] = []
+    found = {"exif": b"", "profile": b"", "xmp": b""}
+    begin = at = len(PNG)  # what precedes `begin` is in `pieces`, or left out
+    opaque = False
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if not kind.isalpha() or kind == b"IEND":
+            break
+        if kind[0] & 0x20:  # ancillary
+            if kind == b"tRNS" and _sound(data, at, end):
+                at = end
+                continue
+            opaque = opaque or kind == b"tRNS"
+            found |= _said(data, at, end)
+            pieces.append(data[begin:at])
+            begin = end
+        at = end
+    bare = b"".join([PNG, *pieces, data[begin:]]) if pieces else data
+    return Bare(bare, found["exif"] or found["profile"], found["xmp"], opaque)
+
+
+def _body(data: bytes, at: int, end: int) -> bytes:
+    """Of the chunk that lies there, if its checksum is right; else nothing."""
+    check = zlib.crc32(memoryview(data)[at + 4 : end - 4])
+    return data[at + 8 : end - 4] if data[end - 4 : end] == struct.pack(">I", check) else b""
+
+
+def _sound(data: bytes, at: int, end: int) -> bool:
+    """Is this tRNS as long as the picture's colour type wants it?"""
+    kind, size = data[25], len(_body(data, at, end))
+    return 1 <= size <= 256 if kind == 3 else size == {0: 2, 2: 6}.get(kind)
+
+
+def _said(data: bytes, at: int, end: int) -> dict[str, bytes]:
+    """What this chunk says of the orientation: a part of `found`."""
+    kind = data[at + 4 : at + 8]
+    if kind == b"eXIf":
+        return {"exif": _body(data, at, end)}
+    keyword = data[at + 8 : at + 88].partition(b"\0")[0]
+    name = KEYWORDS.get(keyword) if kind in (b"tEXt", b"zTXt", b"iTXt") else None
+    if name is None:
+        return {}
+    with suppress(zlib.error, ValueError, IndexError):
+        text = _text(kind, _body(data, at, end)[len(keyword) + 1 :])
+        if name == "xmp":
+            return {name: text}
+        lines = text.split(b"\n")  # nothing, the kind, the length, and bytes as hexadecimal digits
+        return {name: bytes.fromhex(b"".join(lines[3:]).decode("ascii"))}
+    return {}
+
+
+def _text(kind: bytes, body: bytes) -> bytes:
+    """What follows the keyword, of which so much is read as can matter."""
+    packed = kind == b"zTXt"
+    if kind == b"iTXt":
+        packed = body[0] == 1
+        body = body[2:].split(b"\0", 2)[2]  # behind the language and the keyword in that language
+    else:
+        body = body[1:] if packed else body
+    return zlib.decompressobj().decompress(body, LONGEST) if packed else body[:LONGEST]
