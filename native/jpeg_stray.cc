@@ -1,4 +1,4 @@
-#include "stray.h"
+#include "jpeg_stray.h"
 
 #include <cstdlib>
 
