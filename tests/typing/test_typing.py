@@ -13,25 +13,15 @@ from pathlib import Path
 
 import pytest
 from conftest import ROOT, require
+from docs.pages import PAGES, blocks
 
 HERE = Path(__file__).parent
 SOURCE = ROOT / "src"
 CACHE = ROOT / "build" / "mypy"  # mypy's own cache: NumPy's types are read once
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRONG = "# wrong"
 
 Refused = dict[str, dict[int, str]]
 """File -> line -> what the checker says of it."""
-
-
-def blocks(text: str) -> list[tuple[int, str, list[str]]]:
-    spec = importlib.util.spec_from_file_location("examples", ROOT / "tests" / "docs" / "test_examples.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found: list[tuple[int, str, list[str]]] = module.blocks(text)
-    return found
 
 
 def page_as_module(page: Path) -> str:

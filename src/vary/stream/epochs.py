@@ -158,7 +158,10 @@ class Epochs:
 
     def _batch_at(self, number: int) -> Batch | None:
         """The batch of this number of the next iteration; None where all its files are skipped."""
-        made = self._made(number * self.options.batch_size, self.options.batch_size)
+        first, size = number * self.options.batch_size, self.options.batch_size
+        if first >= self.options.share(self._count - self._next.position):  # what is left is shorter than an epoch
+            return None
+        made = self._made(first, size)
         self.once.warn(made.work.findings)
         return made.batch
 

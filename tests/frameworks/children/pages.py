@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-spec = importlib.util.spec_from_file_location("test_examples", ROOT / "tests" / "docs" / "test_examples.py")
+spec = importlib.util.spec_from_file_location("pages", ROOT / "tests" / "docs" / "pages.py")
 assert spec is not None
 assert spec.loader is not None
 examples = importlib.util.module_from_spec(spec)
