@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
+# In answers, `X | Any` means "X, or None where there is none": whoever knows that there is one need not check.
 __all__ = ["Encoded", "Indexed", "Item"]
 
 
@@ -42,7 +43,7 @@ class Indexed(Protocol):
         """What a batch holds, in order: "images", then one name for each label."""
 
     @property
-    def classes(self) -> list[str] | None:
+    def classes(self) -> list[str] | Any:
         """Names of the class ids, or None where labels are no class ids or have no names."""
 
     def __len__(self) -> int: ...
@@ -50,7 +51,7 @@ class Indexed(Protocol):
     def __getitem__(self, index: int, /) -> Item:
         """The sample; a file that cannot be read is a `SourceError` naming it."""
 
-    def path(self, index: int, /) -> str | None:
+    def path(self, index: int, /) -> str | Any:
         """Where the picture lies, or None where it lies in memory."""
 
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any], /) -> tuple[np.ndarray[Any, Any], ...]:
