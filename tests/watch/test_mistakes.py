@@ -52,6 +52,8 @@ POLICIES: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, tuple[str
     ([Rotate(30)], {}, LEVELS[:1], ("value_range=255",)),
     ([Rotate(30)], {}, LEVELS * 257, ("0 .. 65535", "value_range=65535")),
     ([Rotate(30)], {}, LEVELS * 16, ("value_range=4095",)),
+    ([Rotate(30)], {}, UNIT * 10, ("value_range=10",)),
+    ([Lambda(np.flipud), Normalize()], {}, LEVELS, ("value_range=255", "Normalize")),
     ([Rotate(30)], {}, UNIT * 2 - 1, ("-1 .. 1", "value_range=(-1, 1)")),
     ([Rotate(30)], {}, UNIT * 6 - 3, ("value_range=(-3, 3)",)),
     ([Brightness(0.2)], {"value_range": 255}, UNIT, ("0 .. 1", "leave out value_range=")),

@@ -128,6 +128,7 @@ RANGES: list[tuple[Policy, np.ndarray]] = [
     (Policy([Rescale(1 / 255)]), PHOTOS.astype(np.float32)),
     (Policy([Rescale(1 / 127.5, -1)]), PHOTOS.astype(np.float32)),
     (Policy([Lambda(lambda image: image / np.float32(255)), Contrast(0.2)]), PHOTOS.astype(np.float32)),
+    (Policy([Lambda(lambda image: image / np.float32(255)), Normalize()]), PHOTOS.astype(np.float32)),
     (Policy([Contrast(0.2)], value_range=(-1, 1)), floats(PHOTOS) * 2 - 1),
     (Policy([Contrast(0.2), Rescale(1 / 65535)], value_range=65535), PHOTOS.astype(np.float32) * 257),
     (Policy([Contrast(0.2)], value_range=65535), PHOTOS.astype(np.float32)),

@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 CLIPPING = ("brightness", "contrast", "saturation", "hue", "shift")
 OUTSIDE, QUARTER = 0.25, 4  # of the range, by which values may lie outside (resampling overshoots), in most pictures
 USED = 0.1  # of 0 .. 1: pictures that take up less are dark, or masks, and say nothing
-USUAL = 1.3  # results within -1.3 .. 1.3 were brought into a usual range
+USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, were brought into a usual range
 ROUND = 1.02  # times a highest value that is usual
 DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
 
@@ -51,7 +51,8 @@ def _outside(template: Template, pictures: list[Array], said: str, results: list
     outside = [bool(picture.min() < low - slack or picture.max() > high + slack) for picture in pictures]
     if not any(outside) or sum(outside) * QUARTER < len(outside):
         return []
-    if not _needs_range(template) and max(float(np.abs(result).max()) for result in results) <= USUAL:
+    usual = STANDARD if any(i.op == "normalize" for i in possible(template)) else USUAL
+    if not _needs_range(template) and max(float(np.abs(result).max()) for result in results) <= usual:
         return []
     cure = _cure(template, min(float(p.min()) for p in pictures), max(float(p.max()) for p in pictures))
     names = names_of(template, *CLIPPING, "normalize")[:1]
@@ -73,7 +74,7 @@ def _cure(template: Template, low: float, high: float) -> str:
     if low < 1 - ROUND:
         ends = (-1, 1) if low >= -ROUND and high <= ROUND else (int(np.floor(low)), int(np.ceil(high)))
         return f"write Policy([...], value_range={ends})"
-    most = next((depth for depth in DEPTHS if high <= depth * ROUND), int(np.ceil(high)))
+    most = next((depth for depth in DEPTHS if depth / 16 < high <= depth * ROUND), int(np.ceil(high)))
     uint8 = ", or give uint8 pictures" if most == DEPTHS[0] else ""
     return f"write Policy([...], value_range={most}){uint8}; Rescale(1 / {most}) in it gives 0 .. 1"
 

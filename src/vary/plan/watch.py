@@ -36,6 +36,7 @@ ENOUGH, SHARE = 4, 0.6  # pictures that show a mistake which depends on a draw, 
 SPREAD = 0.1  # part of the range that a picture must use to be judged by
 SATURATED, CERTAIN, FREE = 0.75, 0.85, 0.25  # shares of saturated values: too many, nearly all, a few
 LOST = 0.5  # share of a picture's range of values that became one value or two
+FEWEST = 16  # pixels of a result: fewer may well be alike
 FAR = 30  # standard deviations, of half of the values after Normalize
 WINDOWS = ("crop", "center_crop", "resized_crop", "zoom")
 
@@ -98,7 +99,7 @@ class Watch:
         for place, values in enumerate(results):
             if any(i.op == "normalize" and i.gate < 0 for i in template.instructions):
                 self._vote("normalize", bool(np.median(np.abs(values)) > FAR))
-            if expected is not None:
+            if expected is not None and len(values) >= FEWEST:
                 self._judge(seen, place, Shown(*expected, values))
         numbers = f"{min(r.min() for r in results):.4g} .. {max(r.max() for r in results):.4g}"
         elected = [kind for kind in TEXTS if self._is_elected(kind)]
