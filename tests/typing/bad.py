@@ -109,6 +109,16 @@ vary.stream("folder", policy, cache="ram")  # wrong
 vary.stream("folder", policy, shard=1)  # wrong
 vary.stream("folder", policy, remainder="cut")  # wrong
 vary.stream("folder", {"large": (policy, "2")})  # wrong
+vary.stream("folder", policy, target_size=(150, 150))  # wrong
+vary.stream("folder", policy).batch_size  # wrong
+vary.Folder("folder", shuffle=True)  # wrong
+vary.Files(["a.jpg"], label=[1])  # wrong
+vary.Arrays(image[None], label=[1])  # wrong
+policy(image, target_size=(150, 150))  # wrong
+policy.batch([image], num_workers=2)  # wrong
+policy.transform(image)  # wrong
+vary.DataLoader("folder")  # wrong
 vary.mix(["a", "b"])  # wrong
+vary.mix([], weights=[1])  # wrong
 vary.mix([policy])  # wrong
 vary.RandomRotation(40)  # wrong
