@@ -110,7 +110,7 @@ vary.stream("folder", policy, shard=1)  # wrong
 vary.stream("folder", policy, remainder="cut")  # wrong
 vary.stream("folder", {"large": (policy, "2")})  # wrong
 vary.stream("folder", policy, target_size=(150, 150))  # wrong
-vary.stream("folder", policy).batch_size  # wrong
+_ = vary.stream("folder", policy).batch_size  # wrong
 vary.Folder("folder", shuffle=True)  # wrong
 vary.Files(["a.jpg"], label=[1])  # wrong
 vary.Arrays(image[None], label=[1])  # wrong
