@@ -82,7 +82,7 @@ std::int64_t sum_of_grey(float* const* planes, int channels, int n, float low, f
       const float grey = (.299f * r[k] + .587f * g[k]) + .114f * b[k];
       const float raised = grey > least ? grey : least;  // NaN becomes least
       const auto value = static_cast<std::int32_t>(((raised < most ? raised : most) - low) * unit);
-      const bool counts = !Finite || grey - grey == 0;
+      const bool counts = !Finite || (grey >= -__FLT_MAX__ && grey <= __FLT_MAX__);
       sum += counts ? value : 0;
       some += counts ? 1 : 0;
     }
