@@ -183,7 +183,7 @@ emulated: $(STAMPS)/build-tools
 	qemu-x86_64 -cpu Haswell build/release/hashes --check native/tests/hashes.txt v3
 	$(if $(ARM64),@$(MAKE) build/release/hashes-arm64 && qemu-aarch64 build/release/hashes-arm64 --check native/tests/hashes.txt base)
 
-build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg% native/stray.cc native/fuzz/%,$(CPP)) native/tests/hashes.cc $(HEADERS)
+build/release/hashes-arm64: $(filter-out native/tests/% native/bind% native/jpeg% native/fuzz/%,$(CPP)) native/tests/hashes.cc $(HEADERS)
 	$(ARM64) -std=c++20 -O3 -ffp-contract=off -fno-math-errno -fno-trapping-math -static -Inative -DVARY_TARGET_NS=base \
 	  -DVARY_HAVE_BASE -DVARY_WITHOUT_JPEG $(filter %.cc,$^) -o $@
 

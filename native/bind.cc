@@ -14,9 +14,9 @@
 #include "buffers.h"
 #include "cpu.h"
 #include "execute.h"
+#include "jpeg_orientation.h"
 #include "level.h"
 #include "maths.h"
-#include "orientation.h"
 #include "pool.h"
 #include "stamp.h"
 

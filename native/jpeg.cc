@@ -10,8 +10,8 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
+#include "jpeg_orientation.h"
 #include "jpeg_stray.h"
-#include "orientation.h"
 
 #if !defined(JCS_EXTENSIONS) || !defined(JCS_ALPHA_EXTENSIONS)
 #error "vary needs libjpeg-turbo: this jpeglib.h has no RGBA output"

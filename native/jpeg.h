@@ -3,7 +3,7 @@
 //
 // Refused unless `tolerant`: what cost a row, or may have (cut off, damaged, restart markers out of step); `error` then
 // names the option, if it would take the file. Read, and reported as `damaged`: a file that has every row, but lacks
-// its end marker, or has bytes where none belong: between segments or scans, before a restart marker (`stray.h`),
+// its end marker, or has bytes where none belong: between segments or scans, before a restart marker (`jpeg_stray.h`),
 // before or in the place of the end marker. Of several scans all must be there, or an end marker. Read without a word:
 // unknown JFIF or Adobe versions, and whatever follows the end marker.
 #pragma once
@@ -19,7 +19,7 @@ namespace vary {
 struct JpegHeader {
   int width = 0, height = 0;  // as stored: before orientation
   int components = 0;         // 1 grey, 3 colour, 4 CMYK or YCCK
-  int orientation = 1;        // 1..8, see orientation.h
+  int orientation = 1;        // 1..8, see jpeg_orientation.h
   bool progressive = false;
   int down = 0, across = 0;  // luma samples to one of chroma, 1 or 2; 0 where it is no YCbCr of such planes
 };

@@ -65,8 +65,8 @@ struct Scan {
   int dc[MAX_COMPS_IN_SCAN] = {};  // of the last block of each component
 };
 
-// Samples of 8 bits have no coefficient beyond 1024.
-bool possible(int value, int step) { return std::abs(value) <= 1024 / step + 1; }
+// Samples of 8 bits have no coefficient beyond 1024; a step of 0, which broken tables hold, says nothing.
+bool possible(int value, int step) { return step == 0 || std::abs(value) <= 1024 / step + 1; }
 
 // Reads over block `number` of an MCU; false where there is none, or one that no picture has.
 bool block(Scan& scan, int number, Bits& bits) {

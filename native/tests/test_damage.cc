@@ -218,6 +218,14 @@ void test_rows_beyond_the_interval_are_no_stray_bytes() {
   }
 }
 
+// Broken tables hold steps of 0: whatever such a coefficient is, it comes out 0.
+void test_quantisation_steps_of_zero() {
+  Buffer file = encode({.restart = 1});
+  for (std::size_t at = 2; at + 5 < file.size(); ++at)
+    if (file[at] == 0xFF && file[at + 1] == 0xDB) file[at + 5] = 0;  // the first step of each table
+  for (const std::size_t marker : markers_of(file)) check_whole(with(file, marker, Buffer(64, 0)), file);
+}
+
 void test_arithmetic_coding_never_says_what_is_missing() {
   const Buffer file = encode({.noise = true, .arithmetic = true});
   CHECK(decode(file).ok && !decode(file).damaged);
@@ -244,6 +252,7 @@ int main() {
   test_missing_rows_are_refused();
   test_damaged_rows_are_refused();
   test_rows_beyond_the_interval_are_no_stray_bytes();
+  test_quantisation_steps_of_zero();
   test_arithmetic_coding_never_says_what_is_missing();
   test_numbers_that_sequential_scans_do_not_use();
   return check::report();

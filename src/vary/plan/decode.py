@@ -3,7 +3,7 @@
 The first bytes decide the format, never the file's name. A JPEG stays as it is, for the executor to decode at the scale
 it needs; every other format goes through Pillow to height x width x channels, uint8:
 
-- Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/orientation.h`).
+- Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/jpeg_orientation.h`).
 - Of an animation the first frame; colour profiles not applied.
 - Metadata costs no picture: it is left out first (`bare.py`). What makes pixels must be whole, unless `tolerant`.
 - 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
@@ -237,7 +237,7 @@ def _load(image: Any, tolerant: bool) -> None:
 
 
 def _orientation(image: Image, bare: Bare) -> int:
-    """The rule of native/orientation.h; a tag that cannot be read says nothing."""
+    """The rule of native/jpeg_orientation.h; a tag that cannot be read says nothing."""
     exif, xmp = bare.exif, bare.xmp
     if exif is None or xmp is None:
         exif = image.info.get("exif")

@@ -1,4 +1,4 @@
-#include "orientation.h"
+#include "jpeg_orientation.h"
 
 #include <algorithm>
 #include <cstring>
