@@ -6,6 +6,7 @@ import pytest
 import vary
 from vary.display.pixels import BYTES, STANDARD, Scale, Stats, scale_of, scale_of_runner, shown
 
+pytestmark = pytest.mark.filterwarnings("ignore::vary.ValueWarning")  # mistakes are to be seen here
 UNIT, SIGNED = Scale(0, 1), Scale(-1, 1)
 
 
