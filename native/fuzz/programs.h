@@ -55,6 +55,7 @@ inline std::vector<double> usual(Numbers& n, Op op, int channels, double low, do
     case Op::rescale: return {between(n, -3, 3), between(n, -9, 9)};
     case Op::normalize: {
       std::vector<double> out;
+      out.reserve(2 * static_cast<std::size_t>(channels));
       for (int c = 0; c < channels; ++c) out.push_back(between(n, low, high));
       for (int c = 0; c < channels; ++c) out.push_back(between(n, .01, high));
       return out;
