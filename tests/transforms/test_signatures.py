@@ -7,7 +7,6 @@ import random
 from collections.abc import Iterator
 from typing import Any, Literal, get_args, get_type_hints
 
-import numpy as np
 import pytest
 
 import vary
@@ -118,8 +117,6 @@ def test_help_shows_it() -> None:
 def test_of_a_policy_that_is_called_it_is_that_of_the_call() -> None:
     assert list(inspect.signature(Policy).parameters)[:2] == ["transforms", "fill"]
     assert list(inspect.signature(Policy([])).parameters)[:2] == ["image", "seed"]
-    image = np.zeros((2, 2, 3), np.uint8)
-    assert Policy([vary.Lambda(Policy([]))])(image).shape == (2, 2, 3), "and a policy may be a function of another"
     assert not hasattr(Rotate(3), "__signature__")
 
 
