@@ -74,8 +74,11 @@ std::size_t place_of(const Session& session) {
   if (codec->err->msg_code == JERR_ARITH_NOTIMPL)
     fail(session, "arithmetic-coded, which this libjpeg-turbo was built without; save it as a usual JPEG");
   if (session.phase == Phase::scans && codec->err->msg_code != JERR_OUT_OF_MEMORY) {
-    session.error = place_of(session);
-    while (session.error > 0 && session.data[--session.error] != 0xFF) continue;
+    std::size_t at = place_of(session);
+    do {
+      at -= at > 0;
+    } while (at > 0 && session.data[at] != 0xFF);
+    session.error = at;
   }
   codec->err->format_message(codec, session.text);
   std::longjmp(session.escape, 1);

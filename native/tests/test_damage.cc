@@ -26,7 +26,7 @@ Decoded decode(const Buffer& file, int denominator = 1, bool tolerant = false, i
   if (!vary::jpeg_header(file.data(), file.size(), header, out.error)) return out;
   const int width = vary::jpeg_scaled(header.width, denominator),
             height = vary::jpeg_scaled(header.height, denominator);
-  out.pixels.resize(static_cast<std::size_t>(width * height * channels));
+  out.pixels.resize(static_cast<std::size_t>(width) * height * channels);
   out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, tolerant,
                              {out.pixels.data(), height, width, channels, std::ptrdiff_t{width} * channels}, out.error,
                              &out.damaged);
@@ -180,8 +180,7 @@ void test_missing_rows_are_refused() {
     shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(markers[1]),
                   shorter.begin() + static_cast<std::ptrdiff_t>(markers[2]));
     check_refused(shorter);
-    Buffer fewer = file;  // of a file with several scans the last one
-    std::size_t scan = file.size();
+    std::size_t scan = file.size();  // of a file with several scans the last one
     for (const std::size_t at : markers)
       if (file[at + 1] == 0xDA) scan = at;
     if (scan < file.size()) check_refused(head_of(file, scan));

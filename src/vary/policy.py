@@ -277,9 +277,11 @@ class Policy(Transform):
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         if len(shape) not in (2, 3):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
+        if not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):
+            raise InputError(
+                f"shape={tuple(shape)!r} has no pixel; height, width and channels are whole numbers from 1 on"
+            )
         height, width, channels = (*shape, 1)[:3]
-        if min(height, width) < 1:
-            raise InputError(f"shape={tuple(shape)!r} has no pixel; height and width are 1 or more")
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 

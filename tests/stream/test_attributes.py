@@ -25,9 +25,9 @@ def test_a_transform_alone_varies_no_picture(images: np.ndarray) -> None:
 
 
 def test_a_picture_to_explain_has_pixels(policy: Policy) -> None:
-    for shape in ((0, 10, 3), (10, 0)):
-        with pytest.raises(InputError, match="has no pixel; height and width are 1 or more"):
-            policy.explain(shape)
+    for shape in ((0, 10, 3), (10, 0), (5.5, 3), ("5", 3)):
+        with pytest.raises(InputError, match="has no pixel; height, width and channels are whole numbers"):
+            policy.explain(shape)  # type: ignore[arg-type]
 
 
 def test_classes_are_names(folder: Path) -> None:
