@@ -277,11 +277,13 @@ class Policy(Transform):
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         if len(shape) not in (2, 3):
             raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
-        if not all(isinstance(side, (int, np.integer)) and side >= 1 for side in shape):
-            raise InputError(
-                f"shape={tuple(shape)!r} has no pixel; height, width and channels are whole numbers from 1 on"
-            )
-        height, width, channels = (*shape, 1)[:3]
+        try:
+            sides = [operator.index(side) for side in shape]
+        except TypeError:  # 5.5, "5"
+            sides = [0]
+        if min(sides) < 1:
+            raise InputError(f"shape={tuple(shape)!r} has no pixel; give whole numbers of at least 1")
+        height, width, channels = (*sides, 1)[:3]
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 

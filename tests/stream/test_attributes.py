@@ -26,7 +26,7 @@ def test_a_transform_alone_varies_no_picture(images: np.ndarray) -> None:
 
 def test_a_picture_to_explain_has_pixels(policy: Policy) -> None:
     for shape in ((0, 10, 3), (10, 0), (5.5, 3), ("5", 3)):
-        with pytest.raises(InputError, match="has no pixel; height, width and channels are whole numbers"):
+        with pytest.raises(InputError, match="has no pixel; give whole numbers of at least 1"):
             policy.explain(shape)  # type: ignore[arg-type]
 
 
