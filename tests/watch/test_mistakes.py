@@ -26,6 +26,7 @@ from vary import (
 
 BYTES, UNIT = noise(8), floats(noise(8))
 LEVELS = BYTES.astype(np.float32)
+ONES = (PHOTOS > 99).astype(np.uint8)
 BYTE_STATISTICS = Normalize((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 
 
@@ -70,6 +71,13 @@ POLICIES: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, tuple[str
     ([Rescale(255)], {"value_range": 255}, LEVELS, ("65025",)),
     ([Rescale(1 / 255, p=0.5)], {}, BYTES, ("some pictures only", "two scales")),
     ([vary.Sometimes([Normalize()])], {}, BYTES, ("Normalize()", "some pictures only")),
+    (
+        [Rotate(30), Rescale(1 / 255)],
+        {},
+        ONES,
+        ("Rescale(scale=0.0039", "hold 0 .. 1", "value_range=1", "images * 255"),
+    ),
+    ([Normalize()], {}, ONES, ("Normalize", "hold 0 .. 1", "value_range=1")),
     # statistics of another range
     ([BYTE_STATISTICS], {}, BYTES, ("123.675", "fractions", "Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))")),
     ([BYTE_STATISTICS], {}, UNIT, ("Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))",)),
@@ -136,6 +144,14 @@ def test_a_cast_never_rescales() -> None:
 @pytest.mark.parametrize("cure", [Policy([Rotate(9)], value_range=255), Policy([Rotate(9), Rescale(1 / 255)])], ids=str)
 def test_the_cures_are_quiet(cure: Policy) -> None:
     assert not told(cure, LEVELS)
+
+
+def test_masks_of_ones_by_the_cures_are_quiet() -> None:
+    assert not told(Policy([Rotate(30), Normalize()], value_range=1), ONES)
+    assert not told(Policy([Rescale(1 / 255), Normalize()]), ONES * 255)
+    assert not told(Policy([Rotate(30)]), ONES, dtype="float32")
+    assert not told(Policy([Rescale(1 / 255)]), ONES[:2]), "a few may be dark"
+    assert not told(Policy([Rescale(1 / 255)]), ONES * 2)
 
 
 def test_pictures_one_by_one() -> None:

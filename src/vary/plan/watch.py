@@ -47,6 +47,8 @@ TEXTS = {
     "takes all of the picture away",
     "saturated": "{0}: most values of the results are saturated, {1}, although those of the pictures are not; weaken "
     "it (factors are around 1, shifts are fractions of the value range)",
+    "ones": "{0}: the pictures hold 0 .. 1, but uint8 is taken for 0 .. 255, so that the results are nearly constant, "
+    "{1}; leave out Rescale and write Policy([...], value_range=1), or give pictures of 0 .. 255: images * 255",
     "moved": "{0}: the results show nothing of the pictures, {1}; shifts are fractions of width and height, and 1 "
     "moves a picture out of view",
 }
@@ -124,6 +126,9 @@ class Watch:
                 lost = min(moved.lost(low, high), moved.lost(high, low))  # the latter where values are turned round
                 bad = result.saturated >= SATURATED and moved.saturated <= FREE and lost > LOST
                 self._vote("saturated", bad, sure and result.saturated >= CERTAIN)
+        elif template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"] and template.rescales:
+            values = seen.values()[place]
+            self._vote("ones", result.is_constant and values.min() == 0 and values.max() == 1)
         elif moved.is_constant and _moves(template) and seen.picture(place).spread >= SPREAD:
             self._vote("moved", True, not seen.is_drawn([*GEOMETRY]))
 
@@ -150,7 +155,12 @@ def _moves(template: Template) -> bool:
 
 
 def _blamed(template: Template, kind: str) -> str:
-    ops = {"normalize": ["normalize"], "moved": sorted(GEOMETRY - {"resize"}), "nan": ["call"]}
+    ops = {
+        "normalize": ["normalize"],
+        "moved": sorted(GEOMETRY - {"resize"}),
+        "nan": ["call"],
+        "ones": ["rescale", "normalize"],
+    }
     return ", ".join(names_of(template, *ops.get(kind, [*CLIPPING, "call"]))[:3]) or "the policy"
 
 
