@@ -41,6 +41,13 @@ def test_policies(home: Path) -> None:
     assert {path.name for path in home.iterdir()} >= {"mine.yaml", "mine.json"}
 
 
+def test_sheets(home: Path) -> None:
+    for name in ("~/sheet.png", Path("~/sheet.jpg")):
+        vary.Policy([]).preview(home / "data").save(name)
+        vary.stream(home / "data", vary.Policy([])).preview().save(name)
+    assert {path.name for path in home.iterdir()} >= {"sheet.png", "sheet.jpg"}
+
+
 def test_caches(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VARY_CACHE", "~/kept")
     assert cache_folder() == home / "kept"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError
+from vary.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -236,7 +237,7 @@ def save(picture: Array, path: str | os.PathLike[str]) -> None:
     """Whole or not at all: written beside its place, then moved there. `InputError` where it cannot lie at `path`."""
     import tempfile
 
-    target = Path(path)
+    target = Path(expanded(path))
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise InputError(f"path={str(path)!r}: the sheet needs a name that ends in {', '.join(FORMATS)}")
