@@ -9,7 +9,7 @@ import pytest
 
 from vary.errors import InputError, SourceError, VaryError
 from vary.policy import Policy
-from vary.sources import Arrays, Files, Folder, Indexed, Item
+from vary.sources import Arrays, Files, Folder, Indexed, Item, subset
 from vary.stream import stream
 from vary.transforms import Resize
 
@@ -114,6 +114,19 @@ def test_every_source_takes_the_classes(data: Path, tmp_path: Path, kind: str) -
     assert sorted(wanted[train.source[n].labels[0]] for n in range(4)) == sorted(names)  # type: ignore[call-overload]
     with pytest.raises(VaryError, match=r"does not name|which classes=.* does not name"):
         stream(sources[kind](), POLICY, classes=["dog", "cat"])
+
+
+def test_a_subset_needs_no_names_of_classes_that_it_left_out(data: Path) -> None:
+    folder = Folder(data / "train")
+    arrays = Arrays(IMAGES, ["cat", "dog", "fox", "dog"])
+    for whole in (folder, arrays, Own([0, 1, 2, 1], ["cat", "dog", "fox"])):
+        labels = np.array([whole[n].labels[0] for n in range(len(whole))])
+        part = subset(whole, labels != 0)
+        train = stream(part, POLICY, classes=["fox", "dog"])
+        assert train.classes == ["fox", "dog"]
+        assert sorted(label for batch in train for label in batch.labels) == sorted(2 - labels[labels != 0])
+        with pytest.raises(InputError, match=r"classes that classes= does not name: \['fox'\]"):
+            stream(part, POLICY, classes=["dog"])
 
 
 def test_ids_get_names(images: np.ndarray) -> None:

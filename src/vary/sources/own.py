@@ -79,20 +79,27 @@ class Adapted(Source):
         return repr(self.given) if self._ids is None else f"{self.given!r} under classes={brief(self.classes)}"
 
 
-def with_classes(source: Indexed, names: list[str]) -> Indexed:
-    """The source with class ids by these names; `InputError` where it has classes that are not among them."""
+def with_classes(source: Indexed, names: list[str], some: Array | None = None) -> Indexed:
+    """The source with class ids by these names; `InputError` where it has classes that are not among them.
+
+    some: (m,) int64, the samples that there will be, if not all: classes of the others need no name.
+    """
     own = source.classes
     if own == names:
         return source
     if isinstance(source, Subset):
-        return Subset(with_classes(source.parent, names), source.numbers.copy())
+        return Subset(with_classes(source.parent, names, source.numbers), source.numbers.copy())
     if class_field(source) is None:
         raise InputError(f"classes={brief(names)}, but the source has no class labels; its fields are {source.fields}")
     if own is None:
         found = Adapted(source, names)
         batch_labels(found, np.arange(len(source)))  # every id has a name
         return found
-    if extra := [name for name in own if name not in set(names)]:
+    extra = [name for name in own if name not in set(names)]
+    if extra and some is not None and (ids := class_ids(source, some)) is not None:
+        there = set(ids.tolist())
+        extra = [name for place, name in enumerate(own) if place in there and name not in set(names)]
+    if extra:
         raise InputError(
             f"the source has classes that classes= does not name: {brief(extra)}; classes={brief(names)}; name them as "
             "well, or leave their samples out: source[mask]"
@@ -103,7 +110,7 @@ def with_classes(source: Indexed, names: list[str]) -> Indexed:
             f"classes={brief(names)}, and the source's labels are rows of {brief(own)}; give both the same"
         )
     places = {name: place for place, name in enumerate(names)}
-    return Adapted(source, names, np.array([places[name] for name in own], np.int64))
+    return Adapted(source, names, np.array([places.get(name, -1) for name in own], np.int64))
 
 
 def warn_of_absent(source: Indexed) -> None:
