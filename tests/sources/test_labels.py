@@ -87,6 +87,9 @@ def test_given_classes_fix_the_ids() -> None:
         Arrays(IMAGES, [-1, 1, 0, 1], classes=["a", "b"])
     with pytest.raises(InputError, match=r"labels has 4 columns, and classes=\['a', 'b'\] names others"):
         Arrays(IMAGES, np.eye(4, dtype=int), classes=["a", "b"])
+    with pytest.raises(InputError, match=r"labels has dtype float32, and classes=\['a', 'b'\] names ids, .*astype"):
+        Arrays(IMAGES, [0.0, 1.0, 1.0, 0.0], classes=["a", "b"])
+    assert Arrays(IMAGES, np.full((4, 2), 0.5), classes=["a", "b"]).classes == ["a", "b"], "shares of classes"
 
 
 @pytest.mark.parametrize(
@@ -248,6 +251,18 @@ def test_names_of_a_source_of_ones_own_need_its_classes() -> None:
     source = own(NAMES)
     with pytest.raises(InputError, match=r"labels of sample 0 .* a name, and Own names no classes; give it classes"):
         next(iter(stream(source, Policy([]), shuffle=False)))
+
+    class Bare:
+        fields = ("images", "labels")
+
+        def __len__(self) -> int:
+            return 4
+
+        def __getitem__(self, index: int) -> Item:
+            return source.item(index)
+
+    with pytest.raises(InputError, match="a name, and Bare names no classes"):
+        next(iter(stream(Bare(), Policy([]), shuffle=False)))
     source.classes = ["cat", "dog", "ant"]
     assert next(iter(stream(source, Policy([]), shuffle=False))).labels.tolist() == [1, 0, 1, 2]
 

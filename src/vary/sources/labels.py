@@ -123,6 +123,11 @@ def classified(
                 )
         elif column.ndim == 2 and column.shape[1] not in (1, len(classes)):
             raise InputError(f"{name} has {column.shape[1]} columns, and classes={brief(classes)} names others")
+    elif classes is not None and column.ndim == 1:
+        raise InputError(
+            f"{name} has dtype {column.dtype}, and classes={brief(classes)} names ids, which are whole numbers; give "
+            "labels.astype(int), or leave out classes="
+        )
     return column, classes
 
 
@@ -310,9 +315,9 @@ def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array
         if isinstance(column, Named) and name != class_field(source):
             column = np.array(column.names)[column.ids]
         if isinstance(column, Named) and source.classes is None:
-            seen = brief(column.names[column.ids[0]])
+            seen, kind = brief(column.names[column.ids[0]]), type(getattr(source, "given", source)).__name__
             raise InputError(
-                f"{name} of {called(0)} is {seen}, a name, and {type(source).__name__} names no classes; give it "
+                f"{name} of {called(0)} is {seen}, a name, and {kind} names no classes; give it "
                 "classes = [...], in the order of their ids"
             )
         out.append(classified(name, column, source.classes, called)[0] if name == class_field(source) else column)
