@@ -1,5 +1,6 @@
 """What `help()`, Shift+Tab and the like show of a transform: made from its fields, so it cannot be otherwise."""
 
+import copy
 import inspect
 import pickle
 import pydoc
@@ -176,9 +177,14 @@ def test_a_constructor_of_its_own_shows_its_own_arguments() -> None:
 
         def __init__(self, half: float) -> None:
             super().__init__(2 * half)
+            object.__setattr__(self, "half", half)
 
     assert str(inspect.signature(Twice)) == "(half: float) -> None"
     assert Twice(4).angle == (-8, 8)
+    for again in (copy.copy(Twice(4)), copy.deepcopy(Policy([Twice(4)])).transforms[0]):
+        assert type(again) is Twice
+        assert again == Twice(4)
+        assert vars(again)["half"] == 4
 
 
 @pytest.mark.usefixtures("own_classes")

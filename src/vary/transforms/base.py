@@ -215,7 +215,9 @@ class Declared:
         return tuple(getattr(self, name) for name in type(self).fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (type(self), {name: getattr(self, name) for name in type(self).fields})
+        fields, others = type(self).fields, vars(self)
+        kept = {name: value for name, value in others.items() if name not in fields and name[0] != "_"}
+        return _rebuild, (type(self), {name: getattr(self, name) for name in fields}), kept or None
 
 
 class Transform(Declared):
@@ -248,4 +250,7 @@ class Transform(Declared):
 
 
 def _rebuild(kind: type[Declared], values: dict[str, Any]) -> Declared:
-    return kind(**values)
+    """With these values in its fields; a constructor of the user's own may take others."""
+    made = kind.__new__(kind)
+    Declared.__init__(made, **values)
+    return made
