@@ -29,6 +29,7 @@ KINDS: dict[str, tuple[int, int, tuple[int, ...]]] = {  # photometric interpreta
     "black is 0": (MINIS_BLACK, 1, ()),
     "grey and another": (MINIS_BLACK, 2, (0,)),
     "grey and alpha": (MINIS_BLACK, 2, (2,)),
+    "grey and premultiplied alpha": (MINIS_BLACK, 2, (1,)),
     "white is 0, and alpha": (MINIS_WHITE, 2, (2,)),
     "RGB": (RGB, 3, ()),
     "RGB and another": (RGB, 4, (0,)),
@@ -48,6 +49,7 @@ READ = {  # kind -> bits that are read, at least as plain strips of the usual by
     "RGB and premultiplied alpha": {8, 16},
     "CMYK": {8, 16},
     "grey and alpha": {8},
+    "grey and premultiplied alpha": {8},
 }
 
 

@@ -257,6 +257,8 @@ def _pixels(image: Image, channels: int, inverted: bool) -> Array:
         image = image.convert("RGBA")  # whatever the palette holds
     elif image.mode == "LAB":
         image = image.convert("RGB")  # which alone has a way to the others
+    elif image.mode == "La":
+        image = image.convert("LA")  # colours not multiplied by alpha
     if image.mode != MODES[channels]:
         image = image.convert(MODES[channels])
     pixels = np.asarray(image)
