@@ -62,6 +62,15 @@ def test_names_that_are_taken_go_by_place() -> None:
     assert batch._replace(count=7)[1] == batch._replace(_1=7)[1] == 7
 
 
+@pytest.mark.parametrize("names", [("_2", "count"), ("count", "_1"), ("_1", "_1_", "self"), ("cls", "self", "named")])
+def test_no_two_fields_go_by_one_name(names: tuple[str, ...]) -> None:
+    batch = batch_with("images", *names)
+    assert len(set(batch._fields)) == len(batch)
+    assert same(type(batch)(**batch._asdict()), batch)
+    for place, name in enumerate(batch._fields):
+        assert batch._replace(**{name: 7})[place] == 7
+
+
 def test_replace_keeps_what_the_batch_knows(images: np.ndarray, policy: Policy) -> None:
     batch = next(iter(stream((images, np.arange(len(images))), policy)))
     other = batch._replace(images=batch.images + 1)

@@ -56,7 +56,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     _legend: Legend | None = None  # what its arrays mean: for showing them
     _paths: Paths | Callable[[], list[str]]
 
-    def __new__(cls, *arrays: Any, **named: Any) -> Self:
+    def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
         """The arrays in the order of the fields, or by their names; or all in one list, where there are several."""
         count = len(cls.fields)
         if cls is Batch:
@@ -77,7 +77,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     @classmethod
     def _pick(cls, named: dict[str, Any], places: range) -> tuple[Any, ...]:
         """The values of the fields at these places, taken out of `named`."""
-        names = ((cls.fields[place], cls._fields[place]) for place in places)
+        names = ((cls._fields[place], cls.fields[place]) for place in places)
+        names = ((own, own if name in cls._fields else name) for own, name in names)  # an own name belongs to one
         found = (next((name for name in both if name in named), None) for both in names)
         return tuple([named.pop(name) for name in found if name is not None])
 
@@ -88,7 +89,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 
-    def _replace(self, **named: Any) -> Self:
+    def _replace(self, /, **named: Any) -> Self:
         """The same batch with other arrays in some fields."""
         values = [self._pick(named, range(place, place + 1)) or (array,) for place, array in enumerate(self)]
         other = type(self)(*(value for (value,) in values), **named)
@@ -148,8 +149,8 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
 
 
 def _is_taken(name: str) -> bool:
-    """Does every batch have something else by this name?"""
-    return name in KNOWN or hasattr(Batch, name)
+    """Does every batch have something else by this name, or may another field need it?"""
+    return name in KNOWN or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
 
 
 def _escaped(name: str) -> str:
