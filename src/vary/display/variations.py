@@ -52,7 +52,8 @@ def _made(vary: Vary, original: Original, epoch: int) -> Array:
         return vary(original.image, epoch, original.number)
     except InputError as error:
         which = ", ".join(filter(None, original.title)) or f"image {original.number}"
-        raise InputError(which + str(error).removeprefix("image 0")) from error
+        text = str(error)
+        raise InputError(which + text.removeprefix("image 0") if text.startswith("image 0") else text) from error
 
 
 def _at_least_one(name: str, value: object) -> int:
