@@ -267,6 +267,27 @@ def test_names_of_a_source_of_ones_own_need_its_classes() -> None:
     assert next(iter(stream(source, Policy([]), shuffle=False))).labels.tolist() == [1, 0, 1, 2]
 
 
+def test_samples_of_a_source_of_ones_own_are_checked() -> None:
+    class Own(Source):
+        fields = ("images", "labels")
+        given: Any = ()
+
+        def __len__(self) -> int:
+            return 4
+
+        def item(self, index: int) -> Item:
+            return self.given[index]  # type: ignore[no-any-return]
+
+    source = Own()
+    source.given = [(image, 1) for image in IMAGES]
+    with pytest.raises(InputError, match=r"sample 0 of the source is a tuple; a source gives vary.sources.Item\(image"):
+        stream(source, Policy([]))
+    for labels in ((), (1, 2)):
+        source.given = [Item(image, labels) for image in IMAGES]
+        with pytest.raises(InputError, match=rf"sample 0 has {len(labels)} labels, and the source names 1 field"):
+            next(iter(stream(source, Policy([]), shuffle=False)))
+
+
 def test_too_few_labels_of_a_source_of_ones_own_are_told() -> None:
     source = own(range(4))
     source.label_batch = lambda indices: ([1],)  # type: ignore[method-assign, assignment, misc]

@@ -170,7 +170,14 @@ def split_of(source: Indexed, validation: object, stratify: object, seed: int) -
 
 def labels_by_item(item: Callable[[int], Item], fields: int, indices: Sequence[int] | Array) -> tuple[Array, ...]:
     """The labels that the samples bring, as arrays of objects."""
-    rows = [item(index).labels for index in np.asarray(indices, np.int64).tolist()]
+    numbers = np.asarray(indices, np.int64).tolist()
+    rows = [item(index).labels for index in numbers]
+    for number, row in zip(numbers, rows, strict=True):
+        if len(row) != fields:
+            raise InputError(
+                f"sample {number} has {len(row)} labels, and the source names {fields} field{'s'[: fields != 1]} of "
+                "them; give one of each"
+            )
     columns = []
     for place in range(fields):
         column = np.empty(len(rows), object)

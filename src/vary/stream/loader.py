@@ -289,7 +289,12 @@ def _kind(source: Indexed, channels: int) -> tuple[int, str]:
     if not len(source):
         return channels, "uint8"
     try:
-        image = source[0].image
+        item = source[0]
     except SourceError:  # told, or skipped, when its turn comes
         return channels, "uint8"
+    image = getattr(item, "image", None)
+    if image is None:
+        raise InputError(
+            f"sample 0 of the source is a {type(item).__name__}; a source gives vary.sources.Item(image, (label, ...))"
+        )
     return array_kind(image, 0) if isinstance(image, np.ndarray) else (channels, "uint8")
