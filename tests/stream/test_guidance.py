@@ -302,3 +302,19 @@ def test_nothing_is_named_that_vary_calls_so_itself() -> None:
     assert not {name for _, _, name in entries("names")} & {*vary.__all__, *REGISTRY}
     keywords = {name for _, _, name in entries("keywords")}
     assert not keywords & {*ARGUMENTS["vary.stream"]}
+
+
+@pytest.mark.parametrize("kind", ["tuple", "array", "objects", "listing", "paths"])
+def test_paths_in_place_of_pictures_lead_to_files(kind: str, folder: Path) -> None:
+    listing = vary.Folder(folder).paths
+    texts = list(listing)
+    given: Any = {
+        "tuple": tuple(texts),
+        "array": np.array(texts),
+        "objects": np.array(texts, object),
+        "listing": listing,
+        "paths": tuple(Path(text) for text in texts),
+    }[kind]
+    for source in (given, (given, [0] * len(texts))):
+        with pytest.raises(vary.InputError, match=r"of paths, such as 'cat/0.png'; vary.Files\(paths, labels\)"):
+            vary.stream(source, vary.Policy([]))

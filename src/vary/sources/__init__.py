@@ -12,11 +12,12 @@ One file a store; each is an `Indexed` of `Item`s, and any object that is one se
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import InputError, brief
 from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
@@ -81,6 +82,7 @@ def split(source: object, validation: float, *, stratify: bool = True, seed: int
 
 
 def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
+    _check_paths(obj[0] if isinstance(obj, tuple) and len(obj) == 2 else obj)
     if isinstance(obj, np.ndarray | list):
         return Arrays(obj, labels, classes=classes)
     if isinstance(obj, str | os.PathLike):
@@ -113,3 +115,20 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
             "(N, H, W, C), a tuple (images, labels), or an object with what vary.sources.Indexed names"
         )
     return Adapted(obj) if missing else cast("Indexed", obj)
+
+
+def _check_paths(obj: object) -> None:
+    """`InputError` where an array, a Series, ... of paths stands for pictures; `Arrays` says so of a list."""
+    if (
+        isinstance(obj, str | bytes | os.PathLike | Mapping | list)
+        or hasattr(obj, "fields")
+        or not hasattr(obj, "__len__")
+    ):
+        return
+    pictures = isinstance(obj, np.ndarray) and obj.dtype.kind not in "OUS"
+    first = next(iter(obj), None) if isinstance(obj, Iterable) and not pictures else None
+    if isinstance(first, str | os.PathLike):
+        raise InputError(
+            f"the source is a {type(obj).__name__} of paths, such as {brief(str(first))}; vary.Files(paths, labels) "
+            "streams files, and vary.read_image(path) makes an array"
+        )
