@@ -70,6 +70,7 @@ def test_whatever_holds_pictures(kind: str, photos: list[np.ndarray], data: Path
         ("nowhere", "nowhere: No such file"),
         (np.zeros((3, 40, 40), np.uint8), "looks like (C, H, W)"),
         (5, "int is no source"),
+        (vary.stream(np.zeros((3, 8, 8, 3), np.uint8), POLICY), "stream.preview() shows it"),
         (np.zeros((8, 8, 3)), "float64"),
         ([np.zeros((8, 8, 3), np.uint8), None], "images[1] is of type NoneType"),
     ],
@@ -100,6 +101,9 @@ def test_pictures_are_spread_over_the_folder(data: Path) -> None:
     folder = vary.Folder(data)
     assert [one.number for one in picked(folder, 2, 3).originals] == [2, 6]
     assert [one.number for one in picked(folder, 99, 3).originals] == list(range(8))
+    files = [folder.path(number) for number in range(8)]
+    for given in (files, tuple(map(Path, files)), vary.Files(files)):
+        assert [one.number for one in picked(given, 2, 3).originals] == [2, 6]
 
 
 def test_a_broken_file_gives_its_place_to_the_next(data: Path) -> None:

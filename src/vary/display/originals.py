@@ -47,8 +47,10 @@ def picked(images: object, rows: int, channels: int) -> Picked:
     if isinstance(images, str) and not os.path.isdir(images):  # noqa: PTH112
         images = [images]
     if isinstance(images, list | tuple) and any(isinstance(one, str | os.PathLike) for one in images):
-        places = range(min(rows, len(images)))
+        places = _evenly(rows, len(images))
         return Picked([_of_list(images[place], place, channels) for place in places], len(images))
+    if hasattr(images, "peek"):
+        raise InputError("images is a stream; stream.preview() shows it, and stream.source is what it reads")
     if isinstance(images, np.ndarray) and _is_one(images):
         images = Arrays([images])
     if isinstance(images, list | tuple | np.ndarray) and not len(images):
@@ -73,10 +75,9 @@ def _of_list(image: Any, place: int, channels: int) -> Original:
 
 def _spread(source: Indexed, rows: int, channels: int) -> Picked:
     total = len(source)
-    count = min(rows, total)
-    if not count:
+    if not total:
         raise InputError("images holds no picture; give at least one")
-    wanted = [(2 * i + 1) * total // (2 * count) for i in range(count)]
+    wanted = _evenly(rows, total)
     found: list[Original] = []
     skipped: list[tuple[str, str]] = []
     seen = {*wanted}
@@ -93,6 +94,12 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
         path, reason = skipped[-1]
         raise SourceError(f"none of the {total} pictures can be opened; the last: {path}: {reason}")
     return Picked(sorted(found, key=lambda one: one.number), total, tuple(skipped))
+
+
+def _evenly(most: int, total: int) -> list[int]:
+    """At most so many places of 0 .. total - 1, as far from one another as from the ends."""
+    count = min(most, total)
+    return [(2 * i + 1) * total // (2 * count) for i in range(count)]
 
 
 def _free(seen: set[int], place: int, total: int) -> int | None:
