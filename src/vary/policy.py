@@ -275,14 +275,15 @@ class Policy(Transform):
         cost in passes and bytes. A prompt or a notebook shows the lines by itself; it is a `str` all the same."""
         if np.ndim(shape) > 1:
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
-        if len(shape) not in (2, 3):
-            raise InputError(f"shape={tuple(shape)!r}; give (height, width) or (height, width, channels)")
+        given: tuple[Any, ...] = tuple(shape) if np.ndim(shape) else (shape,)
+        if len(given) not in (2, 3):
+            raise InputError(f"shape={shape!r}; give (height, width) or (height, width, channels)")
         try:
-            sides = [operator.index(side) for side in shape]
+            sides = [operator.index(side) for side in given]
         except TypeError:  # 5.5, "5"
             sides = [0]
         if min(sides) < 1:
-            raise InputError(f"shape={tuple(shape)!r} has no pixel; give whole numbers of at least 1")
+            raise InputError(f"shape={given!r} has no pixel; give whole numbers of at least 1")
         height, width, channels = (*sides, 1)[:3]
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))

@@ -41,3 +41,9 @@ def test_names_of_other_libraries_for_a_split(folder: Path) -> None:
         source.split(0.2, random_state=3)  # type: ignore[call-arg]
     with pytest.raises(InputError, match=r"source\.split needs 'validation'"):
         source.split()  # type: ignore[call-arg]
+
+
+def test_a_shape_of_one_number_is_refused() -> None:
+    for wrong in (224, (224,), (1, 2, 3, 4)):
+        with pytest.raises(InputError, match=r"; give \(height, width\) or \(height, width, channels\)"):
+            Policy([]).explain(wrong)  # type: ignore[arg-type]
