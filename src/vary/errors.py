@@ -6,7 +6,8 @@ VaryError
 |- SourceError   (OSError)     a folder or file that is missing, empty or unreadable
 `- DecodeError   (ValueError)  a file that is no picture, is broken, or is over the pixel limit
 
-What can be done but would train on nonsense is a warning, `ValueWarning` (UserWarning), which says the same.
+Values that can be computed with, but would train on nonsense, are a warning, `ValueWarning` (a UserWarning), which also
+names what was seen and the cure.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ __all__ = [
 ]
 
 MOST = 1990
-"""Characters of a message, so that it can be read wherever it is shown; what it names may be a list of any length."""
+"""Most characters of a message: it may name a list of any length, and must still be readable."""
 LIST, VALUE = 300, 100  # characters of a list in a message, and of one value in it
 
 
@@ -64,7 +65,7 @@ class DecodeError(VaryError, ValueError):
 
 
 def brief(value: Any, limit: int = LIST) -> str:
-    """`repr(value)` for a message: of a long list its first values, its last one, and how many there are."""
+    """`repr(value)` for a message, shortened: a long list shows its first values, its last one and its length."""
     text = repr(value)
     if len(text) <= limit or not isinstance(value, list | tuple | range) or len(value) < 2:
         return shortened(text, limit)
@@ -79,21 +80,22 @@ def brief(value: Any, limit: int = LIST) -> str:
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, or its beginning and its end, which in vary's messages is the cure."""
+    """The text, at most `limit` characters: its beginning and its end, where vary's messages name the cure."""
     end = limit // 3
     return text if len(text) <= limit else f"{text[: limit - end - 5]} ... {text[-end:]}"
 
 
 class ValueWarning(UserWarning):
-    """Values that would train on nonsense: float pictures in 0 .. 255 taken for 0 .. 1, angles in radians, and so on.
+    """Values that would train on nonsense: float pictures in 0 .. 255 where 0 .. 1 is assumed, angles in radians, and
+    so on. The text names the numbers, the transform and the cure.
 
-    Each kind of mistake is told once a stream, and once a policy. To silence all:
+    Each kind of mistake is warned of once for each stream and each policy. To silence all:
     `warnings.filterwarnings("ignore", category=vary.ValueWarning)`.
     """
 
 
 def warn_caller(text: str, category: type[Warning] = ValueWarning) -> None:
-    """Warn, pointing at the line outside of vary that led here."""
+    """Warn, with the file and line of the call into vary that led here."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "vary":
         level, frame = level + 1, frame.f_back

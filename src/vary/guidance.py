@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {}
 """The arguments of public functions by their names, such as "vary.stream": so that one refused here leads there."""
 
 TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
-SLIPS = "slips"  # in place of a library
+GENERAL = "general"  # in place of a library: names that belong to none in particular
 
 
 @cache
@@ -53,8 +53,8 @@ def hint(name: str, known: Iterable[str], section: str) -> str:
         return cure
     if homes := [home for home, names in ARGUMENTS.items() if name in names]:
         return f"{name} is an argument of {', '.join(homes)}"
-    if meant := transform_hint(name):
-        return meant if section == "names" else meant.replace(" here: ", " here, in the policy: ")
+    if transform := transform_hint(name):
+        return transform if section == "names" else transform.replace(" here: ", " here, in the policy: ")
     return close(name, known)
 
 
@@ -62,7 +62,7 @@ def _listed(name: str, section: str) -> str:
     """What the table says of this name."""
     for cure, libraries in _section(section).items():
         if whose := _whose(name, libraries):
-            return f"for {whose} {name}, {cure}" if whose != SLIPS else f"for {name}, {cure}"
+            return f"for {whose} {name}, {cure}" if whose != GENERAL else f"for {name}, {cure}"
     return ""
 
 
@@ -87,7 +87,7 @@ def close(name: str, known: Iterable[str]) -> str:
 def _whose(name: str, libraries: dict[str, list[str]]) -> str:
     """The libraries that have this name, such as "torchvision's and Keras'"."""
     found = [library for library, names in libraries.items() if name in names]
-    *others, last = ["", *(one if one == SLIPS else f"{one}'{'s'[: one[-1] != 's']}" for one in found)]
+    *others, last = ["", *(one if one == GENERAL else f"{one}'{'s'[: one[-1] != 's']}" for one in found)]
     return f"{', '.join(others[1:])} and {last}" if others[1:] else last
 
 

@@ -108,19 +108,19 @@ class Policy(Transform):
         dtype: Dtype | None = None,
         layout: Layout = "NHWC",
     ) -> np.ndarray:
-        """One image varied, afresh in each call; with a seed, the same for the same arguments.
+        """Vary one image, differently in each call; with a seed, the same arguments give the same result.
 
         image: (height, width) or (height, width, channels), uint8 or float32, with 1, 3 or 4 channels. Only read.
         seed: 0 .. 2^64 - 1. The result is then a function of image, policy, seed, epoch, index and view: it equals the
-            row of `batch` that has them, and the sample of `vary.stream`. None: drawn from the system for each call,
-            so that neither calls nor worker processes repeat each other.
+            row of `batch` and the sample of `vary.stream` with the same values. None: a new seed from the operating
+            system for each call, so that neither calls nor worker processes repeat each other.
         epoch, index, view: which epoch, which sample of the source, and which of its repetitions; 0 if not given.
-            They go with a seed.
+            They need a seed.
         dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the image.
         layout: "NHWC": channels last; "NCHW": channels first.
 
         Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. `InputError` for
-        arguments that cannot be meant, `PolicyError` where the policy does not fit the image.
+        invalid arguments, `PolicyError` if the policy does not fit the image.
         """
         if seed is None:
             seed = _fresh_seed(epoch=epoch, index=index, view=view)
@@ -144,23 +144,23 @@ class Policy(Transform):
         threads: int | None = None,
         out: np.ndarray | None = None,
     ) -> np.ndarray:
-        """n images varied in one native call, each differently and afresh in each call; with a seed, reproducibly.
+        """Vary n images in one native call, each differently in each call; with a seed, reproducibly.
 
         images: n arrays, uint8 or float32, (height, width, channels) with 1, 3 or 4 channels, of any sizes and strides
             (one dtype and number of channels a batch), or one array of them (n, height, width, channels). Only read.
-        seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: drawn
-            from the system for each call.
-        epoch, view: which epoch, and which repetition of the samples; 0 if not given. They go with a seed.
-        indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Same index, same draws.
+        seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: a new
+            seed from the operating system for each call.
+        epoch, view: which epoch, and which repetition of the samples; 0 if not given. They need a seed.
+        indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Equal indices draw alike.
         dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the images. Values are
             rounded half to even and saturated, never rescaled.
         layout: "NHWC": channels last; "NCHW": channels first.
         threads: None takes what affinity and cgroup allow. The result never depends on it.
-        out: an array to write into, contiguous within each picture; it is what is returned.
+        out: an array to write into and return, contiguous within each picture.
 
-        Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for arguments
-        that cannot be meant, with the number of the image; `PolicyError` where the policy does not fit the images.
-        Values that would train on nonsense are a `ValueWarning`, each kind once a policy.
+        Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for invalid
+        arguments, with the number of the image; `PolicyError` if the policy does not fit the images. Values that would
+        train on nonsense are a `ValueWarning`, each kind once for each policy.
         """
         given = many(images)
         n = len(given)
@@ -193,10 +193,10 @@ class Policy(Transform):
             out=out,
         )
         raise_first(failures, lambda place: None)
-        self._watches.look(runner, sources, address, done, layout)  # type: ignore[attr-defined]
+        self._watches.inspect(runner, sources, address, done, layout)  # type: ignore[attr-defined]
         return done
 
-    if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+    if not TYPE_CHECKING:  # else a type checker would accept every name
 
         def __getattr__(self, name: str) -> Any:
             raise missing_attribute(self, name, "policy")
@@ -255,7 +255,7 @@ class Policy(Transform):
         index: SupportsIndex = 0,
         view: SupportsIndex = 0,
     ) -> Program:
-        """What the sample with this seed, epoch, index and view goes through: its instructions, the draws put in.
+        """The instructions that the sample with this seed, epoch, index and view goes through, with its drawn values.
 
         shape: (height, width) or (height, width, channels). dtype: "uint8" or "float32", of the picture.
         """
@@ -272,7 +272,7 @@ class Policy(Transform):
         index: SupportsIndex = 0,
     ) -> str:
         """For people: the program of one sample of a picture of `shape` (height, width, channels), its cuts, and its
-        cost in passes and bytes. A prompt or a notebook shows the lines by itself; it is a `str` all the same."""
+        cost in passes and bytes. It is a `str` that prompts and notebooks show as lines."""
         if np.ndim(shape) > 1:
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         given: tuple[Any, ...] = tuple(shape) if np.ndim(shape) else (shape,)
@@ -289,16 +289,17 @@ class Policy(Transform):
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 
     def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
-        """Pictures beside what training sees of them: the original, then its variation in epoch 0, 1, 2 and on.
+        """Rows of pictures: an original, then what a stream of this seed makes of it in epochs 0, 1, 2 and so on.
 
-        images: one picture (H, W, C) or (H, W); a list of them, or of files; a batch (N, H, W, C); the path of a
-            picture or of a folder of them; or any source. Of more than `rows`, so many evenly over them.
-        n: variations of each.
+        images: one picture (H, W, C) or (H, W); a list of pictures or of paths; a batch (N, H, W, C); the path of a
+            picture or of a folder; or any source.
+        n: variations of each picture.
+        rows: pictures at most; of more, that many are chosen, evenly spaced.
         channels: of pictures from files: 1 (grey), 3 or 4.
 
-        A notebook shows what is returned, `.save(path)` writes it. Values are shown on a fixed scale, which is stated,
-        and nothing that the policy did is taken back. A file of a folder that does not open gives its place to another
-        (`.skipped`); `InputError`, `SourceError` or `DecodeError` where there is nothing to show.
+        A notebook shows the result, `.save(path)` writes it. Values are shown on a fixed scale, which is stated, as
+        the policy left them. Instead of a file of a folder that cannot be read, another is shown (see `.skipped`).
+        `InputError`, `SourceError` or `DecodeError` if there is nothing to show.
         """
 
         def one(image: np.ndarray, epoch: int, index: int) -> np.ndarray:
@@ -383,14 +384,14 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
 
 
 def _fresh_seed(**parts: object) -> int:
-    """A seed from the system, for a call that was given none; processes never share one, as they could a generator.
+    """A seed from the operating system, for a call without one. Forked processes share no state by which it repeats.
 
-    parts: epoch, index and view as they were given. They say which of a seed's draws is meant, so each must be None.
+    parts: epoch, index and view as they were given. They select one of a seed's draws, so each must be None here.
     """
     for name, value in parts.items():
         if value is not None:
             raise InputError(
-                f"{name}={value!r} was given without seed=, but then every call draws afresh; give a seed as well, "
+                f"{name}={value!r} was given without seed=, so every call draws new values; give a seed as well, "
                 f"such as seed=7, {name}={value!r}, or leave {name}= out"
             )
     return int.from_bytes(os.urandom(8))
@@ -402,7 +403,7 @@ def _address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex, ind
 
 
 def _number(index: SupportsIndex) -> np.ndarray:
-    """The one index of a picture, as the indices of a batch."""
+    """The index of a single picture, as an array of indices (1,)."""
     try:
         number = -1 if isinstance(index, bool) else operator.index(index)
     except TypeError:

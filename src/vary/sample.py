@@ -63,35 +63,32 @@ def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -
 
 
 def is_one_picture(shape: Sequence[int]) -> bool:
-    """Is (H, W, 1, 3 or 4) meant by this shape, rather than H grey pictures, at most 4 pixels wide?"""
+    """Is this probably one picture (H, W, 1, 3 or 4), rather than H grey pictures that are 1, 3 or 4 pixels wide?"""
     return len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) > 4
 
 
 def channels_first(shape: Sequence[int]) -> bool:
-    """Does this look like the shape (C, H, W)?"""
+    """Is this probably one picture (C, H, W)?"""
     return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > 4
 
 
 def maybe_one(name: str, shape: Sequence[int]) -> str:
-    """What to say where three grey pictures may be one with its channels first; empty where they are not."""
+    """A warning where an array of three grey pictures may be one picture (3, H, W); empty for other shapes."""
     if not channels_first(shape) or shape[0] != 3:
         return ""
     return (
-        f"{name} has shape {tuple(shape)} and is taken for 3 grey pictures; if it is one picture (C, H, W), write "
-        f"np.moveaxis({name}, 0, -1)[None], and if not, {name}[..., None] says so"
+        f"{name} has shape {tuple(shape)} and is read as 3 grey pictures; if it is one picture (C, H, W), write "
+        f"np.moveaxis({name}, 0, -1)[None]; if it is not, {name}[..., None] avoids this warning"
     )
 
 
 def how_to_open(image: object) -> str:
-    """The call that makes a NumPy array of what is none."""
+    """The call that makes a NumPy array of this object: of a path, or of anything else."""
     return "vary.read_image(path)" if isinstance(image, str | PurePath) else "numpy.asarray(image)"
 
 
 def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
-    """`InputError` where one picture, or the list of its rows, stands in the place of many pictures.
-
-    images: an array, or a list of them.
-    """
+    """`InputError` if `images`, an array or a list of arrays, is probably one picture, or the list of its rows."""
     if isinstance(images, np.ndarray):
         shape, what = images.shape, f"has shape {images.shape},"
     else:
@@ -108,9 +105,9 @@ def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
 
 
 def many(images: Any) -> Any:
-    """The pictures that `images` holds: an array as it is, anything else as a list.
+    """Pictures as an array, which is returned unchanged, or as a list, which any other iterable becomes.
 
-    `InputError` where it is no collection of pictures, or one picture.
+    `InputError` if `images` is no collection, or is a single picture.
     """
     if isinstance(images, str | bytes | PurePath | dict) or not isinstance(images, Iterable):
         one = isinstance(images, str | PurePath) or hasattr(images, "__array_interface__")

@@ -133,6 +133,6 @@ def test_without_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: py
 def test_a_preview_goes_on_without_broken_files(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data / "cat" / "0.png").write_bytes(b"")
     assert main(["preview", str(data), "--rows", "99"]) == 0
-    assert capsys.readouterr().err == f"vary: passed over: {data / 'cat' / '0.png'}: the file is empty\n"
+    assert capsys.readouterr().err == f"vary: skipped: {data / 'cat' / '0.png'}: the file is empty\n"
     with Image.open("vary-preview.png") as sheet:
         assert sheet.height == 28 + 7 * 178 + NOTES

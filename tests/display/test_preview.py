@@ -124,7 +124,7 @@ def test_a_broken_file_gives_its_place_to_the_next(data: Path) -> None:
     assert chosen(99) == [0, 1, 3, 4, 5, 6]
     found = POLICY.preview(data, rows=2, n=1)
     assert found.skipped[0][0] == path
-    assert f"passed over: {path}" in found._repr_html_()
+    assert f"skipped: {path}" in found._repr_html_()
     for file in data.rglob("*.png"):
         file.unlink()
     with pytest.raises(vary.SourceError, match=r"none of the 8 pictures can be opened; the last: .*No such file"):

@@ -127,7 +127,7 @@ def test_it_pickles() -> None:
     [
         (IMAGES, [1, 2, 3], "4 images but 3 labels"),
         (IMAGES, {"age": [1, 2]}, "4 images but 2 age"),
-        (IMAGES, {"images": [1, 2, 3, 4]}, "taken by the pictures"),
+        (IMAGES, {"images": [1, 2, 3, 4]}, "the field of pictures has this name"),
         (IMAGES, 3, "one label for every picture"),
         (IMAGES, np.full(4, 2**63, np.uint64), str(2**63)),
         (IMAGES[0, 0], None, "single picture"),

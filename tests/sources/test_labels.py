@@ -169,7 +169,7 @@ BAD = [
     ([[[1], [1, 2]]] * 4, "labels of sample 0 has rows of different lengths"),
     ([1, 2, [3], 4], r"labels of sample 2 has shape \(1,\), and that of sample 0 \(\)"),
     ([["a", "b"], ["a"], ["b"], ["a"]], r"labels of sample 1 has shape \(1,\)"),
-    ([["a", "b"]] * 4, r"labels has shape \(4, 2\) of str; give one name a sample, or numbers"),
+    ([["a", "b"]] * 4, r"labels has shape \(4, 2\) of str; give one name for each sample, or,"),
     (
         [decimal.Decimal(1)] * 4,
         r"labels of sample 0 is Decimal\('1'\), a Decimal; give whole numbers, floats, or names",
@@ -249,7 +249,9 @@ def test_a_source_of_ones_own_is_checked_when_it_is_read(labels: Any, says: str)
 
 def test_names_of_a_source_of_ones_own_need_its_classes() -> None:
     source = own(NAMES)
-    with pytest.raises(InputError, match=r"labels of sample 0 .* a name, and Own names no classes; give it classes"):
+    with pytest.raises(
+        InputError, match=r"labels of sample 0 .* a name, but Own has no classes; set its attribute classes"
+    ):
         next(iter(stream(source, Policy([]), shuffle=False)))
 
     class Bare:

@@ -64,12 +64,12 @@ def test_what_is_listed_is_read(tmp_path: Path) -> None:
 
 def test_what_may_be_pictures_is_counted(tmp_path: Path) -> None:
     plant(tmp_path, "cat/1.jpg", "cat/2.HEIC", "cat/3.heic", "cat/4.nef", "cat/notes.txt", "dog/1.jpg", "dog/2.svg")
-    with pytest.warns(UserWarning, match=r"passed over 2 \.heic, 1 \.nef, 1 \.svg; .*convert or rename") as told:
+    with pytest.warns(UserWarning, match=r"skipped 2 \.heic, 1 \.nef, 1 \.svg; .*convert or rename") as told:
         source = Folder(tmp_path)
     assert len(told) == 1
     assert told[0].filename == __file__
     assert len(source) == 2
-    with pytest.warns(UserWarning, match=r"passed over 2 \.heic, 1 \.nef;"):
+    with pytest.warns(UserWarning, match=r"skipped 2 \.heic, 1 \.nef;"):
         Folder(tmp_path, classes=["cat"])
 
 
@@ -77,7 +77,7 @@ def test_files_without_an_ending_are_looked_at(tmp_path: Path) -> None:
     plant(tmp_path, "cat/1.jpg", "cat/README", "cat/LICENSE")
     Folder(tmp_path)
     (tmp_path / "cat" / "0815").write_bytes(b"\xff\xd8\xff\xe0....")
-    with pytest.warns(UserWarning, match="passed over 3 without an ending"):
+    with pytest.warns(UserWarning, match="skipped 3 without a suffix"):
         Folder(tmp_path)
 
 
@@ -92,8 +92,8 @@ def test_errors_count_what_lies_there_instead(tmp_path: Path) -> None:
     plant(
         tmp_path, "a/cat/1.heic", "a/cat/2.txt", "a/cat/3", "b/cat/1.jpg", "b/dog/2.heic", "b/dog/3.txt", "b/cat/4.nef"
     )
-    counted = r"1 \.heic, 1 \.txt, 1 without an ending"
-    with pytest.raises(SourceError, match=rf"holds no pictures: .*passed over, and {counted}\); give the folder"):
+    counted = r"1 \.heic, 1 \.txt, 1 without a suffix"
+    with pytest.raises(SourceError, match=rf"holds no pictures: .*skipped, and {counted}\); give the folder"):
         Folder(tmp_path / "a")
     with pytest.raises(SourceError, match=r"without pictures: \['dog'\], with 1 \.heic, 1 \.txt; remove them"):
         Folder(tmp_path / "b")

@@ -35,7 +35,7 @@ def entries(section: str) -> Iterator[tuple[str, str, str]]:
 
 
 def tells(said: str, cure: str, library: str, name: str) -> bool:
-    whose = name if library == "slips" else f"{library}'{'s'[: library[-1] != 's']} {name}"
+    whose = name if library == "general" else f"{library}'{'s'[: library[-1] != 's']} {name}"
     return f"for {whose}, {cure}" in said
 
 
@@ -83,7 +83,7 @@ def test_every_cure_runs(code: str, folder: Path) -> None:
 def test_a_name_stands_once(section: str) -> None:
     names = [(library, name) for _, library, name in entries(section)]
     assert len(names) == len(set(names)) > 30
-    assert {library for library, _ in names} <= {*"Keras torch torchvision tf.data Albumentations slips".split()}
+    assert {library for library, _ in names} <= {*"Keras torch torchvision tf.data Albumentations general".split()}
 
 
 def test_every_keyword_leads_to_its_cure(folder: Path) -> None:
@@ -282,7 +282,7 @@ def test_a_guided_function_is_called_as_it_is() -> None:
 def test_a_warning_points_at_the_line_that_led_to_it(folder: Path) -> None:
     (folder / "cat" / "more.heic").touch()
     for call in (lambda: vary.Folder(folder), lambda: vary.stream(folder, POLICY)):
-        with pytest.warns(UserWarning, match="passed over 1 .heic") as told:
+        with pytest.warns(UserWarning, match="skipped 1 .heic") as told:
             call()
         assert told[0].filename == __file__
 

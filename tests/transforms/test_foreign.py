@@ -9,7 +9,7 @@ import yaml
 import vary
 from vary import Policy, PolicyError
 from vary.transforms import REGISTRY, Transform, base
-from vary.transforms.base import near
+from vary.transforms.base import suggest
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE: dict[str, dict[str, list[str]]] = yaml.safe_load(
@@ -73,15 +73,15 @@ def test_what_is_said() -> None:
         Policy([], zoom_range=0.2)  # type: ignore[call-arg]
     told = "Keras' zoom_range is Zoom here: Zoom(0.2); above 1 enlarges. It has transforms, fill, "
     assert f"Policy has no argument 'zoom_range'; {told}" in str(caught.value)
-    assert near("RandomErasing", REGISTRY) == "torchvision's, Keras' and Kornia's RandomErasing is not there yet"
+    assert suggest("RandomErasing", REGISTRY) == "torchvision's, Keras' and Kornia's RandomErasing is not there yet"
     for name in ("ElasticTransform", "GridDistortion", "CLAHE", "RandomPerspective", "Cutout", "CoarseDropout"):
         with pytest.raises(AttributeError, match=f"{name} is not there yet$"):
             getattr(vary, name)
-    assert near("ToTensorV2", REGISTRY).startswith(
+    assert suggest("ToTensorV2", REGISTRY).startswith(
         "Albumentations' ToTensorV2 is not needed; pictures are NumPy arrays"
     )
-    assert near("Rotat", REGISTRY) == "did you mean Rotate?"
-    assert near("Qqq", REGISTRY) == ""
+    assert suggest("Rotat", REGISTRY) == "did you mean Rotate?"
+    assert suggest("Qqq", REGISTRY) == ""
 
 
 def test_the_table_in_the_documents_is_this_one() -> None:

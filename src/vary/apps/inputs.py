@@ -81,7 +81,7 @@ def source_of(given: str, command: str) -> Path:
     return path
 
 
-class Watched:
+class CountedReads:
     """A source that says when one of its pictures is read."""
 
     def __init__(self, source: vary.Folder, advance: Callable[..., None]) -> None:

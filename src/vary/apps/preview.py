@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import vary
 from vary.apps.bars import bar
-from vary.apps.inputs import Watched, policy_of, sample_folder, sheet_target, source_of
+from vary.apps.inputs import CountedReads, policy_of, sample_folder, sheet_target, source_of
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -22,7 +22,7 @@ def preview(args: Namespace) -> None:
         pictures = source if source.is_file() else vary.Folder(source)
         seen = preview_of(policy, pictures, args.rows, n=args.columns - 1, seed=args.seed)
     for path, reason in seen.skipped:
-        print(f"vary: passed over: {path}: {reason}", file=sys.stderr)
+        print(f"vary: skipped: {path}: {reason}", file=sys.stderr)
     seen.save(target)
     print(*seen.notes, target, sep="\n")
 
@@ -32,4 +32,4 @@ def preview_of(policy: vary.Policy, pictures: Path | vary.Folder, rows: int, **h
     if not isinstance(pictures, vary.Folder):
         return policy.preview(pictures, **how)
     with bar("sheet", min(rows, len(pictures))) as advance:
-        return policy.preview(Watched(pictures, advance), rows=rows, **how)
+        return policy.preview(CountedReads(pictures, advance), rows=rows, **how)

@@ -31,7 +31,7 @@ def versions() -> str:
 def transforms(args: Namespace) -> None:
     registry = vary.transforms.REGISTRY
     if args.name is not None and args.name not in registry:
-        hint = vary.transforms.base.near(args.name, registry) or "see: vary transforms"
+        hint = vary.transforms.base.suggest(args.name, registry) or "see: vary transforms"
         raise UserError(f"there is no transform {args.name!r}; {hint}")
     chosen = [registry[name] for name in ([args.name] if args.name else sorted(registry))]
     if args.json:

@@ -1,13 +1,13 @@
-"""What people see of policies, streams and batches: text, tables as HTML, sheets of pictures. Nothing here changes a
-picture that is trained on.
+"""How policies, streams and batches are shown: as text, as HTML, as sheets of pictures. Nothing here changes a picture
+that is trained on.
 
-    text        words that are safe to show, and text that shows itself
-    pixels      values of any range as colours, and the rule that was used
-    sheet       pictures in rows with captions, drawn as one picture
-    page        the same as HTML, and tables
-    preview     the object that `preview()` returns
-    originals   what may be previewed: pictures, files, folders
-    variations  the preview of a policy
-    outline     a policy, one transform a line
-    fields      the arrays of a batch
+    text        escaping and shortening of text, and a `str` whose repr is its lines
+    pixels      pixel values of any range as colours, on a scale that is stated
+    sheet       pictures in rows with captions, drawn as one image
+    page        a sheet as HTML, and tables
+    preview     `Preview`, which `preview()` returns
+    originals   which pictures a preview shows: from arrays, files, folders, sources
+    variations  the preview of a policy: each original beside its variations
+    outline     a policy as text or HTML, one transform a line
+    fields      a batch as text, HTML or a sheet
 """

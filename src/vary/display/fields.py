@@ -1,4 +1,4 @@
-"""The arrays of a batch: what they hold, in words, and the pictures among them."""
+"""A batch as text, HTML or a sheet: shape, dtype and values of its arrays, and its pictures."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from vary.display.text import plain
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Legend", "Pictures", "batch_html", "batch_png", "batch_sheet", "batch_text", "label_words"]
+__all__ = ["BatchSchema", "Pictures", "batch_html", "batch_png", "batch_sheet", "batch_text", "label_words"]
 
 Array = np.ndarray[Any, Any]
 
 ACROSS = 8  # pictures in a row of a sheet
 MOST = 24  # samples that a batch shows
-CELLS = 48  # pictures of them, where there are several of each
+CELLS = 48  # pictures that a batch shows, where a sample has several
 
 
 class Pictures(NamedTuple):
-    """How a field holds pictures."""
+    """A field of pictures: its name and how the pictures lie in its array."""
 
     field: str
     layout: str = "NHWC"
     views: bool = False  # has an axis for views
-    scale: Scale | None = None  # how they are shown; None: by their values
+    scale: Scale | None = None  # the values shown as black and white; None: chosen by the values
 
 
-class Legend(NamedTuple):
-    """What the arrays of a stream's batches mean, the same for all of them."""
+class BatchSchema(NamedTuple):
+    """What the arrays of a stream's batches mean, the same for all batches: class names, and the fields of pictures."""
 
     classes: Sequence[str] | None = None
     pictures: tuple[Pictures, ...] = ()
 
 
 def label_words(name: str, value: Any, classes: Sequence[str] | None) -> str:
-    """A label as people call it: by its class where it is an id, or ones among zeros."""
+    """A label as text: the class name of an id or of a one-hot row, else the value."""
     found = np.asarray(value)
     if name == "labels" and classes is not None and found.dtype.kind in "iub":
         ids = [int(found)] if found.ndim == 0 else np.flatnonzero(found).tolist() if found.size == len(classes) else []
@@ -52,7 +52,7 @@ def label_words(name: str, value: Any, classes: Sequence[str] | None) -> str:
 
 
 def batch_text(batch: Any) -> str:
-    """For a prompt: shapes, dtypes, and of pictures the range of their values."""
+    """The repr of a batch: shape and dtype of each field, and the range of values of pictures."""
     said = []
     for name, array in _named(batch):
         words = _words(array)
@@ -77,13 +77,13 @@ def batch_html(batch: Any) -> str:
 
 
 def batch_png(batch: Any) -> bytes | None:
-    """None, so that nothing is shown, where it holds no pictures."""
+    """A sheet of its pictures; None, so that nothing is shown, if it holds none."""
     sheet = batch_sheet(batch)
     return as_png(sheet) if sheet.rows else None
 
 
 def batch_sheet(batch: Any, most: int = MOST, total: int | None = None, across: int = ACROSS) -> Sheet:
-    """At most `most` samples of a batch, or of a part of one that has `total`."""
+    """A sheet of at most `most` samples. total: samples of the whole batch, if `batch` is only a part of it."""
     parts = [_Part.of(array, about, most) for about, array in _pictures(batch)]
     parts = [part for part in parts if part.samples]
     if not parts:
@@ -107,12 +107,12 @@ def batch_sheet(batch: Any, most: int = MOST, total: int | None = None, across: 
 
 
 class _Part(NamedTuple):
-    """A field of pictures: (n, views, H, W, C) of the samples that are shown."""
+    """A field of pictures, (n, views, H, W, C), cut to the samples that are shown."""
 
     field: str
     array: Array
     views: list[str]
-    samples: int  # that there are
+    samples: int  # in the whole array
     stats: Stats
     scale: Scale
 
@@ -135,10 +135,10 @@ class _Part(NamedTuple):
 
 
 def _lines(batch: Any, place: int) -> tuple[str, ...]:
-    """What is said of a sample: its labels, its file or number, its stream."""
-    legend, drawn = _legend(batch), {about.field for about, _ in _pictures(batch)}
+    """The caption of a sample: its labels, its file or number, its stream."""
+    schema, drawn = _schema(batch), {about.field for about, _ in _pictures(batch)}
     said = [
-        label_words(name, array[place], legend.classes)
+        label_words(name, array[place], schema.classes)
         for name, array in _named(batch)
         if name not in drawn and isinstance(array, np.ndarray) and array.ndim and len(array) > place
     ]
@@ -158,12 +158,12 @@ def _named(batch: Any) -> list[tuple[str, Any]]:
     return list(zip(names, batch, strict=False))
 
 
-def _legend(batch: Any) -> Legend:
-    return getattr(batch, "_legend", None) or Legend()
+def _schema(batch: Any) -> BatchSchema:
+    return getattr(batch, "_schema", None) or BatchSchema()
 
 
 def _pictures(batch: Any) -> list[tuple[Pictures, Array]]:
-    known = {one.field: one for one in _legend(batch).pictures}
+    known = {one.field: one for one in _schema(batch).pictures}
     found = []
     for name, array in _named(batch):
         about = known.get(name) if known else _guess(name, array)
@@ -173,7 +173,7 @@ def _pictures(batch: Any) -> list[tuple[Pictures, Array]]:
 
 
 def _guess(name: str, array: Any) -> Pictures | None:
-    """How a batch that somebody made holds pictures, by its shape."""
+    """Guess from its shape whether an array of a batch without a schema holds pictures."""
     if not isinstance(array, np.ndarray) or array.ndim not in (4, 5) or array.dtype.kind not in "buif":
         return None
     layout = "NHWC" if array.shape[-1] in (1, 3, 4) else "NCHW" if array.shape[-3] in (1, 3, 4) else None
@@ -181,7 +181,7 @@ def _guess(name: str, array: Any) -> Pictures | None:
 
 
 def _words(array: Any) -> str:
-    """Shape and dtype; whatever a framework has put in the place of an array is named by its type."""
+    """Shape and dtype; the type's name for objects without them, which frameworks may put in an array's place."""
     try:
         return f"{tuple(array.shape)} {array.dtype}"
     except (AttributeError, TypeError, ValueError):

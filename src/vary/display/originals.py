@@ -1,4 +1,4 @@
-"""What may be previewed: a picture, several, files, a folder, any source."""
+"""The originals of a preview, from whatever `policy.preview` accepts: one picture, several, files, a folder, a source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Original(NamedTuple):
-    """A picture of what was given: `number` is its place there, which decides its draws."""
+    """A picture to preview. `number` is its index in what was given, by which its variations are drawn."""
 
     number: int
     image: Array
@@ -30,7 +30,7 @@ class Original(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """Some pictures of `total`, and why others were passed over."""
+    """The chosen pictures, how many there are in all, and the files that could not be read."""
 
     originals: list[Original]
     total: int
@@ -38,9 +38,9 @@ class Picked(NamedTuple):
 
 
 def picked(images: object, rows: int, channels: int) -> Picked:
-    """At most `rows` pictures of what was given, evenly over it and therefore over its classes.
+    """At most `rows` pictures of `images`, evenly spaced, so that all classes of a folder appear.
 
-    A file that does not open gives its place to the next one. `SourceError` where none opens.
+    Instead of a file that cannot be read, the next one is chosen. `SourceError` if none can be read.
     """
     if isinstance(images, str | os.PathLike):
         images = expanded(images)
@@ -81,7 +81,7 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
     found: list[Original] = []
     skipped: list[tuple[str, str]] = []
     seen = {*wanted}
-    for place in wanted:  # which grows while it is gone through
+    for place in wanted:  # the list grows in the loop
         try:
             found.append(_opened(source, place, channels))
         except (DecodeError, SourceError) as error:
@@ -103,7 +103,7 @@ def _evenly(most: int, total: int) -> list[int]:
 
 
 def _free(seen: set[int], place: int, total: int) -> int | None:
-    """The next number that is not in `seen`; after the last comes the first."""
+    """The next number after `place`, cyclically, that is not in `seen`; None if there is none."""
     return next((other for step in range(1, total) if (other := (place + step) % total) not in seen), None)
 
 
@@ -113,5 +113,5 @@ def _opened(source: Indexed, index: int, channels: int) -> Original:
     fields = zip(source.fields[1:], item.labels, strict=False)
     labels = ", ".join(label_words(name, value, source.classes) for name, value in fields)
     _, numbers = whole_of(source)
-    number = index if numbers is None else int(numbers[index])  # by which a stream draws
+    number = index if numbers is None else int(numbers[index])  # a stream draws by the number in the whole source
     return Original(number, image, (labels, os.path.basename(source.path(index) or "")))  # noqa: PTH119

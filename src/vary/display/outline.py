@@ -1,4 +1,4 @@
-"""A policy one transform a line: as Python would read it again, and with units for people."""
+"""A policy with one transform a line: as text that Python can evaluate, and as HTML with units."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _broken(transform: Transform, depth: int, end: str) -> Iterator[str]:
 
 
 def _parts(values: dict[str, Any], order: list[str]) -> tuple[str, tuple[Transform, ...], str]:
-    """What stands before the list of transforms, the list, and what stands behind it."""
+    """The arguments before the list of transforms, the list, and the arguments after it."""
     place = order.index(INNER)
     before = "".join(f"{values[name]!r}, " for name in order[:place])
     after = "".join(f", {name}={value!r}" for name, value in values.items() if name in order[place + 1 :])
@@ -54,7 +54,7 @@ def _parts(values: dict[str, Any], order: list[str]) -> tuple[str, tuple[Transfo
 
 
 def policy_html(policy: Transform) -> str:
-    """One transform a line with its arguments and units, nested ones indented, how it samples at the end."""
+    """One transform a line with its arguments and units, nested ones indented; the sampling settings at the end."""
     names = [name for name in type(policy).fields if name not in (INNER, "p")]
     settings = muted("sampling: " + ", ".join(f"{name} {safe(_value(getattr(policy, name)))}" for name in names))
     inner: tuple[Transform, ...] = policy.values()[INNER]

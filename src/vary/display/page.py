@@ -1,6 +1,6 @@
-"""Pieces of HTML for notebooks: whole in themselves, with colours that suit a light and a dark page, and small.
+"""Small pieces of HTML for notebooks, without external files, readable on light and dark pages.
 
-All text goes through `safe`; styles stand in the elements, because some notebooks drop style sheets.
+All text goes through `safe`. Styles are attributes of the elements, because some notebooks remove style sheets.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["block", "details", "grid", "heading", "lines", "muted", "safe", "tab
 
 Array = np.ndarray[Any, Any]
 
-BUDGET = 150_000  # bytes of all pictures of a page together, before they are written as text, a third longer
+BUDGET = 150_000  # bytes of all pictures of a page together, before base64 makes them a third longer
 QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn
 MOST = 150  # pictures on a page, in whole rows
 SHOWN, FEW = 160, 6  # pixels of a picture's longer side; more pictures than these are shown smaller

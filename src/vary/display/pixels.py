@@ -1,7 +1,7 @@
-"""The values of pictures, as training gets them: what they are, and how they are shown.
+"""Pixel values as training gets them: their statistics, and their colours on a screen.
 
-Pictures are shown on one of a few fixed scales, never on one made to fit: what is too dark, too bright or flat for
-training looks so. The scale that was used is always stated.
+Pictures are shown on one of a few fixed scales, never stretched to their own values: what is too dark, too bright or flat
+for training also looks it. The scale is always stated.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Range = tuple[float, float]
 
 SQUARE, LIGHT, DARK = 8, 255, 204  # the checkerboard below what is transparent: pixels, grey levels
 LIMIT = 240  # pixels of the longer side: a picture that is several times as large is kept smaller
-DRAWS = 16  # samples that tell which values come out where Rescale is drawn
+DRAWS = 16  # samples by which the scale is found if Rescale is applied at random
 
 
 class Scale(NamedTuple):
@@ -111,8 +111,7 @@ def _over_checkerboard(picture: Array) -> Array:
 
 
 def reduced(picture: Array) -> Array:
-    """A picture (H, W, C) or (H, W) averaged over whole boxes, so that one far larger than it is shown takes little
-    memory."""
+    """A picture (H, W, C) or (H, W), averaged over boxes of k x k pixels if it is far larger than it will be shown."""
     k = max(picture.shape[:2]) // LIMIT
     height, width = (side // k for side in picture.shape[:2]) if k > 1 else (0, 0)
     if not height or not width:
@@ -124,18 +123,18 @@ def reduced(picture: Array) -> Array:
 
 
 class Stats(NamedTuple):
-    """What values some arrays hold: those that are NaN or infinite are counted, and left out of the rest."""
+    """Statistics of some arrays. NaN and infinite values are counted, and left out of the others."""
 
     dtype: str
     low: float = np.inf
     high: float = -np.inf
     total: float = 0.0
-    finite: int = 0  # how many of them are left
+    finite: int = 0  # how many are finite
     odd: int = 0  # how many are NaN or infinite
 
     @classmethod
     def of(cls, array: Array) -> Stats | None:
-        """None where the values are no numbers, or there are none."""
+        """None if the array does not hold numbers, or is empty."""
         if array.dtype.kind not in "buif" or not array.size:
             return None
         low, high = float(array.min()), float(array.max())
@@ -146,13 +145,13 @@ class Stats(NamedTuple):
         return cls(array.dtype.name, float(found.min()), float(found.max()), total, found.size, array.size - found.size)
 
     def plus(self, other: Stats) -> Stats:
-        """Both together."""
+        """The statistics of both together."""
         low, high = min(self.low, other.low), max(self.high, other.high)
         return Stats(self.dtype, low, high, self.total + other.total, self.finite + other.finite, self.odd + other.odd)
 
     @property
     def range(self) -> str:
-        """The lowest and the highest value, and how many are no numbers."""
+        """The lowest and the highest value, and how many are NaN or infinite."""
         ends = [f"{self.low:.4g} .. {self.high:.4g}"] if self.finite else []
         return ", ".join([*ends, *([f"{self.odd} values NaN or infinite"] if self.odd else [])])
 

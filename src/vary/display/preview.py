@@ -1,4 +1,4 @@
-"""What `preview()` returns."""
+"""`Preview`: what `policy.preview()` and `stream.preview()` return."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ __all__ = ["Preview"]
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Preview:
-    """Pictures in rows with their captions, and how their values are shown. A notebook shows it by itself.
+    """A sheet of pictures with captions, and notes on their values. A notebook shows it; `save` writes it to a file.
 
-    text: what it shows, in a line.
-    skipped: (path, reason) of each file that could not be read, whose place another took.
+    text: what the sheet shows, in one line.
+    skipped: (path, reason) of each file that could not be read; another file is shown in its place.
     """
 
     text: str
@@ -28,11 +28,12 @@ class Preview:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is said of the values, and how they are shown."""
+        """The lines below the pictures: dtype, range and mean of the values, and the scale on which they are shown."""
         return self.sheet.notes
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the sheet as PNG, JPEG or WebP, by the ending of the name; `InputError` for another, or no folder."""
+        """Write the sheet as PNG, JPEG or WebP, by the suffix of `path`; `InputError` for another suffix, or if the
+        folder does not exist."""
         save(draw(self.sheet), path)
 
     def __repr__(self) -> str:
@@ -41,7 +42,7 @@ class Preview:
     def _repr_html_(self) -> str:
         left_out = [f"{path}: {reason}" for path, reason in self.skipped[:3]]
         left_out += [f"and {len(self.skipped) - 3} more in .skipped"] if len(self.skipped) > 3 else []
-        said = [f"<div>passed over: {safe(one, 400)}</div>" for one in left_out]
+        said = [f"<div>skipped: {safe(one, 400)}</div>" for one in left_out]
         return block(heading(f"<b>Preview</b> {safe(self.text)}"), grid(self.sheet), *said)
 
     def _repr_png_(self) -> bytes:

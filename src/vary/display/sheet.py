@@ -1,7 +1,6 @@
-"""A sheet: rows of pictures in equal cells on white, captions above the columns and the rows and below the pictures.
+"""A sheet: rows of pictures in equal cells on white, with captions for columns, rows and pictures.
 
-Pixels are shown one to one where they fit a cell; they are made smaller where they do not, and tiny ones are enlarged
-by a whole factor.
+Pictures that fit a cell are shown pixel by pixel, larger ones are reduced, and tiny ones enlarged by a whole factor.
 """
 
 from __future__ import annotations
@@ -54,15 +53,15 @@ class Cell(NamedTuple):
     image: Array  # (H, W, 3) uint8, perhaps smaller than the picture was
     size: Size  # of the picture
     lines: tuple[str, ...] = ()  # below it
-    fits: bool = False  # made to fit its cell; else at the scale of the other pictures
+    fits: bool = False  # scaled to fill its cell; else shown at the scale of the other pictures
 
 
 class Sheet(NamedTuple):
-    """Pictures in rows, with what is said of them."""
+    """Pictures in rows, with captions and notes."""
 
     rows: tuple[tuple[Cell, ...], ...]
     columns: tuple[str, ...] = ()
-    titles: tuple[tuple[str, str], ...] = ()  # one a row: its label and its file; either may be empty
+    titles: tuple[tuple[str, str], ...] = ()  # for each row: its label and its file; either may be empty
     notes: tuple[str, ...] = ()  # below all
 
     @property
@@ -71,7 +70,7 @@ class Sheet(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where things are: pixels."""
+    """Sizes of the parts of a sheet, in pixels."""
 
     cell: Size
     scale: float
@@ -80,7 +79,7 @@ class Layout(NamedTuple):
     captions: int  # below each picture
 
     def corner(self, row: int, column: int) -> Size:
-        """Where a cell begins: y, x."""
+        """The upper left corner of a cell: (y, x)."""
         height, width = self.cell
         top = self.header + row * (self.title + height + self.captions + GUTTER) + self.title
         return top, GUTTER + column * (width + GUTTER)
@@ -106,7 +105,7 @@ def scaled(size: Size, scale: float) -> Size:
 
 
 def size_in(cell: Cell, layout: Layout) -> Size:
-    """How large the picture is shown."""
+    """The size at which the picture is shown."""
     if not cell.fits:
         return scaled(cell.size, layout.scale)
     scale = min(room / side for room, side in zip(layout.cell, cell.size, strict=True))
@@ -115,7 +114,7 @@ def size_in(cell: Cell, layout: Layout) -> Size:
 
 
 def draw(sheet: Sheet, largest: int = LARGEST) -> Array:
-    """As one picture, (H, W, 3) uint8."""
+    """The sheet as one picture, (H, W, 3) uint8. largest: pixels of a cell's longer side."""
     layout = layout_of(sheet, largest)
     columns = max(len(sheet.columns), *map(len, sheet.rows))
     right = max(layout.corner(0, columns)[1], NARROWEST if sheet.notes else 0)
@@ -137,7 +136,7 @@ def draw(sheet: Sheet, largest: int = LARGEST) -> Array:
 
 
 def fitted(image: Array, size: Size) -> Array:
-    """(H, W, 3) uint8 at another size: pixels that are enlarged by a whole factor keep their edges."""
+    """(H, W, 3) uint8 at another size: by nearest neighbour for a whole factor, else bilinear."""
     from PIL import Image
 
     if size == image.shape[:2]:
@@ -152,7 +151,7 @@ def is_whole(size: Size, image: Array) -> bool:
 
 
 class _Pen:
-    """A white canvas to write and paste on, with room for `notes` below, in as many lines as they take."""
+    """A white canvas to write and paste on, with room for `notes`, wrapped to its width, at the bottom."""
 
     def __init__(self, bottom: int, right: int, notes: Sequence[str]) -> None:
         from PIL import Image, ImageDraw, ImageFont
@@ -165,7 +164,7 @@ class _Pen:
         self._draw = ImageDraw.Draw(self.canvas)
 
     def paste(self, image: Array, y: int, x: int, cell: Size) -> None:
-        """In the middle of the cell that begins there."""
+        """Put the picture in the middle of the cell whose corner is (y, x)."""
         height, width = image.shape[:2]
         at = x + (cell[1] - width) // 2, y + (cell[0] - height) // 2
         self.canvas.paste(self._image.fromarray(np.ascontiguousarray(image)), at)
@@ -201,9 +200,9 @@ class _Pen:
 
 
 def shortened(text: str, room: float, length: Callable[[str], float]) -> str:
-    """The text, or as much of its two ends as fits the room, in the letters that Pillow's own font has: ASCII.
+    """The text, its middle left out if it does not fit, in ASCII, which Pillow's built-in font has.
 
-    Letters lose their accents, and others become question marks.
+    Letters lose their accents, and other characters become question marks.
     """
     from unicodedata import combining, normalize
 
@@ -220,7 +219,7 @@ def _ends(text: str, kept: int) -> str:
 
 
 def as_png(sheet: Sheet) -> bytes:
-    """For a notebook, which keeps it: small."""
+    """A small PNG, because a notebook stores it."""
     each = int((PIXELS / max(1, len(sheet.cells))) ** 0.5)
     return _encoded(draw(sheet, max(48, min(LARGEST, each))), "PNG")
 
@@ -234,7 +233,8 @@ def _encoded(picture: Array, kind: str) -> bytes:
 
 
 def save(picture: Array, path: str | os.PathLike[str]) -> None:
-    """Whole or not at all: written beside its place, then moved there. `InputError` where it cannot lie at `path`."""
+    """Write the file completely or not at all: to a temporary file, which is then renamed. `InputError` if `path` has an
+    unknown suffix, is a folder, or its folder does not exist."""
     import tempfile
 
     target = Path(expanded(path))

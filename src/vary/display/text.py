@@ -1,4 +1,4 @@
-"""Words that are safe to show, and text that shows itself."""
+"""Text that is safe to show: escaped, shortened, or with its lines as its repr."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["Text", "counted", "plain", "short"]
 
 
 class Text(str):
-    """A string that a prompt or a notebook shows as its lines, not quoted in one line; in all else a `str`."""
+    """A `str` whose repr is the text itself, so that prompts and notebooks show its lines."""
 
     __slots__ = ()
 
@@ -15,7 +15,7 @@ class Text(str):
 
 
 def plain(text: object, most: int = 80) -> str:
-    """In one line of at most `most` characters, the middle left out; what cannot be shown or encoded is escaped."""
+    """One line of at most `most` characters: the middle is left out, unprintable characters are escaped."""
     found = "".join(one if one.isprintable() else repr(one)[1:-1] for one in str(text))
     if len(found) <= most:
         return found

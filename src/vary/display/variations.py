@@ -1,4 +1,4 @@
-"""The preview of a policy: pictures, and beside each what training sees of it in its first epochs."""
+"""The preview of a policy: originals, and beside each what training gets in the first epochs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["variations"]
 
 
 def variations(images: object, n: object, rows: object, channels: int, vary: Vary, scales: Scales) -> Preview:
-    """n: variations of each picture; rows: pictures at most."""
+    """n: variations of each picture. rows: pictures at most. vary, scales: see the types above."""
     n, rows = _at_least_one("n", n), _at_least_one("rows", rows)
     chosen = picked(images, rows, channels)
     given, made = _Gathered(), _Gathered()
@@ -63,7 +63,7 @@ def _at_least_one(name: str, value: object) -> int:
 
 
 class _Gathered:
-    """Pictures that are to be shown by one rule."""
+    """Pictures that are shown on one scale, with statistics of all together."""
 
     def __init__(self) -> None:
         self._pictures: list[tuple[Array, tuple[int, int]]] = []

@@ -1,8 +1,8 @@
-"""Files without what says nothing of their pixels, so that broken or large metadata costs no picture.
+"""Image files without their metadata, so that broken or huge metadata is no reason to lose a picture.
 
-Text, colour profiles, camera data, thumbnails: readers may fail on them, and nothing of it is used here but the
-orientation. PNG, TIFF, GIF and WebP files are read without them (`png.py`, `tiff.py`, `gif.py`, `webp.py`). Whatever
-makes pixels stays as it is, damage included.
+Decoders may fail on text, colour profiles, EXIF and thumbnails, and vary uses none of these except the orientation. So
+PNG, TIFF, GIF and WebP files are decoded without them (`png.py`, `tiff.py`, `gif.py`, `webp.py`). Everything that
+determines pixels is kept as it is, damage included.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ __all__ = ["Bare"]
 
 
 class Bare(NamedTuple):
-    """A file's bytes, and what of its metadata is used.
+    """A file without metadata, and what was read from its metadata.
 
-    exif, xmp: that say the orientation, None where the file cannot have them here: Pillow is asked then.
+    exif, xmp: blocks that may hold the orientation, empty if there are none. None: this format was not searched for
+        them, so ask Pillow.
     opaque: the file's transparency is damaged and was left out.
-    inverted: its greys mean the opposite of what the reader will make of them.
+    inverted: black and white are swapped in `data`, so the decoded greys have to be inverted.
     """
 
     data: bytes

@@ -5,10 +5,10 @@ it needs; every other format goes through Pillow to height x width x channels, u
 
 - Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/jpeg_orientation.h`).
 - Of an animation the first frame; colour profiles not applied.
-- Metadata costs no picture: it is left out first (`bare.py`). What makes pixels must be whole, unless `tolerant`.
+- Broken metadata is no error: it is removed first (`bare.py`). What determines pixels must be whole, unless `tolerant`.
 - 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
 - Grey of more than 8 bits: its 8 most significant. 32-bit integers and floats state no range, so they are an error.
-- Pillow's settings change nothing (`pillow.py`); formats that the program has registered with Pillow are read.
+- A program's settings of Pillow change nothing (`pillow.py`); formats that it registered with Pillow are read.
 - Errors are `DecodeError`s with the path and the reason, and name `tolerant=True` if it would read the file. Pillow's
   warnings cost no pixel and are dropped. libtiff alone writes on the process's stderr about broken files; Pillow offers
   no way to stop it.
@@ -46,7 +46,7 @@ MAX_PIXELS = 178_956_970
 """What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
 
 RULES = 2
-"""Another number wherever a file gives other pixels than before: nothing is then taken from an older cache on disk."""
+"""Version of these rules, part of a disk cache's key. Raise it when some file decodes to other pixels than before."""
 
 JPEG = b"\xff\xd8\xff"
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -122,7 +122,7 @@ def _view(source: Bytes) -> bytes | memoryview:
         return memoryview(cast("bytearray", source)).cast("B")
     except (TypeError, ValueError):  # no buffer, or one with gaps
         raise InputError(
-            f"read_image was given a {type(source).__name__}; give a path, or a file's bytes one behind the other"
+            f"read_image was given a {type(source).__name__}; give a path, or the file's bytes in contiguous memory"
         ) from None
 
 
@@ -203,7 +203,7 @@ def _decoded(data: bytes, channels: int, max_pixels: int, tolerant: bool) -> Arr
 
 
 def _bare(data: bytes) -> Bare:
-    """Without metadata, where that is known to be told from the rest."""
+    """The file without metadata, if its format is one of those that are known here; else unchanged."""
     if data.startswith(PNG):
         return bare_png(data)
     if data.startswith(TIFF):
@@ -226,7 +226,7 @@ def _load(image: Any, tolerant: bool) -> None:
     try:
         image.load()
     except Exception as error:
-        if "raw mode" in str(error):  # Pillow finds the kind, and then has no way to unpack it
+        if "raw mode" in str(error):  # Pillow knows the format, but not this layout of its pixels
             raise DecodeError(f"its pixels are of a kind that is not read{ELSEWHERE}") from error
         if not tolerant:
             raise
@@ -237,7 +237,7 @@ def _load(image: Any, tolerant: bool) -> None:
 
 
 def _orientation(image: Image, bare: Bare) -> int:
-    """The rule of native/jpeg_orientation.h; a tag that cannot be read says nothing."""
+    """1..8, by the rule of native/jpeg_orientation.h: EXIF, else XMP, else 1. Tags that cannot be read are ignored."""
     exif, xmp = bare.exif, bare.xmp
     if exif is None or xmp is None:
         exif = image.info.get("exif")
@@ -266,7 +266,7 @@ def _pixels(image: Image, channels: int, inverted: bool) -> Array:
 
 
 def _deep(image: Image, channels: int, inverted: bool) -> Array:
-    """Grey of more than 8 bits; inverted: 0 is white."""
+    """A grey picture of more than 8 bits as uint8. inverted: 0 is white in it."""
     bits = getattr(image, "tag_v2", {}).get(258, 16)  # TIFF's BitsPerSample: Pillow keeps 12-bit values as they are
     bits = bits[0] if isinstance(bits, tuple) else bits
     integer = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))

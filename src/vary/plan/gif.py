@@ -11,7 +11,7 @@ EXTENSION, CONTROL, APPLICATION, XMP = 0x21, 0xF9, 0xFF, b"XMP DataXMP"
 
 
 def bare_gif(data: bytes) -> Bare:
-    """Without what stands before the first picture and says nothing of its pixels."""
+    """The file without extensions before the first picture; its graphic control extension is kept."""
     pieces: list[bytes] = []
     begin = at = 13 + _table(data, 10)
     xmp = b""
@@ -28,13 +28,13 @@ def bare_gif(data: bytes) -> Bare:
 
 
 def _table(data: bytes, flags: int) -> int:
-    """Bytes of the colour table that these flags promise."""
+    """Length in bytes of the colour table that the byte `flags` announces."""
     value = data[flags] if flags < len(data) else 0
     return 3 << (value & 7) + 1 if value & 0x80 else 0
 
 
 def _end(data: bytes, at: int) -> int:
-    """Behind the sub-blocks from there on, of which one without bytes is the last."""
+    """The position after the sub-blocks that begin at `at`; an empty one is the last."""
     while at < len(data) and data[at]:
         at += 1 + data[at]
     return at + 1

@@ -1,7 +1,7 @@
-"""Mistakes that a policy's numbers show before any picture: angles in radians, shifts in pixels, factors in percent,
-statistics of 0 .. 255, results far outside of any usual range.
+"""Mistakes that can be found in a policy's arguments, before any picture: angles in radians, shifts in pixels, factors
+in percent, statistics of 0 .. 255, results far outside of any usual range.
 
-What is looked at is the lowered template, so a transform of the user's own is judged like those of vary.
+The checks read the lowered template, so they apply to the user's own transforms as well.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ __all__ = ["NEARLY_BLACK", "gain", "hints", "names_of", "possible"]
 Range = tuple[float, float]
 
 LONGEST = 160  # letters of a transform in a message
-LARGEST_FACTOR = 10  # of a zoom or a colour: more was meant as percent
+LARGEST_FACTOR = 10  # of a zoom or a colour: more is probably a percentage
 SMALLEST_ZOOM = 0.1
 LARGEST_SLOPE = 3  # of a shear's portion: about 72 degrees
-LARGEST_STATISTIC = 2  # a mean or deviation above was meant for 0 .. 255
-NEARLY_BLACK = 0.02  # a range of values that a network cannot tell from a constant
-BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above is a mistake, unless they are those of 16 bits
+LARGEST_STATISTIC = 2  # a mean or deviation above this is probably that of pictures in 0 .. 255
+NEARLY_BLACK = 0.02  # a range of values that is nearly constant for a network
+BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above 300 is a mistake, unless to the range of 16 bits
 REFLECTING = ("wrap", "reflect", "reflect101")
 WINDOWS = ("crop", "center_crop", "resized_crop", "pad")
 
 
 class Step(NamedTuple):
-    """An instruction that can come, and what is known at its place."""
+    """An instruction that may run, and what is known at its place."""
 
     instruction: Instruction
     name: str  # of its transform, with arguments
-    spans: list[Range]  # from where to where each argument is drawn
-    value_range: Range | None  # None: nothing fixed
+    spans: list[Range]  # of each argument: the range that it is drawn from
+    value_range: Range | None  # of the pictures at this place; None: it is not fixed
 
 
 def hints(template: Template) -> list[Finding]:
-    """What is probably not as it was meant, in words that name the transform and the cure."""
+    """Probable mistakes of the policy, in words that name the transform and the cure."""
     found: list[Finding] = []
     for step in _steps(template):
         if _is_chance(template, step.instruction):
@@ -82,18 +82,18 @@ def _name(template: Template, i: Instruction) -> str:
 
 
 def names_of(template: Template, *ops: str) -> list[str]:
-    """The transforms with these instructions, each with its arguments."""
+    """The transforms that emitted instructions with these ops, each with its arguments."""
     counts = Counter(_name(template, i) for i in possible(template) if i.op in ops)
     return [name if count == 1 else f"{name}, {count} times" for name, count in counts.items()]
 
 
 def possible(template: Template) -> list[Instruction]:
-    """The instructions that can come."""
+    """The instructions that may run."""
     return [i for i in template.instructions if _is_possible(template, i.gate)]
 
 
 def _is_possible(template: Template, gate: int) -> bool:
-    """Can the gate be open? p=0 and SomeOf(0, [...]) are never."""
+    """Can the gate be open? With p=0 and SomeOf(0, [...]) it never is."""
     while gate >= 0:
         draw = template.draws[gate]
         never = draw.kind == "among" and draw.a == 0 and template.draws[draw.column].a <= 1
@@ -104,7 +104,7 @@ def _is_possible(template: Template, gate: int) -> bool:
 
 
 def _is_chance(template: Template, i: Instruction) -> bool:
-    """Does it come for some pictures only? One of `OneOf` always comes, and the others may do the like."""
+    """Does it run for some pictures only? Items of `OneOf` do not count: one always runs, and all may be alike."""
     gate = i.gate
     while gate >= 0:
         if template.draws[gate].kind != "between":
@@ -114,7 +114,7 @@ def _is_chance(template: Template, i: Instruction) -> bool:
 
 
 def gain(template: Template) -> float | None:
-    """The factor of all Rescale together; None where there is none, or no fixed one."""
+    """The product of all Rescale factors; None where there is no Rescale, or the product is not fixed."""
     factor, found = 1.0, False
     for i in possible(template):
         if i.op in ("normalize", "call") or (i.op == "rescale" and i.gate >= 0):
@@ -133,7 +133,7 @@ def _plain(value: float) -> str:
 
 
 def _is_radians(angle: float) -> bool:
-    """Is it 2 pi, or a usual part of pi?"""
+    """Is it 2 pi, or pi divided by a usual number?"""
     return any(abs(angle * part / math.pi - 1) < 1e-3 for part in (0.5, 1, 2, 3, 4, 6, 8, 12))
 
 
@@ -249,7 +249,7 @@ def _mixed_scales(step: Step) -> list[Finding]:
 
 
 def _result(template: Template) -> list[Finding]:
-    """Of Rescale: where results lie, if that is fixed."""
+    """Results of Rescale that are far too large or nearly constant, if their range is fixed."""
     value_range: Range | None = template.value_range
     for i in possible(template):
         if i.op in ("rescale", "normalize", "call"):
@@ -268,7 +268,7 @@ def _result(template: Template) -> list[Finding]:
 
 
 def _rescale(step: Step, template: Template) -> list[Finding]:
-    """Values after Normalize are some units about 0: Rescale(1 / 255) then makes all of them alike."""
+    """Values after Normalize are a few units around 0, so Rescale(1 / 255) then makes them nearly constant."""
     before = [i.op for i in possible(template)]
     if "normalize" not in before[: before.index("rescale")] or abs(step.instruction.args[0]) > NEARLY_BLACK:
         return []

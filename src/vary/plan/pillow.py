@@ -1,9 +1,9 @@
-"""Pillow, in an instance of its own.
+"""A private copy of Pillow's modules, so that a program's settings of Pillow do not change what vary decodes.
 
-Pillow keeps its settings in its modules, and programs change them: `ImageFile.LOAD_TRUNCATED_IMAGES = True` would let
-cut files pass, in this process but not in another one. So its Python modules are imported here once more, under
-another name, where nobody changes them; the compiled ones are the same. Formats that a program registers with Pillow
-(`Image.register_open`) are read in its own instance, after those that Pillow has itself.
+Pillow keeps its settings as globals of its modules, and programs change them: `ImageFile.LOAD_TRUNCATED_IMAGES = True`
+would accept truncated files, in this process but not in another one. So Pillow's Python modules are imported a second
+time here, under another name; its compiled modules are shared. Formats that a program registers with its own Pillow
+(`Image.register_open`) are tried after those of Pillow.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ __all__ = ["check_pixels", "open_image"]
 NAME = "_vary_pillow"
 COMMON = ("BmpImagePlugin", "GifImagePlugin", "JpegImagePlugin", "PpmImagePlugin", "PngImagePlugin")
 REFUSED = {"EPS"}  # Pillow would start Ghostscript, another program, on the file
-LOCK = threading.Lock()  # of making the instance
+LOCK = threading.Lock()  # held while the copy is imported
 Format = tuple[str, Any, Any]  # name, factory, accept
 
 
 class _Limit(threading.local):
-    """Of the pixels of what this thread decodes, for pictures inside of files; Pillow's own limit is a global."""
+    """The most pixels that a picture may have which this thread decodes, pictures inside of other files included.
+    Pillow's own limit is a global; this replaces it."""
 
     pixels = 0
 
@@ -45,11 +46,11 @@ LIMIT = _Limit()
 
 
 def check_pixels(width: int, height: int, max_pixels: int, path: str | None) -> None:
-    """Raise `DecodeError` for a picture that claims to be larger."""
+    """`DecodeError` if a file's header claims more than `max_pixels` pixels."""
     if width * height > max_pixels:
         raise DecodeError(
             f"claims {width} x {height} = {width * height} pixels, over the limit of {max_pixels}; "
-            "if the file is to be trusted, raise max_pixels=",
+            "if you trust the file, give a larger max_pixels=",
             path,
         )
 
@@ -64,14 +65,14 @@ def open_image(data: bytes, max_pixels: int) -> Any:
             if isinstance(accepted, str):  # known, but this Pillow was built without it
                 why = f"; {accepted}"
             elif accepted and name in REFUSED:
-                why = f"; {name} is not read, because that takes another program"
+                why = f"; {name} is not read, because it needs another program (Ghostscript)"
             elif accepted:
                 return factory(io.BytesIO(data), "")
     raise DecodeError(f"not a picture in a known format, or broken at its beginning, {data[:16]!r}{why}")
 
 
 def _formats() -> Iterator[Format]:
-    """Common formats, all others that Pillow has, and those that the program has registered with it."""
+    """The common formats, then all others of Pillow, then those that the program has registered with its Pillow."""
     common = _own(COMMON)
     yield from common
     all_of_them = _own(None)
@@ -84,16 +85,16 @@ def _formats() -> Iterator[Format]:
 
 @lru_cache
 def _own(plugins: tuple[str, ...] | None) -> tuple[Format, ...]:
-    """What Pillow reads once these of its modules are imported, or all."""
+    """The formats that the private copy reads after these plugins are imported; None: all plugins."""
     image = _instance()
     for plugin in image._plugins if plugins is None else plugins:
-        with contextlib.suppress(ImportError):  # some formats take more packages
+        with contextlib.suppress(ImportError):  # some formats need other packages
             importlib.import_module(f"{NAME}.{plugin}")
     return tuple((name, *image.OPEN[name]) for name in image.ID)
 
 
 def _instance() -> Any:
-    """Its module `Image`."""
+    """The module `Image` of the private copy, imported when it is first needed."""
     with LOCK:
         if NAME not in sys.modules:
             spec = importlib.util.find_spec("PIL")

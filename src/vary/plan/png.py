@@ -12,19 +12,19 @@ __all__ = ["PNG", "bare_png"]
 
 PNG = b"\x89PNG\r\n\x1a\n"
 LONGEST = 1 << 20
-"""Bytes of camera data or XMP that are looked through for an orientation."""
-KEYWORDS = {  # of texts that may say one
+"""Most bytes of EXIF or XMP that are searched for an orientation."""
+KEYWORDS = {  # of text chunks that may hold an orientation
     b"XML:com.adobe.xmp": "xmp",
-    b"Raw profile type exif": "profile",  # as ImageMagick wrote camera data before there was eXIf
+    b"Raw profile type exif": "profile",  # as ImageMagick wrote EXIF before PNG had the chunk eXIf
     b"Raw profile type APP1": "profile",
 }
 
 
 def bare_png(data: bytes) -> Bare:
-    """Without chunks that decoders may ignore; tRNS, which makes pixels, stays where it is sound."""
+    """The file without ancillary chunks; tRNS, which holds transparency, is kept unless it is damaged."""
     pieces: list[bytes] = []
     found = {"exif": b"", "profile": b"", "xmp": b""}
-    begin = at = len(PNG)  # what precedes `begin` is in `pieces`, or left out
+    begin = at = len(PNG)  # everything before `begin` is in `pieces` already, or left out
     opaque = False
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -45,19 +45,19 @@ def bare_png(data: bytes) -> Bare:
 
 
 def _body(data: bytes, at: int, end: int) -> bytes:
-    """Of the chunk that lies there, if its checksum is right; else nothing."""
+    """The body of the chunk at data[at:end], if its checksum is right; else nothing."""
     check = zlib.crc32(memoryview(data)[at + 4 : end - 4])
     return data[at + 8 : end - 4] if data[end - 4 : end] == struct.pack(">I", check) else b""
 
 
 def _sound(data: bytes, at: int, end: int) -> bool:
-    """Is this tRNS as long as the picture's colour type wants it?"""
+    """Has this tRNS the length that the picture's colour type requires?"""
     kind, size = data[25], len(_body(data, at, end))
     return 1 <= size <= 256 if kind == 3 else size == {0: 2, 2: 6}.get(kind)
 
 
 def _said(data: bytes, at: int, end: int) -> dict[str, bytes]:
-    """What this chunk says of the orientation: a part of `found`."""
+    """The EXIF or XMP in this chunk, as an entry of `found` in `bare_png`; else nothing."""
     kind = data[at + 4 : at + 8]
     if kind == b"eXIf":
         return {"exif": _body(data, at, end)}
@@ -75,11 +75,11 @@ def _said(data: bytes, at: int, end: int) -> dict[str, bytes]:
 
 
 def _text(kind: bytes, body: bytes) -> bytes:
-    """What follows the keyword, of which so much is read as can matter."""
+    """The text after the keyword, decompressed, at most LONGEST bytes of it."""
     packed = kind == b"zTXt"
     if kind == b"iTXt":
         packed = body[0] == 1
-        body = body[2:].split(b"\0", 2)[2]  # behind the language and the keyword in that language
+        body = body[2:].split(b"\0", 2)[2]  # after the language tag and the translated keyword
     else:
         body = body[1:] if packed else body
     return zlib.decompressobj().decompress(body, LONGEST) if packed else body[:LONGEST]

@@ -1,4 +1,4 @@
-"""Do the pictures that come in contradict the value range that the policy counts on, or what it does with them?"""
+"""Do the input pictures fit the value range that the policy assumes, and what it does with them?"""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ __all__ = ["CLIPPING", "contradictions"]
 Array = np.ndarray[Any, Any]
 
 CLIPPING = ("brightness", "contrast", "saturation", "hue", "shift")
-OUTSIDE, QUARTER = 0.25, 4  # of the range, by which values may lie outside (resampling overshoots), in most pictures
-USED = 0.1  # of 0 .. 1: pictures that take up less are dark, or masks, and say nothing
-USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, were brought into a usual range
-ROUND = 1.02  # times a highest value that is usual
+OUTSIDE, QUARTER = 0.25, 4  # part of the range by which values may lie outside; reported from 1 picture in 4 on
+USED = 0.1  # of 0 .. 1: pictures that use less are dark, or masks, and are not judged
+USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, are in a usual range
+ROUND = 1.02  # tolerance, as a factor: values up to 1.02 times a usual highest value count as in its range
 DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
 
 
 def contradictions(template: Template, pictures: list[Array], dtype: Any, results: list[Array]) -> list[Finding]:
-    """pictures, results: some values of each, (values, colours). dtype: of the batch."""
+    """At most one mistake. pictures, results: some values of each, (values, colours). dtype: that of the results."""
     values = np.concatenate(pictures)
     if not np.isfinite(values).all():
         text = "the pictures hold NaN or infinite values, and so will the results"
@@ -56,13 +56,13 @@ def _outside(template: Template, pictures: list[Array], said: str, results: list
         return []
     cure = _cure(template, min(float(p.min()) for p in pictures), max(float(p.max()) for p in pictures))
     names = names_of(template, *CLIPPING, "normalize")[:1]
-    hurt = f", and {names[0]} counts on it" if names else ""
-    taken = f"the policy takes {template.dtype} for {low:g} .. {high:g}"
-    return [Finding("range", f"the pictures hold {said}, but {taken}{hurt}; {cure}")]
+    hurt = f", and {names[0]} depends on it" if names else ""
+    assumed = f"the policy assumes {low:g} .. {high:g} for {template.dtype}"
+    return [Finding("range", f"the pictures hold {said}, but {assumed}{hurt}; {cure}")]
 
 
 def _needs_range(template: Template) -> bool:
-    """Does it count on the value range of the pictures, or leave them as they are?"""
+    """Does the policy use the value range before any function, or pass values on unchanged?"""
     ops = [i.op for i in possible(template)]
     before = ops[: ops.index("call")] if "call" in ops else ops
     return any(op in (*CLIPPING, "normalize") for op in before) or not {"call", "rescale"} & {*ops}
@@ -85,7 +85,7 @@ def _far_below(template: Template, low: float, high: float, said: str, fractions
         return []
     given = f"({lowest:g}, {highest:g})" if lowest else f"{highest:g}"
     text = f"the pictures hold {said}, but value_range={given}"
-    return [Finding("range", f"{text}; leave out value_range=: floats are taken for 0 .. 1 by default")]
+    return [Finding("range", f"{text}; leave out value_range=: the default for floats is 0 .. 1")]
 
 
 def _rescaled_again(template: Template, used: float, said: str) -> list[Finding]:
@@ -94,7 +94,7 @@ def _rescaled_again(template: Template, used: float, said: str) -> list[Finding]
         return []
     names = " and ".join(names_of(template, "rescale")[:3])
     text = f"the pictures hold {said}, and {names} makes them nearly constant: they are rescaled already"
-    return [Finding("rescale", f"{text}; leave it out, or one of two")]
+    return [Finding("rescale", f"{text}; leave it out, or one of the two")]
 
 
 def _rounded(dtype: Any, fractions: bool, said: str, results: list[Array]) -> list[Finding]:

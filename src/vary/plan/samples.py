@@ -1,4 +1,4 @@
-"""What the watch looks at: some values of some pictures, and what can be said of them."""
+"""What `watch.py` checks: some values of some pictures, and measures of them."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
     from vary.plan.program import Template
 
-__all__ = ["Range", "Seen", "Shown", "range_after", "range_before", "some_values"]
+__all__ = ["Range", "SampledBatch", "SampledPicture", "range_after", "range_before", "some_values"]
 
 Array = np.ndarray[Any, Any]
 Range = tuple[Array, Array]  # lowest and highest, of each colour or of all
 
-SIDE = 32  # rows and columns of a picture that are looked at, at least half as many where it has them
+SAMPLED_SIDE = 32  # most rows and columns of a picture that are sampled; of a larger one, at least half as many
 CONSTANT = 0.02  # part of the range within which a picture is nearly constant
 ENDS = 0.004  # part of the range at either end, where values are saturated
 ROBUST = 0.02  # share of the values at either end that may be outliers
 
 
-class Shown(NamedTuple):
-    """A picture that was looked at: the range it is expected to have, and some of its values, (values, colours)."""
+class SampledPicture(NamedTuple):
+    """Some values of a picture, (values, colours), and the range that they are expected to have, low to high."""
 
     low: Array
     high: Array
@@ -38,7 +38,7 @@ class Shown(NamedTuple):
 
     @property
     def spread(self) -> float:
-        """The part of the range that its values take up, in the colour with the most, outliers aside."""
+        """The part of the range that the values cover without outliers; of several colours, the largest part."""
         low, high = _ranked(self.values, ROBUST, 1 - ROBUST)
         return float(((high - low) / (self.high - self.low)).max())
 
@@ -58,20 +58,21 @@ class Shown(NamedTuple):
         return sum(self.ends)
 
     def lost(self, lowest: float, highest: float) -> float:
-        """The part of its values' range that these shares, from either end, take up: little in a plain background."""
+        """The part of the values' own range that a share `lowest` of the lowest values and a share `highest` of the
+        highest cover: little if these are a plain background."""
         shares = ROBUST, max(lowest, ROBUST), min(1 - highest, 1 - ROBUST), 1 - ROBUST
         low, upto, since, high = map(float, _ranked(self.values.ravel(), *shares))
         return (upto - low + high - since) / max(high - low, 1e-9)
 
 
 def _ranked(values: Array, *shares: float) -> list[Array]:
-    """The values below which these shares of all lie, in each column."""
+    """The quantiles of each column at these shares."""
     ordered, last = np.sort(values, axis=0), len(values) - 1
     return [ordered[round(share * last)] for share in shares]
 
 
-class Seen:
-    """Some pictures of a batch, read when something asks for them."""
+class SampledBatch:
+    """Some pictures of a batch. Their values are computed when they are first needed."""
 
     def __init__(
         self, runner: Runner, pictures: Sequence[Any] | Parts, address: Address, decode: Decode, places: list[int]
@@ -86,45 +87,45 @@ class Seen:
         self._known: dict[bool, list[Array]] = {}
 
     def values(self, geometry: bool = False) -> list[Array]:
-        """Of each picture as it comes in, or as the policy's geometry moves it: (values, colours)."""
+        """Of each picture, (values, colours): as it is given, or after the policy's geometry."""
         if geometry not in self._known:
             runner = Runner(_sampling(self.template, geometry))
             made: Array = np.zeros((len(self._address.indices), 1, 1, 1), np.uint8)
             failures: list[Failure] = []
-            with suppress(VaryError):  # nothing can be said of it then
+            with suppress(VaryError):  # then the pictures count as black, and nothing is reported
                 made, failures, _ = runner.batch(self._sources, self._address, decode=self._decode, empty=_empty)
             for failure in failures:
                 made[failure.place] = 0
             self._known[geometry] = [some_values(picture.T) for picture in made]
         return self._known[geometry]
 
-    def picture(self, place: int, geometry: bool = False) -> Shown:
-        return Shown(*range_before(self.template), self.values(geometry)[place])
+    def picture(self, place: int, geometry: bool = False) -> SampledPicture:
+        return SampledPicture(*range_before(self.template), self.values(geometry)[place])
 
     def is_drawn(self, ops: Sequence[str]) -> bool:
-        """Does any of these instructions depend on a draw?"""
+        """Does any of these instructions, or a function, depend on a draw?"""
         some = [i for i in possible(self.template) if i.op in (*ops, "call", "order")]
         return any(i.gate >= 0 or any(isinstance(argument, Column) for argument in i.args) for i in some)
 
 
 def _sampling(template: Template, geometry: bool) -> Template:
-    """What gives some values of a picture, before all or after the geometry alone."""
+    """A template that samples a picture at a small size: as it is given, or after the geometry of `template`."""
     kept = [i for i in template.instructions if i.op in GEOMETRY] if geometry else []
     settings = template.settings._replace(interpolation="nearest", antialias=False)
-    names = (*template.names, f"Resize({SIDE}, {SIDE})")
-    resize = Instruction("resize", (float(SIDE), float(SIDE), 0.0), -1, len(names))
+    names = (*template.names, f"Resize({SAMPLED_SIDE}, {SAMPLED_SIDE})")
+    resize = Instruction("resize", (float(SAMPLED_SIDE), float(SAMPLED_SIDE), 0.0), -1, len(names))
     return template._replace(settings=settings, instructions=(*kept, resize), functions=(), rescales=False, names=names)
 
 
 def _empty(shape: tuple[int, ...], floats: bool) -> Array:
-    """Memory of its own: that of batches is not to grow by it."""
+    """An array outside of the memory that is reused for batches, which should not grow for a check."""
     return np.empty(shape, np.float32 if floats else np.uint8)
 
 
 def some_values(picture: Array) -> Array:
-    """Of a picture (channels, ., .), alpha aside: (values, colours) float32."""
+    """Evenly spaced pixels of a picture (channels, H, W), without alpha: (values, colours) float32."""
     colours = picture[:3]
-    steps = [slice(None, None, -(-side // SIDE)) for side in colours.shape[1:]]
+    steps = [slice(None, None, -(-side // SAMPLED_SIDE)) for side in colours.shape[1:]]
     return colours[(slice(None), *steps)].reshape(len(colours), -1).T.astype(np.float32)
 
 
@@ -134,7 +135,7 @@ def range_before(template: Template) -> Range:
 
 
 def range_after(template: Template) -> Range | None:
-    """What results are expected to have; None: not fixed."""
+    """The range that results are expected to have; None: it is not the same for all pictures."""
     ends = np.array(template.value_range)[:, None]
     for i in possible(template):
         if i.op in ("rescale", "normalize"):

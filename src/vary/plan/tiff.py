@@ -1,7 +1,7 @@
 """TIFF files, as far as their first directory goes (TIFF 6.0, and BigTIFF).
 
-Pillow reads some kinds otherwise than they are meant. Those that can be read right with a change of the directory are:
-one sample a pixel in "planes", WhiteIsZero of more than 8 bits, colour tables of 8 bits. Others are refused.
+Pillow decodes some kinds of TIFF wrongly. Three of them are decoded right after a change of the directory: one sample a
+pixel in "planes", WhiteIsZero of more than 8 bits, and colour tables of 8 bits. The others are refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from vary.plan.bare import Bare
 
 __all__ = ["ELSEWHERE", "TIFF", "bare_tiff"]
 
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0")  # the last two are wrong, and are read
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"II\0*", b"MM*\0")  # the last two are not valid, but Pillow reads them
 WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
 SAMPLES, PLANAR, COLOURS, EXTRA, FORMAT, SUBSAMPLING = 277, 284, 320, 338, 339, 530
 ORIENTATION, XMP = 274, 700
@@ -26,7 +26,7 @@ PIXELS = {
     *(529, SUBSAMPLING, 531, 532),  # YCbCr
     *(32995, 32996, 32997, 32998, 33421, 33422, 34908, 34909, 34910),
 }
-"""Tags without which the pixels might be others."""
+"""Tags that determine the pixels; all others are left out."""
 LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 ELSEWHERE = "; load it with tifffile, as an array"
 """What to do with a kind that is not read here."""
@@ -43,11 +43,11 @@ class Directory(NamedTuple):
     order: str
     big: bool
     begin: int
-    lines: list[tuple[int, bytes]]  # a tag, and all that is said of it; broken files may say it twice
+    lines: list[tuple[int, bytes]]  # (tag, its whole entry), in file order; broken files may hold a tag twice
     fields: dict[int, Field]
 
     def values(self, tag: int, *missing: int) -> tuple[int, ...]:
-        """Integers; `missing` where there are none, or none that lie in the file."""
+        """The integers of a tag; `missing` if it is absent, or its values lie outside of the file."""
         field = self.fields.get(tag)
         letter = LETTERS.get(field.kind) if field else None
         if field is None or letter is None or field.place + field.length * struct.calcsize(letter) > len(self.data):
@@ -59,10 +59,13 @@ class Directory(NamedTuple):
 
 
 def bare_tiff(data: bytes) -> Bare:
-    """With the tags that make pixels alone, and one page. `DecodeError` for a kind that would not be read right."""
+    """The file with only the tags that determine pixels, and only its first page.
+
+    `DecodeError` for kinds that Pillow decodes wrongly.
+    """
     try:
         directory = _directory(data)
-    except (struct.error, OverflowError):  # its reader says what is wrong
+    except (struct.error, OverflowError):  # damaged: Pillow says what is wrong
         return Bare(data)
     _refuse(directory)
     inverted = directory.value(PHOTOMETRIC, 0) == 0 and max(directory.values(BITS, 1)) > 8
@@ -96,7 +99,10 @@ def _directory(data: bytes) -> Directory:
 
 
 def _written(directory: Directory, changes: dict[int, int]) -> bytes:
-    """The file with this directory, in its place; a colour table of 8 bits is written as one of 16, as it must be."""
+    """The file with its directory rewritten in place.
+
+    A colour table of 8-bit values becomes one of 16-bit values, which is what TIFF prescribes.
+    """
     data, order, big, begin, lines, fields = directory
     short, size = f"{order}HH{'Q' if big else 'I'}H", 20 if big else 12
     kept = [
@@ -120,7 +126,7 @@ def _refuse(directory: Directory) -> None:
     bits, samples = directory.values(BITS, 1), directory.value(SAMPLES, 1)
     photometric, plain = directory.value(PHOTOMETRIC, 0), directory.value(COMPRESSION, 1) == 1
     if directory.value(FORMAT, 1) == 2 and max(bits) == 8:
-        raise DecodeError(f"its pixels are signed numbers{ELSEWHERE} and say value_range=")
+        raise DecodeError(f"its pixels are signed numbers{ELSEWHERE} and give the policy a value_range=")
     if directory.value(PLANAR, 1) == 2 and samples > 1:
         if photometric == 2 and samples > 3 and EXTRA not in directory.fields:
             raise DecodeError(f"it has {samples} colour planes and does not say what the last is{ELSEWHERE}")

@@ -1,9 +1,9 @@
-"""A watch over the values of the first pictures that a policy makes.
+"""Checks the values of the first pictures that a policy makes, and finds mistakes that would train on nonsense.
 
-Some 1,000 values of each of a few pictures are looked at: those that come in, where they may be of any range (floats),
-and those that come out. A result that is nearly constant or saturated is compared with the same picture after the
-geometry alone, on the same draws, so that dark, white and sparse pictures, fills and crops of plain sky are no mistake.
-What was seen is kept as counts; no picture is.
+About 1,000 values of each of the first 16 pictures are checked: of the inputs, if they are floats and so may have any
+range, and of the results. A result that is nearly constant or saturated is compared with the same picture after the
+policy's geometry alone, with the same draws. So dark, white and sparse pictures, fills and crops of plain sky are not
+reported. Only counts and texts are kept, no pixels.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.plan.findings import Finding, Once
+from vary.plan.findings import Finding, WarnOnce
 from vary.plan.hints import hints, names_of
 from vary.plan.lower import VALUE_RANGES
 from vary.plan.program import GEOMETRY
 from vary.plan.ranges import CLIPPING, contradictions
 from vary.plan.run import PLAIN, Address, Decode, Parts, Runner
-from vary.plan.samples import Seen, Shown, range_after, some_values
+from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
 from vary.sample import maybe_one
 
 if TYPE_CHECKING:
@@ -31,13 +31,16 @@ __all__ = ["PICTURES", "Watch", "Watches"]
 
 Array = np.ndarray[Any, Any]
 
-PICTURES, AT_ONCE = 16, 8  # looked at: in all, and of one batch
-ENOUGH, SHARE = 4, 0.6  # pictures that show a mistake which depends on a draw, and their share of all that could
-SPREAD = 0.1  # part of the range that a picture must use to be judged by
+PICTURES, PICTURES_A_BATCH = 16, 8  # checked: in all, and of one batch
+ENOUGH, SHARE = (
+    4,
+    0.6,
+)  # a mistake that depends on a draw is reported if so many pictures show it, and this share of all
+SPREAD = 0.1  # part of the value range that a picture must use, so that its result can be judged
 SATURATED, CERTAIN, FREE = 0.75, 0.85, 0.25  # shares of saturated values: too many, nearly all, a few
 LOST = 0.5  # share of a picture's range of values that became one value or two
-FEWEST = 16  # pixels of a result: fewer may well be alike
-FAR = 30  # standard deviations, of half of the values after Normalize
+FEWEST = 16  # pixels of a result that is judged: fewer may be equal by chance
+FAR = 30  # after Normalize: if half of the absolute values are above this, mean or std is wrong
 WINDOWS = ("crop", "center_crop", "resized_crop", "zoom")
 
 TEXTS = {
@@ -52,17 +55,17 @@ TEXTS = {
     "moved": "{0}: the results show nothing of the pictures, {1}; shifts are fractions of width and height, and 1 "
     "moves a picture out of view",
 }
-"""Mistakes that pictures vote on, by kind. {0}: the transforms, {1}: the values that were seen."""
+"""Texts of the mistakes that pictures vote on, by kind. {0}: the transforms, {1}: the range of the results."""
 
-KINDS = {"constant": "colour", "saturated": "colour"}
-"""Mistakes that are one to who is told."""
+REPORTED_AS = {"constant": "colour", "saturated": "colour"}
+"""Kinds that are reported as one, so that a user is warned of either, not of both."""
 
 
 @dataclass
 class Watch:
-    """What was seen of a policy's pictures of one kind. Threads may share it; it pickles."""
+    """The check of one policy on one kind of picture (channels, dtype). Threads may share it; it pickles."""
 
-    left: int = PICTURES  # to be looked at
+    left: int = PICTURES  # pictures still to be checked
     found: dict[str, str] = field(default_factory=dict)
     votes: dict[str, list[int]] = field(default_factory=dict)  # by kind: did a picture show it? ENOUGH: beyond doubt
 
@@ -70,7 +73,7 @@ class Watch:
     def findings(self) -> list[Finding]:
         return [Finding(kind, text) for kind, text in self.found.items()]
 
-    def look(
+    def inspect(
         self,
         runner: Runner,
         pictures: Sequence[Any] | Parts,
@@ -82,18 +85,21 @@ class Watch:
         decode: Decode = PLAIN,
         failed: Sequence[int] = (),
     ) -> None:
-        """Look at some of the results `out`, and at what they were made of: what `Runner.batch` was given."""
+        """Check some of the results `out` and their inputs. The arguments are those of `Runner.batch`.
+
+        views: results of each picture. failed: places in `out` that hold no result.
+        """
         places = [place for place in range(0, len(out), views) if place not in failed]
-        places = places[:: max(1, len(places) // AT_ONCE)][: min(AT_ONCE, self.left)]
+        places = places[:: max(1, len(places) // PICTURES_A_BATCH)][: min(PICTURES_A_BATCH, self.left)]
         if not places:
             return
         self.left -= len(places)
-        seen = Seen(runner, pictures, address, decode, places)
+        seen = SampledBatch(runner, pictures, address, decode, places)
         results = [some_values(out[place].T if layout == "NHWC" else out[place]) for place in places]
         for kind, text in _of_pictures(seen, out.dtype, results) or self._of_results(seen, results):
             self.found.setdefault(kind, text)
 
-    def _of_results(self, seen: Seen, results: list[Array]) -> list[Finding]:
+    def _of_results(self, seen: SampledBatch, results: list[Array]) -> list[Finding]:
         template, expected = seen.template, range_after(seen.template)
         if not all(np.isfinite(values).all() for values in results):
             text = f"{_blamed(template, 'nan')}: the results hold NaN or infinite values, although the pictures do not"
@@ -102,15 +108,15 @@ class Watch:
             if any(i.op == "normalize" and i.gate < 0 for i in template.instructions):
                 self._vote("normalize", bool(np.median(np.abs(values)) > FAR))
             if expected is not None and len(values) >= FEWEST:
-                self._judge(seen, place, Shown(*expected, values))
+                self._judge(seen, place, SampledPicture(*expected, values))
         numbers = f"{min(r.min() for r in results):.4g} .. {max(r.max() for r in results):.4g}"
         elected = [kind for kind in TEXTS if self._is_elected(kind)]
         if "constant" in elected and "saturated" in elected:
             elected.remove("saturated")  # black or white is both
         texts = {kind: TEXTS[kind].format(_blamed(template, kind), numbers) for kind in elected}
-        return [Finding(KINDS.get(kind, kind), text) for kind, text in texts.items()]
+        return [Finding(REPORTED_AS.get(kind, kind), text) for kind, text in texts.items()]
 
-    def _judge(self, seen: Seen, place: int, result: Shown) -> None:
+    def _judge(self, seen: SampledBatch, place: int, result: SampledPicture) -> None:
         """Is a result nearly constant or saturated, and is that the policy's fault?"""
         if not (result.is_constant or result.saturated >= SATURATED):
             for kind in ("constant", "saturated", "moved"):
@@ -123,7 +129,7 @@ class Watch:
                 self._vote("constant", result.is_constant, sure)
             if not template.functions and any(i.op in CLIPPING for i in template.instructions):
                 low, high = result.ends
-                lost = min(moved.lost(low, high), moved.lost(high, low))  # the latter where values are turned round
+                lost = min(moved.lost(low, high), moved.lost(high, low))  # the second, if the policy inverts values
                 bad = result.saturated >= SATURATED and moved.saturated <= FREE and lost > LOST
                 self._vote("saturated", bad, sure and result.saturated >= CERTAIN)
         elif template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"] and template.rescales:
@@ -140,8 +146,8 @@ class Watch:
         return sum(votes) >= ENOUGH and sum(map(bool, votes)) > SHARE * len(votes)
 
 
-def _of_pictures(seen: Seen, dtype: Any, results: list[Array]) -> list[Finding]:
-    """Of what comes in. uint8 in 0 .. 255 cannot contradict."""
+def _of_pictures(seen: SampledBatch, dtype: Any, results: list[Array]) -> list[Finding]:
+    """Mistakes of the inputs. Those in uint8 with the range 0 .. 255 have none."""
     template = seen.template
     if template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"]:
         return []
@@ -149,7 +155,7 @@ def _of_pictures(seen: Seen, dtype: Any, results: list[Array]) -> list[Finding]:
 
 
 def _moves(template: Template) -> bool:
-    """Does it show all of a picture, if it is not moved out of view?"""
+    """May a translation be what moved the picture out of view? Not if crops, zooms or functions may have done it."""
     ops = {i.op for i in template.instructions}
     return "translate" in ops and not template.functions and ops.isdisjoint(WINDOWS)
 
@@ -165,14 +171,16 @@ def _blamed(template: Template, kind: str) -> str:
 
 
 class Watches:
-    """Those of a policy's own calls: one for each kind of picture. Threads may share it."""
+    """The checks of a policy that is called directly: one `Watch` for each kind of picture. Threads may share it."""
 
     def __init__(self) -> None:
-        self._once = Once()
+        self._once = WarnOnce()
         self._known: dict[Runner, Watch] = {}
 
-    def look(self, runner: Runner, pictures: Sequence[Any] | Parts, address: Address, out: Array, layout: str) -> None:
-        """Warn of what is seen, of each kind once."""
+    def inspect(
+        self, runner: Runner, pictures: Sequence[Any] | Parts, address: Address, out: Array, layout: str
+    ) -> None:
+        """Check as `Watch.inspect` does, and warn of each kind of mistake once."""
         watch = self._known.get(runner)
         if watch is None:
             watch = self._known.setdefault(runner, Watch())
@@ -180,5 +188,5 @@ class Watches:
             if isinstance(pictures, Parts) and (said := maybe_one("images", pictures.array.shape)):
                 self._once.warn([Finding("axes", said)])
         if watch.left > 0:
-            watch.look(runner, pictures, address, out, layout)
+            watch.inspect(runner, pictures, address, out, layout)
             self._once.warn(watch.findings)

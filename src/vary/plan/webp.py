@@ -9,7 +9,7 @@ from vary.plan.bare import Bare
 __all__ = ["bare_webp", "is_webp"]
 
 PIXELS = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF"}
-METADATA = 0x20 | 0x08 | 0x04  # the flags of VP8X that promise ICCP, EXIF and XMP
+METADATA = 0x20 | 0x08 | 0x04  # the flags of VP8X that announce ICCP, EXIF and XMP
 
 
 def is_webp(data: bytes) -> bool:
@@ -17,7 +17,7 @@ def is_webp(data: bytes) -> bool:
 
 
 def bare_webp(data: bytes) -> Bare:
-    """Without chunks that make no pixel, whatever lengths they and the file claim."""
+    """The file without chunks that determine no pixels. Lengths in the file may be wrong."""
     pieces: list[bytes] = []
     said = {b"EXIF": b"", b"XMP ": b""}
     at, other = 12, False

@@ -2,11 +2,11 @@
 for the listing that a `Folder` is asked to keep, outside of its data.
 
     Arrays   pictures in memory or in a memory map
-    Folder   one sub-folder a class, or labels of one's own
-    Files    any files, labels of one's own
-    Subset   some samples of another: source[10:20], source.split(0.2)
+    Folder   a folder with one sub-folder for each class, or with your own labels
+    Files    files at any paths, with your own labels
+    Subset   some samples of another source: source[10:20], source.split(0.2)
 
-One file a store; each is an `Indexed` of `Item`s, and any object that is one serves as well (docs/streams.md).
+One module for each; each is an `Indexed` of `Item`s. Any other object with these methods is a source too (docs/streams.md).
 """
 
 from __future__ import annotations
@@ -59,9 +59,9 @@ def open_source(obj: object, labels: object = None, classes: Sequence[str] | Non
     """What the user handed in, as a source.
 
     A path is a `Folder`; an array or a list of arrays, `Arrays`; a tuple (images, labels), `Arrays` too; a source is
-    itself. `labels` goes with a path, an array or a list of arrays: elsewhere the source knows its own.
-    classes: the names of the class ids, in their order; a warning where there are no samples of some. `InputError` for
-    anything else, and where the source has classes that it does not name.
+    itself. labels: only for a path, an array or a list of arrays; other sources have their own.
+    classes: the names of the class ids, in order; a warning if some have no samples. `InputError` for any other `obj`,
+    and if the source has classes that `classes` lacks.
     """
     if classes is None:
         return _opened(obj, labels, None)
@@ -72,12 +72,12 @@ def open_source(obj: object, labels: object = None, classes: Sequence[str] | Non
 
 
 def subset(source: object, which: object) -> Subset:
-    """`source[which]` of any source, also of one without a base class of vary's, or of what `vary.stream` takes."""
+    """`source[which]` for anything that `vary.stream` accepts as a source, also if it does not derive from `Source`."""
     return pick(open_source(source), which)
 
 
 def split(source: object, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
-    """`Source.split` of any source, also of one without a base class of vary's, or of what `vary.stream` takes."""
+    """`Source.split` for anything that `vary.stream` accepts as a source, also if it does not derive from `Source`."""
     return split_of(open_source(source), validation, stratify, seed)
 
 

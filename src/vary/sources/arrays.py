@@ -27,15 +27,15 @@ class Arrays(Source):
     """`images` and, if given, their `labels`.
 
     images: an array (N, H, W, C) or (N, H, W), a memory map, or a list of arrays (H, W, C) or (H, W) of any sizes.
-    labels: one label a picture, or several fields as {"age": ..., "breed": ...}. Integers become int64, those of two or
-        more dimensions, such as one-hot labels, keep their dtype; floats become float32; truth values int64, in two or
-        more dimensions uint8. Names (`str`, or a categorical of pandas) become int64 ids of `classes`: those of
-        "labels", else of the only field that has names. An array of other objects, such as a dict each, stays one.
-    classes: names of the class ids, in their order. Left out, names among the labels are sorted; of a categorical all
+    labels: one label for each picture, or several fields as {"age": ..., "breed": ...}. Integers become int64; in two or
+        more dimensions, such as one-hot labels, they keep their dtype. Floats become float32. Truth values become
+        int64, in two or more dimensions uint8. Names (`str`, or a pandas categorical) become int64 ids of `classes`; one
+        field may have names, "labels" if there is one. An array of other objects, such as dicts, is kept.
+    classes: names of the class ids, in order. None: the names among the labels, sorted; of a categorical, all
         categories, so that parts of one table agree.
 
-    `InputError` where the numbers of images and labels differ, where something is no picture, and for a label that is
-    missing (None, NaN), of another shape than the first, no number, or not in `classes`: it names the sample.
+    `InputError` if the numbers of images and labels differ, if an entry is no picture, or if a label is missing (None,
+    NaN), has another shape than the first, is no number, or is not in `classes`; it names the sample.
     """
 
     labels_are_checked = True
@@ -160,7 +160,7 @@ def _check_picture(name: str, image: object) -> None:
     if not isinstance(image, np.ndarray):
         cure = f"{how_to_open(image)} makes one"
         if isinstance(image, str | os.PathLike):
-            cure += ", vary.Files(paths, labels) streams files"
+            cure += ", and vary.Files(paths, labels) is a source of files"
         raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure}")
     if image.ndim not in (2, 3):
         raise InputError(f"{name} has shape {image.shape}; give arrays of shape (H, W, C) or (H, W)")

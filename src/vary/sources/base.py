@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-# In answers, `X | Any` means "X, or None where there is none": whoever knows that there is one need not check.
+# As a result type, `X | Any` means "X or None", so that callers who know that it is an X need not check for None.
 __all__ = ["Encoded", "Indexed", "Item"]
 
 
@@ -30,9 +30,9 @@ class Item(NamedTuple):
 class Indexed(Protocol):
     """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
 
-    An object of the user's own has to have `fields`, `__len__` and `__getitem__`. Without `classes` and `path` it has
-    none; without `label_batch` its samples are read for their labels, once more. `vary.sources.Source` is a base class
-    that brings these defaults, subsets and splits. Labels are checked as those of arrays are: see `vary.Arrays`.
+    A user's own object needs `fields`, `__len__` and `__getitem__`; `classes` and `path` count as None if it lacks them.
+    Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class with
+    these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
 
     A source may say more. `identities(indices)`: a list with anything hashable for each, by which a file is known from
     run to run, for `cache="disk"`.

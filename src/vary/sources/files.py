@@ -1,4 +1,4 @@
-"""Files in any place, listed by whoever hands them in. Read a file at a time, never written."""
+"""`Files`: a source of files at any paths, with labels of the caller's. Files are read one at a time, never written."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ CURE = "the path of a picture's file"
 
 
 class Files(Source):
-    """Pictures in files, in the order of `paths`, with labels of one's own.
+    """Pictures in files at any paths, in the order of `paths`, with your own labels.
 
-    paths: a list, array or Series of `str` or `os.PathLike`. Relative ones are made absolute at once, `~` is expanded.
-        A file may come more than once, each time as another sample.
-    labels: one label a path, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. None: no labels.
-    classes: the names of the class ids, in their order. Left out, names among the labels are sorted.
+    paths: a list, array or Series of `str` or `os.PathLike`. Relative paths are made absolute at once, `~` is expanded.
+        A path may occur more than once, each time as another sample.
+    labels: one label for each path, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. None: no labels.
+    classes: the names of the class ids, in order. None: the names among the labels, sorted.
 
-    No file is looked at before it is read; one that is not there then is a `SourceError` naming it. `InputError` where
-    something is no path, or no label, or where the numbers of paths and labels differ.
-    Memory: a file's path and 9 bytes more, and the labels.
+    Files are not opened here. A file that does not exist when it is read is a `SourceError` with its path. `InputError`
+    if an entry is no path or no label, or if there are more or fewer labels than paths.
+    Memory: each path and 9 bytes more, and the labels.
     """
 
     labels_are_checked = True
@@ -42,7 +42,7 @@ class Files(Source):
     @guided("vary.Files")
     def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
         self.paths: Sequence[str] = _listed(paths)
-        """Absolute paths; a sample's index is its place here."""
+        """Absolute paths, by sample index."""
         self._labels = read_labels(
             labels, classes, len(self.paths), lambda place: f"sample {place} ({self.paths[place]})"
         )
@@ -52,7 +52,7 @@ class Files(Source):
 
     @property
     def labels(self) -> Array | None:
-        """Class ids in index order, or None where there are none."""
+        """Class ids in index order; None if there are none."""
         return class_ids(self)
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ class Files(Source):
 
 
 def read_file(path: str, known: str, cure: str = "") -> Encoded:
-    """The file as it is; `SourceError` where it cannot be read. known: how its path was come by."""
+    """The bytes of a file; `SourceError` if it cannot be read. known: where its path comes from, for the message."""
     try:
         with io.FileIO(path) as file:
             return Encoded(file.readall() or b"", path)
@@ -85,9 +85,9 @@ def read_file(path: str, known: str, cure: str = "") -> Encoded:
 
 
 def stamped(paths: list[str]) -> list[tuple[str, int, int]]:
-    """(path, bytes, nanoseconds of the last change) of each: under this a cache keeps what it decoded.
+    """(path, size in bytes, time of the last change in nanoseconds) of each file: its key in a cache of decoded files.
 
-    -1 for both of a file that is not there, which is said when it is read.
+    Size and time are -1 for a file that does not exist; reading it raises the error.
     """
     return [(path, *stamp) for path, stamp in zip(paths, _native.file_stamps(paths), strict=True)]
 
@@ -97,8 +97,8 @@ def _listed(paths: Any) -> Listing:
         raise InputError(
             f"paths={brief(paths)} is a single path; give a list of paths, or vary.Folder(path) for a folder"
         )
-    order = isinstance(paths, set | frozenset | Mapping)  # has none, or is meant otherwise
-    if order or not hasattr(paths, "__iter__") or getattr(paths, "ndim", 1) != 1:
+    unordered = isinstance(paths, set | frozenset | Mapping)
+    if unordered or not hasattr(paths, "__iter__") or getattr(paths, "ndim", 1) != 1:
         raise InputError(
             f"paths is a {type(paths).__name__}; give a list, a 1-D array or a Series of paths, in their order"
         )
@@ -117,6 +117,6 @@ def _listed(paths: Any) -> Listing:
 
 
 def _absolute(here: str, path: str) -> str:
-    if ".." in path.split("/"):  # which a link may lead elsewhere than its name does
+    if ".." in path.split("/"):  # after a symbolic link, ".." is not the folder before it
         return os.path.join(here, path)  # noqa: PTH118
     return os.path.normpath(os.path.join(here, path))  # noqa: PTH118

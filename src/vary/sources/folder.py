@@ -36,19 +36,19 @@ class Folder(Source):
     Pictures directly in `path` and none below it: unlabelled, with the single field "images".
     classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty. If it
         names all that there are, it may name others as well, whose ids then stay free.
-    labels: labels of one's own in place of the sub-folders', for all pictures at any depth, in the order of `paths`:
-        one each, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. `classes` then fixes their ids.
+    labels: your own labels instead of the sub-folders, for all pictures at any depth, in the order of `paths`: one for
+        each, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. `classes` then names their ids.
     listing: a file outside of `path` that keeps what was found. Where there is none yet, the folder is walked and the
         file written. Where there is one, it is mapped into memory, its classes included, and the folder is not walked:
         a million files or a billion are there at once, in memory that processes share, and the source pickles as the
         place of its listing. It is taken at its word: files that came later are not seen, and one that is gone is a
         `SourceError` when it is read. Delete it to list the folder again. It has relative paths: the folder may move.
 
-    Pictures are known by the endings of their names, `vary.sources.SUFFIXES`. A folder that links lead to is read once
-    for each class, however many they are.
+    Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that symbolic links lead to is read once
+    for each class, however many links there are.
 
-    A warning where the classes look like the parts of a data set, such as train and val: then `path` is one too high;
-    and where files were passed over that may be pictures, with their number by ending.
+    A warning if the classes look like the parts of a data set, such as train and val: then give `path` one of these
+    folders. A warning if files with other suffixes may be pictures, with their number by suffix.
     `SourceError` where there is no such folder, no picture, a class without pictures, or pictures beside classes; where
     the listing is damaged, cannot be written, or has other classes than `classes`. `InputError` if it lies in `path`.
     Memory: a file's relative path and 9 bytes more; with `listing` none but the pages of it that are in use.
@@ -78,15 +78,15 @@ class Folder(Source):
         self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
         self.class_field: str | None = "labels"
         if labels is not None:
-            self._take(labels, classes)
+            self._set_labels(labels, classes)
 
     def with_labels(self, labels: object, classes: Sequence[str] | None = None) -> Folder:
-        """The same pictures with labels of one's own, in the order of `paths`."""
+        """A copy of this source with other labels, in the order of `paths`."""
         found = copy(self)
-        found._take(labels, classes)
+        found._set_labels(labels, classes)
         return found
 
-    def _take(self, labels: object, classes: Sequence[str] | None) -> None:
+    def _set_labels(self, labels: object, classes: Sequence[str] | None) -> None:
         names, n = self._listing, len(self._listing)
         some = f"{names[0]!r}, {names[min(1, n - 1)]!r}, ..., {names[n - 1]!r}"
         order = f", in the plain order of the paths: {some} (vary.Folder({self.root!r}).paths)"
@@ -137,7 +137,7 @@ class Folder(Source):
         return None if self.classes is None else self._listing.labels
 
     def class_counts(self) -> list[int] | None:
-        """Pictures in each sub-folder, in the order of `classes`; takes no time for a picture. None: other labels."""
+        """Pictures in each sub-folder, in the order of `classes`, without a pass over them. None: it has other labels."""
         return None if self._labels is not None or self.classes is None else self._listing.class_counts()
 
     def __len__(self) -> int:
@@ -177,12 +177,12 @@ def _around(file: str) -> frozenset[Identity]:
 
 
 def _fill(draft: Draft, walk: Walk, wanted: Sequence[str] | None) -> str | None:
-    """Every picture below the walk's root into the draft, with its class; what to warn of, if anything."""
+    """Add every picture below the walk's root to the draft, with its class. Returns a warning, or None."""
     root, keys = walk.root, walk.keys(walk.root)
     folders, loose = [key[:-1] for key in keys if key.endswith("/")], [key for key in keys if not key.endswith("/")]
     if wanted is not None:
         _check_wanted(root, folders, wanted)
-    filled, deep, instead = [], [], Counter[str]()  # instead: what lies in folders without pictures
+    filled, deep, instead = [], [], Counter[str]()  # instead: the files in sub-folders without pictures
     for folder in folders if wanted is None else sorted(set(wanted) & set(folders), key=lambda name: f"{name}/"):
         before, depth, passed = draft.count, 0, walk.passed.copy()
         for names in walk.pictures(folder):
@@ -209,7 +209,7 @@ def _fill(draft: Draft, walk: Walk, wanted: Sequence[str] | None) -> str | None:
 
 
 def _fill_flat(draft: Draft, walk: Walk) -> None:
-    """Every picture, whichever sub-folder it is in."""
+    """Add every picture below the walk's root to the draft, without classes."""
     for names in walk.pictures(""):
         draft.add(names)
     if not draft.count:
@@ -227,13 +227,13 @@ def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
     missing = sorted(set(wanted) - set(folders))
     if missing and not set(wanted) > set(folders):  # then one may be misspelt
         raise SourceError(
-            f"classes names {brief(missing)}, but {root!r} has the sub-folders {brief(sorted(folders))}; name all of "
-            "those as well, if classes that are not here are to have ids"
+            f"classes names {brief(missing)}, but {root!r} has the sub-folders {brief(sorted(folders))}; classes may "
+            "name classes without a sub-folder only if it names all of these as well"
         )
 
 
 def check_others(folder: Folder) -> None:
-    """`SourceError` where there are sub-folders with pictures that its `classes` do not name."""
+    """`SourceError` if the folder has sub-folders with pictures that its `classes` lacks."""
     walk = Walk(folder.root, frozenset())
     named = set(folder.classes or ())
     others = [key[:-1] for key in walk.keys(folder.root) if key.endswith("/") and key[:-1] not in named]
@@ -256,7 +256,7 @@ def _check_filled(root: str, loose: list[str], found: tuple[list[str], list[str]
     if empty := sorted(set(folders) - set(filled)):
         raise SourceError(
             f"{root!r} has sub-folders without pictures: {brief(empty)}{_counted(instead, ', with ')}; remove them, or "
-            f"fix the ids by classes=[...] (with pictures: {brief(sorted(filled))})"
+            f"name the sub-folders to read: classes=[...] (with pictures: {brief(sorted(filled))})"
         )
 
 
@@ -272,27 +272,27 @@ def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
 
 
 def _passed_over(walk: Walk) -> str | None:
-    """What to say of files that may be pictures, but are not read as such."""
+    """A warning of files that may be pictures, but have other suffixes; None if there are none."""
     if not (found := walk.doubtful()):
         return None
     return (
-        f"{walk.root!r}: passed over {_counted(found)}; pictures are known by the endings of their names, such as "
+        f"{walk.root!r}: skipped {_counted(found)}; pictures are found by their suffixes, such as "
         f"{' '.join(SUFFIXES[:8])} (all: vary.sources.SUFFIXES): convert or rename these files if they are pictures, "
         "or move them out of the folder"
     )
 
 
 def _counted(passed: Counter[str], before: str = "") -> str:
-    """Such as "3 .heic, 2 without an ending"; empty where there are none."""
+    """Such as "3 .heic, 2 without a suffix"; empty if there are none."""
     found = sorted(passed.items(), key=lambda pair: (-pair[1], pair[0] or "~"))
-    most = [f"{count:,} {ending or 'without an ending'}" for ending, count in found[:ENDINGS]]
+    most = [f"{count:,} {ending or 'without a suffix'}" for ending, count in found[:ENDINGS]]
     rest = sum(count for _, count in found[ENDINGS:])
     return before + ", ".join([*most, *([f"{rest:,} of others"] if rest else [])]) if passed else ""
 
 
 def _nothing(walk: Walk) -> str:
     return (
-        f"{walk.root!r} holds no pictures: looked at every depth for names ending in {' '.join(SUFFIXES)} (hidden "
-        f"names and {', '.join(sorted(JUNK))} passed over{_counted(walk.passed, ', and ')}); give the folder that "
+        f"{walk.root!r} holds no pictures: searched at every depth for names ending in {' '.join(SUFFIXES)} (hidden "
+        f"names and {', '.join(sorted(JUNK))} skipped{_counted(walk.passed, ', and ')}); give the folder that "
         "holds one sub-folder of pictures for every class"
     )

@@ -1,4 +1,4 @@
-"""Labels as training takes them: numbers of one kind, or class ids and the names of the classes.
+"""Labels as arrays for training: numbers, or class ids with the names of the classes.
 
     integers                    int64; with two dimensions or more, such as one-hot, their own dtype
     truth values                int64; with two dimensions or more uint8
@@ -6,8 +6,8 @@
     str, pandas' categoricals   int64 ids; `classes` are the names, sorted
     an array of other objects   as they are, such as a dict each
 
-Whatever is missing (None, NaN, an empty name), infinite, of differing shape or no number is an error that names the
-sample. Nothing here imports pandas: a categorical is known by its `categories`.
+A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an error
+that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ MISSING = "give every sample one, or leave the sample out"
 
 Array = np.ndarray[Any, Any]
 Called = Callable[[int], str]
-"""What the sample of a label is called in messages: its number, and its path where it has one."""
+"""The name of a sample in messages, by its place: its number, and its path if it has one."""
 
 
 class Named(NamedTuple):
-    """Labels that were given by name: (n,) int64 ids into `names`, which are sorted."""
+    """Labels that were given as names: (n,) int64 indices into `names`, which are sorted."""
 
     ids: Array
     names: list[str]
@@ -49,7 +49,7 @@ class Labels(NamedTuple):
     fields: tuple[str, ...] = ()
     columns: tuple[Array, ...] = ()
     classes: list[str] | None = None
-    field: str | None = None  # whose ids the classes are
+    field: str | None = None  # the field whose ids `classes` names
 
     def of(self, index: int) -> tuple[object, ...]:
         return tuple(column[index] for column in self.columns)
@@ -59,10 +59,10 @@ class Labels(NamedTuple):
 
 
 def read_labels(labels: object, classes: object, count: int, called: Called, order: str = "") -> Labels:
-    """What was given as labels= and classes= for `count` pictures.
+    """The labels of `count` pictures, from the arguments labels= and classes= of a source.
 
-    labels: one a picture, or several fields as {"age": ..., "breed": ...}. classes: fixes the ids of names; or, where
-    labels are ids, names them. order: which label belongs to which picture, for messages.
+    labels: one for each picture, or several fields as {"age": ..., "breed": ...}. classes: the names of the class ids, in
+    order. order: says which label belongs to which picture, for messages.
     """
     wanted = None if classes is None else class_names(classes)
     named = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
@@ -72,7 +72,7 @@ def read_labels(labels: object, classes: object, count: int, called: Called, ord
     for key, values in named.items():
         name = str(key)
         if name == "images":
-            raise InputError("labels={'images': ...}: that name is taken by the pictures; choose another")
+            raise InputError("labels={'images': ...}: the field of pictures has this name; choose another")
         columns[name] = column_of(name, values, called)
         length = len(ids_of(columns[name]))
         if length != count:
@@ -86,7 +86,8 @@ def read_labels(labels: object, classes: object, count: int, called: Called, ord
 
 
 def _class_field(columns: Mapping[str, Array | Named], named: bool) -> str | None:
-    """Which field the classes belong to: "labels", or the only one that has names, or that there is to be named."""
+    """The field that the classes belong to: "labels", else the only one with names, else the only one if classes= was
+    given (`named`)."""
     texts = [name for name, column in columns.items() if isinstance(column, Named)]
     if "labels" in columns:
         return "labels"
@@ -103,7 +104,7 @@ def _class_field(columns: Mapping[str, Array | Named], named: bool) -> str | Non
 def classified(
     name: str, column: Array | Named, classes: list[str] | None, called: Called
 ) -> tuple[Array, list[str] | None]:
-    """The column as ids of `classes`, which a column of names brings itself where there are none."""
+    """The column as class ids, and the names of the classes. classes: None: the names in the column, sorted."""
     if isinstance(column, Named):
         if classes is None:
             return column.ids, column.names
@@ -132,7 +133,7 @@ def classified(
 
 
 def class_names(classes: Any) -> list[str]:
-    """What was given as classes=, as a list of names."""
+    """The argument classes= as a list of names; `InputError` if it is none."""
     cure = "give a list of the classes' names, in the order of their ids"
     if isinstance(classes, str | bytes | Mapping | set | frozenset) or not hasattr(classes, "__iter__"):
         raise InputError(f"classes={brief(classes)}; {cure}")
@@ -154,7 +155,7 @@ def ids_of(column: Array | Named) -> Array:
 
 
 def column_of(name: str, values: Any, called: Called) -> Array | Named:
-    """The labels of one field, see the head of this file; `InputError` names the field and the sample."""
+    """The labels of one field as an array, by the table at the top of this file; `InputError` names field and sample."""
     categories = getattr(getattr(values, "dtype", None), "categories", None)
     if categories is not None and (hasattr(values, "codes") or hasattr(values, "cat")):
         return _categorical(name, values, list(categories), called)
@@ -191,7 +192,7 @@ def _floats(name: str, column: Array, called: Called) -> Array:
 
 
 def _array(name: str, values: Any, called: Called) -> Array:
-    """Numbers as they are; anything else as an array of objects, (n,) or (n, ...)."""
+    """The labels as an array, (n,) or (n, ...): of numbers if all are numbers, else of objects."""
     if isinstance(values, np.ma.MaskedArray):
         for place in np.flatnonzero(np.ma.getmaskarray(values).reshape(len(values), -1).any(1))[:1].tolist():
             raise InputError(f"{name} of {called(place)} is masked; {MISSING}")
@@ -201,7 +202,7 @@ def _array(name: str, values: Any, called: Called) -> Array:
         _check_rows(name, values, called)
         raise
     if column.dtype.kind in "UST" or (column.dtype.kind == "O" and column.ndim):
-        column = np.asarray(values, object)  # where NumPy would make text of None, NaN and numbers
+        column = np.asarray(values, object)  # because NumPy turns None, NaN and numbers among text into text
         if not _has_text(column):
             return _numbers(name, column, called, isinstance(values, np.ndarray))
     return column
@@ -211,13 +212,13 @@ def _has_text(column: Array) -> bool:
     return any(isinstance(one, TEXT) for one in column.ravel().tolist())
 
 
-def _numbers(name: str, column: Array, called: Called, meant: bool) -> Array:
-    """Objects, none of them text, as an array of numbers. meant: others may stay objects, as they were given."""
+def _numbers(name: str, column: Array, called: Called, keep_objects: bool) -> Array:
+    """An array of objects, none of them text, as an array of numbers. keep_objects: return other objects unchanged."""
     _check_rows(name, column, called)
     found = np.array(column.tolist())
     if found.dtype.kind != "O":
         return found
-    if meant and not any(isinstance(one, NUMBERS) for one in column.ravel().tolist()):
+    if keep_objects and not any(isinstance(one, NUMBERS) for one in column.ravel().tolist()):
         return column
     for place, one in enumerate(column.tolist()):
         if not isinstance(one, int | float | np.number | np.bool_) or abs(float(one)) > LARGEST:
@@ -229,7 +230,7 @@ def _numbers(name: str, column: Array, called: Called, meant: bool) -> Array:
 
 
 def _check_rows(name: str, values: Any, called: Called) -> None:
-    """Are all labels there, and of one shape?"""
+    """`InputError` if a label is missing, or has another shape than the first."""
     first: tuple[int, ...] | None = None
     for place, one in enumerate(values):
         if _missing(one):
@@ -241,8 +242,8 @@ def _check_rows(name: str, values: Any, called: Called) -> None:
         first = shape if first is None else first
         if shape != first:
             raise InputError(
-                f"{name} of {called(place)} has shape {shape}, and that of {called(0)} {first}; labels of a batch "
-                "stand in one array: pad them to one length"
+                f"{name} of {called(place)} has shape {shape}, and that of {called(0)} {first}; the labels of a batch "
+                "are one array: pad them to one length"
             )
 
 
@@ -255,8 +256,8 @@ def _missing(one: object) -> bool:
 def _names(name: str, column: Array, called: Called) -> Named:
     if column.ndim > 1:
         raise InputError(
-            f"{name} has shape {column.shape} of {type(column.flat[0]).__name__}; give one name a sample, or "
-            "numbers: a row of 0 and 1 where a sample is of several classes"
+            f"{name} has shape {column.shape} of {type(column.flat[0]).__name__}; give one name for each sample, or, "
+            "where a sample has several classes, a row of 0 and 1"
         )
     texts: list[str] = []
     for place, one in enumerate(column.tolist()):
@@ -271,7 +272,7 @@ def _names(name: str, column: Array, called: Called) -> Named:
 
 
 def _categorical(name: str, values: Any, categories: list[Any], called: Called) -> Named:
-    """Also of categories that no sample has: so parts of one table have the same ids."""
+    """Ids of all categories, also of those without samples, so that parts of one table have the same ids."""
     codes = np.asarray(values.codes if hasattr(values, "codes") else values.cat.codes, np.int64)
     for place in np.flatnonzero(codes < 0)[:1].tolist():
         raise InputError(f"{name} of {called(place)} is missing; {MISSING}")
@@ -285,7 +286,7 @@ def _categorical(name: str, values: Any, categories: list[Any], called: Called) 
 
 
 def class_field(source: Indexed) -> str | None:
-    """The field that the classes name the ids of."""
+    """The field whose ids `source.classes` names."""
     field: str | None = getattr(source, "class_field", None)
     if field is None:
         field = "labels" if "labels" in source.fields else None
@@ -295,7 +296,7 @@ def class_field(source: Indexed) -> str | None:
 
 
 def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array, ...]:
-    """`source.label_batch(indices)`; of a source of the user's own, checked and converted as those of arrays are."""
+    """`source.label_batch(indices)`. Labels of a user's own source are checked and converted as those of `Arrays` are."""
     columns = source.label_batch(indices)
     if getattr(source, "labels_are_checked", False):
         return columns
@@ -317,15 +318,15 @@ def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array
         if isinstance(column, Named) and source.classes is None:
             seen, kind = brief(column.names[column.ids[0]]), type(getattr(source, "given", source)).__name__
             raise InputError(
-                f"{name} of {called(0)} is {seen}, a name, and {kind} names no classes; give it "
-                "classes = [...], in the order of their ids"
+                f"{name} of {called(0)} is {seen}, a name, but {kind} has no classes; set its "
+                "attribute classes = [...], in the order of the ids"
             )
         out.append(classified(name, column, source.classes, called)[0] if name == class_field(source) else column)
     return tuple(map(ids_of, out))
 
 
 def class_ids(source: Indexed, indices: Array | None = None, one_hot: bool = False) -> Array | None:
-    """(m,) class ids of these samples, or of all; None where there are none. one_hot: a row with a single 1 is one."""
+    """(m,) class ids of these samples, or of all; None if there are none. one_hot: also read them from one-hot rows."""
     field, n = class_field(source), len(source)
     if field is None or not n:
         return None

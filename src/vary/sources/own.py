@@ -1,4 +1,4 @@
-"""Sources of the user's own with what they leave out, and any source under the class ids that were asked for."""
+"""Adapters: a user's own source completed to `Indexed`, and any source with its class ids mapped to classes=."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Array = np.ndarray[Any, Any]
 
 
 class Adapted(Source):
-    """The source `given`, with what it lacks of `vary.sources.Indexed`, and perhaps with other class ids."""
+    """The source `given`, completed to `vary.sources.Indexed`, and perhaps with its class ids mapped to others."""
 
     def __init__(self, given: Any, classes: list[str] | None = None, ids: Array | None = None) -> None:
-        """ids: the new class id of each old one. classes: their names; None: its own."""
+        """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None: unchanged."""
         self.given = given
         self.fields = tuple(given.fields)
         self.classes = getattr(given, "classes", None) if classes is None else classes
@@ -80,7 +80,7 @@ class Adapted(Source):
 
 
 def with_classes(source: Indexed, names: list[str], some: Array | None = None) -> Indexed:
-    """The source with class ids by these names; `InputError` where it has classes that are not among them.
+    """The source with class ids in the order of `names`; `InputError` if it has classes that `names` lacks.
 
     some: (m,) int64, the samples that there will be, if not all: classes of the others need no name.
     """
@@ -114,7 +114,7 @@ def with_classes(source: Indexed, names: list[str], some: Array | None = None) -
 
 
 def warn_of_absent(source: Indexed) -> None:
-    """Say so where some of the classes that were asked for have no sample."""
+    """Warn if some of the classes of `source` have no sample."""
     whole, _ = whole_of(source)
     ids = None if source.classes is None or reads_for_labels(whole) else class_ids(source)
     if ids is None or source.classes is None:
@@ -124,7 +124,7 @@ def warn_of_absent(source: Indexed) -> None:
     if absent:
         kind = f"{len(absent)} of the {len(source.classes)} classes" if len(source.classes) > 1 else "the class"
         warn_caller(
-            f"{source!r} has no samples of {kind} in classes=: {brief(absent)}; their ids stay free. Is a sub-folder "
-            "missing, or a name misspelt?",
+            f"{source!r} has no samples of {kind} in classes=: {brief(absent)}; their ids are not used. If that is not "
+            "intended, check for a missing sub-folder or a misspelt name",
             UserWarning,
         )

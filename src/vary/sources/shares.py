@@ -1,4 +1,4 @@
-"""Which samples go into either part of a split: by arithmetic on whole numbers alone, so the same on every machine."""
+"""Which samples belong to which part of a split. All arithmetic is on integers, so it is the same on every machine."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def parts(n: int, validation: Any, ids: Array | None, seed: int) -> tuple[Array,
     """Places 0 .. n-1 as two ascending (m,) int64 arrays, of which the second is for validation.
 
     validation: a fraction between 0 and 1, or a number of samples of at least 2.
-    ids: (n,) whole numbers. Each of them keeps its share in both parts, and has a place in both if it has two or more.
-        One that has a single place stays in the first part, as long as the others make up the second.
+    ids: (n,) class ids, or None. Each class keeps its share in both parts; if it has two samples or more, both parts have
+        one. A class of one sample is in the first part, unless the second needs it to reach its size.
     """
     check_address(seed, 0)
     whole = _size(validation, n)
@@ -45,7 +45,7 @@ def _drawn(n: int, seed: int, name: str) -> Array:
 
 
 def _size(validation: Any, n: int) -> int:
-    """How many samples were asked for."""
+    """The number of samples for validation."""
     cure = "give a fraction between 0 and 1, such as 0.2, or a number of samples of at least 2"
     if isinstance(validation, bool | np.bool_) or not isinstance(validation, Real):
         raise InputError(f"validation={brief(validation)}; {cure}")
@@ -63,16 +63,16 @@ def _size(validation: Any, n: int) -> int:
 
 
 def _shares(counts: list[int], size: int, exact: bool, ties: list[int]) -> list[int]:
-    """How many of each class's samples make up `size` of all: largest remainders, within what a class can give.
+    """How many samples of each class are for validation: in proportion, rounded by largest remainders.
 
-    exact: the size counts more than that every class is in both parts. ties: which of two equal classes is first.
+    exact: reach `size`, even if then not every class is in both parts. ties: which of two equal classes comes first.
     """
     least = sum(count > 1 for count in counts)
     most = sum(counts) - len(counts)  # all but one of each
     if not exact and most:
         size = min(max(size, least), most)
     lowest = [int(count > 1 and size >= least) for count in counts]
-    singles = len(counts) - least if size > most else 0  # that have to be taken
+    singles = len(counts) - least if size > most else 0  # classes of one sample that are needed to reach the size
     highest = [(int(singles > 0) if count == 1 else count - 1) if size <= most + singles else count for count in counts]
     weights = [count if high else 0 for count, high in zip(counts, highest, strict=True)]
     total = sum(weights) or 1

@@ -1,7 +1,7 @@
-"""Some samples of a source, by slices, index arrays and masks; and two parts of one, to train on and for validation.
+"""`Source`, the base class, and its subsets: by slices, index arrays and masks, or split into training and validation.
 
-A subset keeps the numbers that its samples have in the whole source, and a stream goes by these: so a sample of a
-subset gives the pictures that it gives in the whole.
+A subset remembers the indices of its samples in the whole source, and a stream draws by these. So a sample of a subset
+gives the same pictures as in the whole source.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class _Arraylike(Protocol):
 
 
 class Source:
-    """Abstract: what vary's sources have in common, and a base class for a source of one's own.
+    """Abstract base of vary's sources, and of your own.
 
-    Such a class has `__len__` and `item(index) -> Item`, and sets `fields`, and `classes` where it has some. `path`
-    and `label_batch` may be left out; then `label_batch` reads the samples for their labels.
+    A subclass defines `__len__` and `item(index) -> Item`, and sets `fields`, and `classes` if it has class ids. It may
+    define `path` and `label_batch`; without `label_batch`, samples are read to get their labels.
 
-    `source[3]` is the sample, `source[10:20]`, `source[[3, 1]]` and `source[mask]` are subsets, see `Subset`.
+    `source[3]` is a sample; `source[10:20]`, `source[[3, 1]]` and `source[mask]` are subsets, see `Subset`.
     """
 
     fields: tuple[str, ...] = ("images",)
@@ -50,11 +50,11 @@ class Source:
         raise NotImplementedError
 
     def item(self, index: int) -> Item:
-        """The sample; a file that cannot be read is a `SourceError` naming it."""
+        """The sample of this index; `SourceError` with the path if its file cannot be read."""
         raise NotImplementedError
 
     def path(self, index: int) -> str | None:  # noqa: ARG002
-        """Where the picture lies, or None where it lies in memory."""
+        """The path of the picture's file; None if there is no file."""
         return None
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
@@ -74,24 +74,25 @@ class Source:
 
     @guided("source.split")
     def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
-        """(train, validation): two subsets without a common sample, which together are all, each in this order.
+        """Two subsets, (training, validation). Every sample is in exactly one; each keeps the order of the source.
 
-        validation: its share, a fraction between 0 and 1, or its number of samples, of at least 2.
-        stratify: every class has its share in both, and a sample in both where it has two; one of a single sample is
-            trained on. Without class ids (or one-hot labels) samples are drawn alike.
-        seed: other parts. The same seed gives the same parts on every machine.
+        validation: the size of the second, as a fraction between 0 and 1, or as a number of samples, 2 or more.
+        stratify: keep the share of each class in both parts. A class of two or more samples has at least one in each
+            part; a class of one sample is in the training part. Without class ids (or one-hot labels), or if False,
+            classes are ignored.
+        seed: chooses which samples. The same seed gives the same parts on every machine.
 
-        `InputError` where a part would be empty.
+        `InputError` if a part would be empty.
         """
         return split_of(self, validation, stratify, seed)
 
 
 class Subset(Source):
-    """Some samples of the source `parent`: its number k is there the number `numbers[k]`. Made by `source[...]`.
+    """Some samples of the source `parent`, made by `source[...]`: sample k is sample `numbers[k]` of `parent`.
 
-    A stream of it goes by the numbers in `parent`: `batch.indices` and `replay` have them, and the pictures are those
-    of a stream of `parent`. Everything else, such as `weights=`, `len` and `path`, goes by the subset's own numbers,
-    0 .. len - 1. A subset of a subset is one of the whole source.
+    Streams of a subset draw by the indices in `parent`: `batch.indices` and `replay` use these, and the pictures are
+    those of a stream of `parent`. Everything else, such as `weights=`, `len` and `path`, uses the subset's own indices,
+    0 .. len - 1. A subset of a subset has the whole source as `parent`.
     """
 
     def __init__(self, parent: Indexed, numbers: Array) -> None:
@@ -108,12 +109,12 @@ class Subset(Source):
 
     @property
     def classes(self) -> list[str] | None:  # type: ignore[override]
-        """Names of the class ids, those aside included that no sample here is of."""
+        """Names of the class ids, as in `parent`: also of classes without samples here."""
         return self.parent.classes
 
     @cached_property
     def paths(self) -> Sequence[str]:
-        """Of a subset of files, as its whole source has them."""
+        """The paths of these samples, as `parent.paths` has them, if the source is one of files."""
         paths: Sequence[str] = self.parent.paths  # type: ignore[attr-defined]
         return tuple(paths[number] for number in self.numbers.tolist())
 
@@ -148,12 +149,12 @@ class Subset(Source):
 
 
 def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
-    """The source that samples are numbered by, and which of them there are, (m,) int64; None: all."""
+    """The whole source, and the (m,) int64 indices of a subset in it; None: it is no subset."""
     return (source.parent, source.numbers) if isinstance(source, Subset) else (source, None)
 
 
 def pick(source: Indexed, which: Any) -> Subset:
-    """The samples of `source` that a slice, whole numbers or one truth value a sample name, in that order."""
+    """The subset that `source[which]` makes: by a slice, a list of indices, or a mask. Warns if it has a single class."""
     places = _places(which, len(source))
     if len(places) > 1 and not reads_for_labels(source):
         _warn_of_one_class(source, places)
@@ -169,7 +170,7 @@ def split_of(source: Indexed, validation: object, stratify: object, seed: int) -
 
 
 def labels_by_item(item: Callable[[int], Item], fields: int, indices: Sequence[int] | Array) -> tuple[Array, ...]:
-    """The labels that the samples bring, as arrays of objects."""
+    """The labels of `indices`, read sample by sample, as arrays of objects, one for each label field."""
     numbers = np.asarray(indices, np.int64).tolist()
     rows = [item(index).labels for index in numbers]
     for number, row in zip(numbers, rows, strict=True):
@@ -187,7 +188,7 @@ def labels_by_item(item: Callable[[int], Item], fields: int, indices: Sequence[i
 
 
 def reads_for_labels(source: Indexed) -> bool:
-    """Does it read pictures to tell labels?"""
+    """Must it read samples to get their labels?"""
     whole, _ = whole_of(source)
     return getattr(type(whole), "label_batch", None) is Source.label_batch or getattr(whole, "by_item", False)
 
@@ -200,7 +201,7 @@ def _subset(source: Indexed, places: Array) -> Subset:
 def _places(which: Any, n: int) -> Array:
     """(m,) int64 within 0 .. n - 1."""
     seen = f"source[{'...' if which is Ellipsis else brief(which)}]"
-    cure = "give a slice, whole numbers, or one truth value a sample"
+    cure = "give a slice, whole numbers, or a mask with one truth value for each sample"
     if which is Ellipsis:
         which = slice(None)
     if isinstance(which, slice):
@@ -217,7 +218,7 @@ def _places(which: Any, n: int) -> Array:
 
 def _numbers(which: Any, n: int, seen: str, cure: str) -> Array:
     if isinstance(which, tuple):
-        raise InputError(f"{seen} has several places, as for an array of several axes; source[[1, 2]] picks samples")
+        raise InputError(f"{seen} has several indices, as for an array of several axes; write source[[1, 2]]")
     try:
         found = np.asarray(which)
     except ValueError:
@@ -237,8 +238,8 @@ def _numbers(which: Any, n: int, seen: str, cure: str) -> Array:
     if len(values) < len(numbers):
         twice = values[counts > 1][0]
         raise InputError(
-            f"{seen} names sample {twice} more than once, and it would be the same picture each time; repeat= and "
-            "weights= of vary.stream let samples come more often, each time varied anew"
+            f"{seen} names sample {twice} more than once, which would give the same picture each time; use repeat= or "
+            "weights= of vary.stream, which vary a sample differently each time"
         )
     return numbers
 

@@ -1,7 +1,7 @@
-"""A walk through the folders below one: pictures by the ending of their names, what it passes over counted by ending.
+"""Walks through a folder at any depth: finds pictures by their file suffixes, and counts other files by suffix.
 
-Every folder is entered once for each class, by whatever links lead to it, so links in a circle end and those among many
-folders do not multiply. Two classes may link to one folder.
+A folder is entered once for each class, however many links lead to it, so circles of links end and many links to a folder
+do not repeat its pictures. Two classes may link to the same folder.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ SUFFIXES = tuple(
     ".ico .cur .icns .jp2 .j2k .j2c .jpc .jpf .jpx .ppm .pgm .pbm .pnm .tga .icb .vda .vst .sgi .rgb .rgba .bw "
     ".qoi .dds .psd .pcx .dcx .pcd .xbm .xpm .msp .im .ras .blp .ftc .ftu .fit .fits .fli .flc .gbr .iim .pxr".split()
 )
-"""What is taken for a picture, in either case: what `read_image` reads, on one build of Pillow or another, so that a
-folder has the same samples on every machine. The format is read from the file's first bytes, never from here."""
+"""Suffixes of pictures, in lower or upper case: all that `read_image` reads with any build of Pillow, so that a folder
+has the same samples on every machine. How a file is decoded depends on its first bytes, not on its suffix."""
 
 JUNK = frozenset({"Thumbs.db", "desktop.ini", "__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"})
-"""What operating systems leave behind; passed over like every name that begins with a dot."""
+"""Files and folders that operating systems create; ignored, like names that begin with a dot."""
 
 OTHER = frozenset(
     ".txt .text .md .rst .rtf .pdf .doc .docx .xls .xlsx .ods .odt .ppt .pptx .htm .html .css .js .ts .php .json "
@@ -38,27 +38,30 @@ OTHER = frozenset(
     ".gz .tgz .bz2 .xz .zst .7z .rar .md5 .sha1 .sha256 .lock .tmp .bak .url .lnk .tfw .jgw .pgw .prj .mp3 .wav "
     ".flac .ogg .m4a .srt .mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv".split()
 )
-"""What is clearly no picture, and passed over in silence."""
+"""Suffixes of files that are clearly no pictures: ignored without a warning."""
 
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
-LOOKED_AT = 16  # files without an ending: are they pictures?
+MOST_OPENED = 16  # files without a suffix whose first bytes are checked
 
 Identity = tuple[int, int]  # device and inode
 
 
 class Walk:
-    """root: where it begins. around: folders that it may not meet, since a listing is to be written into them."""
+    """One walk through the folder `root`.
+
+    around: folders that it must not enter, because a listing file is to be written there (an `InputError`).
+    """
 
     def __init__(self, root: str, around: frozenset[Identity]) -> None:
         self.root = root
         self.passed: Counter[str] = Counter()
-        """Files that were no pictures, by the ending of their names in lower case."""
+        """How many other files there were, by suffix in lower case."""
         self._around = around
         self._top = identity_of(root)
-        self._nameless: list[str] = []  # some of the files without an ending
+        self._nameless: list[str] = []  # paths of some files without a suffix
 
     def keys(self, folder: str) -> list[str]:
-        """Pictures, and sub-folders with a slash behind them, sorted: so that whole paths come out in plain order."""
+        """Names of the pictures, and of the sub-folders with a slash appended, sorted as whole paths would be."""
         found = []
         for entry in _entries(folder):
             kind = _kind(entry)
@@ -69,13 +72,13 @@ class Walk:
             elif kind == "file":
                 ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
                 self.passed[ending] += 1
-                if not ending and len(self._nameless) < LOOKED_AT:
+                if not ending and len(self._nameless) < MOST_OPENED:
                     self._nameless.append(entry.path)
         found.sort()
         return found
 
     def pictures(self, below: str) -> Iterator[list[str]]:
-        """Relative paths of the pictures in root/below, in plain order; each folder below it once."""
+        """Paths of the pictures in root/below, relative to root, in the order of plain string comparison."""
         entered = {self._top} if below else set()
         stack = self._enter(below, entered)
         names: list[str] = []
@@ -93,7 +96,7 @@ class Walk:
         yield names
 
     def _enter(self, below: str, entered: set[Identity]) -> list[tuple[str, Iterator[str]]]:
-        """The folder and what is in it; nothing where it was entered already."""
+        """The folder and its keys, for the stack; empty if it was entered before."""
         folder = joined(self.root, below)
         identity = identity_of(folder)
         if identity in entered:
@@ -104,7 +107,7 @@ class Walk:
         return [(below, iter(self.keys(folder)))]
 
     def doubtful(self) -> Counter[str]:
-        """Of what was passed over, what may be pictures after all."""
+        """Counts of the other files that may be pictures, by suffix."""
         found = Counter({ending: count for ending, count in self.passed.items() if ending and ending not in OTHER})
         if any(map(_looks_like_a_picture, self._nameless)):
             found[""] = self.passed[""]

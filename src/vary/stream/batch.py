@@ -19,12 +19,12 @@ from vary.stream.report import Work
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from vary.display.fields import Legend
+    from vary.display.fields import BatchSchema
 
 __all__ = ["Batch", "Made", "batch_of"]
 
 NOTHING = Work()
-KNOWN = ("indices", "views", "epoch", "paths", "streams", "epochs")
+ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Array = np.ndarray[Any, Any]
 Paths = list[str] | Any  # Any stands for None here and below: whoever asks knows, and need not check for type checkers
@@ -53,7 +53,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     epoch: int
     streams: Array | Any
     epochs: Array | Any
-    _legend: Legend | None = None  # what its arrays mean: for showing them
+    _schema: BatchSchema | None = None  # what its arrays mean: for showing them
     _paths: Paths | Callable[[], list[str]]
 
     def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
@@ -115,7 +115,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
         return state | {"_paths": self.paths} if "_paths" in state else dict(state)
 
     def __getattr__(self, name: str) -> Array:
-        if name in KNOWN:
+        if name in ATTRIBUTES:
             raise AttributeError(
                 f"this batch was made of arrays alone, by a framework or a function over trees, so it has no {name!r}; "
                 f"read .{name} of the batch that the stream gave"
@@ -150,7 +150,7 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
 
 def _is_taken(name: str) -> bool:
     """Does every batch have something else by this name, or may another field need it?"""
-    return name in KNOWN or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
+    return name in ATTRIBUTES or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
 
 
 def _escaped(name: str) -> str:
@@ -165,7 +165,7 @@ def __getattr__(name: str) -> type[Batch]:
     return _class_of(tuple(re.sub(r"%([0-9a-f]+);", lambda found: chr(int(found[1], 16)), field) for field in fields))
 
 
-class Known(TypedDict):
+class Attributes(TypedDict):
     """What a batch knows beside its arrays."""
 
     indices: Array
@@ -176,7 +176,7 @@ class Known(TypedDict):
     epochs: Array | None
 
 
-def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[Known]) -> Batch:
+def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[Attributes]) -> Batch:
     """A batch as a stream hands it over. A source may name other than as many fields as it gives arrays."""
     count = len(arrays)
     if len(fields) != count:

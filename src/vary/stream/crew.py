@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from vary.stream.task import Opened
-from vary.stream.threads import AtOnce, begun
+from vary.stream.threads import InlinePool, started_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,9 +87,9 @@ class Threads:
         self._threads = openers
         self._name = f"vary-{id(self):x}"  # of its threads
         self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
-        self._makers: ThreadPoolExecutor | AtOnce = AtOnce()
+        self._makers: ThreadPoolExecutor | InlinePool = InlinePool()
         try:  # all now, not one by one: a thread that begins runs at once, and takes memory ahead of the consumer
-            self._makers = begun(makers, f"{self._name}-make", _enter, GRACE)
+            self._makers = started_pool(makers, f"{self._name}-make", _enter, GRACE)
         except BaseException:
             self.end()
             raise

@@ -11,7 +11,7 @@ import numpy as np
 
 from vary.errors import SourceError
 from vary.guidance import missing_attribute
-from vary.plan.findings import Once
+from vary.plan.findings import WarnOnce
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream import keras
 from vary.stream.crew import Threads
@@ -26,7 +26,7 @@ from vary.stream.task import Alone
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vary.display.fields import Legend
+    from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
     from vary.stream.batch import Batch, Made
     from vary.stream.crew import Crew, Job
@@ -56,7 +56,7 @@ class Epochs:
         terms: what must be equal for an epoch to go on the same.
         """
         self.options = options
-        self.once = Once()  # over all iterations
+        self.once = WarnOnce()  # over all iterations
         self._count = count
         self._next = Place(0, 0, terms)
         self._latest: Place | keras.Feed = self._next
@@ -70,7 +70,7 @@ class Epochs:
         raise NotImplementedError
 
     @property
-    def legend(self) -> Legend:
+    def schema(self) -> BatchSchema:
         """What the arrays of its batches mean."""
         raise NotImplementedError
 
@@ -141,7 +141,7 @@ class Epochs:
 
         The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
         """
-        return self._seen(self.options.batch_size)
+        return self._peeked(self.options.batch_size)
 
     def first(self, most: int) -> Made:
         """Of the batch that `peek` gives no more than `most` samples: no other files are read, but broken ones before.
@@ -172,10 +172,10 @@ class Epochs:
         places = np.arange(first, min(first + most, options.share(self._count - position)), dtype=np.int64)
         made = self.job(self.epoch).make(options.part.positions(places, position, self._count), Alone())
         if made.batch is not None:
-            made.batch._legend = self.legend
+            made.batch._schema = self.schema
         return made
 
-    def _seen(self, most: int) -> Batch:
+    def _peeked(self, most: int) -> Batch:
         """What `first` gives, where somebody asked for it."""
         made = self.first(most)
         assert made.batch is not None
@@ -190,7 +190,7 @@ class Epochs:
         those of `peek`.
         """
         n = whole("n", n, 1)
-        return preview_of(self, self._seen(n), n)
+        return preview_of(self, self._peeked(n), n)
 
     def _repr_png_(self) -> bytes | None:
         return row_png(self)
@@ -198,7 +198,7 @@ class Epochs:
     def _iteration(self, begins: Place) -> Iteration:
         self.refresh()
         job, tally = self.job(begins.epoch), self._new_tally(begins.epoch)
-        return Iteration(self, job, replace(begins), tally, self.legend)
+        return Iteration(self, job, replace(begins), tally, self.schema)
 
     def hire(self) -> Crew:
         """Who makes the batches of an iteration."""
@@ -289,7 +289,7 @@ class Epochs:
         if not 0 <= number < len(self):
             raise IndexError(f"{number}: an epoch has {len(self)} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self.legend.pictures))
+        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self.schema.pictures))
 
 
 def _blank(kind: type[Epochs]) -> Epochs:

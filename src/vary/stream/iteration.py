@@ -21,8 +21,8 @@ from vary.stream.crew import Threads
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from vary.display.fields import Legend
-    from vary.plan.findings import Once
+    from vary.display.fields import BatchSchema
+    from vary.plan.findings import WarnOnce
     from vary.stream.batch import Batch, Made
     from vary.stream.crew import Box, Crew, Job
     from vary.stream.report import Tally, Work
@@ -41,7 +41,7 @@ Array = np.ndarray[Any, Any]
 class Home(Protocol):
     """Whose epochs these are. An iteration keeps none alive: where nobody can ask for a next epoch, there is none."""
 
-    once: Once
+    once: WarnOnce
 
     def follow(self) -> Iteration | None:
         """The iteration that would be next, not begun."""
@@ -56,9 +56,9 @@ class Iteration:
     For one consumer: its methods are not to be called from two threads at once.
     """
 
-    def __init__(self, home: Home, job: Job, place: Place, tally: Tally, legend: Legend) -> None:
+    def __init__(self, home: Home, job: Job, place: Place, tally: Tally, schema: BatchSchema) -> None:
         self.begins, self.place, self.tally = replace(place), place, tally
-        self._legend = legend  # of its batches
+        self._schema = schema  # of its batches
         self._home, self._once = weakref.ref(home), home.once
         self._pid = os.getpid()
         self._job, self._options = job, job.options
@@ -134,7 +134,7 @@ class Iteration:
                 if self._taken == self._batches:  # at once: who counts batches never asks for one more
                     self._finish()
                 if batch is not None:
-                    batch._legend = self._legend
+                    batch._schema = self._schema
                     return batch
             self._check_any()
         except BaseException:  # a batch's error, or Ctrl-C while waiting

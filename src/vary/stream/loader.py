@@ -19,7 +19,7 @@ from vary.stream.make import StreamJob
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
-from vary.stream.show import legend_of, stream_html
+from vary.stream.show import schema_of, stream_html
 from vary.stream.slots import Slots, cumulate, weights_of
 from vary.stream.state import terms_of
 from vary.stream.stores import holds_files, store_of
@@ -31,7 +31,7 @@ from vary.transforms import Transform
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from vary.display.fields import Legend
+    from vary.display.fields import BatchSchema
     from vary.plan.run import Runner
     from vary.policy import Policy
     from vary.sample import Dtype, Layout
@@ -167,7 +167,7 @@ class Stream(Epochs):
             n, part = len(self.source), "" if options.shard is None else f", shard={tuple(options.part)}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
-        self._legend = legend_of(self.source.classes, self.looks, options)
+        self._schema = schema_of(self.source.classes, self.looks, options)
         self._watches = tuple(Watch() for _ in self._looks)
         for look, runner in self.looks:
             found = hints(runner.template)
@@ -191,8 +191,8 @@ class Stream(Epochs):
         return tuple((look, look.policy.runner(*self._kind)) for look in self._looks)
 
     @property
-    def legend(self) -> Legend:
-        return self._legend
+    def schema(self) -> BatchSchema:
+        return self._schema
 
     @property
     def store(self) -> Store | None:
@@ -246,7 +246,7 @@ class Stream(Epochs):
         job = self._job(options, epoch, 1, lambda _: order)
         made = job.make(np.zeros(1, np.int64), Alone())
         assert made.batch is not None  # what fails is raised
-        made.batch._legend = self._legend
+        made.batch._schema = self._schema
         self.once.warn(made.work.findings)
         return made.batch
 

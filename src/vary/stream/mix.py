@@ -21,7 +21,7 @@ from vary.stream.state import mixed_terms
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from vary.display.fields import Legend
+    from vary.display.fields import BatchSchema
     from vary.stream.options import Options
     from vary.stream.report import Tally
     from vary.stream.task import Empty
@@ -92,8 +92,8 @@ class Mixed(Epochs):
         return self.streams[0].fields
 
     @property
-    def legend(self) -> Legend:
-        return self.streams[0].legend._replace(classes=self.classes)
+    def schema(self) -> BatchSchema:
+        return self.streams[0].schema._replace(classes=self.classes)
 
     def job(self, epoch: int, empty: Empty | None = None) -> Blend:
         return Blend(self.streams, self._pattern, self.options, epoch, self.count, empty)

@@ -151,7 +151,9 @@ def _run(
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
     if drawn.watch.left > 0:
         failed += [failure.place for failure in failures]
-        drawn.watch.look(drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed)
+        drawn.watch.inspect(
+            drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed
+        )
     return made if images is None else images, failures, counts, work._replace(decode=decode, augment=augment)
 
 

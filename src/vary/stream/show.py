@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.display.fields import Legend, Pictures, batch_sheet
+from vary.display.fields import BatchSchema, Pictures, batch_sheet
 from vary.display.outline import policy_html
 from vary.display.page import block, details, grid, heading, muted, safe, table
 from vary.display.pixels import scale_of_runner
@@ -32,20 +32,20 @@ if TYPE_CHECKING:
     from vary.stream.mix import Mixed
     from vary.stream.views import Look
 
-__all__ = ["legend_of", "mixed_html", "preview_of", "row_png", "stream_html"]
+__all__ = ["schema_of", "mixed_html", "preview_of", "row_png", "stream_html"]
 
 ROW = 8  # samples that a stream shows by itself
 CLASSES = 12  # that are counted by name
 LABELS = 1_000_000  # most that are gone through to be counted
 
 
-def legend_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]], options: Options) -> Legend:
+def schema_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]], options: Options) -> BatchSchema:
     """What the batches of a stream mean."""
     pictures = tuple(
         Pictures(look.field, options.layout, look.count is not None, scale_of_runner(runner, look.policy.value_range))  # type: ignore[arg-type]
         for look, runner in looks
     )
-    return Legend(classes, pictures)
+    return BatchSchema(classes, pictures)
 
 
 def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:

@@ -1,5 +1,4 @@
-"""Thread pools that make do with the threads that the system gives: at a limit on processes that may be fewer than
-asked for, or none."""
+"""Thread pools that work with fewer threads than asked for, or none, where the system limits the number of processes."""
 
 from __future__ import annotations
 
@@ -10,13 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["AtOnce", "begun"]
+__all__ = ["InlinePool", "started_pool"]
 
 T = TypeVar("T")
 
 
-class AtOnce:
-    """A pool without a thread: what is submitted has run when `submit` returns."""
+class InlinePool:
+    """An executor without threads: `submit` runs the work before it returns."""
 
     def submit(self, work: Callable[..., T], *args: Any) -> Future[T]:
         future: Future[T] = Future()
@@ -30,10 +29,10 @@ class AtOnce:
         """There is nothing to end."""
 
 
-def begun(count: int, name: str, enter: Callable[[], None], grace: float) -> ThreadPoolExecutor | AtOnce:
-    """A pool of up to `count` threads, all of which run already.
+def started_pool(count: int, name: str, enter: Callable[[], None], grace: float) -> ThreadPoolExecutor | InlinePool:
+    """A pool of up to `count` threads, all started already; an `InlinePool` if the system gives none.
 
-    grace: seconds that they wait for one another.
+    grace: seconds that each waits for all to be started.
     """
     while count:
         pool, gate, started = ThreadPoolExecutor(count, name, initializer=enter), threading.Barrier(count), 0
@@ -42,12 +41,14 @@ def begun(count: int, name: str, enter: Callable[[], None], grace: float) -> Thr
                 pool.submit(gate.wait, grace)
                 started += 1
             return pool
-        except RuntimeError:  # no thread to be had: those that began end at once
+        except RuntimeError:  # the system gives no more threads: end those that started, and try with their number
             gate.abort()
             pool.shutdown(wait=True)
             count = started
-        except BaseException:  # Ctrl-C: one that has begun would wait for the others, or for work, and keep the program
+        except (
+            BaseException
+        ):  # Ctrl-C: one that has started_pool would wait for the others, or for work, and keep the program
             gate.abort()
             pool.shutdown(wait=False)
             raise
-    return AtOnce()
+    return InlinePool()

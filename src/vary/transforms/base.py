@@ -35,7 +35,7 @@ from vary.transforms.fields import (
     switch,
     whole_number,
 )
-from vary.transforms.names import near
+from vary.transforms.names import suggest
 
 __all__ = [
     "REGISTRY",
@@ -51,7 +51,7 @@ __all__ = [
     "chosen",
     "custom",
     "field",
-    "near",
+    "suggest",
     "number",
     "span",
     "switch",
@@ -153,8 +153,8 @@ class Declared:
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in fields:
-                slip = near(name, fields) or hint(name, (), "keywords" if "transforms" in fields else "none")
-                start = f"{slip}{'.'[: slip[-1] != '?']} It" if slip else "it"
+                suggestion = suggest(name, fields) or hint(name, (), "keywords" if "transforms" in fields else "none")
+                start = f"{suggestion}{'.'[: suggestion[-1] != '?']} It" if suggestion else "it"
                 self._refuse(f"has no argument {name!r}; {start} has {', '.join(fields)}")
             if name in given:
                 self._refuse(f"was given {name!r} twice")

@@ -18,8 +18,8 @@ from vary.transforms.base import (
     Transform,
     custom,
     field,
-    near,
     number,
+    suggest,
     whole_number,
 )
 
@@ -64,7 +64,7 @@ def _no_transform(item: Any) -> str:
         return f"of type {name}, not a transform; put what it holds into the outer list"
     own = ""
     if kind.__module__.partition(".")[0] in LIBRARIES:
-        own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else near(kind.__name__, REGISTRY)
+        own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else suggest(kind.__name__, REGISTRY)
     what = "the class" if kind is item else "of type"
     return f"{what} {name}, not a transform of vary; {own or 'Lambda(function) takes a function of yours'}"
 

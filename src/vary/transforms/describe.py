@@ -49,10 +49,10 @@ def own_words(kind: Any) -> str:
 
 
 def _argument(name: str, field: Field) -> str:
-    told = [field.doc, _given(field), "Required" if field.default is REQUIRED else f"Default: {_default(field)}"]
+    sentences = [field.doc, _given(field), "Required" if field.default is REQUIRED else f"Default: {_default(field)}"]
     if field.kw_only or name == "p":
-        told.append("By name only")
-    text = f"{name}: {'. '.join(filter(None, told))}."
+        sentences.append("By name only")
+    text = f"{name}: {'. '.join(filter(None, sentences))}."
     return textwrap.fill(text, 100, initial_indent="    ", subsequent_indent="        ")
 
 

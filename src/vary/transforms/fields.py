@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from vary.transforms.names import near
+from vary.transforms.names import suggest
 
 __all__ = [
     "ANY",
@@ -223,8 +223,8 @@ def choice(doc: str, options: tuple[str, ...], *, default: Any = REQUIRED, kw_on
 def chosen(value: Any, options: tuple[str, ...]) -> str:
     """The word itself if it is one of the options."""
     if value not in options:
-        slip = near(value, options)
-        raise ValueError(f"{value!r} is not one of {', '.join(options)}{slip and f' ({slip})'}")
+        suggestion = suggest(value, options)
+        raise ValueError(f"{value!r} is not one of {', '.join(options)}{suggestion and f' ({suggestion})'}")
     return str(value)
 
 

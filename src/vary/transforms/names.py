@@ -9,10 +9,10 @@ from vary.guidance import close, transform_hint
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["near"]
+__all__ = ["suggest"]
 
 
-def near(name: Any, known: Iterable[str]) -> str:
+def suggest(name: Any, known: Iterable[str]) -> str:
     """For the end of an error: how vary writes what another library calls by this name, or the known name that it may
     be a slip of; empty if there is neither."""
     return transform_hint(str(name)) or close(str(name), known)

@@ -8,7 +8,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from vary.errors import PolicyError
-from vary.transforms.base import REGISTRY, REQUIRED, Transform, near
+from vary.transforms.base import REGISTRY, REQUIRED, Transform, suggest
 from vary.transforms.describe import by_place
 from vary.transforms.slips import meant
 from vary.transforms.user import Lambda
@@ -63,7 +63,7 @@ def from_data(data: Any, where: Place | str = "policy") -> Transform:
     kind = REGISTRY.get(str(name))
     if kind is None:
         told = meant(name)
-        cure = f"write {told}" if told else near(name, REGISTRY) or "see `vary transforms`"
+        cure = f"write {told}" if told else suggest(name, REGISTRY) or "see `vary transforms`"
         raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
     placed: list[Any] = []
     named: dict[str, Any] = {}
