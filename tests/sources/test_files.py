@@ -136,7 +136,5 @@ def test_files_are_known_by_path_size_and_time(pictures: list[Path]) -> None:
 
 
 def test_a_list_of_paths_is_no_list_of_pictures(pictures: list[Path]) -> None:
-    with pytest.raises(
-        InputError, match=r"images\[0\] is of type str.*vary\.Files\(paths, labels\) is a source of files"
-    ):
+    with pytest.raises(InputError, match=r"images\[0\] is of type str.*vary\.Files\(paths, labels\) is a source"):
         vary.stream([str(path) for path in pictures], vary.Policy([]))

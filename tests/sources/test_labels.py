@@ -249,9 +249,7 @@ def test_a_source_of_ones_own_is_checked_when_it_is_read(labels: Any, says: str)
 
 def test_names_of_a_source_of_ones_own_need_its_classes() -> None:
     source = own(NAMES)
-    with pytest.raises(
-        InputError, match=r"labels of sample 0 .* a name, but Own has no classes; set its attribute classes"
-    ):
+    with pytest.raises(InputError, match=r"labels of sample 0 .* a name, but Own has no classes; set its attribute"):
         next(iter(stream(source, Policy([]), shuffle=False)))
 
     class Bare:

@@ -77,7 +77,7 @@ def test_replace_keeps_what_the_batch_knows(images: np.ndarray, policy: Policy) 
     assert np.array_equal(other.images, batch.images + 1)
     assert other.labels is batch.labels
     assert (other.indices is batch.indices, other.epoch, other.paths) == (True, 0, None)
-    with pytest.raises(TypeError, match="takes 2 arrays; label: no such field"):
+    with pytest.raises(TypeError, match="needs 2 arrays; label: no such field"):
         batch._replace(label=1)
 
 
@@ -86,7 +86,7 @@ def test_arrays_alone_know_nothing_else() -> None:
     again = type(batch)(*batch)
     for name in ("indices", "views", "epoch", "paths", "streams", "epochs"):
         assert not hasattr(again, name)
-        with pytest.raises(AttributeError, match=f"read .{name} of the batch that the stream gave"):
+        with pytest.raises(AttributeError, match=f"read .{name} of the batch that came from the stream"):
             getattr(again, name)
     assert same(copy.copy(again), again)
     assert same(pickle.loads(pickle.dumps(again)), again)
@@ -95,7 +95,7 @@ def test_arrays_alone_know_nothing_else() -> None:
 def test_wrong_arrays_are_refused() -> None:
     kind: Any = type(batch_with("images", "labels"))
     for wrong in ((), (1,), (1, 2, 3), ([1],), ("ab",), (np.zeros(2),)):
-        with pytest.raises(TypeError, match=r"a batch of images, labels takes 2 arrays; \d were given"):
+        with pytest.raises(TypeError, match=r"a batch of images, labels needs 2 arrays; \d were given"):
             kind(*wrong)
     with pytest.raises(TypeError, match="images: no such field, or given twice"):
         kind(1, 2, images=3)

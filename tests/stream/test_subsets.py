@@ -96,7 +96,7 @@ def test_what_is_no_file_from_run_to_run_is_named(folder: Path, policy: Policy) 
         def item(self, index: int) -> Item:
             return Folder(folder)[index]._replace(labels=())
 
-    with pytest.raises(InputError, match="cache='disk': Mine does not say by what its files are known"):
+    with pytest.raises(InputError, match="cache='disk': Mine has no method identities"):
         stream(Mine()[SOME], policy, cache="disk")
 
 
@@ -116,7 +116,7 @@ def test_replay_goes_by_the_whole(whole: Any, policy: Policy) -> None:
     again = stream(whole, policy, seed=3).replay(8, 2)
     assert train.replay(8, 2).images.tobytes() == again.images.tobytes()
     assert train.replay(8).indices.tolist() == [8]
-    with pytest.raises(InputError, match=r"index=7 is not in this subset of 7 samples; batch.indices has those"):
+    with pytest.raises(InputError, match=r"index=7 is not in this subset of 7 samples; give one of batch.indices"):
         train.replay(7)
 
 

@@ -1,4 +1,4 @@
-"""The originals of a preview, from whatever `policy.preview` accepts: one picture, several, files, a folder, a source."""
+"""The originals of a preview, chosen from what `policy.preview` accepts: pictures, files, a folder, a source."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Pixel values as training gets them: their statistics, and their colours on a screen.
 
-Pictures are shown on one of a few fixed scales, never stretched to their own values: what is too dark, too bright or flat
-for training also looks it. The scale is always stated.
+Pictures are shown on one of a few fixed scales, never stretched to their own values: what is too dark, too bright or
+flat for training also looks it. The scale is always stated.
 """
 
 from __future__ import annotations

@@ -233,8 +233,8 @@ def _encoded(picture: Array, kind: str) -> bytes:
 
 
 def save(picture: Array, path: str | os.PathLike[str]) -> None:
-    """Write the file completely or not at all: to a temporary file, which is then renamed. `InputError` if `path` has an
-    unknown suffix, is a folder, or its folder does not exist."""
+    """Write the file completely or not at all: to a temporary file, which is then renamed. `InputError` if `path` has
+    an unknown suffix, is a folder, or its folder does not exist."""
     import tempfile
 
     target = Path(expanded(path))

@@ -32,10 +32,7 @@ __all__ = ["PICTURES", "Watch", "Watches"]
 Array = np.ndarray[Any, Any]
 
 PICTURES, PICTURES_A_BATCH = 16, 8  # checked: in all, and of one batch
-ENOUGH, SHARE = (
-    4,
-    0.6,
-)  # a mistake that depends on a draw is reported if so many pictures show it, and this share of all
+ENOUGH, SHARE = 4, 0.6  # a mistake that depends on a draw is reported if 4 pictures show it, and over 0.6 of all
 SPREAD = 0.1  # part of the value range that a picture must use, so that its result can be judged
 SATURATED, CERTAIN, FREE = 0.75, 0.85, 0.25  # shares of saturated values: too many, nearly all, a few
 LOST = 0.5  # share of a picture's range of values that became one value or two

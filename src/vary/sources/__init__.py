@@ -6,7 +6,8 @@ for the listing that a `Folder` is asked to keep, outside of its data.
     Files    files at any paths, with your own labels
     Subset   some samples of another source: source[10:20], source.split(0.2)
 
-One module for each; each is an `Indexed` of `Item`s. Any other object with these methods is a source too (docs/streams.md).
+One module for each; each is an `Indexed` of `Item`s. Any other object with these methods is a source too
+(docs/streams.md).
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ class Arrays(Source):
     """`images` and, if given, their `labels`.
 
     images: an array (N, H, W, C) or (N, H, W), a memory map, or a list of arrays (H, W, C) or (H, W) of any sizes.
-    labels: one label for each picture, or several fields as {"age": ..., "breed": ...}. Integers become int64; in two or
-        more dimensions, such as one-hot labels, they keep their dtype. Floats become float32. Truth values become
-        int64, in two or more dimensions uint8. Names (`str`, or a pandas categorical) become int64 ids of `classes`; one
-        field may have names, "labels" if there is one. An array of other objects, such as dicts, is kept.
+    labels: one label for each picture, or several fields as {"age": ..., "breed": ...}. Integers become int64; in two
+        or more dimensions, such as one-hot labels, they keep their dtype. Floats become float32. Truth values become
+        int64, in two or more dimensions uint8. Names (`str`, or a pandas categorical) become int64 ids of `classes`, in
+        the field "labels" or else in the only field that has names. An array of other objects, such as dicts, is kept.
     classes: names of the class ids, in order. None: the names among the labels, sorted; of a categorical, all
         categories, so that parts of one table agree.
 

@@ -30,9 +30,9 @@ class Item(NamedTuple):
 class Indexed(Protocol):
     """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
 
-    A user's own object needs `fields`, `__len__` and `__getitem__`; `classes` and `path` count as None if it lacks them.
-    Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class with
-    these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
+    A user's own object needs `fields`, `__len__` and `__getitem__`; `classes` and `path` count as None if it lacks
+    them. Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class
+    with these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
 
     A source may say more. `identities(indices)`: a list with anything hashable for each, by which a file is known from
     run to run, for `cache="disk"`.

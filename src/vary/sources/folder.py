@@ -44,8 +44,8 @@ class Folder(Source):
         place of its listing. It is taken at its word: files that came later are not seen, and one that is gone is a
         `SourceError` when it is read. Delete it to list the folder again. It has relative paths: the folder may move.
 
-    Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that symbolic links lead to is read once
-    for each class, however many links there are.
+    Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that symbolic links lead to is read
+    once for each class, however many links there are.
 
     A warning if the classes look like the parts of a data set, such as train and val: then give `path` one of these
     folders. A warning if files with other suffixes may be pictures, with their number by suffix.
@@ -137,7 +137,7 @@ class Folder(Source):
         return None if self.classes is None else self._listing.labels
 
     def class_counts(self) -> list[int] | None:
-        """Pictures in each sub-folder, in the order of `classes`, without a pass over them. None: it has other labels."""
+        """Pictures in each sub-folder, in the order of `classes`; None if labels= was given. Fast: reads no names."""
         return None if self._labels is not None or self.classes is None else self._listing.class_counts()
 
     def __len__(self) -> int:

@@ -6,8 +6,8 @@
     str, pandas' categoricals   int64 ids; `classes` are the names, sorted
     an array of other objects   as they are, such as a dict each
 
-A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an error
-that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`.
+A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an
+error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Labels(NamedTuple):
 def read_labels(labels: object, classes: object, count: int, called: Called, order: str = "") -> Labels:
     """The labels of `count` pictures, from the arguments labels= and classes= of a source.
 
-    labels: one for each picture, or several fields as {"age": ..., "breed": ...}. classes: the names of the class ids, in
-    order. order: says which label belongs to which picture, for messages.
+    labels: one for each picture, or several fields as {"age": ..., "breed": ...}. classes: the names of the class ids,
+    in order. order: says which label belongs to which picture, for messages.
     """
     wanted = None if classes is None else class_names(classes)
     named = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
@@ -155,7 +155,7 @@ def ids_of(column: Array | Named) -> Array:
 
 
 def column_of(name: str, values: Any, called: Called) -> Array | Named:
-    """The labels of one field as an array, by the table at the top of this file; `InputError` names field and sample."""
+    """The labels of one field, by the table at the top of this file; `InputError` names the field and the sample."""
     categories = getattr(getattr(values, "dtype", None), "categories", None)
     if categories is not None and (hasattr(values, "codes") or hasattr(values, "cat")):
         return _categorical(name, values, list(categories), called)
@@ -296,7 +296,7 @@ def class_field(source: Indexed) -> str | None:
 
 
 def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array, ...]:
-    """`source.label_batch(indices)`. Labels of a user's own source are checked and converted as those of `Arrays` are."""
+    """`source.label_batch(indices)`; labels of a user's own source are checked and converted like those of `Arrays`."""
     columns = source.label_batch(indices)
     if getattr(source, "labels_are_checked", False):
         return columns

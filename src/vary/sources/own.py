@@ -25,7 +25,8 @@ class Adapted(Source):
     """The source `given`, completed to `vary.sources.Indexed`, and perhaps with its class ids mapped to others."""
 
     def __init__(self, given: Any, classes: list[str] | None = None, ids: Array | None = None) -> None:
-        """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None: unchanged."""
+        """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None:
+        unchanged."""
         self.given = given
         self.fields = tuple(given.fields)
         self.classes = getattr(given, "classes", None) if classes is None else classes

@@ -20,8 +20,8 @@ def parts(n: int, validation: Any, ids: Array | None, seed: int) -> tuple[Array,
     """Places 0 .. n-1 as two ascending (m,) int64 arrays, of which the second is for validation.
 
     validation: a fraction between 0 and 1, or a number of samples of at least 2.
-    ids: (n,) class ids, or None. Each class keeps its share in both parts; if it has two samples or more, both parts have
-        one. A class of one sample is in the first part, unless the second needs it to reach its size.
+    ids: (n,) class ids, or None. Each class keeps its share in both parts; if it has two samples or more, both parts
+        have one. A class of one sample is in the first part, unless the second needs it to reach its size.
     """
     check_address(seed, 0)
     whole = _size(validation, n)

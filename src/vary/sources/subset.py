@@ -154,7 +154,7 @@ def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
 
 
 def pick(source: Indexed, which: Any) -> Subset:
-    """The subset that `source[which]` makes: by a slice, a list of indices, or a mask. Warns if it has a single class."""
+    """The subset `source[which]`, by a slice, a list of indices, or a mask. Warns if it has a single class."""
     places = _places(which, len(source))
     if len(places) > 1 and not reads_for_labels(source):
         _warn_of_one_class(source, places)

@@ -1,7 +1,7 @@
 """Walks through a folder at any depth: finds pictures by their file suffixes, and counts other files by suffix.
 
-A folder is entered once for each class, however many links lead to it, so circles of links end and many links to a folder
-do not repeat its pictures. Two classes may link to the same folder.
+A folder is entered once for each class, however many links lead to it, so circles of links end and many links to a
+folder do not repeat its pictures. Two classes may link to the same folder.
 """
 
 from __future__ import annotations

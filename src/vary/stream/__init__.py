@@ -16,7 +16,7 @@
     crew       who makes batches: threads, or with process=True `side`, a process (`serve`, `shared`, `wire`)
     iteration  an epoch under way: what is ahead, the hand-over, the end
     epochs     one iteration after the other, also from a saved state (`state`)
-    keras      what Keras asks of a dataset, answered by an iteration: `model.fit(stream)`
+    keras      `model.fit(stream)`: a stream as a Keras dataset
     loader     `Stream`: epochs of one source
     mix        `Mixed`: epochs of several streams; `pattern` says whose a position is, `blend` makes the batches
     report     what an epoch cost and what limits it

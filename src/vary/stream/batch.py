@@ -1,7 +1,7 @@
-"""What is handed over: named tuples of arrays, one class for each list of fields.
+"""Batches: named tuples of arrays, one class for each list of fields.
 
-Every library of trees (`jax.tree`, `torch.utils._pytree`, dm-tree, `tf.nest`, optree, ...) sees the arrays of a named
-tuple, and rebuilds one from its arrays alone: `type(batch)(*arrays)`. What else a batch knows is in its `__dict__`.
+Libraries for trees of arrays (`jax.tree`, `torch.utils._pytree`, dm-tree, `tf.nest`, optree, ...) see the arrays of a
+named tuple, and rebuild one from arrays alone: `type(batch)(*arrays)`. Other attributes are in the batch's `__dict__`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ NOTHING = Work()
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Array = np.ndarray[Any, Any]
-Paths = list[str] | Any  # Any stands for None here and below: whoever asks knows, and need not check for type checkers
+Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
 
 
-class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its arrays is in a dict
+class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
 
     fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
@@ -41,13 +41,13 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of the stream that each sample is from, and which
         of that stream's own epochs it belongs to; else None.
 
-    The class of a batch is a named tuple's: `type(batch)(*arrays)`, `_make`, `_replace` and `_asdict` work. One that is
-    made from arrays alone, as `jax.tree.map` and others make it, has `fields` but not `indices` and the other
-    attributes: they raise `AttributeError`. Copies, pickles and `_replace` keep them.
+    Batches work like named tuples, with `_make`, `_replace` and `_asdict`. A batch that was made from arrays alone, as
+    by `jax.tree.map`, has `fields` but none of the other attributes: they raise `AttributeError`. Copies, pickles and
+    `_replace` keep them.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
-    _fields: ClassVar[tuple[str, ...]]  # `fields`, but "_2" for the third one if its name is not free
+    _fields: ClassVar[tuple[str, ...]]  # as `fields`, but "_2" for the third one if a batch has its name already
     indices: Array
     views: Array
     epoch: int
@@ -57,7 +57,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     _paths: Paths | Callable[[], list[str]]
 
     def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
-        """The arrays in the order of the fields, or by their names; or all in one list, where there are several."""
+        """arrays: in the order of the fields, or by name, or, if there are several, all in one list or iterator."""
         count = len(cls.fields)
         if cls is Batch:
             raise TypeError(
@@ -69,14 +69,14 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
             arrays += cls._pick(named, range(len(arrays), count))
         if named or len(arrays) != count:
             raise TypeError(
-                f"a batch of {', '.join(cls.fields)} takes {count} arrays; "
+                f"a batch of {', '.join(cls.fields)} needs {count} arrays; "
                 + (f"{', '.join(named)}: no such field, or given twice" if named else f"{len(arrays)} were given")
             )
         return super().__new__(cls, arrays)
 
     @classmethod
     def _pick(cls, named: dict[str, Any], places: range) -> tuple[Any, ...]:
-        """The values of the fields at these places, taken out of `named`."""
+        """Remove the values of the fields at these places from `named`, and return them."""
         names = ((cls._fields[place], cls.fields[place]) for place in places)
         names = ((own, own if name in cls._fields else name) for own, name in names)  # an own name belongs to one
         found = (next((name for name in both if name in named), None) for both in names)
@@ -117,8 +117,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  what it knows beside its array
     def __getattr__(self, name: str) -> Array:
         if name in ATTRIBUTES:
             raise AttributeError(
-                f"this batch was made of arrays alone, by a framework or a function over trees, so it has no {name!r}; "
-                f"read .{name} of the batch that the stream gave"
+                f"this batch was made from arrays alone, by a framework or a function over trees, and has no {name!r}; "
+                f"read .{name} of the batch that came from the stream"
             )
         raise AttributeError(f"a batch has no {name!r}; its fields are {', '.join(self.fields)}, as in batch.images")
 
@@ -136,7 +136,7 @@ CLASSES: dict[tuple[str, ...], type[Batch]] = {}
 
 
 def _class_of(fields: tuple[str, ...]) -> type[Batch]:
-    """The one class of batches with these fields. It pickles by its name, which says them: see `__getattr__`."""
+    """The class of batches with these fields. Its name holds them, and pickles find it by name: see `__getattr__`."""
     made = CLASSES.get(fields)
     if made is None:
         names = tuple([f"_{place}" if _is_taken(name) else name for place, name in enumerate(fields)])
@@ -144,12 +144,12 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
         space |= {"fields": fields, "_fields": names, "__match_args__": names, "_field_defaults": {}}
         space |= {"__module__": __name__, "__doc__": Batch.__doc__}
         made = type(f"Batch({', '.join(map(_escaped, fields))})", (Batch,), space)
-        made = CLASSES.setdefault(fields, made)  # another thread may have been faster
+        made = CLASSES.setdefault(fields, made)  # the one that another thread has made meanwhile, if any
     return made
 
 
 def _is_taken(name: str) -> bool:
-    """Does every batch have something else by this name, or may another field need it?"""
+    """Does every batch have another attribute of this name, or may another field need it?"""
     return name in ATTRIBUTES or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
 
 
@@ -158,7 +158,7 @@ def _escaped(name: str) -> str:
 
 
 def __getattr__(name: str) -> type[Batch]:
-    """Classes of batches by name, for `pickle`."""
+    """Classes of batches by name, which `pickle` looks up."""
     if not (name.startswith("Batch(") and name.endswith(")")):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     fields = name[6:-1].split(", ")
@@ -166,7 +166,7 @@ def __getattr__(name: str) -> type[Batch]:
 
 
 class Attributes(TypedDict):
-    """What a batch knows beside its arrays."""
+    """Attributes of a batch."""
 
     indices: Array
     views: Array
@@ -177,7 +177,7 @@ class Attributes(TypedDict):
 
 
 def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[Attributes]) -> Batch:
-    """A batch as a stream hands it over. A source may name other than as many fields as it gives arrays."""
+    """A batch with its attributes. If `arrays` are more or fewer than `fields`, names are added or left out."""
     count = len(arrays)
     if len(fields) != count:
         fields = (*fields[:count], *(f"_{place}" for place in range(len(fields), count)))

@@ -88,7 +88,7 @@ class Threads:
         self._name = f"vary-{id(self):x}"  # of its threads
         self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
         self._makers: ThreadPoolExecutor | InlinePool = InlinePool()
-        try:  # all now, not one by one: a thread that begins runs at once, and takes memory ahead of the consumer
+        try:  # start all threads now: one that started later would make batches ahead of the consumer, in more memory
             self._makers = started_pool(makers, f"{self._name}-make", _enter, GRACE)
         except BaseException:
             self.end()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Epochs"]
 
 KEYWORDS = frozenset({one.name for one in fields(Options)} | {"labels", "weights", "classes"})
-"""Of `vary.stream`: setting one on a stream would change nothing."""
+"""Keywords of `vary.stream`. They cannot be set on a stream, because that would change nothing."""
 
 
 class Epochs:
@@ -56,7 +56,7 @@ class Epochs:
         terms: what must be equal for an epoch to go on the same.
         """
         self.options = options
-        self.once = WarnOnce()  # over all iterations
+        self.once = WarnOnce()  # for all iterations together
         self._count = count
         self._next = Place(0, 0, terms)
         self._latest: Place | keras.Feed = self._next
@@ -71,7 +71,7 @@ class Epochs:
 
     @property
     def schema(self) -> BatchSchema:
-        """What the arrays of its batches mean."""
+        """The meaning of the arrays of its batches."""
         raise NotImplementedError
 
     def _new_tally(self, epoch: int) -> Tally:
@@ -137,16 +137,17 @@ class Epochs:
         return ahead.begin(crew)
 
     def peek(self) -> Batch:
-        """The first batch of the next iteration, made here and now. `epoch`, `state_dict` and `report` do not change.
+        """The first batch of the next iteration. `epoch`, `state_dict` and `report` do not change.
 
         The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
         """
         return self._peeked(self.options.batch_size)
 
     def first(self, most: int) -> Made:
-        """Of the batch that `peek` gives no more than `most` samples: no other files are read, but broken ones before.
+        """At most `most` samples of the batch that `peek` gives, reading only their files (and broken ones before
+        them).
 
-        Nothing is told of it; showing a stream in a prompt or a notebook is to leave no trace.
+        It does not warn, because showing a stream in a prompt or a notebook should have no effects.
         """
         options = self.options
         size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
@@ -157,7 +158,7 @@ class Epochs:
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
     def _batch_at(self, number: int) -> Batch | None:
-        """The batch of this number of the next iteration; None where all its files are skipped."""
+        """Batch `number` of the next iteration; None if all its files are skipped, or the iteration has fewer."""
         first, size = number * self.options.batch_size, self.options.batch_size
         if first >= self.options.share(self._count - self._next.position):  # what is left is shorter than an epoch
             return None
@@ -166,7 +167,7 @@ class Epochs:
         return made.batch
 
     def _made(self, first: int, most: int) -> Made:
-        """At most `most` samples of the next iteration, from its `first` on."""
+        """At most `most` samples of the next iteration, from its sample `first` on."""
         options, position = self.options, self._next.position
         check_address(options.seed, self.epoch)
         places = np.arange(first, min(first + most, options.share(self._count - position)), dtype=np.int64)
@@ -176,18 +177,18 @@ class Epochs:
         return made
 
     def _peeked(self, most: int) -> Batch:
-        """What `first` gives, where somebody asked for it."""
+        """The batch of `first`, with the warnings that it left out."""
         made = self.first(most)
         assert made.batch is not None
         self.once.warn(made.work.findings)
         return made.batch
 
     def preview(self, n: int = 24) -> Preview:
-        """The first samples of the next epoch as training sees them, with their labels and files: at most `n`.
+        """The first samples of the next epoch, at most `n`, as training gets them, with their labels and files.
 
-        A notebook shows what is returned, `.save(path)` writes it. Values are shown on a fixed scale, which is stated.
-        With several views or policies, a row is a sample. `epoch`, `state_dict` and `report` do not change. Errors are
-        those of `peek`.
+        A notebook shows the result, `.save(path)` writes it. Values are shown on a fixed scale, which is stated. With
+        several views or policies, each row is a sample. `epoch`, `state_dict` and `report` do not change. It raises the
+        errors of `peek`.
         """
         n = whole("n", n, 1)
         return preview_of(self, self._peeked(n), n)
@@ -241,7 +242,7 @@ class Epochs:
         """What the last iteration has cost so far, and what limits it."""
         return self._tally.report()
 
-    if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+    if not TYPE_CHECKING:  # else a type checker would accept every name
 
         def __getattr__(self, name: str) -> Any:
             raise missing_attribute(self, name, "stream")
@@ -255,10 +256,10 @@ class Epochs:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
         return self.__dict__ | {"_ahead": None, "_side": None, "_feed": None, "_latest": latest}
 
-    def __reduce__(self) -> tuple[Any, ...]:  # the usual way is refused where __class__ is not the type
+    def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
         return _blank, (type(self),), self.__getstate__()
 
-    # What Keras asks of a PyDataset, see keras.py.
+    # The methods of a PyDataset, for Keras: see keras.py.
 
     if not TYPE_CHECKING:
 
@@ -280,10 +281,10 @@ class Epochs:
         keras.end(self, sys._getframe(1))
 
     def __getitem__(self, number: int) -> tuple[Any, ...]:
-        """For `model.fit(stream)` alone: (x, y) of the next batch, or of one of the next epoch to see its shape."""
+        """Only for Keras, in `model.fit(stream)`: (x, y) of the next batch, or of another one to learn its shape."""
         if not keras.is_keras(sys._getframe(1)):
             raise TypeError(
-                "batches have no numbers: `for batch in stream` goes through an epoch, peek() shows the first"
+                "a stream has no batches by number: `for batch in stream` goes through an epoch, peek() gives the first"
             )
         number = operator.index(number)
         if not 0 <= number < len(self):

@@ -1,8 +1,9 @@
-"""`model.fit(stream)`: a stream as a `keras.utils.PyDataset`, whose batches Keras asks for. Keras is not imported here.
+"""`model.fit(stream)`: makes a stream work as a `keras.utils.PyDataset`. Keras is not imported here.
 
-Keras asks for batches by number, in an order that it shuffles itself; once or twice only to see their shapes; and on
-TensorFlow or an accelerator some before it trains on them. A `Feed` answers from one iteration of the stream, in the
-stream's order, and by Keras' own count of steps it tells how many batches were trained on: `state_dict()` says those.
+Keras requests batches of a PyDataset by number: in an order that it shuffles itself, sometimes only to learn their
+shapes, and on TensorFlow or an accelerator some steps ahead of training. A `Feed` answers with the batches of one
+iteration, in the stream's order. It reads Keras' own count of steps, so that `state_dict()` counts only batches that
+were trained on.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ __all__ = ["Feed", "begin", "class_seen", "end", "is_keras", "packed"]
 
 WEIGHTS = ("sample_weight", "sample_weights", "weight", "weights")
 NEEDED = ("data_adapter", "steps_per_epoch", "_steps_seen", "_current_iterator", "_num_batches")
-DEPTH = 6  # calls between Keras' loop over an epoch and here, at most
+DEPTH = 6  # most calls between Keras' loop over an epoch and the functions here
 
 
 def class_seen(kind: type) -> type:
-    """What `isinstance` is to see in a stream of this class: also a PyDataset, where Keras has been imported."""
+    """The `__class__` of a stream of this class: one that is also a PyDataset, if Keras has been imported."""
     base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
-    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # without it, nothing tells of epochs
+    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # an older Keras does not announce epochs
 
 
 @cache
@@ -46,7 +47,7 @@ def is_keras(caller: FrameType) -> bool:
 
 
 def packed(batch: Batch, pictures: int) -> tuple[Any, ...]:
-    """(x,), (x, y) or (x, y, sample_weight), as Keras has it. Where several fields are x or y, a dict by their names.
+    """(x,), (x, y) or (x, y, sample_weight), as Keras expects. x or y of several fields is a dict by field names.
 
     pictures: how many fields hold pictures; they come first.
     """
@@ -58,27 +59,27 @@ def packed(batch: Batch, pictures: int) -> tuple[Any, ...]:
 
 
 class Feed:
-    """The batches of one pass over them, and how many of them Keras has trained on.
+    """The batches of one iteration of the stream, and how many of them Keras has trained on.
 
-    Made and ended in the thread that trains. TensorFlow asks for batches from a thread of its own.
+    Created and ended in the thread that trains; `batch` may be called from other threads, as TensorFlow does.
     """
 
     def __init__(self, steps: Any, iteration: Iteration) -> None:
-        """steps: Keras' EpochIterator. Its `_steps_seen` is the number of batches of this pass that were trained on."""
+        """steps: Keras' EpochIterator. Its `_steps_seen` counts the batches that were trained on."""
         self.steps = steps
         self.iteration = iteration
         self.total = len(iteration)
         self.given = 0
         self.is_open = True  # within one of Keras' epochs
-        self.is_done = False  # all were trained on
+        self.is_done = False  # all batches were trained on
         self.start = replace(iteration.place)
-        self._first: Batch | None = None  # kept until the second: Keras may only look at it, and then begin anew
-        self._places = {0: self.start}  # batches trained on -> where the next one begins; earlier ones are left out
+        self._first: Batch | None = None  # kept until the second batch, because Keras may request the first twice
+        self._places = {0: self.start}  # number of batches trained on -> where the next one begins; old entries go
         self._lock = threading.Lock()
 
     @property
     def place(self) -> Place:
-        """Where the first batch begins that was not trained on."""
+        """The position of the first batch that was not trained on."""
         used = self.given if self.is_done else min(self.steps._steps_seen, self.given)
         return self._places.get(used, self.start)
 
@@ -86,7 +87,7 @@ class Feed:
         return self.place.state_dict()
 
     def batch(self, epochs: Epochs, number: int) -> Batch | None:
-        """The batch of this number; None unless it is the next one."""
+        """The next batch if `number` is its number, else None."""
         with self._lock:
             if number != self.given:
                 return None
@@ -100,7 +101,7 @@ class Feed:
             return batch
 
     def _next(self, epochs: Epochs) -> Batch:
-        """Where whole batches were skipped, the rest comes from the next epoch; the next pass is as much shorter."""
+        """The next batch. If broken files left out whole batches, Keras gets batches of the next epoch instead."""
         while True:
             for batch in self.iteration:
                 return batch
@@ -108,27 +109,27 @@ class Feed:
             epochs._latest = self
 
     def goes_on(self) -> bool:
-        """Is this epoch of Keras to begin within the pass? After a look at its first batch, or by `steps_per_epoch`."""
+        """Does Keras' next epoch go on with this iteration? Yes before its first batch, or by `steps_per_epoch`."""
         steps = self.steps
         within = steps._steps_seen > 0 and steps._current_iterator is not None
         return self.given == 0 or (bool(steps.steps_per_epoch) and within)
 
     def rewind(self) -> bool:
-        """Begin again with the first batch, if no other was asked for."""
+        """Start again with the first batch; False if later ones were given already."""
         if self._first is not None:
             self.given = 0
         return self.given == 0
 
 
 def begin(epochs: Epochs, caller: FrameType) -> None:
-    """Keras begins an epoch: with the rest of a pass, or with the first batch that the stream has next."""
+    """Keras begins an epoch: with the rest of the last iteration, or with the next one of the stream."""
     steps = _epoch_iterator(caller)
     if steps is None:
         raise InputError(
             "this version of Keras uses a PyDataset in a way that vary does not know; "
-            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or take Keras 3.8 or newer"
+            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or install Keras 3.8 or newer"
         )
-    steps.data_adapter.shuffle = False  # numbers as they come: the stream has an order of its own
+    steps.data_adapter.shuffle = False  # batch numbers in ascending order: the stream shuffles by itself
     feed, left = epochs._feed, None
     if feed is not None and feed.steps is steps and epochs._latest is feed:
         if feed.goes_on() and not feed.is_done:
@@ -136,14 +137,14 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
             return
         left = feed.iteration if feed.is_done and len(feed.iteration) else None
     iteration = iter(epochs) if left is None else left
-    while not len(iteration):  # gone on with at the very end of an epoch
+    while not len(iteration):  # resumed at the end of an epoch: nothing is left of it
         iteration = iter(epochs)
     epochs._feed = epochs._latest = feed = Feed(steps, iteration)
-    steps._num_batches = feed.total  # of an epoch that was gone on with, what is left
+    steps._num_batches = feed.total  # of a resumed epoch, only the batches that are left
 
 
 def end(epochs: Epochs, caller: FrameType) -> None:
-    """Keras ends an epoch, or begins anew after it has looked at the first batches."""
+    """Keras ends an epoch, or restarts it after it has requested the first batches only for their shapes."""
     feed, steps = epochs._feed, _epoch_iterator(caller)
     if feed is None or feed.steps is not steps:
         return
@@ -156,7 +157,7 @@ def end(epochs: Epochs, caller: FrameType) -> None:
         if epochs._latest is feed:
             epochs._next = feed.start
     elif not anew and steps._steps_seen and steps._current_iterator is not None:
-        return  # by steps_per_epoch, within the pass
+        return  # steps_per_epoch ended Keras' epoch; the iteration goes on
     else:
         feed.is_done = not anew
         if feed.is_done and len(feed.iteration):
@@ -167,7 +168,7 @@ def end(epochs: Epochs, caller: FrameType) -> None:
 
 
 def _epoch_iterator(frame: FrameType | None) -> Any:
-    """Keras' loop over an epoch, among the callers: it counts the steps, and nothing else tells of them."""
+    """Keras' EpochIterator, found among the callers: only it counts the steps."""
     for _ in range(DEPTH):
         if frame is None:
             break

@@ -98,10 +98,10 @@ def stream(
     remainder: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
         it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
     views: pictures made of each sample, which is decoded once: (batch, views, H, W, C).
-    labels: one for each picture, where source is an array, a list of arrays, or a folder: then in the plain order of
-        its paths, in place of the sub-folders' ids.
-    classes: the names of the class ids, in their order: `classes=train.classes` gives a validation stream the ids of
-        training. A warning names those without samples; classes of the source that it does not name are an error.
+    labels: one for each picture, if source is an array, a list of arrays, or a folder. Labels of a folder are in the
+        order of its sorted paths, and replace the ids of its sub-folders.
+    classes: the names of the class ids, in order: `classes=train.classes` gives a validation stream the ids of
+        training. A warning names classes without samples; a class of the source that is not in the list is an error.
     dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
         Normalize, else the source's own); "NHWC" or "NCHW".
     threads: for decoding and varying a batch; None takes what affinity and cgroup allow.
@@ -127,8 +127,8 @@ def stream(
 
     Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
     `.epoch` and `.paths`. `state_dict` and `load_state_dict` go on within an epoch. `PolicyError`, `InputError` or
-    `SourceError` at once for arguments that cannot be meant. Values that would train on nonsense are a `ValueWarning`,
-    each kind once a stream.
+    `SourceError` at once for invalid arguments. Values that would train on nonsense are a `ValueWarning`, each kind
+    once for each stream.
     """
     options = Options(
         batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, process,
@@ -176,7 +176,7 @@ class Stream(Epochs):
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
     @property
-    def classes(self) -> list[str] | Any:  # Any stands for None, so that not every use has to check
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
         """Names of the class ids, where the source has any."""
         return self.source.classes
 
@@ -237,7 +237,9 @@ class Stream(Epochs):
         if index >= len(source):
             raise InputError(f"index={index}; the source has {len(source)} samples, the first is number 0")
         if members is not None and index not in members:
-            raise InputError(f"index={index} is not in this subset of {len(members)} samples; batch.indices has those")
+            raise InputError(
+                f"index={index} is not in this subset of {len(members)} samples; give one of batch.indices"
+            )
         if whole("view", view, 0) % each:
             raise InputError(f"view={view}; samples have {each} views here, so give a multiple of it")
         check_address(self.options.seed, epoch, view)
@@ -245,7 +247,7 @@ class Stream(Epochs):
         order = np.array([index]), np.array([view // each])
         job = self._job(options, epoch, 1, lambda _: order)
         made = job.make(np.zeros(1, np.int64), Alone())
-        assert made.batch is not None  # what fails is raised
+        assert made.batch is not None  # a failure is raised, not skipped
         made.batch._schema = self._schema
         self.once.warn(made.work.findings)
         return made.batch
@@ -259,7 +261,7 @@ class Stream(Epochs):
 
 
 def _check_places(source: object) -> None:
-    """`InputError` where a policy or a stream stands in the place of the source."""
+    """`InputError` if a policy or a stream was given as the source."""
     if isinstance(source, Epochs):
         cure = "vary.mix puts streams together" if "source" not in vars(source) else "give its source, train.source"
         raise InputError(f"the source is a {type(source).__name__}; {cure}")

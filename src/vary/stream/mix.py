@@ -82,7 +82,7 @@ class Mixed(Epochs):
         return self._pattern.ratios
 
     @property
-    def classes(self) -> list[str] | Any:  # Any stands for None, so that not every use has to check
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
         """Names of the class ids, where a source has any."""
         return next((stream.classes for stream in self.streams if stream.classes is not None), None)
 
@@ -183,7 +183,7 @@ def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int]
 
 
 def _where(value: object, expected: object) -> str:
-    """Where two lists differ, if they are too long to be shown."""
+    """Where two long lists differ; empty if they are short enough to be shown."""
     if not isinstance(value, list) or not isinstance(expected, list) or max(map(len, (value, expected))) < 8:
         return ""
     pairs = zip(value, expected, strict=False)

@@ -23,7 +23,7 @@ CACHES = (None, "memory", "disk", "auto")
 LEAST = {"batch_size": 1, "seed": 0, "repeat": 1, "prefetch": 0, "max_pixels": 1}
 CURES = {
     "batch_size": ": 1 makes batches of one picture",
-    "seed": ": the same one gives the same pictures and order; for others in every run, random.randrange(2**64)",
+    "seed": ": the same seed gives the same pictures and order; for new ones in each run, give random.randrange(2**64)",
     "prefetch": ": 0 makes each batch when it is asked for",
 }
 LEAST_OR_NONE = {  # None means
@@ -141,7 +141,7 @@ class Options:
 
 
 def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
-    """Also for arrays and whatever else is not simply equal or unequal."""
+    """`value in known`, and False for objects, such as arrays, that cannot be compared so."""
     return isinstance(value, str | int | np.bool_ | None) and value in known
 
 

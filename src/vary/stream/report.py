@@ -47,9 +47,9 @@ class Work(NamedTuple):
     batch: int = 0  # bytes that are handed over
     hits: int = 0  # files whose pictures were kept
     refused: int = 0  # files for whose pictures the cache had no room
-    damaged: int = 0  # samples whose file is damaged, but whole
+    damaged: int = 0  # samples whose file is damaged, but has every row
     skipped: tuple[Skipped, ...] = ()
-    findings: tuple[Finding, ...] = ()  # mistakes of values seen so far, to be told by the consumer's thread
+    findings: tuple[Finding, ...] = ()  # mistakes of values so far; the consumer's thread warns of them
 
     def plus(self, other: Work) -> Work:
         """Both together."""
@@ -129,8 +129,8 @@ class Report:
     cache_bytes: that it holds, of all streams that share it.
     cache_hits: samples whose file was neither read nor decoded, because the cache had it.
     cache_refused: files that were decoded and found no room in it; `cache_bytes=` gives it more.
-    damaged: samples whose JPEG file is damaged, but has every row that was read: it lacks its end, or has bytes where
-        none belong. They were read, and are right.
+    damaged: samples whose JPEG file is damaged, but every row that was needed is intact: its end is missing, or it has
+        stray bytes. They are in the batches, with the right pixels.
     skipped: (path, reason) of each file left out or replaced (`on_error`).
     """
 
@@ -192,7 +192,7 @@ class Report:
         return "\n".join(lines)
 
     def _rows(self) -> list[tuple[str, str]]:
-        """What is said, with a name for each."""
+        """The lines of the report: (name, text) each."""
         spent = sum((self.read_seconds, self.decode_seconds, self.augment_seconds))
         shares = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
         stages = ", ".join(f"{name} {size / 1e6:.1f}" for name, size in self.in_flight.items())
@@ -204,7 +204,7 @@ class Report:
             ("consumer", f"waited {self.wait_seconds:.2f} s ({self.wait_share:.0%})"),
             ("memory", f"at most {self.bytes_in_flight / 1e6:.1f} MB in flight, {stages}"),
             *([("cache", self._cache_line())] if self.cache else []),
-            *([("damaged but whole", f"{self.damaged}, of each every row was there")] if self.damaged else []),
+            *([("damaged but whole", f"{self.damaged} samples, whose rows are all intact")] if self.damaged else []),
             (LIMITED, self._advice()) if self.batches else ("", ADVICE["nothing"]),
         ]
 

@@ -1,7 +1,7 @@
-"""What a notebook shows of a stream: its classes, its options, and a row of samples as training sees them.
+"""A stream in a notebook: its classes, its options, and a row of samples of the next epoch, as training gets them.
 
-A sample is made by what makes a batch of it, so that it looks the same; of the next epoch, whose state does not change.
-No file is read but those of the samples that are shown.
+The samples are made by the code that makes batches. The stream's state does not change, and only the files of these
+samples are read.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = ["schema_of", "mixed_html", "preview_of", "row_png", "stream_html"]
 
-ROW = 8  # samples that a stream shows by itself
-CLASSES = 12  # that are counted by name
-LABELS = 1_000_000  # most that are gone through to be counted
+ROW = 8  # samples in the row
+CLASSES = 12  # most classes that are listed with their counts
+LABELS = 1_000_000  # most labels that are read to count classes
 
 
 def schema_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]], options: Options) -> BatchSchema:
-    """What the batches of a stream mean."""
+    """The schema of a stream's batches. looks: its view specs, each with the runner of its policy."""
     pictures = tuple(
         Pictures(look.field, options.layout, look.count is not None, scale_of_runner(runner, look.policy.value_range))  # type: ignore[arg-type]
         for look, runner in looks
@@ -49,14 +49,14 @@ def schema_of(classes: Sequence[str] | None, looks: Sequence[tuple[Look, Runner]
 
 
 def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:
-    """At most `most` samples of what `Epochs.first` made."""
+    """A preview of at most `most` samples of a batch of `Epochs.first`."""
     sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs.count))
     shown = len(sheet.titles) or len(sheet.cells)
     return Preview(f"the first {counted(shown, 'sample')} of epoch {batch.epoch}", sheet)
 
 
 def row_png(epochs: Epochs) -> bytes | None:
-    """A row of samples; None where none can be made."""
+    """A row of samples; None if they cannot be made."""
     try:
         return as_png(_row(epochs).sheet)
     except Exception:  # noqa: BLE001  the HTML beside it says why
@@ -65,7 +65,7 @@ def row_png(epochs: Epochs) -> bytes | None:
 
 def _row(epochs: Epochs) -> Preview:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # showing an object is no time to warn; training warns
+        warnings.simplefilter("ignore")  # these warnings appear when the stream is iterated over
         return preview_of(epochs, epochs.first(ROW).batch, ROW)
 
 
@@ -124,7 +124,7 @@ def _length(epochs: Epochs) -> list[tuple[str, str]]:
 def _classes(source: Indexed) -> list[tuple[str, str]]:
     try:
         counts = _class_counts(source)
-    except Exception:  # noqa: BLE001  a source of the user's: what it holds is shown without its counts
+    except Exception:  # noqa: BLE001  an error of the user's own source: show the rest without counts
         counts = None
     if counts is None:
         return [] if source.classes is None else [("classes", f"{len(source.classes):,}")]
@@ -136,7 +136,8 @@ def _classes(source: Indexed) -> list[tuple[str, str]]:
 
 
 def _class_counts(source: Indexed) -> list[tuple[str, int]] | None:
-    """Each class with its samples, where that takes no reading; None where labels are no class ids, or are too many."""
+    """Each class and its number of samples; None if there are no class ids, or counting them would read samples or take
+    long."""
     counts: list[int] | None = source.class_counts() if hasattr(source, "class_counts") else None
     if counts is None and not reads_for_labels(source) and len(source) <= LABELS:
         ids = class_ids(source)
@@ -149,7 +150,7 @@ def _class_counts(source: Indexed) -> list[tuple[str, int]] | None:
 
 
 def _options(options: Options) -> str:
-    """Seed, and whatever is not as usual."""
+    """The seed, and the options that differ from their defaults."""
     usual = Options()
     names = [one.name for one in fields(Options) if one.name not in ("batch_size", "seed")]
     changed = [name for name in names if getattr(options, name) != getattr(usual, name)]
@@ -157,8 +158,8 @@ def _options(options: Options) -> str:
 
 
 def _samples(epochs: Epochs) -> str:
-    """A row of them; where they cannot be made, why."""
+    """A row of samples; if they cannot be made, the reason."""
     try:
         return grid(_row(epochs).sheet)
-    except Exception as error:  # noqa: BLE001  whatever a source, file or function of the user's raises
+    except Exception as error:  # noqa: BLE001  a source, file or function of the user may raise anything
         return f"<div>no samples to show: {safe(error, 600)}</div>"

@@ -27,7 +27,7 @@ class Slots:
     """How often each of n samples comes in an epoch, which is `repeat` times on average.
 
     ends: with weights, (n,) int64: the slots that samples 0 .. i may expect together, in parts of `UNIT`.
-    numbers: of a subset, (n,) int64: which samples of the whole source they are.
+    numbers: of a subset, (n,) int64: the indices of its samples in the whole source.
     """
 
     n: int
@@ -48,7 +48,7 @@ class Slots:
 
     @property
     def eligible(self) -> Array | None:
-        """Samples that ever come, by their numbers in the whole source, ascending; None: all."""
+        """Indices in the whole source of the samples that can occur, ascending; None: all."""
         found = None if self.ends is None else np.flatnonzero(np.diff(self.ends, prepend=0) > 0)
         return found if self.numbers is None else np.sort(self.numbers if found is None else self.numbers[found])
 
@@ -58,7 +58,7 @@ class Slots:
         return indices if self.numbers is None else self.numbers[indices], views
 
     def _places(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
-        """The same by places 0 .. n - 1.
+        """As `samples`, but with indices in the subset, 0 .. n - 1.
 
         Weighted, this is systematic sampling: slots are the whole numbers on the line of `ends`, shifted by one draw
         an epoch, so that a sample gets the floor or the ceiling of what it may expect, and on average just that.

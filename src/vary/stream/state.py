@@ -103,7 +103,7 @@ def _differs(name: str, there: Any, here: Term) -> str:
         return f"another source, policy or keyword of streams[{place}] than this mix has"
     if name not in DIGESTS:
         return f"{name}={there!r}, this stream has {name}={here!r}"
-    if not (there and here):  # weights or a subset, which one of the two lacks
+    if not (there and here):  # only one of the two has weights or a subset
         return f"{name}, this stream has none" if there else f"no {name}, this stream has some"
     return f"{DIGESTS[name]} than this stream has"
 

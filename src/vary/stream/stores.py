@@ -61,8 +61,8 @@ def store_of(source: Indexed, options: Options, looks: Sequence[tuple[Look, Runn
 def _disk(source: Indexed, options: Options) -> Store:
     if getattr(source, "identities", None) is None:
         raise InputError(
-            f"cache='disk': {type(whole_of(source)[0]).__name__} does not say by what its files are known from run to "
-            "run; take cache='memory', or give the source a method identities(indices)"
+            f"cache='disk': {type(whole_of(source)[0]).__name__} has no method identities(indices), by which its files "
+            "are recognised in later runs; give it one, or use cache='memory'"
         )
     import shutil  # these two take longer than all of vary
     from importlib import metadata

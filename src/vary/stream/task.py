@@ -71,11 +71,11 @@ class Task:
     store: Store | None
     eligible: Array | None = None  # indices that may stand in for broken ones, ascending; None: all
     empty: Empty | None = None  # where batches are made, if not in memory like any
-    watches: tuple[Watch, ...] = ()  # one a look
+    watches: tuple[Watch, ...] = ()  # one for each of `looks`
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Mistakes of values that were seen, of several looks by name."""
+        """Mistakes of values so far, with the name of the policy if there are several."""
         names = [f"policy[{look.field!r}]" if len(self.looks) > 1 else "" for look, _ in self.looks]
         found = [(name, one) for name, watch in zip(names, self.watches, strict=True) for one in watch.findings]
         return tuple(one.of(name) if name else one for name, one in found)

@@ -1,4 +1,4 @@
-"""Thread pools that work with fewer threads than asked for, or none, where the system limits the number of processes."""
+"""Thread pools that also work if the system gives fewer threads than asked for, or none, as at a limit on processes."""
 
 from __future__ import annotations
 
@@ -45,9 +45,7 @@ def started_pool(count: int, name: str, enter: Callable[[], None], grace: float)
             gate.abort()
             pool.shutdown(wait=True)
             count = started
-        except (
-            BaseException
-        ):  # Ctrl-C: one that has started_pool would wait for the others, or for work, and keep the program
+        except BaseException:  # Ctrl-C: threads that wait for the others, or for work, would keep the program alive
             gate.abort()
             pool.shutdown(wait=False)
             raise

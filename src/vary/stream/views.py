@@ -78,7 +78,7 @@ def _policy(name: str, policy: object) -> Policy:
 
 
 def _cure(policy: object) -> str:
-    """How to make a policy of what was given as one."""
+    """How to make a policy from the object that was given instead."""
     if isinstance(policy, str | os.PathLike):
         return f"vary.Policy.load({os.fspath(policy)!r}) reads one from a file"
     if isinstance(policy, list | tuple) and any(isinstance(one, Transform) for one in policy):
