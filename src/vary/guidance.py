@@ -1,7 +1,7 @@
-"""What to write instead of a name or a word that vary does not have.
+"""Suggestions for names and words that vary does not have, for the errors that refuse them.
 
-Users come with the names of other libraries, and with slips. `guidance.yaml` says what each is here, transforms'
-`foreign.yaml` does so for transforms, and a name of another function of vary's leads to that function.
+Users bring names from other libraries, or misremember them. `guidance.yaml` lists what to write instead, and
+`transforms/foreign.yaml` does so for transforms. An argument of another vary function is answered with that function.
 
     @guided("vary.stream")
     def stream(source, policy, *, batch_size=32): ...
@@ -27,7 +27,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {}
-"""The arguments of public functions by their names, such as "vary.stream": so that one refused here leads there."""
+"""The arguments of each public function, by its name such as "vary.stream", so that errors can name the right one."""
 
 TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
 GENERAL = "general"  # in place of a library: names that belong to none in particular
@@ -45,9 +45,10 @@ def _section(name: str) -> dict[Any, Any]:
 
 
 def hint(name: str, known: Iterable[str], section: str) -> str:
-    """For the end of an error: what to write in place of `name`; empty if nothing is known.
+    """For the end of an error: what to write instead of `name`; empty if nothing is known.
 
-    known: the names that would have been right. section: of guidance.yaml; one that is not there has no cures.
+    known: the valid names, to find one that is spelt alike. section: of guidance.yaml, such as "keywords"; any other
+    word skips that table.
     """
     if cure := _listed(name, section):
         return cure
@@ -59,7 +60,7 @@ def hint(name: str, known: Iterable[str], section: str) -> str:
 
 
 def _listed(name: str, section: str) -> str:
-    """What the table says of this name."""
+    """The entry of guidance.yaml for this name; empty if it has none."""
     for cure, libraries in _section(section).items():
         if whose := _whose(name, libraries):
             return f"for {whose} {name}, {cure}" if whose != GENERAL else f"for {name}, {cure}"
@@ -67,7 +68,7 @@ def _listed(name: str, section: str) -> str:
 
 
 def transform_hint(name: str) -> str:
-    """How vary writes a transform, or the argument that stands for one, which other libraries call by this name."""
+    """What vary calls a transform that other libraries call `name` (also an argument there); empty if unknown."""
     found = []
     for own, libraries in _table(TRANSFORMS).items():
         if whose := _whose(name, libraries):
@@ -77,7 +78,7 @@ def transform_hint(name: str) -> str:
 
 
 def close(name: str, known: Iterable[str]) -> str:
-    """The known name that this one may be a slip of."""
+    """A question such as "did you mean Rotate?", if a known name is spelt like this one."""
     import difflib
 
     found = difflib.get_close_matches(name, list(known), 1)
@@ -92,7 +93,7 @@ def _whose(name: str, libraries: dict[str, list[str]]) -> str:
 
 
 def word_hint(argument: str, given: object) -> str:
-    """For a word that an argument does not take: `; for 'rgb', give channels=3`, or nothing."""
+    """For an invalid value of an argument: text such as `; for 'rgb', give channels=3`, or empty."""
     for word, others in _section("values").get(argument, {}).items():
         if any(given is other or (isinstance(given, str) and given == other) for other in others):
             said = f'"{word}"' if isinstance(word, str) else word
@@ -101,9 +102,9 @@ def word_hint(argument: str, given: object) -> str:
 
 
 def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a public function: a call that does not fit its arguments is an `InputError` with the cure.
+    """Decorator of public functions: a call with wrong arguments raises an `InputError` that says what to write.
 
-    name: what users call it by. Its signature stays, for `help`, editors and type checkers.
+    name: the function as users write it. Its signature is kept, for `help`, editors and type checkers.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -122,7 +123,7 @@ def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if given < len(required):
                 for one in required[given:]:
                     if one not in kwargs:
-                        raise InputError(f"{name} needs {one!r}: {_section('needs').get(one, one)}")
+                        raise InputError(f"{name} needs the argument {one!r}: {_section('needs').get(one, one)}")
             return function(*args, **kwargs)
 
         return call
@@ -131,11 +132,14 @@ def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 
 
 def _refused(name: str, own: tuple[str, ...], beyond: tuple[object, ...], given: dict[str, Any]) -> str:
-    """What is wrong with arguments by place that are too many, or with names that are unknown."""
+    """The error text for too many positional arguments, or for unknown keywords.
+
+    own: the function's arguments. beyond: the positional ones that are too many. given: the keywords.
+    """
     unknown = [key for key in given if key not in own]
     if not unknown:
-        by_place = "; the others go by name, such as batch_size=32" if "batch_size" in own else ""
-        return f"{name} was given {beyond[0]!r} by place, which is one argument too many{by_place}"
+        by_name = "; give the others by name, such as batch_size=32" if "batch_size" in own else ""
+        return f"{name} was given {beyond[0]!r} as one positional argument too many{by_name}"
     hints = [hint(key, own, "keywords") for key in unknown]
     if not all(hints):
         hints.append(f"its arguments are {', '.join(own)}")

@@ -45,7 +45,7 @@ def _fill(value: Any) -> str | tuple[float, ...]:
         return chosen(value, FILLS)
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
     if len(values) not in (1, 3, 4) or not all(abs(v) <= LARGEST for v in values):
-        raise ValueError(f"{value!r} must be a number, or one a channel, that float32 holds (up to {LARGEST:.2g})")
+        raise ValueError(f"{value!r} must be a number, or one per channel, that float32 holds (up to {LARGEST:.2g})")
     return values
 
 
@@ -69,7 +69,7 @@ class Policy(Transform):
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     fill: Fill | float | Sequence[float] | np.ndarray = custom(
-        "what shows outside the picture: a word, a value, or one a channel", _fill, default="nearest", within=FILLS
+        "what shows outside the picture: a word, a value, or one per channel", _fill, default="nearest", within=FILLS
     )
     interpolation: Interpolation = choice(
         "how values between pixels are found", get_args(Interpolation), default="bilinear"

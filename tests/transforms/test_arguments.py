@@ -137,20 +137,20 @@ REFUSED = [  # class, arguments, words of the error
     (
         Policy,
         {"transforms": ["Rotate"]},
-        "entry 0 is of type str, a transform as files have it; Policy.from_dict([...])",
+        "entry 0 is of type str, a transform as in policy files; Policy.from_dict([...])",
     ),
-    (Policy, {"transforms": [{"Rotate": 4}]}, "entry 0 is of type dict, a transform as files have it; Policy.from"),
+    (Policy, {"transforms": [{"Rotate": 4}]}, "entry 0 is of type dict, a transform as in policy files; Policy.from"),
     (Policy, {"transforms": [[Rotate(1)]]}, "entry 0 is of type list, not a transform; put what it holds into the out"),
     (Policy, {"transforms": [None]}, "entry 0 is of type NoneType, not a transform of vary; Lambda(function) takes"),
     (
         Policy,
         {"transforms": [theirs.Resize()]},
-        "entry 0 is of type torchvision.transforms.v2.Resize, not a transform of vary; take vary.Res",
+        "entry 0 is of type torchvision.transforms.v2.Resize, not a transform of vary; use vary.Res",
     ),
     (
         Policy,
         {"transforms": [theirs.Resize]},
-        "entry 0 is the class torchvision.transforms.v2.Resize, not a transform of vary; take vary.Res",
+        "entry 0 is the class torchvision.transforms.v2.Resize, not a transform of vary; use vary.Res",
     ),
     (
         Policy,
@@ -191,9 +191,9 @@ REFUSED = [  # class, arguments, words of the error
     ),
     (Policy, {"transforms": [], "fill": ("1", 2, 3)}, "'1' is not a number; write 1"),
     (Policy, {"transforms": [], "fill": None}, "Policy(fill=None)"),
-    (Policy, {"transforms": [], "fill": (1, 2)}, "(1, 2) must be a number, or one a channel"),
+    (Policy, {"transforms": [], "fill": (1, 2)}, "(1, 2) must be a number, or one per channel"),
     (Policy, {"transforms": [], "fill": float("nan")}, "nan is not a number"),
-    (Policy, {"transforms": [], "fill": float("inf")}, "must be a number, or one a channel"),
+    (Policy, {"transforms": [], "fill": float("inf")}, "must be a number, or one per channel"),
     (Policy, {"transforms": [], "interpolation": "bicubic"}, "'bicubic' is not one of bilinear, nearest"),
     (Policy, {"transforms": [], "antialias": 1}, "1 is neither True nor False"),
     (

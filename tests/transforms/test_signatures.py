@@ -198,7 +198,7 @@ def test_annotations_that_cannot_be_read_are_left_out() -> None:
 
 def test_what_must_be_given_comes_first() -> None:
     """As in Python's own functions: else no signature could be made of it."""
-    with pytest.raises(PolicyError, match=r"Odd: declare 'size', which must be given, before those with a default"):
+    with pytest.raises(PolicyError, match=r"Odd: declare 'size', which is required, before those with a default"):
         type("Odd", (Transform,), {"more": field("one", default=1.0), "size": field("another")})
     assert "Odd" not in REGISTRY
 

@@ -1,7 +1,7 @@
 """What a transform is: frozen fields, declared once, and a `lower` that states its map.
 
-The declaration of a field (`fields.py`) is the only list there is: construction, validation, errors, signatures and
-docstrings, YAML and JSON, the command line's table and the tests' random policies all read it.
+The declared fields (`fields.py`) are the only list of a transform's arguments: construction, validation, errors,
+signatures, docstrings, YAML and JSON, the command line's table and the tests' random policies all read it.
 
     class Rotate(Transform):
         \"\"\"Turn about the centre of the canvas; positive is counter-clockwise as seen.\"\"\"
@@ -89,13 +89,12 @@ class Lowering(Protocol):
 
 
 class _Signature:
-    """`__signature__` of a class, made when it is asked for. Instances have none: those that can be called, as policies
-    can, have that of `__call__`."""
+    """`__signature__` of a class, computed on access. Instances have none, so that `inspect` reads their `__call__`."""
 
     def __get__(self, instance: object, kind: type[Declared]) -> inspect.Signature:
         if instance is not None:
             raise AttributeError("__signature__")
-        if kind.__init__ is not Declared.__init__:  # a constructor of the user's own
+        if kind.__init__ is not Declared.__init__:  # a user's subclass with its own constructor
             own = inspect.signature(kind.__init__)
             return own.replace(parameters=list(own.parameters.values())[1:])
         return signature(kind)
@@ -103,10 +102,10 @@ class _Signature:
 
 @dataclass_transform(frozen_default=True, field_specifiers=(span, field, choice, switch, custom))
 class Declared:
-    """What declared fields give a class: construction, comparison, hashes, copies, signature and docstring.
+    """Base of classes with declared fields: construction, comparison, hash, copies, signature and docstring.
 
-    Type checkers read the constructors of classes derived from here off their fields; what the decorated class declares
-    itself is no field to them (typing specification, "The dataclass_transform decorator"), so it declares none.
+    Type checkers derive the constructors of subclasses from their fields. They ignore fields of the decorated class
+    itself (typing specification, "The dataclass_transform decorator"), so it has none.
     """
 
     fields: ClassVar[Mapping[str, Field]] = {}
@@ -118,7 +117,7 @@ class Declared:
         placed = by_place(cls.fields)
         for name, before in pairwise(placed[::-1]):
             if cls.fields[name].default is REQUIRED is not cls.fields[before].default:
-                raise PolicyError(f"{cls.__name__}: declare {name!r}, which must be given, before those with a default")
+                raise PolicyError(f"{cls.__name__}: declare {name!r}, which is required, before those with a default")
         cls.__doc__ = Documentation(vars(cls).get("__doc__"))  # type: ignore[assignment]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -162,7 +161,7 @@ class Declared:
         return given
 
     def _if_missing(self, name: str, given: Mapping[str, Any]) -> str:  # noqa: ARG002
-        """More words for the error where a required argument is missing."""
+        """Text to add to the error for a missing required argument."""
         return ""
 
     def _refuse(self, why: str) -> NoReturn:
@@ -221,16 +220,16 @@ class Declared:
 
 
 class Transform(Declared):
-    """Base of all transforms: immutable, comparable, hashable, picklable; drawn afresh for every picture."""
+    """Base of all transforms: immutable, comparable, hashable, picklable; values are drawn anew for every picture."""
 
     p: float = field("probability of being applied", within=(0, 1), default=1.0, kw_only=True)
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         known = REGISTRY.setdefault(cls.__name__, cls)
-        if known.__module__ != cls.__module__:  # it would share its draws, and its name in policy files
+        if known.__module__ != cls.__module__:  # both would draw the same values, and have the same name in files
             raise PolicyError(
-                f"{cls.__module__}.{cls.__name__}: {known.__module__} has a transform of this name; rename"
+                f"{cls.__module__}.{cls.__name__}: {known.__module__} has a transform of this name; rename this one"
             )
         REGISTRY[cls.__name__] = cls
 
@@ -239,14 +238,14 @@ class Transform(Declared):
         raise NotImplementedError
 
     def children(self) -> Iterator[Transform]:
-        """The transforms that it is made of."""
+        """The transforms that it contains."""
         yield from ()
 
-    if not TYPE_CHECKING:  # type checkers are to refuse the call
+    if not TYPE_CHECKING:  # so that type checkers refuse the call
 
         def __call__(self, *_: object, **__: object) -> NoReturn:
             kind = type(self).__name__
-            raise TypeError(f"{kind} is one transform, and a policy varies pictures: Policy([{self!r}])(image)")
+            raise TypeError(f"{kind} is a transform and cannot be called; a policy can: Policy([{self!r}])(image)")
 
 
 def _rebuild(kind: type[Declared], values: dict[str, Any]) -> Declared:

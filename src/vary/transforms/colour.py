@@ -41,14 +41,14 @@ class Rescale(Transform):
         to.rescaled(self.scale, self.offset)
 
 
-EACH = "one value, or one a channel, as fractions of the range"
+EACH = "one value, or one per channel, as fractions of the value range"
 Values = float | Sequence[float] | np.ndarray
 
 
 def _channels(value: Any) -> tuple[float, ...]:
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
     if len(values) not in (1, 3, 4):
-        raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one a channel")
+        raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one per channel")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"{value!r} must be finite")
     return values

@@ -31,7 +31,7 @@ LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_p
 
 
 def several(value: Any) -> tuple[Transform, ...]:
-    """Reads a field that holds transforms."""
+    """Parser of a field that holds transforms."""
     if isinstance(value, Transform):
         value = (value,)
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -44,7 +44,7 @@ def several(value: Any) -> tuple[Transform, ...]:
 
 
 def empty(random: Any) -> tuple[Transform, ...]:  # noqa: ARG001
-    """What property tests put there; strategies fill in more."""
+    """The sample value of such a field for property tests: none, because the tests' strategies add their own."""
     return ()
 
 
@@ -59,14 +59,14 @@ def _no_transform(item: Any) -> str:
         called = getattr(item, "__name__", "function")
         return f"a function, not a transform; write Lambda({called if called.isidentifier() else 'function'})"
     if isinstance(item, (str, dict)):
-        return f"of type {name}, a transform as files have it; Policy.from_dict([...]) reads those"
+        return f"of type {name}, a transform as in policy files; Policy.from_dict([...]) reads these"
     if isinstance(item, (list, tuple)):
         return f"of type {name}, not a transform; put what it holds into the outer list"
     own = ""
     if kind.__module__.partition(".")[0] in LIBRARIES:
-        own = f"take vary.{kind.__name__}" if kind.__name__ in REGISTRY else suggest(kind.__name__, REGISTRY)
+        own = f"use vary.{kind.__name__}" if kind.__name__ in REGISTRY else suggest(kind.__name__, REGISTRY)
     what = "the class" if kind is item else "of type"
-    return f"{what} {name}, not a transform of vary; {own or 'Lambda(function) takes a function of yours'}"
+    return f"{what} {name}, not a transform of vary; {own or 'wrap your own function as Lambda(function)'}"
 
 
 def _weights(value: Any) -> tuple[float, ...] | None:
@@ -97,7 +97,7 @@ class OneOf(Transform):
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     weights: Sequence[float] | np.ndarray | None = custom(
-        "a list of numbers, one a transform; None: all alike", _weights, default=None
+        "a list of numbers, one for each transform; None: equally likely", _weights, default=None
     )
 
     def check(self) -> None:

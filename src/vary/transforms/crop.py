@@ -29,7 +29,7 @@ class Resize(Transform):
     mode: Mode = choice("what happens to the aspect", MODES, default="stretch")
 
     def _if_missing(self, name: str, given: Mapping[str, Any]) -> str:
-        """Other libraries read one number as the shorter side, as the longer one or as a square: so it is none here."""
+        """One number is refused, because other libraries read it as a square, as the shorter or as the longer side."""
         side = given.get("height")
         if name != "width" or not isinstance(side, int):
             return ""
@@ -53,7 +53,7 @@ class CenterCrop(Transform):
 
 
 class RandomCrop(Transform):
-    """Keep a window at a random place, in whole pixels, each as likely; one number means a square.
+    """Keep a window at a random place, in whole pixels, all equally likely; one number means a square.
 
     A window larger than the canvas shows the fill around it.
     """
@@ -68,8 +68,8 @@ class RandomCrop(Transform):
 class RandomResizedCrop(Transform):
     """Cut a random part of random aspect and scale it to a size: the Inception crop (Szegedy et al., CVPR 2015).
 
-    One number means a square. The part's area is uniform, the logarithm of its aspect too; a side that does not fit is
-    cut to the canvas.
+    One number means a square. The part's area and the logarithm of its aspect ratio are uniform; a side that does not
+    fit is cut to the canvas.
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))

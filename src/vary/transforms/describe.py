@@ -1,5 +1,5 @@
-"""What `help()`, Shift+Tab and the command line show of a transform's class, made from its fields when it is asked for:
-the constructor's signature, and a docstring that lists the arguments behind the class's own words.
+"""Signature and docstring of a transform's class, computed from its fields on access, for `help()`, notebooks and the
+command line. The docstring is the one that its author wrote, and then a list of the arguments.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ __all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", 
 
 
 def by_place(fields: Mapping[str, Field]) -> list[str]:
-    """The arguments that may be given without their names, in order; `p` never is one."""
+    """The arguments that may be given by position, in order; `p` never is one."""
     return [name for name, field in fields.items() if not field.kw_only and name != "p"]
 
 
 def signature(kind: Any) -> inspect.Signature:
-    """The constructor's signature: what `bind` takes, the constructor takes."""
+    """The constructor's signature: it accepts the same arguments as the constructor."""
     try:
         types = get_type_hints(kind)
     except Exception:  # noqa: BLE001  names of a user's annotations that only a type checker can see
@@ -36,7 +36,7 @@ def signature(kind: Any) -> inspect.Signature:
 
 
 def documentation(kind: Any) -> str:
-    """The class's own words, then its arguments: meaning and unit, what may be given, range, default."""
+    """The author's docstring, then the arguments: meaning and unit, type, range, default."""
     parts = [own_words(kind)] if own_words(kind) else []
     lines = [_argument(name, field) for name, field in kind.fields.items()]
     return "\n\n".join([*parts, "\n".join(["Arguments:", *lines])]) + "\n"
@@ -57,7 +57,7 @@ def _argument(name: str, field: Field) -> str:
 
 
 def _given(field: Field) -> str:
-    """What it may be: "A number, 0 .. 1"."""
+    """Type and range of an argument, such as "A number, 0 .. 1"."""
     if field.within and isinstance(field.within[0], str):
         return f"{'One of' if field.kind else 'The words'}: {', '.join(map(repr, field.within))}"
     text = ", ".join(filter(None, [field.kind, limits(field.within) if field.within else ""]))
@@ -71,7 +71,7 @@ def _default(field: Field) -> str:
 
 
 class Documentation:
-    """`__doc__` of a class and its instances."""
+    """`__doc__` of a class and its instances, computed on access. own: the docstring that the author wrote."""
 
     def __init__(self, own: str | None) -> None:
         self.own = own

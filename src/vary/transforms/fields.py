@@ -4,9 +4,9 @@
     field   a number, the same for every picture
     choice  one of a few words
     switch  True or False
-    custom  anything else, read by a function of its own
+    custom  anything else, parsed by a function
 
-A declaration is a `Field`. It reads what is given, refuses what cannot be meant, and says what may be given.
+Each declaration is a `Field`: it parses and checks a value, and describes which values are valid.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ __all__ = [
 ]
 
 Span = float | tuple[float, float]
-"""A range to draw from: a pair (low, high) is the range itself; what a single number means, the field says."""
+"""A range to draw from: a pair (low, high), or a single number, from which the field makes a range."""
 
 REQUIRED = inspect.Parameter.empty
 ANY = (-math.inf, math.inf)
 NO_LIMIT = 1 << 20
-"""A highest value of this size only guards the arithmetic: limits are told without it, "1 or more"."""
+"""A highest value this large only protects the arithmetic, so texts leave it out: "1 or more"."""
 
 
 class Field:
-    """One argument of a transform: how it is read, what it may be, what it says of itself."""
+    """One argument of a transform: its parser, its valid values, its description."""
 
     __slots__ = ("default", "doc", "kind", "kw_only", "parse", "same_as", "samples", "within")
 
@@ -67,26 +67,26 @@ class Field:
     ) -> None:
         self.parse = parse
         self.doc = doc
-        self.default = default  # `inspect.Parameter.empty` when it must be given
-        self.samples = samples  # (random) -> a valid value: what property tests draw from
-        self.within = within  # (lowest, highest), or the words to choose from: what documents show
-        self.kind = kind  # what is given, in words, unless `doc` says it
+        self.default = default  # `inspect.Parameter.empty` if it is required
+        self.samples = samples  # (random) -> a valid value, for property tests
+        self.within = within  # (lowest, highest), or the valid words: for documentation
+        self.kind = kind  # the type in words, unless `doc` says it
         self.kw_only = kw_only
-        self.same_as = same_as  # the argument before it whose value it has where it is None
+        self.same_as = same_as  # the earlier argument whose value replaces None
 
     def __repr__(self) -> str:
         return f"<{self.doc}>"
 
 
 def plain(value: Any) -> str:
-    """A number, word or tuple of them as people write it: 150, 0.003922, (0.75, 1.333)."""
+    """A number, a word or a tuple of them as short text: 150, 0.003922, (0.75, 1.333)."""
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"({', '.join(map(plain, value))})" if isinstance(value, tuple) else str(value)
 
 
 def limits(within: tuple[Any, ...]) -> str:
-    """Of a range or of words, for people: "-360 .. 360", "1 or more", "stretch, fit"."""
+    """A range or a list of words as text: "-360 .. 360", "1 or more", "stretch, fit"."""
     if isinstance(within[0], str):
         return ", ".join(within)
     return f"{within[0]:g} or more" if within[1] >= NO_LIMIT else f"{within[0]:g} .. {within[1]:g}"
@@ -97,8 +97,8 @@ def _beyond(within: tuple[float, float]) -> str:
 
 
 def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:
-    """A float within the range. Text is refused even where float() reads it, and so are True and False: in a file, a
-    quote too many, or a word that YAML takes for a truth value, is a mistake."""
+    """A float within the range. Text is refused even if float() could read it, and so are True and False, because in a
+    policy file they are mistakes: a needless quote, or a word that YAML reads as a truth value."""
     if isinstance(value, (str, bytes)):
         raise ValueError(f"{value!r} is not {what}{cure_of(str(value))}")
     try:
@@ -116,7 +116,7 @@ def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number"
 
 
 def whole_number(value: Any, within: tuple[float, float] = ANY) -> int:
-    """The same, without a fraction."""
+    """An integer within the range."""
     found = number(value, within, "a whole number")
     if not found.is_integer():
         raise ValueError(f"{value!r} is not a whole number")
@@ -124,7 +124,7 @@ def whole_number(value: Any, within: tuple[float, float] = ANY) -> int:
 
 
 def cure_of(text: str) -> str:
-    """The number to write for "40", "1/255", "0o10", or 1e-3, which YAML takes for text."""
+    """Text such as "; write 40" for text that is a number: "40", "1/255", "0o10", or 1e-3, which YAML reads as text."""
     above, _, below = text.partition("/")
     try:
         found = float(int(text, 0)) if text.lstrip("+-")[:2].lower() in ("0o", "0x", "0b") else float(above)
@@ -146,7 +146,7 @@ def span(
 ) -> Any:
     """A range to draw from, uniformly unless its transform says otherwise; a number a means around - a .. around + a.
 
-    `reach` says how far from `around` property tests go: far enough to see everything, near enough to see the picture.
+    reach: how far from `around` the samples of property tests may be.
     """
 
     def parse(value: Any) -> tuple[float, float] | None:
@@ -186,9 +186,9 @@ def field(
     kw_only: bool = False,
     same_as: str | None = None,
 ) -> Any:
-    """A number, the same for every picture; whole: without a fraction; same_as: as the argument of this name if None.
+    """A number, the same for every picture. whole: an integer. same_as: the argument whose value replaces None.
 
-    One that is 0 or 1 takes True and False as well.
+    A whole number in the range 0 .. 1 may also be given as False or True.
     """
 
     yes_or_no = whole and list(within) == [0, 1]
@@ -248,16 +248,16 @@ def custom(
     within: tuple[str, ...] | None = None,
     kw_only: bool = False,
 ) -> Any:
-    """What `parse` makes of the argument, or refuses by `ValueError`; it must take its own results.
+    """An argument that `parse` converts, or refuses by `ValueError`; `parse` must also accept its own results.
 
-    samples: (random) -> a valid value, for property tests; the default where there is none. within: words it may be.
+    samples: (random) -> a valid value, for property tests; None: the default. within: the valid words, if it is a word.
     """
     draw = samples or (lambda random: default)
     return Field(parse, doc, default, draw, within=within, kw_only=kw_only)
 
 
 def accepts(fields: list[Field], values: Iterable[Any]) -> bool:
-    """Would these fields, of which there is at least one, read these values?"""
+    """Are these values valid for these fields, one by one? False if there are none."""
     try:
         return bool([field.parse(value) for field, value in zip(fields, values, strict=False)])
     except (TypeError, ValueError, OverflowError):

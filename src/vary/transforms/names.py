@@ -1,4 +1,4 @@
-"""Names that were probably meant: of vary's own, or what other libraries call the same thing (`foreign.yaml`)."""
+"""Suggestions for unknown names: vary's name for a transform of another library (`foreign.yaml`), or a similar name."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ __all__ = ["suggest"]
 
 
 def suggest(name: Any, known: Iterable[str]) -> str:
-    """For the end of an error: how vary writes what another library calls by this name, or the known name that it may
-    be a slip of; empty if there is neither."""
+    """For the end of an error: what vary calls a transform that other libraries call `name`, or a question with a known
+    name that is spelt alike; empty if there is neither."""
     return transform_hint(str(name)) or close(str(name), known)

@@ -1,7 +1,7 @@
-"""Policy files as plain data: YAML or JSON, with errors that say where, what is wrong there, and the cure.
+"""Reads policy files, YAML or JSON, as plain data, with errors that name the place, the fault and the cure.
 
-YAML 1.1 reads some numbers and words otherwise than people mean them: 010 is 8, 1:30 is 90, on is true, 1e-3 is text.
-They are refused, so that a file says the same to everybody. What was read knows its lines (`Entries`, `Items`).
+YAML 1.1 reads some numbers and words in unexpected ways: 010 is 8, 1:30 is 90, on is true, 1e-3 is text. These are
+refused. The mappings and lists that are returned remember their line numbers (`Entries`, `Items`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ __all__ = ["Entries", "Items", "parsed"]
 
 
 class Entries(dict[Any, Any]):
-    """A mapping of a file. lines: key -> the line that it stands in."""
+    """A mapping in a file. lines: key -> its line number."""
 
     lines: Mapping[Any, int] = {}
 
 
 class Items(list[Any]):
-    """A list of a file. lines: place -> the line that the item begins in."""
+    """A list in a file. lines: place -> the line number where the item begins."""
 
     lines: Mapping[int, int] = {}
 
 
 TAG = "tag:yaml.org,2002:"
-SCALARS = {  # kinds of YAML -> how their scalars may be written; None: as they are, but for text that is a number
+SCALARS = {  # YAML type -> pattern of scalars that are accepted without a check in `_misread`; None: check all
     "int": r"[-+]?(0|[1-9][0-9]*)",
     "float": r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?",
     "bool": r"true|True|TRUE|false|False|FALSE",
@@ -42,18 +42,18 @@ SCALARS = {  # kinds of YAML -> how their scalars may be written; None: as they 
 }
 JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
 NUMERIC = r"[-+]?\.?[0-9]"  # how a number begins
-NO_TEXT = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # what YAML does not take
-FAULTS = (  # in what YAML's parser says -> what is wrong, and the cure
+NO_TEXT = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # characters that YAML forbids
+FAULTS = (  # pattern of an error of YAML's parser -> what is wrong, and the cure
     (r"'\\t' that cannot", "a tab; YAML is indented by spaces, so write spaces"),
     (r"<block end>", "indented unlike its neighbours; begin all entries of a list or mapping in the same column"),
     (r"mapping values", "a ':' too many, or one missing in the line before; write Name: {argument: value}"),
     (r"another document", "a second document; a file holds one policy"),
-    (r"<stream end>", "the file ends where a value is to come; close the brackets"),
+    (r"<stream end>", "the file ends where a value is expected; close the brackets"),
 )
 
 
 def parsed(raw: bytes, json: bool = False) -> Any:
-    """What a file says in YAML or JSON; `ValueError` with the line and column, what is wrong there, and the cure."""
+    """The content of a YAML or JSON file; `ValueError` with line and column, what is wrong there, and the cure."""
     text = _text(raw)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         example = '["HorizontalFlip", {"Rotate": 40}]' if json else "- Rotate: 40"
@@ -74,7 +74,7 @@ def _text(raw: bytes) -> str:
         if found is None:
             return text
         before, seen = text[: found.start()], f"character {found[0]!r}"
-    raise ValueError(f"{_place(before)}: {seen} is no text; a policy is YAML or JSON, saved as UTF-8")
+    raise ValueError(f"{_place(before)}: {seen} is not text; save the policy as YAML or JSON in UTF-8")
 
 
 def _json(text: str) -> Any:
@@ -91,7 +91,7 @@ def _json(text: str) -> Any:
     seen: list[set[str]] = []  # the keys of each mapping that is open
     for token in re.finditer(r'("(?:[^"\\]|\\.)*")(\s*:)?|[{}]|NaN|-?Infinity', text):
         if token[0][-1] in "Ny":
-            raise ValueError(f"{_place(text[: token.start()])}: {token[0]} is no number of JSON; write a finite one")
+            raise ValueError(f"{_place(text[: token.start()])}: {token[0]} is not a JSON number; write a finite one")
         if token[0] == "{":
             seen.append(set())
         elif token[0] == "}":
@@ -104,7 +104,7 @@ def _json(text: str) -> Any:
 
 
 def _json_cure(text: str, at: int) -> str:
-    """What to write in place of the number or word at this place: 010, +5, .5, 0x10, True, None."""
+    """What to write instead of the number or word at `at`, such as 010, +5, 0x10, True or None; empty if unknown."""
     before, after = re.split(r"[^-+.\w]", text[:at])[-1], re.split(r"[^-+.\w]", text[at:])[0]
     word = before + after
     if word in JSON_WORDS:
@@ -114,14 +114,14 @@ def _json_cure(text: str, at: int) -> str:
 
 
 def _twice(key: str, before: str) -> ValueError:
-    """Readers of YAML and JSON take the last of several, which hides a slip. before: the text up to the second."""
+    """The error for a key that occurs twice; other readers silently use the last. before: the text up to it."""
     cure = "leave one out" if key.isidentifier() else "a list of values has square brackets: [150, 150]"
     cure = "give each an entry of its own" if key in REGISTRY else cure
-    return ValueError(f"{_place(before)}: {key!r} stands twice in one mapping; {cure}")
+    return ValueError(f"{_place(before)}: {key!r} occurs twice in one mapping; {cure}")
 
 
 def _place(before: str) -> str:
-    """Where in a file what follows on this text stands."""
+    """Line and column of the character after the text `before`."""
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     return f"line {line}, column {column}"
 
@@ -142,7 +142,7 @@ def _yaml(text: str) -> Any:
 
 
 def _loader(text: str) -> Any:
-    """YAML's safe loader, which knows lines, and refuses a key that stands twice and scalars that mislead."""
+    """YAML's safe loader, but with line numbers; it refuses keys that occur twice, and scalars that mislead."""
     import yaml
 
     class Loader(yaml.SafeLoader):
@@ -174,7 +174,7 @@ def _loader(text: str) -> Any:
 
 
 def _checked(construct: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
-    """A constructor of scalars that refuses what YAML 1.1 reads otherwise than people mean it."""
+    """A constructor of scalars that refuses those that YAML 1.1 reads in unexpected ways."""
 
     def checked(loader: Any, node: yaml.ScalarNode) -> Any:
         kind, written = node.tag.removeprefix(TAG), node.value
@@ -190,7 +190,7 @@ def _checked(construct: Callable[[Any, Any], Any], text: str) -> Callable[[Any, 
 
 
 def _misread(kind: str, written: str, read: Callable[[], Any]) -> str:
-    """What YAML 1.1 makes of a scalar, and what to write instead; empty where nothing is wrong."""
+    """How YAML 1.1 reads a scalar, and what to write instead; empty if nothing is wrong."""
     if kind == "str":
         cure = cure_of(written) if re.match(NUMERIC, written) and "/" not in written else ""
         return f"{written} is text to YAML 1.1{cure}" if cure else ""
@@ -201,7 +201,7 @@ def _misread(kind: str, written: str, read: Callable[[], Any]) -> str:
         return f"{written} is a date to YAML 1.1; write a number, or '{written}' for text"
     value = read()
     if isinstance(value, float) and not math.isfinite(value):
-        return f"{written} is no number that a policy could have; write a finite one"
+        return f"{written} is not a number that a policy can have; write a finite one"
     cure = f"write {value}"
     if ":" in written:
         pair = written.replace(":", ", ")
@@ -209,4 +209,4 @@ def _misread(kind: str, written: str, read: Callable[[], Any]) -> str:
     if re.fullmatch(r"[-+]?0[0-9_]+", written):
         other = int(written.replace("_", ""))
         return f"{written} is {value} to YAML 1.1, an octal number; {cure}{f', or {other}' if other != value else ''}"
-    return f"{written} is {value} to YAML 1.1, and something else to others; {cure}"
+    return f"{written} is {value} to YAML 1.1, and may be something else to other readers; {cure}"

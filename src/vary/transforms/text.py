@@ -30,7 +30,7 @@ def to_data(value: Any) -> Any:
 
 
 class Place(NamedTuple):
-    """Where in a policy something stands, for errors: policy.transforms[1].OneOf[0], and its line in a file."""
+    """A place in a policy, for errors: its path, such as policy.transforms[1].OneOf[0], and its line in a file."""
 
     path: str
     line: int | None = None
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 
 def line_of(container: Any, key: Any) -> int | None:
-    """The line of a mapping's entry or a list's item, where it is from a file that says so."""
+    """The line of an entry of a mapping or list; None if it was not read from a file that has lines."""
     lines: Mapping[Any, int] = getattr(container, "lines", {})
     return lines.get(key)
 
@@ -51,7 +51,7 @@ def line_of(container: Any, key: Any) -> int | None:
 def from_data(data: Any, where: Place | str = "policy") -> Transform:
     """The transform that `to_data` wrote; a bare name, or a name with a list of arguments, is read too.
 
-    `where` is its place, for errors: what a constructor refuses comes out with it in front.
+    where: its place; errors begin with it, also those that a constructor raises.
     """
     where = Place(where) if isinstance(where, str) else where
     if isinstance(data, str):
@@ -82,7 +82,7 @@ def from_data(data: Any, where: Place | str = "policy") -> Transform:
 
 
 def argument_of(error: PolicyError) -> str | None:
-    """The argument that an error of a constructor is about: Rotate(angle=...): ..."""
+    """The argument that a constructor's error names, as in "Rotate(angle=...): ..."; None if it names none."""
     found = re.match(r"\w+\((\w+)=", str(error))
     return found and found[1]
 
