@@ -123,7 +123,7 @@ def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             if given < len(required):
                 for one in required[given:]:
                     if one not in kwargs:
-                        raise InputError(f"{name} needs the argument {one!r}: {_section('needs').get(one, one)}")
+                        raise InputError(f"{name} needs {one!r}: {_section('needs').get(one, one)}")
             return function(*args, **kwargs)
 
         return call

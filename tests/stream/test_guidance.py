@@ -210,7 +210,7 @@ def test_words_of_others_lead_to_the_value(argument: str) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"seed": None}, "seed=None; give a whole number of at least 0: the same one gives the same"),
+        ({"seed": None}, "seed=None; give a whole number of at least 0: the same seed gives the same"),
         ({"batch_size": None}, "batch_size=None; give a whole number of at least 1: 1 makes batches of one picture"),
         ({"batch_size": True}, "batch_size=True; give a whole number"),
         ({"prefetch": -1}, "prefetch=-1; give a whole number of at least 0: 0 makes each batch when"),

@@ -141,7 +141,7 @@ REFUSED = [  # class, arguments, words of the error
     ),
     (Policy, {"transforms": [{"Rotate": 4}]}, "entry 0 is of type dict, a transform as in policy files; Policy.from"),
     (Policy, {"transforms": [[Rotate(1)]]}, "entry 0 is of type list, not a transform; put what it holds into the out"),
-    (Policy, {"transforms": [None]}, "entry 0 is of type NoneType, not a transform of vary; Lambda(function) takes"),
+    (Policy, {"transforms": [None]}, "entry 0 is of type NoneType, not a transform of vary; wrap your own function as"),
     (
         Policy,
         {"transforms": [theirs.Resize()]},
@@ -163,7 +163,7 @@ REFUSED = [  # class, arguments, words of the error
         "albumentations.augmentations.blur.Blur, not a transform of vary; Albumentations' Blur is not there yet;",
     ),
     *(
-        (Policy, {"transforms": [one]}, f"{own.__module__}.{own.__name__}, not a transform of vary; Lambda(function) ")
+        (Policy, {"transforms": [one]}, f"{own.__module__}.{own.__name__}, not a transform of vary; wrap your own function as ")
         for own in OWN
         for one in (own, own())
     ),

@@ -111,7 +111,7 @@ def test_help_shows_it() -> None:
     assert "One of: 'stretch', 'fit', 'letterbox', 'cover'. Default: 'stretch'." in " ".join(
         (Resize.__doc__ or "").split()
     )
-    assert "Default: (0.485, 0.456, 0.406)." in (Normalize.__doc__ or "")
+    assert "Default: (0.485, 0.456, 0.406)." in " ".join((Normalize.__doc__ or "").split())
     assert Rotate(3).__doc__ == Rotate.__doc__
 
 
