@@ -1,4 +1,4 @@
-# Every task of the repository; all but fresh work in .venv and build/ and need no root.
+# Every task of the repository. All except fresh write only into .venv and build/, and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
 #   make lint | types | cpp | fuzz [SECONDS=600] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
@@ -41,16 +41,16 @@ $(STAMPS)/build-tools: $(STAMPS)/system requirements/lock.txt
 	$(PIP) scikit-build-core nanobind cmake ninja
 	@touch $@
 
-# Editable: Python sources are live, C++ is compiled again (in build/python) when it changed. The long spelling of -C
-# because Debian 12 has pip 23.0, which knows no other.
+# An editable install: changes of Python files take effect at once, changed C++ is compiled (in build/python) by this rule.
+# --config-settings is spelt out because pip 23.0 of Debian 12 does not know -C.
 $(STAMPS)/vary: $(STAMPS)/build-tools $(filter-out native/tests/% native/fuzz/%,$(CPP) $(HEADERS)) $(BUILD_FILES)
 	@echo "Compiling vary's C++ core: $(COMPILES), the first time."
 	$(PIP) --no-build-isolation --config-settings=build-dir=build/python \
 	  --config-settings=cmake.define.VARY_WERROR=$(WERROR) -e .
 	@touch $@
 
-# scikit-image for its sample pictures alone, which no Python version or processor changes; it is not imported. From a
-# wheel, since to compile it takes long: the newest Pythons have none of their own.
+# scikit-image, only for its sample pictures; it is not imported. They are the same in every wheel, so one for Python 3.13
+# is used: the newest Pythons may have no wheel, and compiling takes long.
 $(STAMPS)/samples: $(STAMPS)/build-tools
 	$(PIP) --target $(VENV)/samples --upgrade --no-deps --only-binary=:all: --python-version 3.13 scikit-image
 	@touch $@
@@ -58,11 +58,11 @@ $(STAMPS)/samples: $(STAMPS)/build-tools
 $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 	$(PIP) $$($(BIN)/python tools/requirements.py test dev)
 	@for one in $$($(BIN)/python tools/requirements.py oracles); do \
-	  $(PIP) --only-binary=:all: "$$one" || echo "No wheel of $$one for this Python: tests that compare with it skip."; \
+	  $(PIP) --only-binary=:all: "$$one" || echo "No wheel of $$one for this Python: tests that compare with it will be skipped."; \
 	done
 	@touch $@
 
-# Frameworks have an environment of their own, with versions of their own; vary there is the build that is in .venv, too.
+# Frameworks have a separate environment, with their own versions of packages. It uses the same build of vary as .venv.
 FRAMEWORKS := build/frameworks
 $(FRAMEWORKS)/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
 	$(PYTHON) -m venv --clear $(FRAMEWORKS)
@@ -78,11 +78,11 @@ $(FRAMEWORKS)/vary: $(FRAMEWORKS)/packages $(STAMPS)/vary
 	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(FRAMEWORKS)/wheel/*.whl
 	@touch $@
 
-# A libjpeg-turbo newer than most systems have, for tests: its wheel holds no Python, whatever version it asks for.
+# A libjpeg-turbo that is newer than most systems', for tests. Its wheel contains no Python, so any Python version will do.
 NEWEST_JPEG := comma-deps-libjpeg==3.1.0.post92
 $(STAMPS)/jpeg: $(STAMPS)/build-tools
 	@$(PIP) --no-deps --ignore-requires-python $(NEWEST_JPEG) || $(if $(CI),false,\
-	  echo "$(NEWEST_JPEG) does not install here: tests run on the system's libjpeg-turbo alone.")
+	  echo "$(NEWEST_JPEG) cannot be installed here: tests use only the system's libjpeg-turbo.")
 	@touch $@
 
 install: $(STAMPS)/vary
@@ -92,9 +92,9 @@ install: $(STAMPS)/vary
 demo: demo-data $(STAMPS)/vary $(if $(DATA),,$(STAMPS)/samples)
 	PYTHONPATH=$(VENV)/samples $(BIN)/vary demo $(if $(DATA),"$(DATA)")
 
-# Before minutes of compiling: what cannot be shown anyway, and that they are coming.
+# Before minutes of compiling: an error if DATA is not a folder, and a message that compiling takes minutes.
 demo-data:
-	@[[ -z "$(DATA)" || -d "$(DATA)" ]] || { echo "DATA=$(DATA) is no folder; name one of pictures, or of classes of them"; exit 1; }
+	@[[ -z "$(DATA)" || -d "$(DATA)" ]] || { echo "DATA=$(DATA) is not a folder; give a folder of pictures, or one with a sub-folder for each class"; exit 1; }
 	@[[ -e $(STAMPS)/vary ]] || echo "The first time, this downloads build tools and compiles vary's C++ core: $(COMPILES)."
 
 bench: $(STAMPS)/vary $(STAMPS)/test-tools
@@ -106,7 +106,7 @@ bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
 # ---- checks -----------------------------------------------------------------------------------------------------
 
 # pytest comes last and in one run, so that its closing line sums up.
-# Frameworks take several GB, so elsewhere than in CI they are not fetched unasked; their tests skip and say so.
+# Frameworks need several GB, so only CI downloads them here; elsewhere their tests are skipped with a message.
 test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAMEWORKS)/vary),$(FRAMEWORKS)/vary)
 	@$(MAKE) lint
 	@$(MAKE) types
@@ -116,8 +116,8 @@ test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAME
 	$(PYTEST)
 
 test-time:
-	@echo "What CI runs: $(TESTS), and some more the first time, to compile."
-	@[[ -n "$(CI)" || -e $(FRAMEWORKS)/vary ]] || echo "Less the frameworks: make test-frameworks fetches them, several GB."
+	@echo "The tests of CI: $(TESTS), and a few more the first time, to compile."
+	@[[ -n "$(CI)" || -e $(FRAMEWORKS)/vary ]] || echo "Without the frameworks: make test-frameworks downloads them, several GB."
 
 test-core: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(PYTEST) --ignore=tests/docs --ignore=tests/frameworks
@@ -149,7 +149,7 @@ $(TIDY)/%.ok: % $(HEADERS) .clang-tidy CMakeLists.txt requirements/lock.txt
 	$(BIN)/clang-tidy --quiet -p $(TIDY) $<
 	@mkdir -p $(@D) && touch $@
 
-# Files are tried on two libjpeg-turbos: the system's and, where it was installed, NEWEST_JPEG.
+# Tests of files use two versions of libjpeg-turbo: the system's and, if it was installed, NEWEST_JPEG.
 NEWEST = $(patsubst %/lib/libjpeg.a,%,$(wildcard $(VENV)/lib/python*/site-packages/libjpeg/install/lib/libjpeg.a))
 CMAKE_TESTS = cmake -S . -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_WERROR=$(WERROR) \
   -DVARY_NEWEST_JPEG=$(abspath $(NEWEST))
@@ -159,8 +159,8 @@ cpp: $(STAMPS)/build-tools $(STAMPS)/jpeg
 	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
 	$(if $(EMULATOR),@$(MAKE) emulated,@echo "No qemu-x86_64 or no x86-64 machine: hashes on other processors not checked.")
 
-# Programs, files and kept blocks at random, for SECONDS in all: under sanitizers, and as released but between guard
-# pages. Every case comes from its number; a failure prints the command that runs it again. FIRST: where to begin.
+# Random programs, damaged files and damaged cache blocks, for SECONDS in all: with sanitizers, and as a release build with
+# guard pages. Cases are numbered, from FIRST on; a failure prints the command that repeats it.
 SECONDS ?= 60
 FIRST ?= 1
 FUZZERS = fuzz_programs fuzz_files $(if $(NEWEST),fuzz_files_newest)
@@ -202,7 +202,7 @@ package: $(STAMPS)/test-tools
 	cd build/package && venv/bin/python -W error -c 'import vary, vary._native; print("the wheel imports as vary", vary.__version__)'
 	build/package/venv/bin/vary --help >/dev/null
 
-# README's commands in minimal Debian systems, made afresh in build/fresh: needs root and debootstrap (tools/fresh.sh).
+# README's commands in new, minimal Debian systems in build/fresh: needs root and debootstrap (see tools/fresh.sh).
 SUITES ?= bookworm trixie
 fresh:
 	@for suite in $(SUITES); do PYTHON="$(PYTHON)" tools/fresh.sh $$suite $(STEPS); done

@@ -1,5 +1,5 @@
-// The module: with bind_sources.cc all that has heard of Python. It turns Python objects into plain views, lets go of
-// the GIL, and calls.
+// The Python module. Only this file and bind_sources.cc depend on Python. It makes views of Python objects, releases the
+// GIL, and calls the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>

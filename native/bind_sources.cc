@@ -84,7 +84,7 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   image.row = b.strides[0];
   image.column = b.strides[1];
   image.channel = b.ndim == 3 ? b.strides[2] : size_of(image.type);
-  if (!aligned(b)) refuse(i, "has values that lie across machine words; give image.copy()");
+  if (!aligned(b)) refuse(i, "has unaligned values; give image.copy()");
   return image;
 }
 
@@ -129,7 +129,7 @@ std::vector<Task> tasks_for(const Plan& plan, std::size_t n, const ConstRows& ro
   return std::vector<Task>(n);
 }
 
-// Pictures that are parts of one array along its first axis: one look at a buffer for all of them.
+// Pictures that are parts of one array along its first axis: its buffer is read once for all of them.
 std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indices& places, const ConstRows& rows,
                                  Borrowed& held) {
   std::vector<Task> tasks = tasks_for(plan, places.shape(0), rows);
@@ -138,11 +138,11 @@ std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indic
   Py_buffer one = all;
   --one.ndim, ++one.shape, ++one.strides;
   const Image first = image_of(one, 0);
-  if (!aligned(all)) refuse(0, "has values that lie across machine words; give image.copy()");
+  if (!aligned(all)) refuse(0, "has unaligned values; give image.copy()");
   check_channels(plan, first, 0);
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const std::int64_t place = places.data()[i];
-    if (place < 0 || place >= all.shape[0]) refuse(i, "is no part of its array");
+    if (place < 0 || place >= all.shape[0]) refuse(i, "is out of range of its array");
     tasks[i].source.image = first;
     tasks[i].source.image.data += place * all.strides[0];
     tasks[i].row = rows.data() + i * rows.shape(1);
@@ -181,7 +181,7 @@ void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& t
   const int at = planar ? 2 : 1;
   if (b.ndim != 4 || b.shape[0] != static_cast<Py_ssize_t>(tasks.size()) || b.shape[planar ? 1 : 3] != plan.channels)
     throw std::invalid_argument("out= does not fit this batch");
-  if (!aligned(b)) throw std::invalid_argument("out= has values that lie across machine words; give another");
+  if (!aligned(b)) throw std::invalid_argument("out= has unaligned values; give an aligned array, such as numpy.empty(...)");
   slot.height = static_cast<int>(b.shape[at]);
   slot.width = static_cast<int>(b.shape[at + 1]);
   slot.channels = plan.channels;

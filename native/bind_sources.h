@@ -1,5 +1,5 @@
-// Python's objects as plain views of pictures and files, borrowed for the length of a call: nothing is copied, and what
-// is read without the GIL can neither be freed nor resized meanwhile.
+// Views of pictures and files in Python objects, which are held for the length of a call: nothing is copied, and memory
+// that is read without the GIL can be neither freed nor resized meanwhile.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -18,7 +18,7 @@ namespace nb = nanobind;
 using ConstRows = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Indices = nb::ndarray<const std::int64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-// References to Python's objects and to their memory; let go with the GIL held.
+// References to Python objects and to their memory. Must be destroyed while the GIL is held.
 class Borrowed {
  public:
   Borrowed() = default;

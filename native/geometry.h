@@ -13,7 +13,7 @@ struct View {
 };
 
 // The view after one more geometric instruction, in listed order. Throws std::runtime_error, with the name of the
-// transform, where the canvas or the map grows beyond what numbers hold.
+// transform, if the canvas or the map becomes too large.
 void apply(const Concrete& instruction, View& view);
 
 // EXIF orientation 1..8: how a stored picture is shown.

@@ -26,7 +26,7 @@ namespace {
 constexpr int kMostScans = 500;
 constexpr JDIMENSION kRowsPerCall = 64;
 
-// Of files with several scans all are read before the first row; of others the rows come from the file one by one.
+// If a file has several scans, all are read before the first row; else rows are decoded while the file is read.
 enum class Phase { header, scans, rows, end };
 
 // One use of libjpeg. All that lives across a longjmp is here, in the caller's frame, and trivially destructible.
@@ -37,13 +37,13 @@ struct Session {
   std::jmp_buf escape;
   char text[JMSG_LENGTH_MAX];  // the error, or the first damage
   Phase phase;
-  bool finished;      // the work came to its end
+  bool finished;      // decoding reached its end
   bool damaged;       // something is wrong with the file
-  bool lossy;         // and it cost a row, or may have
+  bool lossy;         // and rows are, or may be, lost
   bool ended;         // the file ended without an end marker
   bool resyncing;     // libjpeg looks for a restart marker
-  unsigned scanned;   // components of which a scan was read, a bit each
-  std::size_t error;  // where a marker between the scans was no marker; 0 if none was
+  unsigned scanned;   // bit set of the components of which a scan was read
+  std::size_t error;  // the place of an invalid marker between scans; 0: none
 
   const std::uint8_t* data;
   unsigned long size;
@@ -91,7 +91,7 @@ void note(Session& session, bool lossy) {
   session.lossy = session.lossy || lossy;
 }
 
-// Did the bytes before a marker, which libjpeg passes over, cost a row?
+// Are rows lost where libjpeg skips bytes before a marker?
 bool stray(const Session& session, std::size_t left_over) {
   std::size_t marker = place_of(session);
   while (marker + 1 < session.size &&
@@ -123,7 +123,7 @@ void on_message(j_common_ptr codec, int level) {
   }
 }
 
-// A marker stands where a restart marker was expected: is that one further on?
+// Another marker is where a restart marker was expected: is the restart marker further on in the file?
 boolean resync(j_decompress_ptr codec, int desired) {
   Session& session = session_of(reinterpret_cast<j_common_ptr>(codec));
   const std::size_t after = place_of(session);  // this marker
@@ -141,11 +141,11 @@ boolean resync(j_decompress_ptr codec, int desired) {
 void on_progress(j_common_ptr common) {
   const auto codec = reinterpret_cast<j_decompress_ptr>(common);
   Session& session = session_of(common);
-  if (codec->input_scan_number > kMostScans) fail(session, "more than 500 scans: made to waste time");
+  if (codec->input_scan_number > kMostScans) fail(session, "more than 500 scans, probably to waste time");
   for (int i = 0; i < codec->comps_in_scan; ++i) session.scanned |= 1U << codec->cur_comp_info[i]->component_index;
 }
 
-// Of a file that ended between two scans: were they all there?
+// If a file ended between two scans: has it all scans?
 bool all_scans(const Session& session) {
   const jpeg_decompress_struct& codec = session.codec;
   if (codec.coef_bits == nullptr) return session.scanned == (1U << codec.num_components) - 1;
@@ -155,7 +155,7 @@ bool all_scans(const Session& session) {
   return true;
 }
 
-// Begins to decode; of several scans all are read here.
+// Begins to decode; if there are several scans, all are read here.
 void start(Session& session) {
   jpeg_decompress_struct& codec = session.codec;
   const bool several = jpeg_has_multiple_scans(&codec) != FALSE;
@@ -202,8 +202,8 @@ JpegHeader header_of(const Session& session) {  // all but the orientation
 
 constexpr const char* kOtherSize = "it comes out in another size than its header says";
 
-// What comes out is only written where it is what its room was made for: libjpeg 3 scales no lossless file, and bytes
-// that someone else writes to may change after their header was read.
+// Pixels are written only if the decoded size is that of the buffer. It may differ: libjpeg 3 does not scale lossless
+// files, and another thread may change the bytes after their header was read.
 void check_output(Session& session, int height, int width) {
   const jpeg_decompress_struct& codec = session.codec;
   if (std::int64_t{codec.output_height} != height || std::int64_t{codec.output_width} != width ||
@@ -317,7 +317,7 @@ void read_planes(Session& session) {
   }
 }
 
-// Are these the planes that `jpeg_layout` makes for what libjpeg found, and will it write no more than they hold?
+// Are these the planes that `jpeg_layout` makes for what libjpeg found, so that it writes no more than they hold?
 void check_planes(Session& session) {
   const jpeg_decompress_struct& codec = session.codec;
   const Planes& planes = *session.planes;
@@ -368,7 +368,7 @@ bool run(Session& session, void (*work)(Session&)) {
   return session.finished;
 }
 
-// As `run`; where a marker between the scans is none, once more with what precedes it, as if the file ended there.
+// As `run`; if there is an invalid marker between scans, again with the bytes before it, as if the file ended there.
 bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::string& error) {
   const Session fresh = session;
   if (!run(session, work) && session.error > 0) {

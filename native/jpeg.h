@@ -1,11 +1,11 @@
 // JPEG in memory -> rows of bytes, through libjpeg-turbo: accurate integer DCT, fancy upsampling, so the same bytes
 // from every build of it. No files, no globals, nothing printed; any number of threads at once.
 //
-// Refused unless `tolerant`: what cost a row, or may have (cut off, damaged, restart markers out of step); `error` then
-// names the option, if it would take the file. Read, and reported as `damaged`: a file that has every row, but lacks
-// its end marker, or has bytes where none belong: between segments or scans, before a restart marker (`jpeg_stray.h`),
-// before or in the place of the end marker. Of several scans all must be there, or an end marker. Read without a word:
-// unknown JFIF or Adobe versions, and whatever follows the end marker.
+// Refused unless `tolerant`: a file in which rows are, or may be, lost (truncated, damaged, restart markers in wrong
+// order); `error` then names the option, if it would read the file. Read, and reported as `damaged`: a file that has
+// every row, but has no end marker, or stray bytes: between segments or scans, before a restart marker
+// (`jpeg_stray.h`), before or instead of the end marker. A file of several scans must have all of them, or an end
+// marker. Not reported: unknown JFIF or Adobe versions, and anything after the end marker.
 #pragma once
 
 #include <cstddef>
@@ -42,9 +42,9 @@ struct Pixels {
 };
 
 // Decodes at 1/denominator (1, 2, 4 or 8) to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
-// applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe stores them, and how every
-// viewer takes them also where the marker of Adobe is lost. `out` has sides of jpeg_scaled(header). After false, what
-// it holds is unspecified. `damaged`: see above; it may be null.
+// applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe stores them, and how viewers
+// read them also without Adobe's marker. `out` has the size jpeg_scaled(header). If the result is false, its content is
+// unspecified. `damaged`: see above; it may be null.
 bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
                  std::string& error, bool* damaged = nullptr);
 

@@ -1,5 +1,5 @@
-// What the frame header of a JPEG says of its coding, read without libjpeg: whether libjpeg-turbo decodes lossless
-// files or files of 12 bits depends on its version, and vary answers alike on all of them.
+// The coding of a JPEG by its frame header, read without libjpeg. Whether libjpeg-turbo decodes lossless or 12-bit files
+// depends on its version; vary refuses them with every version.
 #pragma once
 
 #include <cstddef>

@@ -37,7 +37,7 @@ constexpr std::string_view kXmp = "http://ns.adobe.com/xap/1.0/\0"sv;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-// What stands behind spaces from `at` on, and 0 at the end.
+// The first character from `at` on that is not a space; 0 at the end.
 char next_of(std::string_view text, std::size_t& at) {
   while (at < text.size() && is_space(text[at])) ++at;
   return at < text.size() ? text[at++] : '\0';
@@ -87,7 +87,7 @@ int xmp_orientation(const std::uint8_t* data, std::size_t size) {
 
 int jpeg_orientation(const std::uint8_t* data, std::size_t size) {
   const Bytes file{data, size};
-  bool exif_seen = false;  // the first segment of EXIF counts, and of XMP the first that says something
+  bool exif_seen = false;  // the first EXIF segment counts, and the first XMP segment that has an orientation
   int xmp = 0;
   std::size_t at = 2;
   while (at + 4 <= file.size) {

@@ -1,6 +1,6 @@
-// Which way up a picture is meant to be seen: 1..8 as EXIF 2.3, tag 0x0112, numbers them.
+// The orientation of a picture: 1..8, as defined by EXIF 2.3, tag 0x0112.
 //
-// One rule for every format: EXIF's word, where it is one of 1..8; else XMP's (tiff:Orientation); else 1.
+// One rule for every format: EXIF's value if it is in 1..8; else XMP's (tiff:Orientation); else 1.
 #pragma once
 
 #include <cstddef>

@@ -5,12 +5,12 @@
 namespace vary {
 namespace {
 
-// Bits of one coded segment, most significant first; the zero that follows each coded 0xFF is left out.
+// Bits of one coded segment, most significant first; the zero byte after each coded 0xFF is skipped.
 class Bits {
  public:
   Bits(const std::uint8_t* begin, const std::uint8_t* end) : at_(begin), end_(end) {}
 
-  // So many bits as a number; -1 at the end.
+  // The next bits as a number; -1 at the end.
   int read(int count) {
     int value = 0;
     for (; count > 0; --count) {
@@ -25,7 +25,7 @@ class Bits {
     return value;
   }
 
-  // Are the bits up to the next whole byte ones, with which coders fill the last byte?
+  // Are all bits up to the next whole byte ones, with which encoders fill the last byte?
   bool filled() const { return (byte_ & ((1 << left_) - 1)) == (1 << left_) - 1; }
   bool in_last_byte() const { return at_ == end_; }
   const std::uint8_t* whole_bytes() const { return at_; }
@@ -35,7 +35,7 @@ class Bits {
   int byte_ = 0, left_ = 0;
 };
 
-// The next symbol of a canonical Huffman code; -1 for a code that there is not, or at the end.
+// The next symbol of a canonical Huffman code; -1 for an invalid code, or at the end.
 int symbol(Bits& bits, const JHUFF_TBL& table) {
   int code = 0, first = 0, index = 0;
   for (int length = 1; length <= 16; ++length) {
@@ -59,16 +59,16 @@ bool coefficient(Bits& bits, int size, int& value) {
   return true;
 }
 
-// What the blocks of a scan are read by.
+// The tables and state by which the blocks of a scan are read.
 struct Scan {
   const jpeg_decompress_struct& codec;
   int dc[MAX_COMPS_IN_SCAN] = {};  // of the last block of each component
 };
 
-// Samples of 8 bits have no coefficient beyond 1024; a step of 0, which broken tables hold, says nothing.
+// Samples of 8 bits have no coefficient beyond 1024; a quantisation step of 0, as in broken tables, is not checked.
 bool possible(int value, int step) { return step == 0 || std::abs(value) <= 1024 / step + 1; }
 
-// Reads over block `number` of an MCU; false where there is none, or one that no picture has.
+// Reads and drops block `number` of an MCU; false if it is invalid or incomplete.
 bool block(Scan& scan, int number, Bits& bits) {
   const int place = scan.codec.MCU_membership[number];
   const jpeg_component_info& component = *scan.codec.cur_comp_info[place];
@@ -91,14 +91,14 @@ bool block(Scan& scan, int number, Bits& bits) {
   return true;
 }
 
-// Is the rest blocks, beginning with that one of an MCU, up to the last bit?
+// Is the rest a sequence of blocks up to the last bit, beginning with block `number` of an MCU?
 bool all_blocks(Scan scan, int first, Bits bits) {
   for (int number = first; block(scan, number, bits); number = (number + 1) % scan.codec.blocks_in_MCU)
     if (bits.in_last_byte() && bits.filled()) return true;
   return false;
 }
 
-// Where the segment that `marker` ends begins: behind the marker before it, and behind the head of a scan.
+// The begin of the segment that ends at `marker`: after the marker before it, and after the header of a scan.
 const std::uint8_t* segment_before(const std::uint8_t* data, std::size_t marker) {
   for (std::size_t at = marker; at >= 4; --at) {
     const std::uint8_t* const seen = data + at - 2;

@@ -1,4 +1,4 @@
-// Bytes between the rows of a JPEG that belong to none: does a picture lack anything where libjpeg had some left over?
+// Stray bytes in a JPEG: are rows lost where libjpeg finds bytes left over before a marker?
 #pragma once
 
 #include <cstddef>
@@ -10,12 +10,13 @@
 
 namespace vary {
 
-// libjpeg expected a restart marker and had some bytes left over before it, or before another marker, which lies at
-// `marker` in the file. True if the rows before it are whole and the bytes are stray; false where a row was damaged, so
-// that its code ended early, and where that cannot be known.
+// libjpeg expected a restart marker and had bytes left over before it, or before another marker, at `marker` in the file.
+// True if the rows before it are complete and the bytes are stray; false if a row was damaged, so that its code ended
+// early, or if that cannot be known.
 //
-// A sequential segment is whole if its blocks are followed by ones up to the next whole byte, as coders write them, and
-// what comes then is not blocks again up to the last bit. Of progressive and arithmetic coding only zeros are stray.
+// A sequential segment is complete if after its blocks there are one-bits up to the next whole byte, as encoders write
+// them, and the rest cannot be read as further blocks up to the last bit. In progressive and arithmetic coding, only zero
+// bytes count as stray.
 bool only_stray(const jpeg_decompress_struct& codec, const std::uint8_t* data, std::size_t marker,
                 std::size_t left_over);
 

@@ -52,8 +52,8 @@ class Pool {
   }
 
  private:
-  // Threads are kept, so growth happens once. Where the system gives no more of them, those there are do the work: at
-  // least the caller's. The caller holds the mutex.
+  // Threads are kept, so the pool grows once. If the system gives no more threads, the existing ones do the work, at
+  // least the caller's own. The caller of this function holds the mutex.
   void grow(int seats) {
     try {
       for (; static_cast<int>(size_) < seats; ++size_) std::thread(&Pool::serve, this).detach();

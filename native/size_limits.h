@@ -1,5 +1,5 @@
-// What one picture may be: kernels count its bytes in 32 bits, and its sides fit any whole number that is made of them.
-// Whoever makes a picture asks here first.
+// The largest size of one picture: kernels count its bytes in 32 bits, and compute with its sides in integers. Check it
+// before allocating a picture.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace vary {
 constexpr int kMostSide = 1 << 28;                     // pixels
 constexpr std::int64_t kMostBytes = (1LL << 31) - 65;  // of a picture, packed
 
-// False also where a side is out of range.
+// Does a picture fit? False also if a side is out of range.
 inline bool picture_fits(std::int64_t height, std::int64_t width, int channels, Type type) {
   return height >= 1 && width >= 1 && height <= kMostSide && width <= kMostSide &&
          height * width <= kMostBytes / (channels * size_of(type));

@@ -1,23 +1,23 @@
 #!/usr/bin/env bash
-# Try README's commands where nothing is installed: in a minimal Debian, made afresh. Needs root and debootstrap.
+# Runs README's commands in a new, minimal Debian system, where nothing else is installed. Needs root and debootstrap.
 #
-#   tools/fresh.sh SUITE [STEP...]     SUITE: bookworm, trixie, sid, ...; all steps unless some are named:
+#   tools/fresh.sh SUITE [STEP...]     SUITE: bookworm, trixie, sid, ...; without a STEP, all of them:
 #
-#   refused   an ordinary user without the packages is told the command that installs them
-#   demo      root without them: `make demo` installs them and ends in images a second
-#   install   an ordinary user, with the packages that README names: `pip install path/to/the/checkout`
-#   test      the same: `make test`
+#   refused   as an ordinary user, without the packages: `make demo` prints the command that installs them
+#   demo      as root, without the packages: `make demo` installs them and prints images a second
+#   install   as an ordinary user, with the packages that README names: `pip install path/to/the/checkout`
+#   test      the same, with `make test`
 #
-# PYTHON=python3.15 takes another Python that the suite has. MIRROR names a mirror; without it debootstrap takes its own.
-# apt's options for http and for dates, pip's index and the proxies hold inside as they do here, and so does the
-# certificate that PIP_CERT or SSL_CERT_FILE names. Root file systems go to build/fresh: SUITE-base, which is kept for the
-# next time, and a copy of it for each step. What is mounted there ends with this script, however it ends.
+# PYTHON=python3.15 uses another Python of the suite. MIRROR=... sets debootstrap's mirror. Inside, apt's options for http
+# and for dates, pip's index, the proxies, and the certificate of PIP_CERT or SSL_CERT_FILE are those of this system. Root
+# file systems are in build/fresh: SUITE-base, which is kept for the next run, and a copy of it for each step. Mounts end
+# with this script, however it ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suite=${1:?name a suite of Debian, such as bookworm}
 PYTHON=${PYTHON:-python3}
 if [[ $(id -u) != 0 ]] || ! command -v debootstrap >/dev/null; then
-  echo "This makes root file systems, so it needs root and debootstrap: apt-get install debootstrap" >&2
+  echo "This script needs root and debootstrap: apt-get install debootstrap" >&2
   exit 1
 fi
 if [[ ! ${FRESH_INSIDE:-} ]]; then

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# What vary needs of the system. Root installs what is missing with apt-get or dnf; anybody else is told the command.
+# Checks for the system packages that vary needs. If some are missing, it installs them with apt-get or dnf if it runs as
+# root, and else prints the command.
 #
-#   tools/system.sh            what a build needs: Python, a C++ compiler, headers. Fails where something is missing.
-#   tools/system.sh checks     what some checks need. Never fails: without it they are skipped.
+#   tools/system.sh            packages for a build: Python, a C++ compiler, headers. Fails if something is missing.
+#   tools/system.sh checks     packages for optional checks. Never fails: without them, these checks are skipped.
 #
-# PYTHON and CXX name the Python and the compiler that are asked about. This is the only list of system packages.
+# PYTHON and CXX name the Python and the compiler to check. This file has the only list of system packages.
 set -euo pipefail
 export DEBIAN_FRONTEND=noninteractive
 PYTHON=${PYTHON:-python3} CXX=${CXX:-g++}
@@ -36,7 +37,7 @@ for manager in apt-get dnf brew none; do
   command -v "$manager" >/dev/null && break
 done
 
-# Sets `what`, what is missing of a list in words, and `packages`, as the package manager here calls it.
+# Sets `what`, the missing things of a list in words, and `packages`, their names in this system's package manager.
 find_missing() {
   local test name debian fedora macos package
   what="" packages=""
@@ -78,7 +79,7 @@ find_missing "$build"
 install_missing "$build"
 if [[ $what ]]; then
   echo "Missing: $what. $(cure)" >&2
-  [[ $PYTHON == python3 ]] || echo "Asked about $PYTHON; make PYTHON=... names another." >&2
+  [[ $PYTHON == python3 ]] || echo "This was checked for $PYTHON; to use another Python: make PYTHON=..." >&2
   exit 1
 fi
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {

@@ -1,5 +1,5 @@
-// The loop of a fuzzer: cases by number, each made from its number alone, until the time is over. Whatever ends one
-// badly, a crash, a sanitizer or a check, the number is printed, and `--first NUMBER --count 1` runs it again.
+// The loop of a fuzzer: numbered cases, each generated from its number alone, until the time is over. If a crash, a
+// sanitizer or a check ends a case, its number is printed, and `--first NUMBER --count 1` repeats it.
 #pragma once
 
 #include <unistd.h>
@@ -18,7 +18,7 @@
 
 namespace fuzz {
 
-inline volatile long current = 0;  // the case that runs
+inline volatile long current = 0;  // the number of the running case
 inline const char* name = "";
 
 // Only what a signal handler may do.
@@ -63,7 +63,7 @@ int run(int count, char** arguments, Case one_case) {
   long done = 0;
   for (; most > 0 ? done < most : Clock::now() < end; ++done) {
     current = first + done;
-    alarm(60);  // a case that takes a minute hangs
+    alarm(60);  // a case that runs for a minute counts as a failure
     one_case(made::Numbers(static_cast<std::uint64_t>(current)));
   }
   alarm(0);

@@ -1,5 +1,5 @@
-// Damaged JPEGs, and damaged blocks of what was kept of files, through every way into the core, in memory between
-// guards: nothing is read beyond the file, nothing written beyond the picture, and what is told to be decoded is whole.
+// Fuzzer of damaged JPEGs and damaged cache blocks, through every entry of the core, in memory between guard pages:
+// nothing is read beyond the file or written beyond the picture, and a picture that is reported as decoded is complete.
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -27,7 +27,7 @@ Guarded held(Numbers& n, const std::uint8_t* data, std::size_t size) {
   return out;
 }
 
-// As rows, from the first down or from the last up; what strictness decodes, it decodes in full.
+// Decode to rows, top down or bottom up. Without `tolerant`, a decoded picture must be complete.
 void rows(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const int denominator = fuzz::one_of(n, kDenominators), channels = fuzz::one_of(n, kChannels);
   const bool tolerant = chance(n, 50), upwards = chance(n, 20), at_end = chance(n, 70);
@@ -48,7 +48,7 @@ void rows(Numbers& n, const Guarded& file, const JpegHeader& header) {
   FUZZ_CHECK(tolerant || std::memcmp(rooms[0].data(), rooms[1].data(), rooms[0].size()) == 0);
 }
 
-// As planes, some rows of them; laid out by a header that may be of another file.
+// Decode some rows to planes, laid out by a header that may belong to another file.
 void planes(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const int denominator = fuzz::one_of(n, kDenominators), channels = chance(n, 30) ? 1 : 3;
   std::int64_t bytes = 0;
@@ -61,7 +61,7 @@ void planes(Numbers& n, const Guarded& file, const JpegHeader& header) {
     FUZZ_CHECK(!error.empty());
 }
 
-// Through a program into a slot.
+// Decode in a program, into a batch slot.
 void execute(Numbers& n, const Source& source, int channels) {
   vary::Plan plan = fuzz::program(n, channels, vary::Type::u8, 3, 0);
   plan.instructions.push_back(made::instruction(vary::Op::resize, {1. + n.below(30), 1. + n.below(30), 0}));
@@ -89,7 +89,7 @@ void execute(Numbers& n, const Source& source, int channels) {
   vary::execute(plan, tasks, options);
 }
 
-// Kept, perhaps damaged, and used.
+// Decode to a cache block, perhaps damage it, and run a program on it.
 void kept(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const int channels = fuzz::one_of(n, kChannels);
   const vary::Request request{header, fuzz::one_of(n, kDenominators), channels, chance(n, 50)};

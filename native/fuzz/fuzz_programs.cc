@@ -1,5 +1,5 @@
-// Programs at random on pictures of every size, layout and type, in memory between guards: nothing but the picture is
-// read, every value of the result is written, and again gives the same.
+// Fuzzer of random programs on pictures of every size, layout and type, in memory between guard pages: only the picture
+// is read, every value of the result is written, and a second run gives the same result.
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -35,7 +35,7 @@ void paint(Numbers& n, Picture& picture) {
   }
 }
 
-// Axes in any order, forwards or backwards, or with gaps; the memory ends where the last value ends.
+// A view with its axes in any order and direction, perhaps with gaps; the memory ends with the last value.
 Picture picture(Numbers& n, int channels, Type type) {
   Picture out;
   Image& image = out.image;
@@ -70,7 +70,7 @@ Picture picture(Numbers& n, int channels, Type type) {
   return out;
 }
 
-// The canvases that this picture goes through are small enough; false also where the program is refused.
+// Are all canvases of this picture small enough? False also if the program is refused.
 bool is_short(const vary::Plan& plan, const vary::Source& source, std::int64_t most, vary::View& last) {
   try {
     for (const vary::Pass& pass : vary::passes(plan, source, fuzz::kGates, {})) {

@@ -1,4 +1,4 @@
-// Memory of exactly so many bytes, with a page that cannot be touched directly before its first or after its last byte.
+// Memory of a given number of bytes, with an inaccessible guard page directly before its first or after its last byte.
 #pragma once
 
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// JPEGs of every kind that libjpeg writes, and lossless ones by hand; and what may become of a file on its way.
+// JPEGs of every kind that libjpeg writes, handmade lossless ones, and random damage to files.
 #pragma once
 
 #include <algorithm>
@@ -45,7 +45,7 @@ inline std::vector<Buffer> corpus() {
   return out;
 }
 
-// Where a marker stands, chosen at random among those of the file.
+// The place of a marker, chosen at random among those of the file.
 inline std::size_t marker_at(Numbers& n, const Buffer& file) {
   std::vector<std::size_t> found;
   for (std::size_t i = 0; i + 1 < file.size(); ++i)

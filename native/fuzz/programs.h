@@ -1,4 +1,4 @@
-// Programs at random: every instruction, with usual arguments and with absurd ones.
+// Random programs: every instruction, with usual and with extreme arguments.
 #pragma once
 
 #include <cmath>
@@ -32,7 +32,7 @@ inline double absurd(Numbers& n) {
 
 inline double side(Numbers& n) { return chance(n, 5) ? 1 + n.below(700) : 1 + n.below(80); }
 
-// Arguments as the transforms give them.
+// Arguments in the ranges of the transforms.
 inline std::vector<double> usual(Numbers& n, Op op, int channels, double low, double high) {
   const double factor = between(n, 0, 3);
   switch (op) {

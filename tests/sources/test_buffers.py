@@ -52,7 +52,7 @@ def test_read_image_takes_any_buffer(kind: str, name: str) -> None:
 
 def test_read_image_says_what_it_takes() -> None:
     for wrong in (3, None, [1, 2], memoryview(bytes(20))[::2]):
-        with pytest.raises(InputError, match="give a path, or a file's bytes"):
+        with pytest.raises(InputError, match="give a path, or the file's bytes"):
             vary.read_image(wrong)  # type: ignore[arg-type]
 
 

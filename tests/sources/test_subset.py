@@ -131,7 +131,7 @@ def test_it_pickles(source: Any) -> None:
         ([12], r"source\[\[12\]\] names sample 12, and the source has 12: 0 .. 11"),
         ([-13], "names sample -13"),
         (np.uint64([2**63]), "names sample 9223372036854775808"),
-        ([1, 2, 1], "names sample 1 more than once.*repeat= and weights="),
+        ([1, 2, 1], "names sample 1 more than once.*repeat= or weights="),
         ([1, -11], "names sample 1 more than once"),
         ([True, False], "has 2 truth values, and the source 12 samples"),
         (np.ones((12, 1), bool), r"of shape \(12, 1\) and dtype bool"),

@@ -205,7 +205,7 @@ def test_it_can_be_silenced() -> None:
 def test_three_grey_pictures_may_be_one() -> None:
     (said,) = told(Policy([]), PHOTOS[:3, ..., 0])
     assert "np.moveaxis(images, 0, -1)[None]" in said
-    with pytest.warns(vary.ValueWarning, match="taken for 3 grey pictures"):
+    with pytest.warns(vary.ValueWarning, match="read as 3 grey pictures"):
         vary.Arrays(PHOTOS[:3, ..., 0])
     assert not told(Policy([]), PHOTOS[:3, ..., :1])
 

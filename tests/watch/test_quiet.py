@@ -184,7 +184,7 @@ def test_bytes_are_as_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
         warnings.simplefilter("ignore")
         watched = Policy(transforms).batch(PHOTOS, seed=5)
         streamed = [batch[0] for batch in vary.stream(PHOTOS, Policy(transforms), seed=5)]
-    monkeypatch.setattr(Watch, "look", lambda *_, **__: None)
+    monkeypatch.setattr(Watch, "inspect", lambda *_, **__: None)
     assert (watched == Policy(transforms).batch(PHOTOS, seed=5)).all()
     for one, other in zip(streamed, vary.stream(PHOTOS, Policy(transforms), seed=5), strict=True):
         assert (one == other[0]).all()
