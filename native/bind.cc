@@ -1,5 +1,5 @@
-// The Python module. Only this file and bind_sources.cc depend on Python. It makes views of Python objects, releases the
-// GIL, and calls the core.
+// The Python module. Only this file and bind_sources.cc depend on Python. It makes views of Python objects, releases
+// the GIL, and calls the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>

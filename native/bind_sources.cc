@@ -181,7 +181,8 @@ void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& t
   const int at = planar ? 2 : 1;
   if (b.ndim != 4 || b.shape[0] != static_cast<Py_ssize_t>(tasks.size()) || b.shape[planar ? 1 : 3] != plan.channels)
     throw std::invalid_argument("out= does not fit this batch");
-  if (!aligned(b)) throw std::invalid_argument("out= has unaligned values; give an aligned array, such as numpy.empty(...)");
+  if (!aligned(b))
+    throw std::invalid_argument("out= has unaligned values; give an aligned array, such as numpy.empty(...)");
   slot.height = static_cast<int>(b.shape[at]);
   slot.width = static_cast<int>(b.shape[at + 1]);
   slot.channels = plan.channels;

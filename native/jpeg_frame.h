@@ -1,5 +1,5 @@
-// The coding of a JPEG by its frame header, read without libjpeg. Whether libjpeg-turbo decodes lossless or 12-bit files
-// depends on its version; vary refuses them with every version.
+// The coding of a JPEG by its frame header, read without libjpeg. Whether libjpeg-turbo decodes lossless or 12-bit
+// files depends on its version; vary refuses them with every version.
 #pragma once
 
 #include <cstddef>

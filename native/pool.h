@@ -6,8 +6,8 @@
 namespace vary {
 
 // Calls work(0) .. work(count - 1), each once, on at most `threads` threads of which the caller is one; returns when
-// all are done. If the system gives fewer threads, those do the work. Callers may overlap: a slow call uses only its own
-// threads. `work` must not throw. On every thread the floating-point mode is the default one (round to nearest,
+// all are done. If the system gives fewer threads, those do the work. Callers may overlap: a slow call uses only its
+// own threads. `work` must not throw. On every thread the floating-point mode is the default one (round to nearest,
 // subnormals kept) while `work` runs.
 void parallel(int count, int threads, const std::function<void(int)>& work);
 

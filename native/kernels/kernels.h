@@ -12,7 +12,7 @@ namespace vary {
 enum class Fill : int { constant, nearest, reflect, reflect101, wrap };
 
 constexpr int kWarpBlock = 128;    // pixels that share a float64 base
-constexpr double kFurthest = 5e8;  // pixels: positions beyond it are taken for it
+constexpr double kFurthest = 5e8;  // pixels: positions beyond are clamped to it
 
 // One inverse-mapped sampling: output pixel centres (x + .5, y + .5) go through `map` (row-major 2 x 3, continuous
 // coordinates of edges) to the source. `scale` and `bias` are applied to the sampled value of each channel.

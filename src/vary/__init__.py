@@ -1,4 +1,4 @@
-"""vary streams varied images straight into training.
+"""vary augments images while a network trains on them.
 
     policy = vary.Policy([vary.Resize(150, 150), vary.Rotate(40), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
     for images, labels in vary.stream("cats_dogs/train", policy, batch_size=32, seed=7): ...

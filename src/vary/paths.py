@@ -10,12 +10,12 @@ __all__ = ["expanded", "path_text"]
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
-    """The path as text, with `~` and `~user` at its beginning replaced by the home folder, where there is one."""
-    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  a path stays text: a million of them are read an epoch
+    """The path as text, with a leading `~` or `~user` replaced by the home folder, if there is one."""
+    return os.path.expanduser(os.fspath(path))  # noqa: PTH111  text, because an epoch may read a million paths
 
 
 def path_text(name: str, path: object, cure: str) -> str:
-    """The argument `name` as a path that is text, `~` expanded; `InputError` where it is none, or names no file."""
+    """The argument `name` as a path in text, with `~` expanded; `InputError` if it is no path, or holds a zero byte."""
     found = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(found, str) or "\0" in found:
         raise InputError(f"{name}={brief(path)}; give {cure}")

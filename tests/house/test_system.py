@@ -110,7 +110,7 @@ def test_an_old_python_is_told(tmp_path: Path) -> None:
 def test_another_python_has_packages_of_its_own(tmp_path: Path) -> None:
     run = system(tmp_path, user=1000, PYTHON="python3.13")
     assert "apt-get install python3.13 python3.13-venv python3.13-dev" in run.stderr
-    assert "Asked about python3.13; make PYTHON=... names another." in run.stderr
+    assert "This was checked for python3.13; to use another Python: make PYTHON=..." in run.stderr
 
 
 def test_what_checks_need_is_never_an_error(tmp_path: Path) -> None:

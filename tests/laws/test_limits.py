@@ -107,7 +107,7 @@ RANGES: list[Any] = [
 
 @pytest.mark.parametrize("value_range", RANGES, ids=str)
 def test_value_ranges_that_float32_does_not_hold_are_refused(value_range: Any) -> None:
-    with pytest.raises(PolicyError, match=r"value_range=.*(vanishes in float32|beyond what float32)"):
+    with pytest.raises(PolicyError, match=r"value_range=.*(too narrow for float32|too large for sums in float32)"):
         Policy([Contrast((1.5, 1.5))], value_range=value_range)
 
 
@@ -119,13 +119,13 @@ def test_value_ranges_in_use_are_not(value_range: Any) -> None:
 
 VANISHING = {
     "range moved away": ([Rescale(1, 1e6), Rescale(1e-3, 1e6)], "Rescale.* brings the value range to .* vanishes"),
-    "factor": ([Rescale(1e6)] * 4, "Rescale brings the factor"),
-    "factor, no range": ([Normalize(), *[Rescale(1e6)] * 4], "Rescale brings the factor"),
-    "factor, sometimes": ([Sometimes([Rescale(1e-6)], p=0.5)] * 4, "Rescale brings the factor"),
-    "std that underflows": ([Normalize(0, 1e-320)], "Normalize brings the factor"),
-    "std that overflows": ([Normalize(0, 1e300)], "Normalize brings the factor"),
+    "factor": ([Rescale(1e6)] * 4, "Rescale makes the total factor"),
+    "factor, no range": ([Normalize(), *[Rescale(1e6)] * 4], "Rescale makes the total factor"),
+    "factor, sometimes": ([Sometimes([Rescale(1e-6)], p=0.5)] * 4, "Rescale makes the total factor"),
+    "std that underflows": ([Normalize(0, 1e-320)], "Normalize makes the total factor"),
+    "std that overflows": ([Normalize(0, 1e300)], "Normalize makes the total factor"),
     "mean that overflows": ([Normalize(1e39, 1)], "Normalize makes values up to"),
-    "mean and std": ([Normalize(1e300, 1e-300)], "Normalize brings the factor"),
+    "mean and std": ([Normalize(1e300, 1e-300)], "Normalize makes the total factor"),
 }
 
 

@@ -188,8 +188,11 @@ def test_what_is_lacking_names_the_cure() -> None:
         (vary.Arrays, "vary.Arrays needs 'images'"),  # type: ignore[call-arg]
         (POLICY, "policy(image) needs 'image'"),  # type: ignore[call-arg]
         (POLICY.batch, "policy.batch needs 'images'"),  # type: ignore[call-arg]
-        (lambda: vary.stream("x", POLICY, 32), "was given 32 by place, which is one argument too many; the others go"),  # type: ignore[misc]
-        (lambda: POLICY(IMAGES[0], 7), "policy(image) was given 7 by place, which is one argument too many"),  # type: ignore[misc]
+        (
+            lambda: vary.stream("x", POLICY, 32),
+            "was given 32 as one positional argument too many; give the others by name",
+        ),  # type: ignore[misc]
+        (lambda: POLICY(IMAGES[0], 7), "policy(image) was given 7 as one positional argument too many"),  # type: ignore[misc]
     ]:
         with pytest.raises(vary.InputError, match=re.escape(says)):
             call()

@@ -163,7 +163,11 @@ REFUSED = [  # class, arguments, words of the error
         "albumentations.augmentations.blur.Blur, not a transform of vary; Albumentations' Blur is not there yet;",
     ),
     *(
-        (Policy, {"transforms": [one]}, f"{own.__module__}.{own.__name__}, not a transform of vary; wrap your own function as ")
+        (
+            Policy,
+            {"transforms": [one]},
+            f"{own.__module__}.{own.__name__}, not a transform of vary; wrap your own function as ",
+        )
         for own in OWN
         for one in (own, own())
     ),

@@ -95,8 +95,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"out": out(2, 5, 8, 3)}, "image 0: "),
     ({"out": out(2, 6, 16, 3)[:, :, ::2]}, "out= must be writeable, contiguous within each picture"),
     ({"out": locked()}, "out= must be writeable"),
-    ({"images": [askew(6, 8, 3)]}, "image 0 has values that lie across machine words; give image.copy()"),
-    ({"images": [IMAGE.astype("float32")], "out": askew(1, 6, 8, 3)}, "out= has values that lie across machine words"),
+    ({"images": [askew(6, 8, 3)]}, "image 0 has unaligned values; give image.copy()"),
+    ({"images": [IMAGE.astype("float32")], "out": askew(1, 6, 8, 3)}, "out= has unaligned values"),
     (
         {"policy": Policy([], fill=(1, 2, 3)), "images": [image(channels=4)]},
         "fill has 3 entries, the picture 4 channels; give one value for all channels, or 4",
@@ -207,9 +207,9 @@ def test_parts_stay_within_their_array() -> None:
     runner = FLIP.runner(3, "uint8")
     for place in (-1, 9):
         parts = Parts(WHOLES["plain"], np.array([0, place]))
-        with pytest.raises(InputError, match="image 1 is no part of its array"):
+        with pytest.raises(InputError, match="image 1 is out of range of its array"):
             runner.batch(parts, Address(0, 0, 0, np.arange(2)))
-    with pytest.raises(InputError, match="lie across machine words"):
+    with pytest.raises(InputError, match="unaligned values"):
         Policy([HorizontalFlip()]).batch(askew(2, 6, 8, 3))
 
 

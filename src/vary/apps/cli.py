@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     one = command(commands, "demo", demo.demo, "stream a folder through a policy: a sheet of pictures, and the speed")
     one.add_argument("data", nargs="?", metavar="DATA", help="a folder of pictures, or of classes of them")
     add_policy(one)
-    one.add_argument("--epochs", type=at_least(1), metavar="N", help="times through it (2; of the samples, 4)")
+    one.add_argument("--epochs", type=at_least(1), metavar="N", help="epochs to run (2, or 4 with the sample pictures)")
     add_output(one, "vary-demo.png")
 
     one = command(commands, "preview", preview.preview, "a policy on pictures, as a sheet: the original, then epochs")

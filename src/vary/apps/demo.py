@@ -73,7 +73,7 @@ def first_shape(folder: vary.sources.Folder) -> tuple[int, ...]:
 
 
 def run(stream: vary.Stream, epochs: int) -> tuple[list[str], str]:
-    """Stream the epochs past a consumer that only counts: a line for each, and one that says how fast it was in all."""
+    """Iterate over the epochs. Returns a line for each with its speed, and a line for all together."""
     speeds, pictures, waited = [], 0, 0.0
     last: np.ndarray = np.empty(0)
     began = time.perf_counter()
@@ -100,7 +100,7 @@ def speed_of(epoch: int, report: vary.Report) -> str:
 
 
 def timed(stream: vary.Stream) -> Iterator[tuple[Any, float]]:
-    """Every batch of an epoch, with the seconds it took to come."""
+    """Every batch of an epoch, with the seconds that the loop waited for it."""
     batches = iter(stream)
     while True:
         began = time.perf_counter()

@@ -82,7 +82,7 @@ def source_of(given: str, command: str) -> Path:
 
 
 class CountedReads:
-    """A source that says when one of its pictures is read."""
+    """A source that calls `advance` whenever one of its pictures is read, for a progress bar."""
 
     def __init__(self, source: vary.Folder, advance: Callable[..., None]) -> None:
         self._source, self._advance = source, advance
@@ -113,7 +113,7 @@ def sheet_target(output: str, source: str | Path | None) -> Path:
 
 
 def _expanded(path: str | Path) -> Path:
-    """With `~` as the home folder, which a shell leaves alone in --output=~/sheet.jpg."""
+    """The path with `~` expanded, which a shell does not do in --output=~/sheet.jpg."""
     return Path(os.path.expanduser(path))  # noqa: PTH111  Path's own raises where a user is unknown
 
 

@@ -28,7 +28,7 @@ def preview(args: Namespace) -> None:
 
 
 def preview_of(policy: vary.Policy, pictures: Path | vary.Folder, rows: int, **how: int) -> vary.Preview:
-    """`Policy.preview` behind a bar."""
+    """`Policy.preview` with a progress bar."""
     if not isinstance(pictures, vary.Folder):
         return policy.preview(pictures, **how)
     with bar("sheet", min(rows, len(pictures))) as advance:

@@ -10,17 +10,17 @@ __all__ = ["check_bytes", "output_dtype", "output_size"]
 
 Size = tuple[int, int] | None
 MOST_BYTES = (1 << 31) - 65
-"""Of one picture: native/size_limits.h says why."""
+"""The most bytes of one picture; native/size_limits.h explains the limit."""
 
 
 def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
-    """`PolicyError` where a picture of `size` (height, width) takes over 2 GiB: asked before its memory is taken."""
+    """`PolicyError` if a picture of `size` (height, width) has over 2 GiB. Called before it is allocated."""
     if size[0] * size[1] * template.channels * (4 if dtype == "float32" else 1) <= MOST_BYTES:
         return
     canvas = [template.name(i) for i in template.instructions if i.op in GEOMETRY]
     raise PolicyError(
         f"{canvas[-1] if canvas else 'the policy'} makes pictures of {size[0]} x {size[1]} x {template.channels} "
-        f"{dtype}, over 2 GiB, the most that one picture may take; choose a smaller size, or cut them into tiles first"
+        f"{dtype}, over 2 GiB, the limit for one picture; choose a smaller size, or cut the pictures into tiles first"
     )
 
 

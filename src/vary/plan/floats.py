@@ -1,4 +1,4 @@
-"""What float32, in which the core computes, holds of a value range and of the numbers that a policy makes of it."""
+"""Checks that float32, in which the core computes, can hold a value range and what a policy makes of it."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def range_fault(low: float, high: float) -> str:
     size, end = high - low, max(abs(low), abs(high))
     seen = f"({low:.9g}, {high:.9g})"
     if end > WIDEST:
-        return f"{seen} is beyond what float32 sums hold; scale the values down to 0 .. 1"
+        return f"{seen} is too large for sums in float32; scale the values down to 0 .. 1"
     if size < NARROWEST or size < STEPS * end * 2.0**-24:
-        return f"{seen} vanishes in float32: it holds hardly any numbers there; move and scale the values to 0 .. 1"
+        return f"{seen} is too narrow for float32, which has hardly any numbers in it; scale the values to 0 .. 1"
     return ""
 
 
 class Reach:
-    """How far Rescale and Normalize carry the values of a picture: bounds over all draws."""
+    """Bounds, over all draws, of the values that Rescale and Normalize make from a picture."""
 
     def __init__(self, values: list[float]) -> None:
         """values: the ends of the value range, and the fill."""
@@ -44,9 +44,9 @@ class Reach:
         if not (weakest >= 1 / STRONGEST and strongest <= STRONGEST):
             gain = weakest if weakest < 1 / STRONGEST else strongest
             raise PolicyError(
-                f"{name} brings the factor on the picture's values to {gain:g}, outside {1 / STRONGEST:.1g} .. "
-                f"{STRONGEST:.1g}, where float32 loses them; use milder numbers"
+                f"{name} makes the total factor on the picture's values {gain:g}, outside {1 / STRONGEST:.1g} .. "
+                f"{STRONGEST:.1g}, where float32 loses them; use factors closer to 1"
             )
         if not max(map(abs, self._values)) <= LARGEST:
             end = max(self._values, key=abs)
-            raise PolicyError(f"{name} makes values up to {end:g}, which float32 cannot hold; use milder numbers")
+            raise PolicyError(f"{name} makes values up to {end:g}, which float32 cannot hold; use smaller numbers")

@@ -96,11 +96,11 @@ class Template(NamedTuple):
     draws: tuple[Any, ...]
     functions: tuple[Callable[..., Any], ...]
     rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
-    value_range: tuple[float, float]  # of the pictures that come in
+    value_range: tuple[float, float]  # of the input pictures
     names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
     def name(self, i: Instruction) -> str:
-        """Of the transform that an instruction comes from; empty if from none."""
+        """The transform that an instruction comes from, with its arguments; empty if there is none."""
         return self.names[i.origin - 1] if 0 < i.origin <= len(self.names) else ""
 
     def program(self, row: Sequence[float]) -> Program:

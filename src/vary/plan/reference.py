@@ -25,7 +25,7 @@ from vary.plan.program import COLOUR, GEOMETRY, Instruction, Program, Settings
 __all__ = ["reference"]
 
 GRID = 1 << 15  # positions per pixel
-FURTHEST = 5e8  # pixels: positions beyond it are taken for it
+FURTHEST = 5e8  # pixels: positions beyond are clamped to it
 Floats = NDArray[np.float64]  # a picture on its way: height x width x channels; or positions along an axis
 
 
@@ -196,7 +196,7 @@ def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
 
 
 def _mixed(weights: Floats, lines: Floats) -> Floats:
-    """Sums of `lines` by each row of weights. A line that weighs nothing is left out: it may hold a NaN."""
+    """Sums of `lines` by each row of weights. Lines of weight 0 are left out, because they may hold a NaN."""
     with np.errstate(invalid="ignore"):  # infinity less infinity
         return np.stack([np.tensordot(w[w != 0], lines[w != 0], 1) for w in weights])
 
@@ -223,7 +223,7 @@ def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
     def tap(i: NDArray[np.int_], j: NDArray[np.int_]) -> Floats:  # beyond the edge, the edge
         return np.asarray(picture[i.clip(0, height - 1), j.clip(0, width - 1)], np.float64)
 
-    def blend(a: Floats, b: Floats, weight: Floats) -> Floats:  # what weighs nothing may be a NaN
+    def blend(a: Floats, b: Floats, weight: Floats) -> Floats:  # a value of weight 0 may be a NaN
         with np.errstate(invalid="ignore"):  # infinity less infinity
             return np.where(weight > 0, a + (b - a) * weight, a)
 
@@ -287,7 +287,7 @@ def _grey(x: Floats) -> Floats:
 
 
 def _contrast(x: Floats, factor: float) -> Floats:
-    """About the mean grey of the pixels that are finite, counted in whole parts of 2^-20."""
+    """Contrast about the mean grey of the finite pixels, which is summed in units of 2^-20."""
     grey = _grey(x)
     counted = np.trunc(grey[np.isfinite(grey)].clip(-8, 9) * (1 << 20))
     mean = float(counted.mean()) / (1 << 20) if counted.size else 0.0

@@ -87,7 +87,7 @@ class Counts(NamedTuple):
     growths: int = 0
     decode_ns: int = 0
     total_ns: int = 0
-    damaged: tuple[int, ...] = ()  # places whose file is damaged, but has every row that was read
+    damaged: tuple[int, ...] = ()  # places of pictures whose file is damaged, but has every row that was read
 
     def plus(self, other: Counts) -> Counts:
         """Both calls together; `pictures` is that of the later one."""
@@ -148,7 +148,7 @@ class Runner:
         """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
         try:
             return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))
-        except RuntimeError as error:  # a canvas or a map without end
+        except RuntimeError as error:  # a canvas or a map becomes too large
             raise PolicyError(str(error)) from None
 
     def batch(
