@@ -81,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 ARITHMETIC = ("determinism", "laws", "replay", "truth")
-"""Folders of tests that hold for any values, as well for those that nobody should train on."""
+"""Folders of tests that use values nobody would train on; value warnings are ignored there."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,4 +1,4 @@
-"""`~` is the home folder wherever a path is taken."""
+"""Every path may begin with `~`, the home folder."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pictures to look at."""
+"""Sample pictures for these tests."""
 
 from pathlib import Path
 

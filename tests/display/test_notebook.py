@@ -1,4 +1,4 @@
-"""A notebook runs, and shows each object as a page and a picture, or as its lines."""
+"""A real notebook is run: it shows each object as HTML and a picture, or as lines of text."""
 
 import base64
 import io

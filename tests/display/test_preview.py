@@ -1,4 +1,4 @@
-"""`Policy.preview`: what is shown of whatever is given, how large it is, and where it is written."""
+"""`Policy.preview`: what it accepts, what it shows, how large the sheet is, and where it is written."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""Text that shows itself, and words that are safe to show."""
+"""`Text`, whose repr is its lines, and escaping and shortening of text."""
 
 import json
 import pickle

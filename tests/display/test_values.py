@@ -1,4 +1,4 @@
-"""A sheet shows the values that training gets, on a scale that is stated; nothing is taken back."""
+"""A sheet shows the values that training gets, on a scale that is stated; Rescale and Normalize are not undone."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The documents, their examples, and a folder for these: for tests in any environment."""
+"""The documents, their examples, and a folder of pictures to run them in."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Frameworks take batches and streams as they are: the functions `check_*` of `children`, run where frameworks are.
+"""Frameworks use batches and streams directly: runs the functions `check_*` of `children` in their environment.
 
 A file runs in a process of its own, once for each of its backends of Keras.
 """

@@ -1,4 +1,4 @@
-"""What the system must have is listed once, checked before a build, and got or named."""
+"""tools/system.sh: it checks for system packages before a build, and installs what is missing or names the command."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What is too large, too far or too small for the core is an error that names the transform, before memory is taken."""
+"""Sizes and maps beyond the limits of the core are errors that name the transform, before memory is allocated."""
 
 import itertools
 import subprocess

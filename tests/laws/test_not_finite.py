@@ -1,4 +1,4 @@
-"""Values that are no numbers, in float pictures: they reach what weighs them, and nothing else."""
+"""NaN and infinity in float pictures: they affect the pixels that are computed from them, and no others."""
 
 import itertools
 from typing import Any

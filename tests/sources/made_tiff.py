@@ -1,4 +1,4 @@
-"""TIFF files written tag by tag, so that a test knows which pixels they hold, whatever any reader makes of them."""
+"""TIFF files written tag by tag, so that a test knows their pixels without a reader."""
 
 import struct
 import zlib

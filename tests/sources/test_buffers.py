@@ -1,4 +1,4 @@
-"""Encoded bytes wherever they lie: borrowed in place, and held for as long as they are read."""
+"""Encoded bytes in any kind of buffer: read without a copy, and held as long as they are read."""
 
 import io
 import mmap

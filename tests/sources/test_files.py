@@ -1,4 +1,4 @@
-"""Files: paths in any form, in their own order, with labels of one's own."""
+"""`Files`: paths in any form, in their given order, with the caller's labels."""
 
 import os
 import pickle

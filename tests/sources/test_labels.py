@@ -1,4 +1,4 @@
-"""Labels: what becomes which dtype, names become ids, and what is no label is an error that names the sample."""
+"""Labels: their dtypes, ids of names, and errors for invalid labels, which name the sample."""
 
 import datetime as dt
 import decimal

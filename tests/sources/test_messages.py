@@ -1,4 +1,4 @@
-"""What names many classes, labels or files is shortened; it begins and ends as it would."""
+"""Messages that name many classes, labels or files are shortened in the middle."""
 
 import warnings
 from collections.abc import Callable

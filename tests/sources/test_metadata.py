@@ -1,4 +1,4 @@
-"""Metadata costs no picture, however large or broken it is, and says which way up a picture is by one rule."""
+"""Huge or broken metadata is no error, and one rule gives the orientation for all formats."""
 
 import io
 import struct

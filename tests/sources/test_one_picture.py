@@ -1,4 +1,4 @@
-"""One picture where many are expected, and many where one is: refused with the cure, never taken for something else."""
+"""One picture where many are expected, and many where one is: refused with the cure, never read as something else."""
 
 from collections.abc import Callable
 from typing import Any

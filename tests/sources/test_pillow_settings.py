@@ -1,4 +1,4 @@
-"""What a program sets in Pillow decides nothing here; what it adds to Pillow is read."""
+"""A program's settings of Pillow change nothing; formats that it registers with Pillow are read."""
 
 import io
 import subprocess

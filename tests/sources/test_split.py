@@ -1,4 +1,4 @@
-"""Two parts of a source: disjoint, complete, by class, and the same everywhere."""
+"""`split`: the two parts are disjoint and complete, keep the shares of classes, and are the same on every machine."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Subsets of every source: which samples they hold, and what picks none is told."""
+"""Subsets of every source: which samples they hold, and errors for selections without samples."""
 
 import pickle
 import warnings

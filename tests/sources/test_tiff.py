@@ -1,4 +1,4 @@
-"""TIFF: every kind gives the pixels that were written, or is refused with the cure; other readers agree."""
+"""TIFF: every kind gives the pixels that were written, as other readers do, or is refused with the cure."""
 
 import io
 import itertools

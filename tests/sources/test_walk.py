@@ -1,4 +1,4 @@
-"""The walk: which endings are pictures, what is said of the others; links in circles and deep folders end."""
+"""The walk: suffixes of pictures, warnings for other files, circular links, deep folders."""
 
 import inspect
 import os

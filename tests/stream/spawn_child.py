@@ -1,4 +1,4 @@
-"""A batch goes to a process that was spawned, and another made of its arrays comes back."""
+"""Sends a batch to a spawned process, which returns another batch made from its arrays."""
 
 import multiprocessing
 

@@ -1,4 +1,4 @@
-"""What is no argument of a call is refused where it would be passed over in silence."""
+"""Attributes that would be set without effect, and arguments that a call does not have, are refused."""
 
 from pathlib import Path
 

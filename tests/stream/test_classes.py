@@ -1,4 +1,4 @@
-"""classes= fixes what ids mean, for every source; what does not fit is said."""
+"""classes= fixes the class ids of every source; classes that do not fit are an error or a warning."""
 
 import warnings
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""JPEGs that are damaged, but have every row, are read and counted; what lacks rows is an error that names the cure."""
+"""Damaged JPEGs that have every row are read and counted; those without are errors that name the cure."""
 
 import io
 from pathlib import Path

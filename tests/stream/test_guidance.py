@@ -1,4 +1,4 @@
-"""Names and words that vary does not have lead to what it has; every cure that is code runs."""
+"""Errors for unknown names and words say what to write instead; all code in these texts runs."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""A batch is a named tuple of its fields' arrays, which any library can make again from arrays alone."""
+"""A batch is a named tuple of arrays, which libraries can rebuild from arrays alone."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""Streams, mixes, batches and reports in a prompt and in a notebook: what they say, cost, and leave alone."""
+"""Streams, mixes, batches and reports in terminals and notebooks: what is shown and read, and that nothing changes."""
 
 import base64
 import io

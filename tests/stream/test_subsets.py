@@ -1,4 +1,4 @@
-"""A stream of a subset shows what a stream of the whole shows of the same samples, whatever else it is asked for."""
+"""A stream of a subset gives the same pictures of its samples as a stream of the whole, with all options."""
 
 import itertools
 from collections import Counter

@@ -1,4 +1,4 @@
-"""At a limit on processes the system gives fewer threads than asked for, or none: the batches stay the same."""
+"""If the system gives fewer threads than asked for, or none (a limit on processes), batches are the same."""
 
 import subprocess
 import sys

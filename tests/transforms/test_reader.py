@@ -1,4 +1,4 @@
-"""Policy files read: numbers and words as people mean them, and errors that have the line."""
+"""Reading policy files: unambiguous numbers and words, and errors with the line."""
 
 from pathlib import Path
 

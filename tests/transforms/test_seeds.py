@@ -1,4 +1,4 @@
-"""Calls without a seed draw afresh, in every process; with one they are functions of their arguments."""
+"""Calls without a seed draw new values, in every process; with a seed they are functions of their arguments."""
 
 import itertools
 import json

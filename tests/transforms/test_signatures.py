@@ -1,4 +1,4 @@
-"""What `help()`, Shift+Tab and the like show of a transform: made from its fields, so it cannot be otherwise."""
+"""Signature and docstring of transforms, as shown by `help()` and Shift+Tab, agree with their fields."""
 
 import copy
 import inspect

@@ -1,4 +1,4 @@
-"""Positions and steps far beyond the picture: the same picks as the reference, pixel for pixel."""
+"""Positions and steps far beyond the picture give the pixels of the reference."""
 
 import itertools
 from typing import Any

@@ -1,4 +1,4 @@
-"""mypy and pyright on code as users write it: what the documents show passes, mistakes are refused.
+"""mypy and pyright on users' code: the documented calls pass, mistakes are refused.
 
 `good.py` and the ```python blocks of README.md and docs/*.md must pass; of `bad.py` exactly the lines marked `# wrong`
 must be refused. Each checker runs once over all files.
@@ -21,7 +21,7 @@ CACHE = ROOT / "build" / "mypy"  # mypy's own cache: NumPy's types are read once
 WRONG = "# wrong"
 
 Refused = dict[str, dict[int, str]]
-"""File -> line -> what the checker says of it."""
+"""File -> line -> message of the type checker."""
 
 
 def page_as_module(page: Path) -> str:

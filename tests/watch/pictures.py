@@ -1,4 +1,4 @@
-"""Pictures of many kinds, right ones all."""
+"""Pictures of many kinds, all of them valid."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Mistakes that would train on nonsense: each is told once, in words that name the transform and the cure."""
+"""Mistakes that would train on nonsense: each is warned of once, in words that name the transform and the cure."""
 
 import math
 import threading

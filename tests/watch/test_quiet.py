@@ -1,4 +1,4 @@
-"""Right policies say nothing, whatever the pictures: dark, white, sparse, plain, cropped, filled, strongly coloured."""
+"""Valid policies never warn, for any picture: dark, white, sparse, plain, cropped, filled, strongly coloured."""
 
 import tracemalloc
 import warnings
@@ -158,7 +158,7 @@ def test_photographs_are_quiet(pictures_root: Any) -> None:
 
 
 def test_the_watch_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It looks at some values of some pictures, and never again."""
+    """It checks some values of the first pictures, and no others."""
     looked: list[int] = []
     real = samples.some_values
 

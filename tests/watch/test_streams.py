@@ -1,4 +1,4 @@
-"""A stream tells each mistake once, where it is iterated: by the consumer's thread, whoever made the batch."""
+"""A stream warns of each mistake once, in the thread that iterates over it, also if a process made the batch."""
 
 import pickle
 import threading
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(stream: vary.Stream | vary.Mixed, epochs: int = 3) -> list[str]:
-    """What is told over some epochs."""
+    """The warnings over some epochs."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(epochs):

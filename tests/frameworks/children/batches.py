@@ -1,4 +1,4 @@
-"""Batches of every shape that a stream hands over."""
+"""Batches of every kind that a stream yields."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Keras takes a stream itself, on the backend that KERAS_BACKEND names."""
+"""Keras uses a stream as a dataset, on the backend that KERAS_BACKEND names."""
 
 import copy
 import inspect

@@ -1,4 +1,4 @@
-"""The examples of the documents, those that need a framework included."""
+"""Runs the examples of the documents, including those that need a framework."""
 
 import importlib.util
 import os

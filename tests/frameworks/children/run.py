@@ -1,4 +1,4 @@
-"""Runs the functions `check_*` of a file, in an environment that has the frameworks; a JSON line tells how each went.
+"""Runs the functions `check_*` of a file, in an environment with the frameworks; prints a JSON line for each.
 
 python run.py FILE [KERAS_BACKEND]
 """

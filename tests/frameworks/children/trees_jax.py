@@ -1,4 +1,4 @@
-"""JAX takes batches as they are."""
+"""JAX uses batches directly."""
 
 import pickle
 import sys

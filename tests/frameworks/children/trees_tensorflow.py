@@ -1,4 +1,4 @@
-"""TensorFlow, keras.tree, dm-tree and optree take batches as they are."""
+"""TensorFlow, keras.tree, dm-tree and optree use batches directly."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""PyTorch, Lightning and Accelerate take batches as they are."""
+"""PyTorch, Lightning and Accelerate use batches directly."""
 
 import sys
 from pathlib import Path
