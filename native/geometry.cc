@@ -55,8 +55,7 @@ double middle(int canvas, int size) { return nearest_integer((canvas - size) * .
 // One side of a canvas scaled in whole numbers, rounded down, at least a pixel.
 int scaled(int side, int numerator, int denominator) {
   const std::int64_t size = std::int64_t{side} * numerator / denominator;
-  return static_cast<int>(
-      std::clamp<std::int64_t>(size, 1, kMostSide + 1));  // refused later
+  return static_cast<int>(std::clamp<std::int64_t>(size, 1, kMostSide + 1));  // refused later
 }
 
 // Modes: 0 stretch, 1 fit (the whole picture inside), 2 letterbox (fit, then padded to size), 3 cover (fills the size).
@@ -132,8 +131,7 @@ void check_view(const Concrete& instruction, const View& v) {
 void change(const Concrete& instruction, View& v) {
   const double* const a = instruction.a;
   const auto whole = [a](int i) {
-    return static_cast<int>(
-        std::clamp<double>(a[i], -kMostSide - 1, kMostSide + 1));  // refused later
+    return static_cast<int>(std::clamp<double>(a[i], -kMostSide - 1, kMostSide + 1));  // refused later
   };
   switch (instruction.op) {
     case Op::resize: return resize(v, whole(0), whole(1), whole(2));
