@@ -261,7 +261,7 @@ def test_names_of_a_source_of_ones_own_need_its_classes() -> None:
         def __getitem__(self, index: int) -> Item:
             return source.item(index)
 
-    with pytest.raises(InputError, match="a name, and Bare names no classes"):
+    with pytest.raises(InputError, match="a name, but Bare has no classes"):
         next(iter(stream(Bare(), Policy([]), shuffle=False)))
     source.classes = ["cat", "dog", "ant"]
     assert next(iter(stream(source, Policy([]), shuffle=False))).labels.tolist() == [1, 0, 1, 2]
