@@ -104,7 +104,10 @@ Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& he
     source.size = static_cast<std::size_t>(PyBytes_GET_SIZE(object));
     return source;
   }
-  if (!PyObject_CheckBuffer(object)) refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name + ", not a NumPy array");
+  if (!PyObject_CheckBuffer(object)) {
+    refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name +
+                  ", not a NumPy array; vary.read_image(path) reads a file, numpy.asarray(image) makes an array");
+  }
   const Py_buffer& b = held.take(object, PyBUF_RECORDS_RO);
   const auto* const block = static_cast<const std::uint8_t*>(b.buf);
   const auto size = static_cast<std::size_t>(b.len);

@@ -111,7 +111,9 @@ __all__ = [
 if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that exists
 
     def __getattr__(name: str) -> object:
-        from vary.guidance import hint
+        from vary.guidance import missing_name
 
-        said = "" if name.startswith("_") else hint(name, __all__, "names")
-        raise AttributeError(f"module 'vary' has no attribute {name!r}{said and f'; {said}'}")
+        raise missing_name("vary", name, __all__)
+
+    def __dir__() -> list[str]:  # what completion offers: the public names
+        return __all__

@@ -12,16 +12,17 @@ Users bring names from other libraries, or misremember them. `guidance.yaml` lis
 
 from __future__ import annotations
 
+import sys
 from functools import cache, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from vary.errors import InputError
+from vary.errors import InputError, brief
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["ARGUMENTS", "guided", "hint", "missing_attribute", "word_hint"]
+__all__ = ["ARGUMENTS", "argument_hint", "guided", "hint", "missing_attribute", "missing_name", "word_hint"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,6 +32,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {}
 
 TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
 GENERAL = "general"  # in place of a library: names that belong to none in particular
+CLOSE = 0.61  # least similarity of a name and a suggestion, 0 .. 1
 
 
 @cache
@@ -52,6 +54,8 @@ def hint(name: str, known: Iterable[str], section: str) -> str:
     """
     if cure := _listed(name, section):
         return cure
+    if section == "names" and f"{name.lower()}s".startswith(tuple(f"{one}s" for one in known)):  # streams
+        return close(name, known)
     if homes := [home for home, names in ARGUMENTS.items() if name in names]:
         return f"{name} is an argument of {', '.join(homes)}"
     if transform := transform_hint(name):
@@ -78,11 +82,24 @@ def transform_hint(name: str) -> str:
 
 
 def close(name: str, known: Iterable[str]) -> str:
-    """A question such as "did you mean Rotate?", if a known name is spelt like this one."""
+    """A question such as "did you mean Rotate?", if a known name is spelt like this one. Of two that differ in case
+    alone, it is the one in lower case, a function."""
     import difflib
 
-    found = difflib.get_close_matches(name, list(known), 1)
-    return f"did you mean {found[0]}?" if found else ""
+    lower = {one.lower(): one for one in sorted(known)}
+    found = difflib.get_close_matches(name.lower(), lower, 1, CLOSE)
+    return f"did you mean {lower[found[0]]}?" if found else ""
+
+
+def argument_hint(name: str, known: Iterable[str]) -> str:
+    """What the argument of a transform is called here, if other libraries call it `name`; empty if nothing is known.
+
+    known: the arguments that the transform has.
+    """
+    for own, others in _section("arguments").items():
+        if name in others and (" " in own or set(own.split("+")) <= set(known)):
+            return own if " " in own else f"here it is {own.replace('+', '= and ')}="
+    return ""
 
 
 def _whose(name: str, libraries: dict[str, list[str]]) -> str:
@@ -94,17 +111,21 @@ def _whose(name: str, libraries: dict[str, list[str]]) -> str:
 
 def word_hint(argument: str, given: object) -> str:
     """For an invalid value of an argument: text such as `; for 'rgb', give channels=3`, or empty."""
-    for word, others in _section("values").get(argument, {}).items():
+    words = _section("values").get(argument) or _section("words").get(argument, {})
+    for word, others in words.items():
         if any(given is other or (isinstance(given, str) and given == other) for other in others):
+            if isinstance(word, str) and " " in word:
+                return f"; {word}"
             said = f'"{word}"' if isinstance(word, str) else word
             return f"; for {given!r}, give {argument}={said}"
     return ""
 
 
-def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def guided(name: str, *, leads: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator of public functions: a call with wrong arguments raises an `InputError` that says what to write.
 
     name: the function as users write it. Its signature is kept, for `help`, editors and type checkers.
+    leads: name this function where another one is given an argument of it.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
@@ -112,18 +133,21 @@ def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         own = names[names[0] == "self" :]
         known, places = frozenset(names), code.co_argcount
+        by_name = names[places:]
         required = names[: places - len(function.__defaults__ or ())]
-        ARGUMENTS[name] = own
+        if leads:
+            ARGUMENTS[name] = own
 
         @wraps(function)
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             given = len(args)
             if given > places or not known.issuperset(kwargs):
-                raise InputError(_refused(name, own, args[places:], kwargs))
+                raise InputError(_refused(name, own, by_name, args[places:], kwargs))
             if given < len(required):
                 for one in required[given:]:
                     if one not in kwargs:
-                        raise InputError(f"{name} needs {one!r}: {_section('needs').get(one, one)}")
+                        needs = _section("needs")
+                        raise InputError(f"{name} needs {one!r}: {needs.get(f'{name} {one}') or needs.get(one, one)}")
             return function(*args, **kwargs)
 
         return call
@@ -131,15 +155,21 @@ def guided(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     return decorate
 
 
-def _refused(name: str, own: tuple[str, ...], beyond: tuple[object, ...], given: dict[str, Any]) -> str:
+def _refused(
+    name: str, own: tuple[str, ...], by_name: tuple[str, ...], beyond: tuple[object, ...], given: dict[str, Any]
+) -> str:
     """The error text for too many positional arguments, or for unknown keywords.
 
-    own: the function's arguments. beyond: the positional ones that are too many. given: the keywords.
+    own: the function's arguments, by_name: those that go by name alone. beyond: the positional ones that are too many.
+    given: the keywords.
     """
     unknown = [key for key in given if key not in own]
+    if (cure := _section("instead").get(f"{name} {unknown[0]}" if unknown else "")) is not None:
+        return f"{name} has no argument {unknown[0]!r}; {cure}"
     if not unknown:
-        by_name = "; give the others by name, such as batch_size=32" if "batch_size" in own else ""
-        return f"{name} was given {beyond[0]!r} as one positional argument too many{by_name}"
+        such = "batch_size=32" if "batch_size" in own else "seed=7" if "seed" in by_name else "".join(by_name[:1]) + "="
+        cure = f"give the others by name, such as {such}" if by_name else f"it takes {', '.join(own)}"
+        return f"{name} was given {brief(beyond[0])} as one positional argument too many; {cure}"
     hints = [hint(key, own, "keywords") for key in unknown]
     if not all(hints):
         hints.append(f"its arguments are {', '.join(own)}")
@@ -154,3 +184,18 @@ def missing_attribute(owner: object, name: str, section: str) -> AttributeError:
         said = _listed(name, section) or (f"it is .options.{name}" if inside else hint(name, dir(type(owner)), "none"))
     text = f"{type(owner).__name__!r} object has no attribute {name!r}{said and f'; {said}'}"
     return AttributeError(text, name=name, obj=owner)
+
+
+def missing_name(module: str, name: str, known: Iterable[str]) -> Exception:
+    """The error of a module's `__getattr__`, called from there, with the cure.
+
+    known: its public names.
+    """
+    import dis
+
+    said = "" if name.startswith("_") else hint(name, known, "names")
+    frame = sys._getframe(2)
+    if said and dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM":
+        # Of an AttributeError, `from module import name` would say nothing.
+        return ImportError(f"cannot import name {name!r} from {module!r}; {said}", name=module)
+    return AttributeError(f"module {module!r} has no attribute {name!r}{said and f'; {said}'}")

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from vary.errors import InputError, brief
 
-__all__ = ["expanded", "path_text"]
+__all__ = ["expanded", "looked_in", "path_text", "to_write"]
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
     """The path as text, with a leading `~` or `~user` replaced by the home folder, if there is one."""
     return os.path.expanduser(os.fspath(path))  # noqa: PTH111  text, because an epoch may read a million paths
+
+
+def looked_in(path: str) -> str:
+    """For an error where this path names nothing: the folder that it was taken from, if it is a relative one."""
+    return "" if os.path.isabs(path) else f" in the current folder, {os.getcwd()!r}"  # noqa: PTH109, PTH117
 
 
 def path_text(name: str, path: object, cure: str) -> str:
@@ -20,3 +26,13 @@ def path_text(name: str, path: object, cure: str) -> str:
     if not isinstance(found, str) or "\0" in found:
         raise InputError(f"{name}={brief(path)}; give {cure}")
     return expanded(str(found))
+
+
+def to_write(path: str | os.PathLike[str]) -> Path:
+    """The path of a file to be written; `InputError` where its folder is not there, or it is a folder itself."""
+    target = Path(path_text("path", path, "the path of a file to write"))
+    if not target.parent.is_dir():
+        raise InputError(f"path={str(path)!r}: the folder {str(target.parent)!r} does not exist; make it first")
+    if target.is_dir():
+        raise InputError(f"path={str(path)!r} is a folder; give the path of a file in it")
+    return target

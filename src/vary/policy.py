@@ -18,7 +18,7 @@ from vary.display.text import Text
 from vary.display.variations import variations
 from vary.errors import InputError, PolicyError
 from vary.guidance import ARGUMENTS, guided, missing_attribute
-from vary.paths import expanded
+from vary.paths import path_text, to_write
 from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
@@ -26,7 +26,7 @@ from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
 from vary.plan.watch import Watches
 from vary.rng import check_address
-from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, how_to_open, layout_name, many
+from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, layout_name, many, not_an_array
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
 from vary.transforms.reader import parsed
@@ -205,9 +205,7 @@ class Policy(Transform):
         """The policy compiled for images like this one."""
         if not isinstance(image, np.ndarray):
             several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
-            raise InputError(
-                f"image 0 is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{several}"
-            )
+            raise InputError(not_an_array("image 0", image, several))
         if image.ndim not in (2, 3):
             cure = "one picture goes to batch() as images[None]" if image.ndim < 2 else "several go to batch(images)"
             raise InputError(
@@ -230,6 +228,10 @@ class Policy(Transform):
                 cure = "image.astype('float32'), with value_range= if it is not 0 .. 1"
                 if np.dtype(dtype).kind in "iub":
                     cure = "image.astype('uint8') if its values are 0 .. 255"
+                if dtype == "bool":
+                    cure = "image * numpy.uint8(255)"
+                elif dtype == "uint16":
+                    cure += ", (image >> 8).astype('uint8') if they are 0 .. 65535"
                 raise InputError(f"image 0 is {dtype}; give uint8 or float32: {cure}")
             template = lower(self, channels, dtype, self._settings(channels, dtype), self.value_range)  # type: ignore[arg-type]
             found = known[channels, dtype] = Runner(template)
@@ -245,6 +247,7 @@ class Policy(Transform):
         name = self.fill if isinstance(self.fill, str) else "constant"
         return Settings(name, value, self.interpolation, self.antialias, self.strict)  # type: ignore[arg-type]
 
+    @guided("policy.program", leads=False)
     def program(
         self,
         shape: Sequence[int],
@@ -262,6 +265,7 @@ class Policy(Transform):
         channels = shape[2] if len(shape) > 2 else 1
         return self.runner(channels, dtype_name(dtype)).program(_address(seed, epoch, view, _number(index)))
 
+    @guided("policy.explain", leads=False)
     def explain(
         self,
         shape: Sequence[int],
@@ -288,6 +292,7 @@ class Policy(Transform):
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
 
+    @guided("policy.preview", leads=False)
     def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
         """Rows of pictures: an original, then what a stream of this seed makes of it in epochs 0, 1, 2 and so on.
 
@@ -348,9 +353,10 @@ class Policy(Transform):
             line = line_of(given, argument_of(error))
             raise PolicyError(f"line {line}: {error}" if line else str(error)) from None
 
+    @guided("policy.save", leads=False)
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""
-        path = Path(expanded(path))
+        path = to_write(path)
         if path.suffix == ".json":
             import json
 
@@ -362,9 +368,10 @@ class Policy(Transform):
         path.write_text(text, encoding="utf-8")
 
     @staticmethod
+    @guided("vary.Policy.load", leads=False)
     def load(path: str | Path) -> Policy:
         """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it."""
-        path = Path(expanded(path))
+        path = Path(path_text("path", path, "the path of a policy file"))
         try:
             return Policy.from_dict(parsed(path.read_bytes(), path.suffix == ".json"))
         except OSError as error:

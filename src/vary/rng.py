@@ -74,7 +74,7 @@ def check_address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex
         except TypeError:  # 1.5, "one"
             fits = False
         if not fits:
-            raise InputError(f"{name}={value!r} is outside 0 .. {limit - 1}; give a whole number in that range")
+            raise InputError(f"{name}={value!r}; give a whole number from 0 to {limit - 1}")
 
 
 def permutation(n: int, seed: int, epoch: int) -> np.ndarray:

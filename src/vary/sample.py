@@ -26,8 +26,9 @@ __all__ = [
     "how_to_open",
     "is_one_picture",
     "layout_name",
-    "maybe_one",
     "many",
+    "maybe_one",
+    "not_an_array",
 ]
 
 Layout = Literal["NHWC", "NCHW"]
@@ -85,6 +86,16 @@ def maybe_one(name: str, shape: Sequence[int]) -> str:
 def how_to_open(image: object) -> str:
     """The call that makes a NumPy array of this object: of a path, or of anything else."""
     return "vary.read_image(path)" if isinstance(image, str | PurePath) else "numpy.asarray(image)"
+
+
+def not_an_array(name: str, image: object, also: str = "") -> str:
+    """For an error: what stands in the place of a picture's array, and what makes one of it.
+
+    also: another cure.
+    """
+    if image is None:
+        return f"{name} is None, not a NumPy array: perhaps a file was not read; vary.read_image(path) says why{also}"
+    return f"{name} is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{also}"
 
 
 def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:

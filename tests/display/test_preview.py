@@ -72,7 +72,7 @@ def test_whatever_holds_pictures(kind: str, photos: list[np.ndarray], data: Path
         (5, "int is no source"),
         (vary.stream(np.zeros((3, 8, 8, 3), np.uint8), POLICY), "stream.preview() shows it"),
         (np.zeros((8, 8, 3)), "float64"),
-        ([np.zeros((8, 8, 3), np.uint8), None], "images[1] is of type NoneType"),
+        ([np.zeros((8, 8, 3), np.uint8), None], "images[1] is None, not a NumPy array"),
     ],
 )
 def test_nothing_to_show_is_an_error(images: Any, says: str) -> None:

@@ -55,7 +55,7 @@ def test_what_is_taken(tmp_path: Path) -> None:
         (Own(), [1], "a Own brings its own"),
         ((IMAGES,), None, "a tuple of 1"),
         (None, None, "NoneType is no source: it lacks fields, .*__len__"),
-        ({"images": IMAGES}, None, "dict is no source: it lacks fields, classes, path, label_batch; give"),
+        ({"images": IMAGES}, None, "dict is no source: it lacks fields; give a folder's path"),
         ((IMAGES, [1]), None, "2 images but 1 labels"),
     ],
 )

@@ -121,7 +121,10 @@ REFUSED: list[tuple[Any, str]] = [
     ({"transforms": [{"Sometimes": [{"Rotat": 1}]}]}, "transforms[0].Sometimes[0]: there is no transform 'Rotat'"),
     ({"transforms": [{"Rotate": 1, "Zoom": 2}]}, "write it as Name: {argument: value}"),
     ({"transforms": [5]}, "5 is not a transform"),
-    ({"transforms": [{"Rotate": {"degrees": 1}}]}, "transforms[0].Rotate has no argument 'degrees'; it has angle, p"),
+    (
+        {"transforms": [{"Rotate": {"degrees": 1}}]},
+        "transforms[0].Rotate has no argument 'degrees'; here it is angle=. It has angle, p",
+    ),
     (
         {"transforms": [{"Rotate": {"angel": 1}}]},
         "policy.transforms[0].Rotate has no argument 'angel'; did you mean angle? It has angle, p",

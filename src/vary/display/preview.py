@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vary.display.page import block, grid, heading, safe
 from vary.display.sheet import Sheet, as_png, draw, save
+from vary.guidance import guided
 
 if TYPE_CHECKING:
     import os
@@ -31,6 +32,7 @@ class Preview:
         """The lines below the pictures: dtype, range and mean of the values, and the scale on which they are shown."""
         return self.sheet.notes
 
+    @guided("preview.save", leads=False)
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the sheet as PNG, JPEG or WebP, by the suffix of `path`; `InputError` for another suffix, or if the
         folder does not exist."""

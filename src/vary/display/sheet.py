@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError
-from vary.paths import expanded
+from vary.paths import path_text, to_write
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -237,14 +237,11 @@ def save(picture: Array, path: str | os.PathLike[str]) -> None:
     an unknown suffix, is a folder, or its folder does not exist."""
     import tempfile
 
-    target = Path(expanded(path))
+    target = Path(path_text("path", path, "the path of a file to write"))
     kind = FORMATS.get(target.suffix.lower())
     if kind is None:
         raise InputError(f"path={str(path)!r}: the sheet needs a name that ends in {', '.join(FORMATS)}")
-    if not target.parent.is_dir():
-        raise InputError(f"path={str(path)!r}: the folder {str(target.parent)!r} does not exist; make it first")
-    if target.is_dir():
-        raise InputError(f"path={str(path)!r} is a folder; name a file")
+    target = to_write(path)
     data = _encoded(picture, kind)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".vary-")
     try:

@@ -27,7 +27,8 @@ import numpy as np
 
 from vary import _native
 from vary.errors import DecodeError, InputError, SourceError
-from vary.paths import expanded
+from vary.guidance import guided, word_hint
+from vary.paths import expanded, looked_in
 from vary.plan.bare import Bare
 from vary.plan.gif import GIF, bare_gif
 from vary.plan.pillow import check_pixels, open_image
@@ -81,6 +82,7 @@ def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, t
     return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, tolerant)
 
 
+@guided("vary.read_image", leads=False)
 def read_image(
     source: str | os.PathLike[str] | Bytes, channels: int = 3, *, max_pixels: int = MAX_PIXELS, tolerant: bool = False
 ) -> Array:
@@ -91,7 +93,11 @@ def read_image(
     Raises `SourceError` where the file cannot be read and `DecodeError` where it is no picture.
     """
     if channels not in MODES:
-        raise InputError(f"channels={channels}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
+        cure = word_hint("channels", channels)
+        raise InputError(f"channels={channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
+    limit: object = max_pixels
+    if not isinstance(limit, int) or limit < 1:
+        raise InputError(f"max_pixels={max_pixels!r}; give a whole number of at least 1")
     data: bytes | memoryview
     if not isinstance(source, (str, os.PathLike)):
         data, path = _view(source), None
@@ -101,7 +107,9 @@ def read_image(
             with io.FileIO(path) as file:
                 data = file.readall() or b""
         except OSError as error:
-            raise SourceError(f"{path}: {error.strerror or error}") from error
+            cure = "; vary.Folder(path) reads folders" if isinstance(error, IsADirectoryError) else ""
+            where = looked_in(path) if isinstance(error, FileNotFoundError) else ""
+            raise SourceError(f"{path}: {error.strerror or error}{where}{cure}") from error
     if data[:3] != JPEG:
         return _through_pillow(bytes(data), path, channels, max_pixels, tolerant)
     try:
@@ -118,6 +126,10 @@ def read_image(
 def _view(source: Bytes) -> bytes | memoryview:
     if isinstance(source, bytes):
         return source
+    if getattr(source, "ndim", 1) > 1:
+        raise InputError(
+            f"read_image was given an array of shape {source.shape}, a picture already; it reads files"  # type: ignore[union-attr]
+        )
     try:
         return memoryview(cast("bytearray", source)).cast("B")
     except (TypeError, ValueError):  # no buffer, or one with gaps

@@ -310,7 +310,10 @@ class Runner:
                 f"Lambda({name}) returned {seen}; it must return an array of height x width x {self.template.channels}"
             )
         if result.dtype != image.dtype:
-            raise PolicyError(f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back")
+            raise PolicyError(
+                f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back: "
+                f"result.astype(image.dtype); of pictures in 0 .. 1, Rescale(1 / 255) before it makes float32"
+            )
         return result
 
     def _check_out(self, out: Any, sources: list[Source] | Parts, count: int, dtype: str, layout: str) -> None:

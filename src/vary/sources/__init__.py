@@ -13,12 +13,13 @@ One module for each; each is an `Indexed` of `Item`s. Any other object with thes
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.guidance import missing_name
 from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
@@ -54,6 +55,11 @@ __all__ = [
 
 REQUIRED = ("fields", "__len__", "__getitem__")
 OPTIONAL = ("classes", "path", "label_batch")
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+    def __getattr__(name: str) -> object:
+        raise missing_name("vary.sources", name, __all__)
 
 
 def open_source(obj: object, labels: object = None, classes: Sequence[str] | None = None) -> Indexed:
@@ -98,22 +104,16 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
             f"labels= goes with a path, an array or a list of arrays; a {type(obj).__name__} brings its own"
         )
     if isinstance(obj, tuple):
-        if len(obj) != 2:
-            raise InputError(f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures")
-        if all(isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape)) for one in obj):
-            raise InputError(
-                f"a tuple of two arrays of shape {obj[0].shape} and {obj[1].shape} would be (images, labels); "
-                "pictures come as a list: [first, second]"
-            )
+        _check_pair(obj)
         return Arrays(*obj, classes=classes)
     if hasattr(obj, "__array_interface__"):  # such as Pillow's pictures
         return Arrays(cast("np.ndarray", obj))  # says what to give instead
     missing = [name for name in (*REQUIRED, *OPTIONAL) if not hasattr(obj, name)]
-    if not set(missing).isdisjoint(REQUIRED):
-        known = sorted(missing, key=("fields", "classes", "__len__", "__getitem__", "path", "label_batch").index)
+    if needed := [name for name in missing if name in REQUIRED]:
+        cure = "list(...) of it, if it gives pictures, " if isinstance(obj, Iterator) else ""
         raise InputError(
-            f"{type(obj).__name__} is no source: it lacks {', '.join(known)}; give a folder's path, an array "
-            "(N, H, W, C), a tuple (images, labels), or an object with what vary.sources.Indexed names"
+            f"{type(obj).__name__} is no source: it lacks {', '.join(needed)}; give {cure}a folder's path, an array "
+            "(N, H, W, C), a tuple (images, labels), or a source of your own, derived from vary.sources.Source"
         )
     return Adapted(obj) if missing else cast("Indexed", obj)
 
@@ -132,4 +132,18 @@ def _check_paths(obj: object) -> None:
         raise InputError(
             f"the source is a {type(obj).__name__} of paths, such as {brief(str(first))}; vary.Files(paths, labels) "
             "streams files, and vary.read_image(path) makes an array"
+        )
+
+
+def _check_pair(obj: tuple[Any, ...]) -> None:
+    """`InputError` where a tuple is not (images, labels)."""
+    if len(obj) != 2:
+        raise InputError(
+            f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures; several fields of "
+            'labels go by name: labels={"age": ages, "breed": breeds}'
+        )
+    if all(isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape)) for one in obj):
+        raise InputError(
+            f"a tuple of two arrays of shape {obj[0].shape} and {obj[1].shape} would be (images, labels); "
+            "pictures come as a list: [first, second]"
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
-from vary.sample import channels_first, check_many, how_to_open, maybe_one
+from vary.sample import channels_first, check_many, how_to_open, maybe_one, not_an_array
 from vary.sources.base import Item
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source
@@ -158,10 +158,8 @@ def _as_images(images: object) -> Array | list[Array]:
 
 def _check_picture(name: str, image: object) -> None:
     if not isinstance(image, np.ndarray):
-        cure = f"{how_to_open(image)} makes one"
-        if isinstance(image, str | os.PathLike):
-            cure += ", and vary.Files(paths, labels) is a source of files"
-        raise InputError(f"{name} is of type {type(image).__name__}, not a NumPy array; {cure}")
+        files = ", and vary.Files(paths, labels) is a source of files" if isinstance(image, str | os.PathLike) else ""
+        raise InputError(not_an_array(name, image, files))
     if image.ndim not in (2, 3):
         raise InputError(f"{name} has shape {image.shape}; give arrays of shape (H, W, C) or (H, W)")
     if image.dtype.kind not in "buif":

@@ -12,7 +12,7 @@ import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
-from vary.paths import path_text
+from vary.paths import looked_in, path_text
 from vary.sources.base import Item
 from vary.sources.files import read_file, stamped
 from vary.sources.labels import Labels, class_ids, read_labels
@@ -68,8 +68,10 @@ class Folder(Source):
         self.root = path_text("path", path, "the path of a folder")
         self._absolute = os.path.abspath(self.root)  # noqa: PTH100
         if not os.path.isdir(self.root):  # noqa: PTH112  kept as the string that was given
-            what = "is a file" if os.path.exists(self.root) else "does not exist"  # noqa: PTH110
-            raise SourceError(f"{self.root!r} {what}; give a folder with one sub-folder of pictures for every class")
+            what = "is a file" if os.path.exists(self.root) else f"does not exist{looked_in(self.root)}"  # noqa: PTH110
+            files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in self.root else ""
+            cure = "give a folder with one sub-folder of pictures for every class"
+            raise SourceError(f"{self.root!r} {what}; {cure}{files}")
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
         self._listing = self._listed(classes if labels is None else None, file, labels is not None)
         self.paths: Sequence[str] = self._listing
@@ -292,7 +294,7 @@ def _counted(passed: Counter[str], before: str = "") -> str:
 
 def _nothing(walk: Walk) -> str:
     return (
-        f"{walk.root!r} holds no pictures: searched at every depth for names ending in {' '.join(SUFFIXES)} (hidden "
-        f"names and {', '.join(sorted(JUNK))} skipped{_counted(walk.passed, ', and ')}); give the folder that "
-        "holds one sub-folder of pictures for every class"
+        f"{walk.root!r} holds no pictures: searched at every depth for names ending in {' '.join(SUFFIXES[:8])} "
+        f"and so on (all: vary.sources.SUFFIXES; hidden names and {', '.join(sorted(JUNK))} skipped"
+        f"{_counted(walk.passed, ', and ')}); give the folder that holds one sub-folder of pictures for every class"
     )

@@ -66,10 +66,11 @@ class Source:
     @overload
     def __getitem__(self, index: slice | EllipsisType | Sequence[int] | _Arraylike, /) -> Subset: ...
     def __getitem__(self, index: Any, /) -> Any:
-        if type(index) is int:
-            return self.item(index)
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
-            return self.item(operator.index(index))
+            place, n = operator.index(index), len(self)
+            if not -n <= place < n:  # an IndexError, so that `for item in source` ends
+                raise IndexError(f"source[{place}]: the source has {n} samples, 0 .. {n - 1}, or -{n} .. -1")
+            return self.item(place % n)
         return pick(self, index)
 
     @guided("source.split")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from vary.errors import SourceError
-from vary.guidance import missing_attribute
+from vary.guidance import guided, missing_attribute
 from vary.plan.findings import WarnOnce
 from vary.rng import EPOCH_LIMIT, check_address
 from vary.stream import keras
@@ -38,6 +38,8 @@ __all__ = ["Epochs"]
 
 KEYWORDS = frozenset({one.name for one in fields(Options)} | {"labels", "weights", "classes"})
 """Keywords of `vary.stream`. They cannot be set on a stream, because that would change nothing."""
+FIXED = frozenset({"source", "policy", "options"})
+"""Attributes of a stream that cannot be set either."""
 
 
 class Epochs:
@@ -100,6 +102,7 @@ class Epochs:
         """Of the next iteration."""
         return self._next.epoch
 
+    @guided("train.set_epoch", leads=False)
     def set_epoch(self, epoch: int) -> None:
         """Make the next iteration this epoch, from its beginning; later ones count on from it."""
         epoch = whole("epoch", epoch, 0)
@@ -113,6 +116,7 @@ class Epochs:
         """
         return self._latest.state_dict()
 
+    @guided("train.load_state_dict", leads=False)
     def load_state_dict(self, state: Mapping[str, int | str]) -> None:
         """Make the next iteration go on where `state_dict` was called; the one after it is the next epoch.
 
@@ -250,6 +254,10 @@ class Epochs:
     def __setattr__(self, name: str, value: object) -> None:
         if name in KEYWORDS:
             raise AttributeError(f"a stream keeps its {name}; make a new one: vary.stream(..., {name}={value!r})")
+        if name == "epoch":
+            raise AttributeError(f"the epoch is set by set_epoch({value!r})")
+        if name in FIXED and name in self.__dict__:
+            raise AttributeError(f"a stream keeps its {name}; make a new one: vary.stream(source, policy)")
         super().__setattr__(name, value)
 
     def __getstate__(self) -> dict[str, Any]:

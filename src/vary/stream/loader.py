@@ -11,11 +11,13 @@ from vary.errors import InputError, SourceError
 from vary.guidance import guided
 from vary.plan.check import output_dtype
 from vary.plan.hints import hints
+from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sources import open_source, whole_of
 from vary.stream.epochs import Epochs
 from vary.stream.make import StreamJob
+from vary.stream.masks import mask_findings
 from vary.stream.options import Options, whole
 from vary.stream.order import order
 from vary.stream.report import Tally
@@ -172,6 +174,8 @@ class Stream(Epochs):
         for look, runner in self.looks:
             found = hints(runner.template)
             self.once.warn(one.of(f"policy[{look.field!r}]") if len(self._looks) > 1 else one for one in found)
+        moved = any(i.op in GEOMETRY for _, runner in self.looks for i in runner.template.instructions)
+        self.once.warn(mask_findings(self.source) if moved else [])
         self._files = holds_files(self.source)
         self._store, self.kept = store_of(self.source, options, self.looks) if self._files else (None, "")
 
@@ -226,6 +230,7 @@ class Stream(Epochs):
         if self._store is not None:
             self._store.refresh()
 
+    @guided("train.replay", leads=False)
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
         """The batch of one sample as it was, or will be, in an epoch: by its index in the source and its view number.
 

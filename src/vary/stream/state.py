@@ -78,7 +78,7 @@ def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
         raise InputError(f"load_state_dict() was given {seen}; give what state_dict() returned, a dict")
     if (version := state.get("version")) != VERSION:
         seen = f"version={version!r}" if "version" in state else "no 'version'"
-        raise InputError(f"state_dict has {seen}; give what state_dict() of this vary returned, {VERSION}")
+        raise InputError(f"state_dict has {seen}; give what state_dict() of this version of vary returned")
     for name, here in terms.items():
         if name not in state:
             mixed = "ratios" in state

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, PolicyError
+from vary.guidance import guided
 from vary.policy import Policy
 from vary.transforms import Transform
 
@@ -81,6 +82,8 @@ def _cure(policy: object) -> str:
     """How to make a policy from the object that was given instead."""
     if isinstance(policy, str | os.PathLike):
         return f"vary.Policy.load({os.fspath(policy)!r}) reads one from a file"
+    if isinstance(policy, tuple) and policy and isinstance(policy[0], Policy):
+        return "give the policy itself; views=2 makes 2 pictures of each sample"
     if isinstance(policy, list | tuple) and any(isinstance(one, Transform) for one in policy):
         return "write vary.Policy([...]) around the transforms"
     if isinstance(policy, Transform):
@@ -90,13 +93,17 @@ def _cure(policy: object) -> str:
     return "vary.Policy([...]) holds a list of transforms, and vary.Policy([]) changes nothing"
 
 
+@guided("vary.average_views", leads=False)
 def average_views(predictions: Any, views: int) -> Array:
     """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...), float64 of integers.
 
     Of a stream's views, `images.reshape(-1, *images.shape[2:])` are the pictures to predict from.
     """
     found = np.asarray(predictions)
+    if not isinstance(views, int | np.integer):
+        raise InputError(f"views={views!r}; give a whole number of at least 1, the views of each picture")
     if views < 1 or found.ndim == 0 or len(found) % views:
-        raise InputError(f"predictions has shape {found.shape} and views={views}; give views rows for each picture")
+        cure = "a number of rows that views= divides: views neighbouring ones for each picture"
+        raise InputError(f"predictions has shape {found.shape} and views={views}; give {cure}")
     mean: Array = found.reshape(-1, views, *found.shape[1:]).mean(axis=1)
     return mean

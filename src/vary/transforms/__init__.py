@@ -5,6 +5,9 @@
 function; `text` writes and reads them as data; `names` and `foreign.yaml` know what other libraries call them.
 """
 
+from typing import TYPE_CHECKING
+
+from vary.guidance import missing_name
 from vary.transforms.base import REGISTRY, Lowering, Span, Transform, choice, custom, field, span, switch
 from vary.transforms.colour import (
     Brightness,
@@ -68,3 +71,8 @@ __all__ = [
     "span",
     "switch",
 ]
+
+if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+
+    def __getattr__(name: str) -> object:
+        raise missing_name("vary.transforms", name, __all__)

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, dataclass_transform
 
-from vary.errors import PolicyError
-from vary.guidance import hint
+from vary.errors import PolicyError, brief
+from vary.guidance import argument_hint, hint, word_hint
 from vary.transforms.describe import Documentation, by_place, signature
 from vary.transforms.fields import (
     REQUIRED,
@@ -135,10 +135,11 @@ class Declared:
             try:
                 object.__setattr__(self, name, declared.parse(value))
             except (TypeError, ValueError, OverflowError) as error:
-                cure = self._regrouped(args, places) if name in places[: len(args)] else ""
-                raise PolicyError(
-                    f"{kind.__name__}({name}={value!r}): {error}; {name} is {declared.doc}{cure}"
-                ) from None
+                cure = word_hint(name, value) or (self._regrouped(args, places) if name in places[: len(args)] else "")
+                doc = declared.doc
+                meaning = f"{name}: {doc[len(name) + 2 :]}" if doc.startswith(f"{name}; ") else f"{name} is {doc}"
+                meaning = "" if str(error).endswith(doc) else f"; {meaning}"
+                raise PolicyError(f"{kind.__name__}({name}={brief(value)}): {error}{meaning}{cure}") from None
         self.check()
 
     def check(self) -> None:
@@ -152,7 +153,8 @@ class Declared:
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in fields:
-                suggestion = suggest(name, fields) or hint(name, (), "keywords" if "transforms" in fields else "none")
+                suggestion = argument_hint(name, fields) or suggest(name, fields)
+                suggestion = suggestion or hint(name, (), "keywords" if "transforms" in fields else "none")
                 start = f"{suggestion}{'.'[: suggestion[-1] != '?']} It" if suggestion else "it"
                 self._refuse(f"has no argument {name!r}; {start} has {', '.join(fields)}")
             if name in given:
@@ -170,8 +172,11 @@ class Declared:
     def _refuse_by_place(self, args: tuple[Any, ...], places: list[str]) -> NoReturn:
         named = f"{len(places)} argument{'s'[: len(places) != 1]} by place ({', '.join(places)})"
         takes = named if places else "no argument by place"
-        chance = len(args) == len(places) + 1 and accepts([self.fields["p"]], args[-1:])
-        cure = f"write p={args[-1]}, in a file {{p: {args[-1]}}}" if chance else "p goes by name"
+        # The last one, or one that fits nowhere else: Rotate(40, 0.5), Sometimes(0.5, [...]).
+        odd = [arg for place, arg in zip(places, args, strict=False) if not accepts([self.fields[place]], [arg])]
+        chances = [arg for arg in (args[-1], *odd) if accepts([self.fields["p"]], [arg])]
+        chance = chances[0] if chances and len(args) == len(places) + 1 else None
+        cure = "p goes by name" if chance is None else f"write p={chance}, in a file {{p: {chance}}}"
         self._refuse(f"takes {takes}, not {len(args)}; {cure}{self._regrouped(args, places)}")
 
     def _regrouped(self, args: tuple[Any, ...], places: list[str]) -> str:
@@ -184,6 +189,10 @@ class Declared:
             return f"; as one argument: {name}(({', '.join(map(str, args))}))"
         if 1 < len(inner) <= len(places) and accepts(fields, inner):
             return f"; without the inner brackets: {name}({', '.join(map(str, inner))})"
+        if len(args) == len(places) == 2 and accepts(fields, args[::-1]):
+            return f"; the other way round: {name}({', '.join(places)})"
+        if 1 < len(args) <= len(places) and accepts([self.fields["p"]], args[-1:]):
+            return f"; a probability goes by name: p={args[-1]}"
         return ""
 
     def values(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from vary.errors import brief
 from vary.transforms.base import Lowering, Span, Transform, custom, field, number, span
 
 __all__ = [
@@ -23,13 +24,15 @@ __all__ = [
     "Saturation",
 ]
 
+MULTIPLIER = "factor; 1 changes nothing; a number a means (1 - a, 1 + a)"
+TURNS = "turns of the colour circle; 0.1 is 36 degrees; a number a means (-a, a)"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Rescale(Transform):
     """x * scale + offset: `Rescale(1 / 255)` brings uint8 to 0 .. 1. The output becomes float32 by default."""
 
-    scale: float = field("factor", within=(-1e6, 1e6), samples=(0.001, 2.0))
+    scale: float = field("factor; what values are multiplied by", within=(-1e6, 1e6), samples=(0.001, 2.0))
     offset: float = field("added after the factor", within=(-1e6, 1e6), default=0.0)
 
     def check(self) -> None:
@@ -46,9 +49,13 @@ Values = float | Sequence[float] | np.ndarray
 
 
 def _channels(value: Any) -> tuple[float, ...]:
+    if isinstance(value, str) and value.lower() == "imagenet":
+        raise ValueError(f"{value!r} is not a number; ImageNet's are the defaults: Normalize()")
+    if isinstance(value, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in value):
+        raise ValueError(f"{brief(value)} has rows; give one number, or one a channel")
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
     if len(values) not in (1, 3, 4):
-        raise ValueError(f"{value!r} has {len(values)} entries; give 1, 3 or 4, one per channel")
+        raise ValueError(f"{brief(value)} has {len(values)} entries; give 1, 3 or 4, one per channel")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"{value!r} must be finite")
     return values
@@ -90,7 +97,7 @@ class Normalize(Transform):
 class Brightness(Transform):
     """Blend with black: 0 is black, 1 the picture, 2 twice as bright."""
 
-    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+    factor: Span = span(MULTIPLIER, around=1.0, within=(0, 100))
 
     def lower(self, to: Lowering) -> None:
         to.emit("brightness", to.uniform(self.factor), *to.clip())
@@ -99,7 +106,7 @@ class Brightness(Transform):
 class Contrast(Transform):
     """Blend with the mean grey of the whole picture (Rec. 601): 0 is flat grey, 1 the picture."""
 
-    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+    factor: Span = span(MULTIPLIER, around=1.0, within=(0, 100))
 
     def lower(self, to: Lowering) -> None:
         to.emit("contrast", to.uniform(self.factor), *to.clip())
@@ -108,7 +115,7 @@ class Contrast(Transform):
 class Saturation(Transform):
     """Blend each pixel with its own grey (Rec. 601): 0 is grey, 1 the picture."""
 
-    factor: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100))
+    factor: Span = span(MULTIPLIER, around=1.0, within=(0, 100))
 
     def lower(self, to: Lowering) -> None:
         to.emit("saturation", to.uniform(self.factor), *to.clip())
@@ -117,7 +124,7 @@ class Saturation(Transform):
 class Hue(Transform):
     """Turn the hue of HSV, keeping value and saturation."""
 
-    turn: Span = span("turns of the colour circle; a number a means (-a, a)", within=(-1, 1))
+    turn: Span = span(TURNS, within=(-1, 1))
 
     def lower(self, to: Lowering) -> None:
         to.emit("hue", to.uniform(self.turn), *to.clip())
@@ -126,10 +133,10 @@ class Hue(Transform):
 class ColorJitter(Transform):
     """Brightness, contrast, saturation and hue, in an order drawn afresh for every picture."""
 
-    brightness: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
-    contrast: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
-    saturation: Span = span("factor; a number a means (1 - a, 1 + a)", around=1.0, within=(0, 100), default=0.0)
-    hue: Span = span("turns of the colour circle; a number a means (-a, a)", within=(-1, 1), default=0.0)
+    brightness: Span = span(MULTIPLIER, around=1.0, within=(0, 100), default=0.0)
+    contrast: Span = span(MULTIPLIER, around=1.0, within=(0, 100), default=0.0)
+    saturation: Span = span(MULTIPLIER, around=1.0, within=(0, 100), default=0.0)
+    hue: Span = span(TURNS, within=(-1, 1), default=0.0)
 
     def lower(self, to: Lowering) -> None:
         neutral = {"brightness": 1.0, "contrast": 1.0, "saturation": 1.0, "hue": 0.0}
@@ -143,7 +150,7 @@ class ColorJitter(Transform):
 class ChannelShift(Transform):
     """Add a value to each channel, drawn for each; with `joint` one value for all."""
 
-    shift: Span = span("fraction of the value range; a number a means (-a, a)", within=(-1, 1))
+    shift: Span = span("fraction of the value range; 0.1 is 25.5 of 255; a number a means (-a, a)", within=(-1, 1))
     joint: int = field("1: the same shift for all channels", within=(0, 1), whole=True, default=0)
 
     def lower(self, to: Lowering) -> None:

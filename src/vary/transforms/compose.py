@@ -35,7 +35,7 @@ def several(value: Any) -> tuple[Transform, ...]:
     if isinstance(value, Transform):
         value = (value,)
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise ValueError(f"{value!r} is not a list of transforms")
+        raise ValueError(f"{value!r} is not a list of transforms{_as_list(value)}")
     found = tuple(value)
     for place, item in enumerate(found):
         if not isinstance(item, Transform):
@@ -46,6 +46,16 @@ def several(value: Any) -> tuple[Transform, ...]:
 def empty(random: Any) -> tuple[Transform, ...]:  # noqa: ARG001
     """The sample value of such a field for property tests: none, because the tests' strategies add their own."""
     return ()
+
+
+def _as_list(item: Any) -> str:
+    """The cure where something else than a list was given."""
+    if item is None:
+        return "; the empty list, [], changes nothing"
+    if isinstance(item, str):
+        return f"; Policy.load({item!r}) reads a file" if item.endswith((".yaml", ".yml", ".json")) else ""
+    kind = item if isinstance(item, type) else type(item)
+    return f"; entry 0 would be {_no_transform(item)}, in a list: [...]" if issubclass(kind, Transform) else ""
 
 
 def _no_transform(item: Any) -> str:
@@ -72,6 +82,8 @@ def _no_transform(item: Any) -> str:
 def _weights(value: Any) -> tuple[float, ...] | None:
     if value is None:
         return None
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise ValueError(f"{value!r} is not a list of numbers")
     weights = tuple(map(number, value))
     if not weights or not all(0 <= w < math.inf for w in weights) or sum(weights) <= 0:
         raise ValueError(f"{value!r} must hold finite numbers of at least 0, not all 0")

@@ -164,9 +164,13 @@ def span(
         if within[0] <= low <= high <= within[1]:
             return low, high
         fault = "which runs backwards" if low > high else _beyond(within)
+        most = min(around - within[0], within[1] - around)
+        cure = f"give {-amount:g}, or" if low > high and -amount <= most else f"give at most {most:g}, or"
         fits = within[0] <= amount <= within[1] and amount != around
-        such = f" such as ({min(around, amount):g}, {max(around, amount):g})" if fits else ""
-        raise ValueError(f"{value!r} means ({low:g}, {high:g}), {fault}; give a pair (low, high){such}")
+        such = f" such as ({min(around, amount):g}, {max(around, amount):g})" if fits else f" within {limits(within)}"
+        raise ValueError(
+            f"{value!r} means ({low:g}, {high:g}), {fault}; {cure if most > 0 else 'give'} a pair (low, high){such}"
+        )
 
     def samples(random: Any) -> tuple[float, float]:
         low, high = max(within[0], around - reach), min(within[1], around + reach)

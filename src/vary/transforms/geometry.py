@@ -64,8 +64,12 @@ class Rotate(Transform):
 class Translate(Transform):
     """Shift by fractions of the current canvas: x to the right, y down."""
 
-    x: Span = span("fraction of the width; a number a means (-a, a)", within=(-10, 10), default=0.0)
-    y: Span = span("fraction of the height; a number a means (-a, a)", within=(-10, 10), default=0.0)
+    x: Span = span(
+        "fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+    )
+    y: Span = span(
+        "fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+    )
 
     def lower(self, to: Lowering) -> None:
         to.emit("translate", to.uniform(self.x), to.uniform(self.y))
@@ -113,8 +117,12 @@ class Affine(Transform):
     """Zoom, shear, turn and shift in this order, under one probability: what other libraries offer as one transform."""
 
     rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60, default=0.0)
-    translate_x: Span = span("fraction of the width; a number a means (-a, a)", within=(-10, 10), default=0.0)
-    translate_y: Span = span("fraction of the height; a number a means (-a, a)", within=(-10, 10), default=0.0)
+    translate_x: Span = span(
+        "fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+    )
+    translate_y: Span = span(
+        "fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+    )
     shear: Span = span("degrees along x; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
     zoom: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100), default=0.0)
 
