@@ -57,6 +57,12 @@ def test_examples(
             exec(compile("\n" * (line - 1) + own, str(page), "exec"), namespace)
 
 
+def test_a_source_of_ones_own_takes_12_lines() -> None:
+    codes = [code for _, code, _ in blocks((ROOT / "docs" / "streams.md").read_text(encoding="utf-8"))]
+    (source,) = [code for code in codes if "(vary.sources.Source)" in code]
+    assert sum(bool(line.strip()) for line in source.splitlines()) <= 12
+
+
 def test_blocks_are_found() -> None:
     text = "# x\n```python\na = 1\n\nb = a\n```\n```bash\nls\n```\n- item\n"
     text += "  ```python needs=torch,jax\n  import torch\n  ```\n"
