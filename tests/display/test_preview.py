@@ -87,7 +87,7 @@ def test_the_picture_that_does_not_fit_is_named(photos: list[np.ndarray], data: 
         policy.preview(photos)
     with pytest.raises(vary.InputError, match=r"^cat, 2\.png is 0 x 64 x 3; a picture needs"):
         policy.preview(data, rows=8)
-    with pytest.raises(vary.InputError, match=r"^seed='a' is outside 0"):
+    with pytest.raises(vary.InputError, match=r"^seed='a'; give a whole number from 0"):
         POLICY.preview(photos, seed="a")  # type: ignore[arg-type]
 
 

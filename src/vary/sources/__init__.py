@@ -142,6 +142,11 @@ def _check_pair(obj: tuple[Any, ...]) -> None:
             f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures; several fields of "
             'labels go by name: labels={"age": ages, "breed": breeds}'
         )
+    if isinstance(obj[0], str | os.PathLike):
+        raise InputError(
+            f"({brief(str(obj[0]))}, labels) is no source; give the path of a folder alone, and your own labels as "
+            "labels=; vary.Files(paths, labels) is a source of files"
+        )
     if all(isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape)) for one in obj):
         raise InputError(
             f"a tuple of two arrays of shape {obj[0].shape} and {obj[1].shape} would be (images, labels); "
