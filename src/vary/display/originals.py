@@ -97,7 +97,7 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
 
 
 def _evenly(most: int, total: int) -> list[int]:
-    """At most so many places of 0 .. total - 1, as far from one another as from the ends."""
+    """At most `most` of the places 0 .. total - 1, evenly spaced."""
     count = min(most, total)
     return [(2 * i + 1) * total // (2 * count) for i in range(count)]
 

@@ -141,7 +141,7 @@ class Recorder:
         if self.value_range is not None:
             a, b = sorted(v * scale + offset for v in self.value_range)
             if fault := range_fault(a, b):
-                raise PolicyError(f"{self._transform!r} brings the value range to {fault}")
+                raise PolicyError(f"{self._transform!r} changes the value range: {fault}")
             self.value_range = (a, b) if self._gate < 0 else None
 
     def normalized(self) -> None:

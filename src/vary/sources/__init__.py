@@ -119,7 +119,7 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
 
 
 def _check_paths(obj: object) -> None:
-    """`InputError` where an array, a Series, ... of paths stands for pictures; `Arrays` says so of a list."""
+    """`InputError` if the source is an array or Series of paths; `Arrays` does so for a list."""
     if (
         isinstance(obj, str | bytes | os.PathLike | Mapping | list)
         or hasattr(obj, "fields")

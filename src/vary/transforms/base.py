@@ -258,7 +258,7 @@ class Transform(Declared):
 
 
 def _rebuild(kind: type[Declared], values: dict[str, Any]) -> Declared:
-    """With these values in its fields; a constructor of the user's own may take others."""
+    """An instance with these field values, made without the constructor, which a user's class may have changed."""
     made = kind.__new__(kind)
     Declared.__init__(made, **values)
     return made
