@@ -254,7 +254,7 @@ def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any], says: 
         ({}, r"load_state_dict\(\) was given \{\}; give what state_dict\(\) returned, a dict"),
         ([], r"load_state_dict\(\) was given a list; give"),
         (np.zeros(3), r"load_state_dict\(\) was given a ndarray; give"),
-        ({"epoch": 3}, r"state_dict has no 'version'; give what state_dict\(\) of this vary returned"),
+        ({"epoch": 3}, r"state_dict has no 'version'; give what state_dict\(\) of this version of vary returned"),
     ],
     ids=str,
 )

@@ -103,7 +103,7 @@ def average_views(predictions: Any, views: int) -> Array:
     if not isinstance(views, int | np.integer):
         raise InputError(f"views={views!r}; give a whole number of at least 1, the views of each picture")
     if views < 1 or found.ndim == 0 or len(found) % views:
-        cure = "a number of rows that views= divides: views neighbouring ones for each picture"
-        raise InputError(f"predictions has shape {found.shape} and views={views}; give {cure}")
+        cure = "give views rows for each picture, side by side"
+        raise InputError(f"predictions has shape {found.shape} and views={views}; {cure}")
     mean: Array = found.reshape(-1, views, *found.shape[1:]).mean(axis=1)
     return mean
