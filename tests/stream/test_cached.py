@@ -99,7 +99,9 @@ def test_sources_without_identity(folder: Path, policy: Policy) -> None:
 
     source = Nameless(folder)
     assert epochs(source, policy, cache="memory", prefetch=0) == (epochs(folder, policy, cache=None)[0], [0, 22])
-    with pytest.raises(InputError, match=r"cache='disk': Nameless does not say .*; take cache='memory'"):
+    with pytest.raises(
+        InputError, match=r"cache='disk': Nameless has no method identities.*; give it one, or use cache='memory'"
+    ):
         stream(source, policy, cache="disk")
 
 
