@@ -11,7 +11,7 @@ import vary
 from vary.apps.cli import main
 from vary.errors import InputError
 from vary.paths import path_text
-from vary.stream.disk import cache_folder
+from vary.streams.cache.disk import cache_folder
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
 from vary.sources import Arrays, Files, Folder
-from vary.stream import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream
+from vary.streams import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream
 from vary.transforms import (
     Affine,
     Brightness,

@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vary.stream import Batch
-    from vary.stream.epochs import Epochs
+    from vary.streams import Batch
+    from vary.streams.epochs import Epochs
 
 __all__ = ["check_resume"]
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from stream.cache_child import ONE, disk, put
+from streams.cache_child import ONE, disk, put
 
 from vary.apps import cache
 from vary.apps.cli import main

@@ -21,9 +21,9 @@ ARROWS = {
     "sources": "errors rng sample paths",
     "display": "plan sources",
     "policy": "display",
-    "stream": "policy plan sources rng",
-    "frameworks": "stream",
-    "testing": "stream",
+    "streams": "policy plan sources rng",
+    "frameworks": "streams",
+    "testing": "streams",
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
@@ -128,9 +128,9 @@ PLANTED = [  # file, its text, what the fault must say ("" where there is none)
     ("plan/reference.py", "from vary.plan import lower", "the reference sees"),
     ("plan/reference.py", "from PIL import Image", "the reference sees"),
     ("sources/folder.py", "from vary.transforms import Flip", "sources may see"),
-    ("stream/loader.py", "from vary.frameworks import torch", "stream may see"),
-    ("stream/loader.py", "from vary.apps import cli", "nothing imports apps"),
-    ("frameworks/torch.py", "from vary.stream.loader import Stream\nimport torch", ""),
+    ("streams/stream.py", "from vary.frameworks import torch", "streams may see"),
+    ("streams/stream.py", "from vary.apps import cli", "nothing imports apps"),
+    ("frameworks/torch.py", "from vary.streams.stream import Stream\nimport torch", ""),
     ("apps/cli.py", "def main():\n    from vary import Policy\n    from vary.apps import studio", ""),
     ("apps/cli.py", "from vary.policy import Policy", "apps import the door only"),
     ("__init__.py", "def __getattr__(name):\n    from vary import policy", ""),

@@ -132,7 +132,7 @@ def test_it_pickles_small(pictures: list[Path]) -> None:
 
 def test_files_are_known_by_path_size_and_time(pictures: list[Path]) -> None:
     status = os.stat(pictures[1])  # noqa: PTH116
-    assert Files(pictures).identities([1]) == [(str(pictures[1]), status.st_size, status.st_mtime_ns)]
+    assert Files(pictures).fingerprints([1]) == [(str(pictures[1]), status.st_size, status.st_mtime_ns)]
 
 
 def test_a_list_of_paths_is_no_list_of_pictures(pictures: list[Path]) -> None:

@@ -241,7 +241,7 @@ def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
         os.utime(tmp_path / name, ns=(0, 1_700_000_000_123_456_789 + number))
     source = Folder(tmp_path)
     (tmp_path / "gone.jpg").unlink()
-    found = dict(zip(source.paths, source.identities(range(3)), strict=True))
+    found = dict(zip(source.paths, source.fingerprints(range(3)), strict=True))
     for name in names[:2]:
         status = os.stat(tmp_path / name)  # noqa: PTH116
         assert found[name] == (f"{tmp_path}/{name}", status.st_size, status.st_mtime_ns)

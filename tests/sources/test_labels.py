@@ -13,7 +13,7 @@ from conftest import require
 from vary.errors import InputError
 from vary.policy import Policy
 from vary.sources import Arrays, Files, Folder, Item, Source, open_source
-from vary.stream import stream
+from vary.streams import stream
 
 IMAGES = np.zeros((4, 4, 5, 3), np.uint8)
 NAMES = ["dog", "cat", "dog", "ant"]

@@ -84,7 +84,7 @@ def assert_same(one: Folder, other: Folder) -> None:
         assert one[index] == other[index]
         assert other[index].labels == (() if one.labels is None else (one.labels[index],))
         assert one.path(index) == other.path(index)
-        assert one.identities([index]) == other.identities([index])
+        assert one.fingerprints([index]) == other.fingerprints([index])
 
 
 @pytest.mark.parametrize(

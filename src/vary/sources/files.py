@@ -64,7 +64,7 @@ class Files(Source):
     def path(self, index: int) -> str:
         return self.paths[index]
 
-    def identities(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
+    def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
         """See `stamped`."""
         return stamped([self.paths[index] for index in np.asarray(indices).tolist()])
 

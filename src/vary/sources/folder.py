@@ -155,7 +155,7 @@ class Folder(Source):
     def path(self, index: int) -> str:
         return joined(self.root, self.paths[index])
 
-    def identities(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
+    def fingerprints(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
         """See `stamped`, under absolute paths."""
         return stamped([joined(self._absolute, self.paths[index]) for index in np.asarray(indices).tolist()])
 

@@ -40,9 +40,9 @@ class Adapted(Source):
         return self.given.whole if isinstance(self.given, Arrays) else None
 
     @property
-    def identities(self) -> Callable[[Any], list[Any]] | None:
+    def fingerprints(self) -> Callable[[Any], list[Any]] | None:
         """See `Indexed`; None where the source has none."""
-        found: Callable[[Any], list[Any]] | None = getattr(self.given, "identities", None)
+        found: Callable[[Any], list[Any]] | None = getattr(self.given, "fingerprints", None)
         return found
 
     @property

@@ -125,9 +125,9 @@ class Subset(Source):
         return class_ids(self)
 
     @property
-    def identities(self) -> Callable[[Any], list[Any]] | None:
+    def fingerprints(self) -> Callable[[Any], list[Any]] | None:
         """See `Indexed`; None where the whole source has none."""
-        of_parent = getattr(self.parent, "identities", None)
+        of_parent = getattr(self.parent, "fingerprints", None)
         return None if of_parent is None else lambda indices: of_parent(self.numbers[np.asarray(indices, np.int64)])
 
     def __len__(self) -> int:

@@ -1,0 +1,210 @@
+"""Batches: named tuples of arrays, one class for each list of fields.
+
+Libraries for trees of arrays (`jax.tree`, `torch.utils._pytree`, dm-tree, `tf.nest`, optree, ...) see the arrays of a
+named tuple, and rebuild one from arrays alone: `type(batch)(*arrays)`. Other attributes are in the batch's `__dict__`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypedDict, Unpack
+
+import numpy as np
+
+from vary.display.fields import batch_html, batch_png, batch_text
+from vary.streams.report import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from vary.display.fields import BatchSchema
+
+__all__ = ["Batch", "Made", "batch_of"]
+
+NOTHING = Work()
+ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
+
+Array = np.ndarray[Any, Any]
+Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
+
+
+class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
+    """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
+
+    fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
+    indices: (n,) int64, each sample's index in its source.
+    views: (n,) int64, the view number of each, or of the first of its several: 0 unless a sample comes repeatedly.
+    epoch: the iteration it belongs to.
+    paths: where the n pictures lie, or None where they lie in memory.
+    streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of the stream that each sample is from, and which
+        of that stream's own epochs it belongs to; else None.
+
+    Batches work like named tuples, with `_make`, `_replace` and `_asdict`. A batch that was made from arrays alone, as
+    by `jax.tree.map`, has `fields` but none of the other attributes: they raise `AttributeError`. Copies, pickles and
+    `_replace` keep them.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    _fields: ClassVar[tuple[str, ...]]  # as `fields`, but "_2" for the third one if a batch has its name already
+    indices: Array
+    views: Array
+    epoch: int
+    streams: Array | Any
+    epochs: Array | Any
+    _schema: BatchSchema | None = None  # what its arrays mean: for showing them
+    _paths: Paths | Callable[[], list[str]]
+
+    def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
+        """arrays: in the order of the fields, or by name, or, if there are several, all in one list or iterator."""
+        count = len(cls.fields)
+        if cls is Batch:
+            raise TypeError(
+                "a batch comes from a stream: for batch in vary.stream(...); type(batch)(*arrays) makes another"
+            )
+        if len(arrays) == 1 < count and not named and isinstance(arrays[0], list | tuple | Iterator):
+            arrays = tuple(arrays[0])
+        if named:
+            arrays += cls._pick(named, range(len(arrays), count))
+        if named or len(arrays) != count:
+            raise TypeError(
+                f"a batch of {', '.join(cls.fields)} needs {count} arrays; "
+                + (f"{', '.join(named)}: no such field, or given twice" if named else f"{len(arrays)} were given")
+            )
+        return super().__new__(cls, arrays)
+
+    @classmethod
+    def _pick(cls, named: dict[str, Any], places: range) -> tuple[Any, ...]:
+        """Remove the values of the fields at these places from `named`, and return them."""
+        names = ((cls._fields[place], cls.fields[place]) for place in places)
+        names = ((own, own if name in cls._fields else name) for own, name in names)  # an own name belongs to one
+        found = (next((name for name in both if name in named), None) for both in names)
+        return tuple([named.pop(name) for name in found if name is not None])
+
+    @classmethod
+    def _make(cls, arrays: Iterable[Any]) -> Self:
+        return cls(*arrays)
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+    def _replace(self, /, **named: Any) -> Self:
+        """The same batch with other arrays in some fields."""
+        values = [self._pick(named, range(place, place + 1)) or (array,) for place, array in enumerate(self)]
+        other = type(self)(*(value for (value,) in values), **named)
+        other.__dict__.update(self.__dict__)
+        return other
+
+    @property
+    def paths(self) -> Paths:
+        """Made when they are first asked for, which is seldom."""
+        if callable(self._paths):
+            self._paths = self._paths()
+        return self._paths
+
+    @paths.setter
+    def paths(self, paths: Paths) -> None:
+        self._paths = paths
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        return tuple(self)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = self.__dict__
+        return state | {"_paths": self.paths} if "_paths" in state else dict(state)
+
+    def __getattr__(self, name: str) -> Array:
+        if name in ATTRIBUTES:
+            raise AttributeError(
+                f"this batch was made from arrays alone, by a framework or a function over trees, and has no {name!r}; "
+                f"read .{name} of the batch that came from the stream"
+            )
+        raise AttributeError(f"a batch has no {name!r}; its fields are {', '.join(self.fields)}, as in batch.images")
+
+    def __repr__(self) -> str:
+        return batch_text(self)
+
+    def _repr_html_(self) -> str:
+        return batch_html(self)
+
+    def _repr_png_(self) -> bytes | None:
+        return batch_png(self)
+
+
+CLASSES: dict[tuple[str, ...], type[Batch]] = {}
+
+
+def _class_of(fields: tuple[str, ...]) -> type[Batch]:
+    """The class of batches with these fields. Its name holds them, and pickles find it by name: see `__getattr__`."""
+    made = CLASSES.get(fields)
+    if made is None:
+        names = tuple([f"_{place}" if _is_taken(name) else name for place, name in enumerate(fields)])
+        space: dict[str, Any] = {name: property(itemgetter(place)) for place, name in enumerate(names)}
+        space |= {"fields": fields, "_fields": names, "__match_args__": names, "_field_defaults": {}}
+        space |= {"__module__": __name__, "__doc__": Batch.__doc__}
+        made = type(f"Batch({', '.join(map(_escaped, fields))})", (Batch,), space)
+        made = CLASSES.setdefault(fields, made)  # the one that another thread has made meanwhile, if any
+    return made
+
+
+def _is_taken(name: str) -> bool:
+    """Does every batch have another attribute of this name, or may another field need it?"""
+    return name in ATTRIBUTES or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_]", lambda found: f"%{ord(found[0]):x};", name)
+
+
+def __getattr__(name: str) -> type[Batch]:
+    """Classes of batches by name, which `pickle` specs up."""
+    if not (name.startswith("Batch(") and name.endswith(")")):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    fields = name[6:-1].split(", ")
+    return _class_of(tuple(re.sub(r"%([0-9a-f]+);", lambda found: chr(int(found[1], 16)), field) for field in fields))
+
+
+class Attributes(TypedDict):
+    """Attributes of a batch."""
+
+    indices: Array
+    views: Array
+    epoch: int
+    paths: Paths | Callable[[], list[str]]
+    streams: Array | None
+    epochs: Array | None
+
+
+def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[Attributes]) -> Batch:
+    """A batch with its attributes. If `arrays` are more or fewer than `fields`, names are added or left out."""
+    count = len(arrays)
+    if len(fields) != count:
+        fields = (*fields[:count], *(f"_{place}" for place in range(len(fields), count)))
+    batch = tuple.__new__(_class_of(fields), arrays)
+    attributes: dict[str, Any] = {**known}
+    attributes["_paths"] = attributes.pop("paths")
+    batch.__dict__ = attributes
+    return batch
+
+
+class Made(NamedTuple):
+    batch: Batch | None  # None where every sample was left out
+    work: Work
+    held: int = 0  # bytes in the cache
+
+    def parts(self, size: int) -> list[Made]:
+        """As batches of `size` samples: views of its arrays."""
+        batch = self.batch
+        if batch is None or len(batch.indices) <= size:
+            return [self]
+        n = len(batch.indices)
+        work = self.work._replace(batch=self.work.batch * size // n, encoded=self.work.encoded * size // n)
+        made = []
+        for first in range(0, n, size):
+            some = slice(first, first + size)
+            part = tuple.__new__(type(batch), [array[some] for array in batch])
+            part.__dict__.update(batch.__dict__, indices=batch.indices[some], views=batch.views[some], _paths=None)
+            made.append(Made(part, work, self.held))
+            work = NOTHING
+        return made

@@ -1,0 +1,224 @@
+"""Where the pictures of a batch come from: its samples are read at once, and opened when it comes to them.
+
+spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.batch
+     |`-------------- other files ------ spread(open_some) --------------^
+     `--------------- what a store lacks ---> blocks ---> store ---------^    (also where specs share a decoding)
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from vary.errors import DecodeError, InputError, SourceError
+from vary.plan.decode import is_jpeg, picture_bytes, prepare
+from vary.plan.run import Parts
+from vary.sources import Encoded
+from vary.streams.batches.task import Opened
+from vary.streams.cache.blocks import Blocks
+from vary.streams.cache.memory import NOWHERE
+from vary.streams.report import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    from vary.sources import Indexed
+    from vary.streams.batches.task import Check, Executor, Task
+
+__all__ = ["Inputs", "array_kind", "size_of", "inputs_of"]
+
+AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
+
+Array = np.ndarray[Any, Any]
+
+
+def array_kind(image: Array, index: int) -> tuple[int, str]:
+    """(channels, dtype) of an array that is a picture; `InputError` for one that is none, with its sample's index."""
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
+        raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
+    if image.dtype not in (np.uint8, np.float32):
+        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
+        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
+    return channels, image.dtype.name
+
+
+def read_some(task: Task, indices: Sequence[int], check: Check) -> Opened:
+    """Read these samples, one after the other."""
+    pictures: list[Any] = []
+    began = perf_counter_ns()
+    for index in indices:
+        check()
+        try:
+            pictures.append(_raw(task, task.source[index].image, index))
+        except (DecodeError, SourceError) as error:
+            pictures.append(error)
+    return Opened(pictures, perf_counter_ns() - began)
+
+
+def _raw(task: Task, image: object, index: int) -> Array | bytes | Encoded:
+    template = task.specs[0][1].template
+    if isinstance(image, np.ndarray):
+        kind = template.channels, template.dtype
+        usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
+        if usual or array_kind(image, index) == kind:
+            return image
+        raise InputError(
+            f"sample {index} is {image.dtype} of shape {image.shape}, sample 0 was {template.dtype} with "
+            f"{template.channels} channels; make them one kind"
+        )
+    if not isinstance(image, Encoded):
+        raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
+    if template.dtype != "uint8":
+        raise InputError(f"sample {index} is a file, sample 0 was a {template.dtype} array; make them one kind")
+    return image.data if is_jpeg(image) else image
+
+
+def open_some(task: Task, pictures: Sequence[Any], check: Check) -> Opened:
+    """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
+    o, channels = task.options, task.channels
+    found: list[Any] = []
+    began = perf_counter_ns()
+    for picture in pictures:
+        check()
+        if isinstance(picture, Encoded):
+            try:
+                found.append(prepare(picture, channels, o.max_pixels, o.tolerant))
+            except DecodeError as error:
+                found.append(error)
+        else:
+            found.append(picture)
+    return Opened(found, 0, perf_counter_ns() - began)
+
+
+class Inputs(Protocol):
+    """Where the pictures at the places of a batch come from."""
+
+    missing: set[int]  # places where one has to be decoded, as a whole, before it is varied
+    errors: dict[int, Any]  # why there is none at a place: an error, or a reason
+
+    def open(self, places: range) -> list[Any] | Parts:
+        """The pictures at these places, for one time; the next ones are asked for in ascending order."""
+
+    def expected(self, place: int) -> int:
+        """Bytes that the picture of a missing place will take."""
+
+    @property
+    def work(self) -> Work: ...
+
+
+class _Whole:
+    """Parts of one array."""
+
+    def __init__(self, array: Array, indices: Array) -> None:
+        self._parts = Parts(array, indices)
+        self.missing: set[int] = set()  # nothing is
+        self.errors: dict[int, Any] = {}
+        self.work = Work(encoded=len(indices) * (array.nbytes // len(array)))
+
+    def open(self, places: range) -> Parts:
+        return self._parts._replace(places=self._parts.places[places.start : places.stop])
+
+    def expected(self, _: int) -> int:
+        return 0
+
+
+class _Direct:
+    """Arrays, JPEGs as bytes, and other files decoded."""
+
+    def __init__(self, task: Task, indices: Array, executor: Executor) -> None:
+        self._task, self._hands = task, executor
+        self._raw, self._read, self._decode = executor.spread(
+            partial(read_some, task), indices.tolist(), AT_ONCE if task.files else len(indices)
+        )
+        self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
+        self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
+
+    def open(self, places: range) -> list[Any]:
+        pictures = [self._raw[place] for place in places]
+        if not self.missing.isdisjoint(places):
+            pictures, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
+            self._decode += decode
+            self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
+        return pictures
+
+    def expected(self, place: int) -> int:
+        return _expected(self._raw[place], self._task.channels)
+
+    @property
+    def work(self) -> Work:
+        return Work(self._read, self._decode, encoded=sum(map(size_of, self._raw)))
+
+
+class _Cached:
+    """Blocks: through the store, and where there is none, so that each file is decoded once for all specs."""
+
+    def __init__(self, task: Task, indices: Array, rows: Sequence[Array], executor: Executor) -> None:
+        self._task, self._hands = task, executor
+        self._read = self._decode = self._encoded = 0
+        specs = [(runner, some, spec.views) for (spec, runner), some in zip(task.specs, rows, strict=True)]
+        keys = _fingerprints(task.source, indices)
+        store = NOWHERE if task.store is None else task.store
+
+        def read(places: list[int]) -> list[Any]:
+            pictures, spent, _ = executor.spread(partial(read_some, task), indices[places].tolist(), AT_ONCE)
+            self._read += spent
+            self._encoded += sum(map(size_of, pictures))
+            return pictures
+
+        self._blocks = Blocks(store, specs, keys, read, task.options.decode)
+        self.missing, self.errors = self._blocks.missing, self._blocks.errors
+
+    def open(self, places: range) -> list[Any]:
+        return self._blocks.open(places, self._decoded, self._task.options.each)
+
+    def _decoded(self, pictures: list[Any]) -> list[Any]:
+        found, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
+        self._decode += decode
+        return found
+
+    def expected(self, place: int) -> int:
+        raw, level = self._blocks.needed(place)
+        return _expected(raw, self._task.channels) // level**2
+
+    @property
+    def work(self) -> Work:
+        decode = self._decode + self._blocks.decode
+        hits, refused = self._blocks.hits, self._blocks.refused
+        return Work(self._read, decode, hits=hits, refused=refused, encoded=self._encoded)
+
+
+def inputs_of(task: Task, indices: Array, rows: Sequence[Array], executor: Executor) -> Inputs:
+    """The pictures of these samples. `rows`: the parameters that were drawn for them, for each spec."""
+    # A native call alone decodes once for all views; not several of them, with user functions between.
+    one_call = len(task.specs) == 1 and (task.each == 1 or len(task.specs[0][1].stages) == 1)
+    whole = task.whole
+    if whole is not None:  # some pictures are varied faster than Python asks for each
+        _raw(task, whole[int(indices[0])], int(indices[0]))
+        return _Whole(whole, indices)
+    if not task.files or (task.store is None and one_call):
+        return _Direct(task, indices, executor)
+    return _Cached(task, indices, rows, executor)
+
+
+def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
+    """What files are kept under: the source's word, else their places in it, which are good for this process."""
+    fingerprints = getattr(source, "fingerprints", None)
+    found: Sequence[Hashable] = indices.tolist() if fingerprints is None else fingerprints(indices)
+    return found
+
+
+def _expected(raw: bytes | Encoded, channels: int) -> int:
+    try:
+        return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), channels)
+    except DecodeError:  # told when it is opened
+        return 0
+
+
+def size_of(picture: object) -> int:
+    """Bytes that a picture takes, or an array."""
+    data = picture.data if isinstance(picture, Encoded) else picture
+    return len(data) if isinstance(data, (bytes, bytearray)) else getattr(data, "nbytes", 0)

@@ -1,0 +1,164 @@
+"""One epoch of several streams: positions -> whose they are -> a part by each stream's own job -> one batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from vary.errors import InputError
+from vary.rng import EPOCH_LIMIT
+from vary.streams.batch import Made, batch_of
+from vary.streams.report import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vary.streams.batch import Batch
+    from vary.streams.batches.job import StreamJob
+    from vary.streams.batches.task import Empty, Executor
+    from vary.streams.options import Options
+    from vary.streams.order.interleave import Interleave
+    from vary.streams.stream import Stream
+
+__all__ = ["MixedJob", "rank_positions"]
+
+JOBS = 4
+"""Epochs of a stream whose order is kept: two makers are at work, each perhaps where one ends and the next begins."""
+
+Array = np.ndarray[Any, Any]
+
+
+class Part(NamedTuple):
+    """What one stream has in a batch, of one of its epochs."""
+
+    stream: int
+    epoch: int
+    places: Array  # in the batch
+    positions: Array  # in that epoch
+
+
+@dataclass(frozen=True)
+class MixedJob:
+    """The job of a mix, see `pool.Job`. Shared by the threads of an iteration, changed by none of them."""
+
+    streams: Sequence[Stream]
+    pattern: Interleave
+    options: Options
+    epoch: int
+    count: int  # positions in the epoch
+    empty: Empty | None = None  # where batches are made, if not in memory like any
+    light: ClassVar[bool] = False
+    jobs: list[Callable[[int], StreamJob]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "jobs", [lru_cache(JOBS)(stream.job) for stream in self.streams])
+
+    @property
+    def held(self) -> int:
+        """Bytes in all stores; those that lie in one folder say the same."""
+        stores = [stream.store for stream in self.streams]
+        held: dict[Any, int] = {getattr(one, "folder", id(one)): one.held for one in stores if one is not None}
+        return sum(held.values())
+
+    def make(self, positions: Array, executor: Executor) -> Made:
+        """The batch at these positions of the epoch, its samples in their order.
+
+        Where some were skipped, those of the same stream move up.
+        """
+        work, made = Work(), []
+        parts = list(self._parts(rank_positions(positions, self.options, self.count)))
+        for part in parts:
+            job = self.jobs[part.stream](part.epoch)
+            if len(parts) == 1:
+                job = replace(job, empty=self.empty)
+            batch, spent, _ = job.make(part.positions, executor)
+            findings = tuple(one.of(f"streams[{part.stream}]") for one in spent.findings)
+            work = work.plus(spent._replace(findings=findings))
+            if batch is not None:
+                made.append((part, batch))
+        return Made(self._joined(made) if made else None, work, self.held)
+
+    def _parts(self, positions: Array) -> Iterator[Part]:
+        """By stream and epoch. A stream's positions are counted over the epochs, so that none comes more often."""
+        which, numbers, cycles = self.pattern.members(self.epoch * self.count, positions)
+        for number, (stream, ratio) in enumerate(zip(self.streams, self.pattern.ratios, strict=True)):
+            places = np.flatnonzero(which == number)
+            begun, start = divmod(cycles * ratio, stream.count)
+            reached = numbers[places] + start
+            epochs = ((reached // stream.count + begun % EPOCH_LIMIT) % EPOCH_LIMIT).astype(np.int64)
+            within = (reached % stream.count).astype(np.int64)
+            for epoch in np.unique(epochs).tolist():
+                its = epochs == epoch
+                yield Part(number, epoch, places[its], within[its])
+
+    def _joined(self, made: list[tuple[Part, Batch]]) -> Batch:
+        batches = [batch for _, batch in made]
+        sizes = [len(batch.indices) for batch in batches]
+        order = np.concatenate([part.places[:size] for (part, _), size in zip(made, sizes, strict=True)]).argsort()
+        rows = np.split(order.argsort(), np.cumsum(sizes)[:-1])
+        streams, epochs = np.array([part[:2] for part, _ in made], np.int64).repeat(sizes, axis=0)[order].T.copy()
+        arrays = [self._field(number, made, rows) for number in range(len(batches[0]))]
+        indices, views = (np.concatenate([getattr(b, name) for b in batches])[order] for name in ("indices", "views"))
+        paths = [path for batch in batches for path in batch.paths or map("sample {}".format, batch.indices)]
+        named = any(stream.source.path(0) is not None for stream in self.streams)
+        found = [paths[place] for place in order] if named else None
+        return batch_of(
+            arrays,
+            batches[0].fields,
+            indices=indices,
+            views=views,
+            epoch=self.epoch,
+            paths=found,
+            streams=streams,
+            epochs=epochs,
+        )
+
+    def _field(self, number: int, made: list[tuple[Part, Batch]], rows: list[Array]) -> Array:
+        """The arrays of one field as one, each with its rows."""
+        arrays = [batch[number] for _, batch in made]
+        if len(arrays) == 1:
+            return arrays[0]
+        first = arrays[0]
+        for (part, _), array in zip(made, arrays, strict=True):
+            if array.shape[1:] != first.shape[1:]:
+                name, one, other = made[0][1].fields[number], made[0][0].stream, part.stream
+                raise InputError(
+                    f"{name} of a batch must come out in one size, but those of streams[{one}] are {first.shape[1:]} "
+                    f"and those of streams[{other}] {array.shape[1:]}; put the same "
+                    "Resize(height, width) into each policy"
+                )
+        stream = self.streams[made[0][0].stream]
+        joined = self._room(stream, number, (sum(map(len, arrays)), *first.shape[1:]), first.dtype)
+        for array, at in zip(arrays, rows, strict=True):
+            joined[at] = array
+        return joined
+
+    def _room(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An array for a field: pictures where this stream makes them, labels anywhere."""
+        specs, o = stream.specs, stream.options
+        if number >= len(specs):
+            return np.empty(shape, dtype)
+        spec, runner = specs[number]
+        if runner.size is not None:
+            return runner.empty(shape[0] * spec.views, o.dtype, o.layout, self.empty).reshape(shape)
+        return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype == np.float32)
+
+
+def rank_positions(positions: Array, options: Options, count: int) -> Array:
+    """Neighbouring positions in place of every ranks-th: those of the same step of all ranks, rank_positions otherwise.
+
+    Every second position might be of one stream alone. So each rank's batch holds the streams by ratio, and all ranks
+    together hold what they would.
+    """
+    (rank, ranks), n = options.part, len(positions)
+    if ranks == 1:
+        return positions
+    step = (int(positions[0]) - rank) % count  # where it begins
+    before = rank * n  # positions of the ranks before this one
+    if options.remainder == "keep":  # some of which may have one more
+        share, more = divmod(min(count - step, options.batch_size * ranks), ranks)
+        before = rank * share + min(rank, more)
+    return (step + before + np.arange(n)) % count

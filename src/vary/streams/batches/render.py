@@ -1,0 +1,179 @@
+"""Samples to fields of pictures: drawn, then varied in one native call a field and slice of the batch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vary.errors import DecodeError
+from vary.plan.run import Address, Parts
+from vary.streams.batches.fetch import inputs_of, size_of
+from vary.streams.report import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vary.plan.run import Counts, Failure, Runner
+    from vary.plan.watch import Watch
+    from vary.sources import Indexed
+    from vary.streams.batches.fetch import Inputs
+    from vary.streams.batches.task import Check, Executor, Task
+
+__all__ = ["BYTES", "PER_THREAD", "Rendered", "render"]
+
+PER_THREAD, BYTES = 4, 16 << 20
+"""Of a batch in work, so many files for each thread lie decoded in memory, or more if they take fewer bytes: however
+large the batch is. A JPEG that nobody keeps does not count: it is decoded where it is varied."""
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Rendered:
+    """Fields of pictures, one row for each of `places`, and why there is none at the others."""
+
+    places: Array
+    fields: list[Array]
+    errors: dict[int, Exception]
+    work: Work
+
+
+def render(task: Task, indices: Array, repeats: Array, executor: Executor) -> Rendered:
+    """These samples' pictures, a field for each spec."""
+    n, drawn = len(indices), _draw(task, indices, repeats)
+    inputs = inputs_of(task, indices, [one.rows for one in drawn], executor)
+    fields: list[Any] = [None] * len(drawn)
+    work, damaged = Work(), set[int]()
+    for some in _slices(task, n, inputs):
+        pictures = inputs.open(some)
+        if inputs.missing:
+            work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
+        lost = [place for place in some if place in inputs.errors] if inputs.errors else []
+        for number, one in enumerate(drawn if len(lost) < len(some) else ()):
+            fields[number], failed, counts, work = _run(
+                task, one, some, pictures, lost, fields[number], work, executor.check
+            )
+            for at, reason in failed:
+                inputs.errors.setdefault(some[at // one.views], reason)
+            damaged |= {some[at // one.views] for at in counts.damaged}
+        del pictures  # before the next ones are opened
+    work = work._replace(damaged=len(damaged - inputs.errors.keys()))
+    errors = {place: _error(task.source, int(indices[place]), one) for place, one in inputs.errors.items()}
+    places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
+    fields = [_rows(task, number, images, places, n) for number, images in enumerate(fields) if len(places)]
+    return Rendered(places, fields, errors, work.plus(inputs.work))
+
+
+class Drawn(NamedTuple):
+    """The parameters of one spec at some samples, and whose they are: a row a picture, `views` a sample."""
+
+    runner: Runner
+    address: Address
+    rows: Array
+    views: int
+    watch: Watch
+
+    def part(self, some: range) -> Drawn:
+        """Those of the samples at these places."""
+        rows = slice(some.start * self.views, some.stop * self.views)
+        seed, epoch, _, indices = self.address
+        return self._replace(
+            address=Address(seed, epoch, self.address.views[rows], indices[rows]), rows=self.rows[rows]
+        )
+
+
+def _draw(task: Task, indices: Array, repeats: Array) -> list[Drawn]:
+    """One for each spec; the views of a sample stand next to each other, so that its file is decoded once."""
+    o, first, out = task.options, 0, []
+    for (spec, runner), watch in zip(task.specs, task.watches, strict=True):
+        views, whose = repeats * task.each + first, indices
+        if spec.views > 1:
+            views, whose = (views[:, None] + np.arange(spec.views)).ravel(), indices.repeat(spec.views)
+        address = Address(o.seed, 0 if o.frozen else task.epoch, views, whose)
+        out.append(Drawn(runner, address, runner.rows(address), spec.views, watch))
+        first += spec.views
+    return out
+
+
+def _slices(task: Task, n: int, inputs: Inputs) -> Iterator[range]:
+    """The places of a batch, cut where enough files would be decoded; whole if the pictures are to decide its size.
+
+    Each cut costs some waiting of threads for each other.
+    """
+    threads = task.options.each
+    start = files = size = 0
+    if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in task.specs):
+        for place in sorted(inputs.missing):
+            if files >= PER_THREAD * threads and size > BYTES * threads:
+                yield range(start, place)
+                start, files, size = place, 0, 0
+            files, size = files + 1, size + inputs.expected(place)
+    yield range(start, n)
+
+
+def _run(
+    task: Task,
+    drawn: Drawn,
+    some: range,
+    pictures: list[Any] | Parts,
+    lost: list[int],
+    images: Array | None,
+    work: Work,
+    check: Check,
+) -> tuple[Array, list[Failure], Counts, Work]:
+    """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
+    o, v, n = task.options, drawn.views, len(drawn.rows)
+    out = None
+    if len(some) * v < n:  # its size is known
+        images = drawn.runner.empty(n, o.dtype, o.layout, task.empty) if images is None else images
+        out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
+    pictures = pictures if v == 1 else _repeated(pictures, v)
+    failed = [(place - some.start) * v + view for place in lost for view in range(v)]
+    began = perf_counter_ns()
+    made, failures, counts = drawn.runner.batch(
+        pictures,
+        drawn.address,
+        rows=drawn.rows,
+        views=v,
+        failed=failed,
+        dtype=o.dtype,
+        layout=o.layout,
+        threads=1 if len(some) > o.batch_size else o.each,  # light batches: who trains has use for the other cores
+        decode=o.decode,
+        out=out,
+        empty=task.empty,
+        check=check,
+    )
+    busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
+    decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
+    if drawn.watch.left > 0:
+        failed += [failure.place for failure in failures]
+        drawn.watch.inspect(
+            drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed
+        )
+    return made if images is None else images, failures, counts, work._replace(decode=decode, augment=augment)
+
+
+def _repeated(pictures: list[Any] | Parts, views: int) -> list[Any] | Parts:
+    if isinstance(pictures, Parts):
+        return pictures._replace(places=pictures.places.repeat(views))
+    return [picture for picture in pictures for _ in range(views)]
+
+
+def _rows(task: Task, number: int, images: Array, places: Array, n: int) -> Array:
+    """The pictures of the samples at `places`, with an axis for views where there is one."""
+    spec, _ = task.specs[number]
+    if spec.count is not None:
+        images = images.reshape(n, spec.views, *images.shape[1:])
+    return images if len(places) == n else images[places]
+
+
+def _error(source: Indexed, index: int, reason: Any) -> Exception:
+    """What to raise for this sample: an error as it is, a reason with its path."""
+    if isinstance(reason, Exception):
+        return reason
+    path = source.path(index)
+    return DecodeError(reason if path else f"sample {index}: {reason}", path)

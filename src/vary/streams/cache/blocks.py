@@ -1,0 +1,132 @@
+"""A batch's files as blocks: found in a store, or decoded when it comes to them, once a level, and put there."""
+
+from __future__ import annotations
+
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.plan.decode import HEAD, keep
+from vary.sources import Encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    from vary.plan.run import Decode, Runner
+    from vary.streams.cache.memory import Store
+
+__all__ = ["Blocks"]
+
+Array = np.ndarray[Any, Any]
+Files = "Callable[[list[Any]], list[Any]]"
+
+
+class Blocks:
+    """Files by their place in a batch. What a store has is here at once; the rest are bytes until `open` needs them.
+
+    specs: a runner, its rows (n * views, columns), and the views of a file, which stand next to each other.
+    fingerprints: of the file at each place; the same one may be at several.
+    read: the files at some places as JPEG bytes, arrays or `Encoded`; an error stands in the place of one that cannot
+        be read.
+
+    missing: places whose file has to be decoded.
+    errors: why there is no picture at a place: a reason, or an error. `open` adds to it.
+    hits: places whose file was not read.
+    refused: files for whose blocks the store had no room.
+    decode: nanoseconds, summed over threads.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        specs: Sequence[tuple[Runner, Array, int]],
+        fingerprints: Sequence[Hashable],
+        read: Callable[[list[int]], list[Any]],
+        decode: Decode,
+    ) -> None:
+        self._store, self._fingerprints = store, fingerprints
+        self._channels, self._tolerant = specs[0][0].template.channels, decode.tolerant
+        self.errors: dict[int, Any] = {}
+        self.decode = self.refused = 0
+        known: dict[Hashable, int] = {}
+        first = [known.setdefault(fingerprint, place) for place, fingerprint in enumerate(fingerprints)]  # same file
+        files = sorted(known.values())
+        heads = {place: head for place in files if (head := store.get((fingerprints[place], 0))) is not None}
+        self._raw: dict[int, Any] = {}
+        self._read(read, [place for place in files if place not in heads])
+        sources = heads | self._raw  # whatever says the size of a file: its head, or the file itself
+        levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
+        self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
+        wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
+        self._blocks: dict[Any, Any] = {(f, level): store.get((fingerprints[f], level)) for f, level in wanted}
+        missing = {file for (file, _), block in self._blocks.items() if block is None}
+        self._read(read, sorted(missing - set(self._raw)))
+        self._last = {key: place for place, key in enumerate(self._keys)}
+        self._spread(first)
+        self.missing = {
+            place for place, key in enumerate(self._keys) if place not in self.errors and self._blocks[key] is None
+        }
+        self.hits = sum(file not in self._raw and file not in self.errors for file in first)
+
+    def _read(self, read: Callable[[list[int]], list[Any]], places: list[int]) -> None:
+        for place, one in zip(places, read(places) if places else (), strict=True):
+            (self.errors if isinstance(one, Exception) else self._raw)[place] = one
+
+    def _spread(self, first: list[int]) -> None:
+        """What is wrong with a file is wrong at all of its places."""
+        self.errors |= {place: self.errors[file] for place, file in enumerate(first) if file in self.errors}
+
+    def _levels(
+        self, specs: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode
+    ) -> dict[int, int]:
+        """The level of each of these places: the least that one of its specs needs. Only JPEGs have more than one."""
+        levels = {place: 1 if isinstance(source, Encoded) else 8 for place, source in sources.items()}
+        asked = [place for place, level in levels.items() if level > 1]
+        for runner, rows, views in specs:
+            some = [place * views + view for place in asked for view in range(views)]
+            found = runner.levels([sources[row // views] for row in some], np.ascontiguousarray(rows[some]), decode)
+            for row, level in zip(some, found, strict=True):
+                if isinstance(level, str):
+                    self.errors.setdefault(row // views, level)
+                else:
+                    levels[row // views] = min(levels[row // views], level)
+        return {place: level for place, level in levels.items() if place not in self.errors}
+
+    def needed(self, place: int) -> tuple[Any, int]:
+        """Of a missing place: what `read` gave, and the level."""
+        file, level = self._keys[place]
+        return self._raw[file], level
+
+    def open(self, places: Sequence[int], decoded: Callable[[list[Any]], list[Any]], threads: int) -> list[Any]:
+        """Blocks at these places, or the bytes of damaged files; None where there is an error.
+
+        places: ascending, and none twice in the life of this object: what is not needed further on is let go.
+        decoded: what `read` gave, with arrays in the place of `Encoded`, or errors.
+        """
+        self._make(dict.fromkeys(self._keys[place] for place in places if place not in self.errors), decoded, threads)
+        pictures = [self._blocks.get(self._keys[place]) for place in places]
+        for key in {self._keys[place] for place in places}:
+            if self._last[key] <= max(places):
+                self._blocks.pop(key, None)
+        return pictures
+
+    def _make(self, wanted: dict[Any, None], decoded: Callable[[list[Any]], list[Any]], threads: int) -> None:
+        keys = [key for key in wanted if self._blocks.get(key) is None]
+        if not keys:
+            return
+        pictures = dict(zip(keys, decoded([self._raw[file] for file, _ in keys]), strict=True))
+        broken = {file: one for (file, _), one in pictures.items() if isinstance(one, Exception)}
+        self.errors |= {place: broken[file] for place, (file, _) in enumerate(self._keys) if file in broken}
+        keys = [key for key in keys if key[0] not in broken]
+        began = perf_counter_ns()
+        made = keep([pictures[key] for key in keys], [level for _, level in keys],
+                    self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip
+        self.decode += (perf_counter_ns() - began) * min(threads, len(keys))
+        for key, block in zip(keys, made, strict=True):
+            if isinstance(block, str):  # damaged somewhere: as without a store, what the draw shows of it decides
+                self._blocks[key] = pictures[key]
+                continue
+            self._blocks[key] = block
+            self.refused += self._store.put((self._fingerprints[key[0]], key[1]), block) is False
+            self._store.put((self._fingerprints[key[0]], 0), block[:HEAD].copy())

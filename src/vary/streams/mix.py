@@ -1,0 +1,193 @@
+"""`vary.mix`: several streams as one, whose batches hold samples of each by ratio."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError, brief
+from vary.guidance import guided
+from vary.plan.check import output_dtype
+from vary.sources import batch_labels
+from vary.streams.batches.mixed import MixedJob
+from vary.streams.epochs import Epochs
+from vary.streams.notebook import mixed_html
+from vary.streams.order.interleave import Interleave, whole_ratios
+from vary.streams.state import mixed_terms
+from vary.streams.stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from vary.display.fields import BatchSchema
+    from vary.streams.batches.task import Empty
+    from vary.streams.options import Options
+    from vary.streams.report import Tally
+
+__all__ = ["Mixed", "mix"]
+
+HANDED = ("batch_size", "shard", "remainder", "threads", "process", "prefetch", "layout")
+"""Options that say how batches are handed out, or spec: a mix takes them from its streams."""
+
+
+LIMIT = 1 << 61  # positions in an epoch: so that those of two are counted in int64
+
+
+@guided("vary.mix")
+def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mixed:
+    """Several streams as one, whose batches hold samples of each by ratio.
+
+    streams: what `vary.stream` returned, each with its own source, policy, seed, order, weights, cache and on_error.
+        The keywords that say how batches are handed out must be the same in all: batch_size, shard, remainder, threads,
+        process, prefetch, layout, and max_errors, which is counted over all. drop_last is on if one has it. So must be
+        what is handed out: fields, views, dtypes, channels, sizes, and classes, where several have any.
+    ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: by the streams'
+        lengths, so that every sample comes once an epoch (or `repeat` times).
+
+    The streams take turns evenly, so that every batch, on every rank, has the ratios to within a sample or so (see
+    docs/streams.md), and over the epochs they are exact. An epoch is as long as those of all streams together; of some
+    stream it holds several epochs, of others a part, and the next epoch goes on behind that part: so over the epochs
+    all samples of a stream come equally often.
+
+    Batches are those of a stream, with two more attributes, (n,) int64 both: `.streams`, the number of the stream that
+    a sample is from, and `.epochs`, which of that stream's own epochs. What a sample is made of is as in its stream
+    alone: `mixed.streams[k].replay(index, epoch, view)` makes it again. `InputError` at once for what does not fit
+    together.
+    """
+    return Mixed(streams, ratios)
+
+
+class Mixed(Epochs):
+    """What `vary.mix` returns: epochs of batches of several streams, iterated, stopped and resumed like a `Stream`.
+
+    streams: as they were given. They can be iterated by themselves as well; neither notices the other.
+    ratios: whole numbers without a common factor.
+    """
+
+    def __init__(self, streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> None:
+        self.streams = _streams(streams)
+        counts = [stream.count for stream in self.streams]
+        self._pattern = Interleave(whole_ratios(counts if ratios is None else _ratios(ratios, len(counts))))
+        options = _options([stream.options for stream in self.streams])
+        _check_fields(self.streams)
+        terms = mixed_terms([stream.terms for stream in self.streams], self.ratios)
+        if sum(counts) >= LIMIT:
+            raise InputError(f"the streams have {sum(counts)} samples together; the limit is {LIMIT - 1}")
+        super().__init__(options, sum(counts), terms)
+
+    @property
+    def ratios(self) -> tuple[int, ...]:
+        return self._pattern.ratios
+
+    @property
+    def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
+        """Names of the class ids, where a source has any."""
+        return next((stream.classes for stream in self.streams if stream.classes is not None), None)
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """What a batch holds, in order."""
+        return self.streams[0].fields
+
+    @property
+    def schema(self) -> BatchSchema:
+        return self.streams[0].schema._replace(classes=self.classes)
+
+    def job(self, epoch: int, empty: Empty | None = None) -> MixedJob:
+        return MixedJob(self.streams, self._pattern, self.options, epoch, self.count, empty)
+
+    def _new_tally(self, epoch: int) -> Tally:
+        notes = dict.fromkeys(sorted((one.kept for one in self.streams), key=lambda note: note.startswith("none")))
+        return replace(self.streams[0]._new_tally(epoch), cache="; ".join(filter(None, notes)))
+
+    def refresh(self) -> None:
+        for stream in self.streams:
+            stream.refresh()
+
+    def __repr__(self) -> str:
+        ratios = ":".join(map(str, self.ratios))
+        made = f"{len(self)} batches of {self.options.batch_size}"
+        return f"Mixed({len(self.streams)} streams by {ratios}: {made}, epoch={self.epoch})"
+
+    def _repr_html_(self) -> str:
+        return mixed_html(self)
+
+
+def _streams(streams: Any) -> tuple[Stream, ...]:
+    if not isinstance(streams, list | tuple) or not streams:
+        raise InputError(f"streams={streams!r}; give a list of what vary.stream(...) returned, at least one")
+    for place, one in enumerate(streams):
+        if isinstance(one, Mixed):
+            raise InputError(f"streams[{place}] is a mix itself; give its streams, each with its ratio")
+        if not isinstance(one, Stream):
+            raise InputError(f"streams[{place}] is a {type(one).__name__}; give what vary.stream(...) returned")
+    return tuple(streams)
+
+
+def _ratios(ratios: Any, count: int) -> list[object]:
+    try:
+        found = [] if isinstance(ratios, str | dict) else list(ratios)
+    except TypeError:
+        found = []
+    if len(found) != count:
+        raise InputError(f"ratios={ratios!r}; give a list of {count} numbers, one for each stream")
+    return found
+
+
+def _options(options: Sequence[Options]) -> Options:
+    """How batches of all are handed out."""
+    for name in HANDED:
+        _agree(name, [getattr(o, name) for o in options], f"give all streams of a mix the same {name}=")
+    failing = [place for place, o in enumerate(options) if o.on_error != "raise"]  # the others end at the first error
+    cure = "it is counted over all streams of a mix: give them the same max_errors="
+    _agree("max_errors", [options[place].max_errors for place in failing], cure, failing)
+    return replace(options[failing[0] if failing else 0], drop_last=any(o.drop_last for o in options))
+
+
+def _check_fields(streams: Sequence[Stream]) -> None:
+    """Can their samples stand in one array, and do ids mean the same?"""
+    _agree("fields", [one.fields for one in streams], "give all the same labels= and names of views")
+    for number, (spec, _) in enumerate(streams[0].specs):
+        specs, what = [one.specs[number] for one in streams], spec.field
+        dtypes = [
+            output_dtype(runner.template, one.options.dtype) for one, (_, runner) in zip(streams, specs, strict=True)
+        ]
+        _agree(f"{what} with views", [spec.count for spec, _ in specs], "give all as many views")
+        _agree(f"{what} of dtype", dtypes, "give all the same dtype=, or Rescale in each policy")
+        cure = "give all arrays as many, or the same channels= for files"
+        _agree(f"{what} with channels", [runner.template.channels for _, runner in specs], cure)
+        known = [(place, runner.size) for place, (_, runner) in enumerate(specs) if runner.size is not None]
+        cure = "put the same Resize(height, width) into each policy"
+        _agree(f"{what} of size", [size for _, size in known], cure, [place for place, _ in known])
+    rows = [batch_labels(one.source, np.zeros(1, np.int64)) for one in streams]
+    for number, name in enumerate(streams[0].source.fields[1:]):
+        kinds = [(row[number].dtype.name, row[number].shape[1:]) for row in rows]
+        _agree(f"{name} of dtype and shape", kinds, "give labels= of one kind")
+    named = [place for place, one in enumerate(streams) if one.classes is not None]
+    cure = "ids would mean different things: name them alike, vary.Folder(path, classes=[...])"
+    _agree("classes", [streams[place].classes for place in named], cure, named)
+
+
+def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int] | None = None) -> None:
+    """`InputError` where they are not all equal. places: the numbers of their streams, if not of all."""
+    known = list(zip(range(len(values)) if places is None else places, values, strict=True))
+    for place, value in known[1:]:
+        first, expected = known[0]
+        if value != expected:
+            here, there = f"{name}={brief(value)}", f"{name}={brief(expected)}"
+            raise InputError(
+                f"streams[{place}] has {here}, streams[{first}] has {there}{_where(value, expected)}; {cure}"
+            )
+
+
+def _where(value: object, expected: object) -> str:
+    """Where two long lists differ; empty if they are short enough to be shown."""
+    if not isinstance(value, list) or not isinstance(expected, list) or max(map(len, (value, expected))) < 8:
+        return ""
+    pairs = zip(value, expected, strict=False)
+    place = next((place for place, (one, other) in enumerate(pairs) if one != other), None)
+    if place is None:
+        return f", of {len(value):,} and {len(expected):,}"
+    return f", which differ first at number {place}: {brief(value[place], 100)}, {brief(expected[place], 100)}"

@@ -1,0 +1,87 @@
+"""Which of several streams a place belongs to: arithmetic that spreads them evenly by ratio, without a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd, lcm
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from fractions import Fraction
+
+__all__ = ["Interleave", "whole_ratios"]
+
+SIMPLE, NEAR = 10**6, 10**12
+"""A float that differs by less than one part in NEAR from a fraction of a denominator this small is taken for it."""
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Interleave:
+    """Members take turns on the line of places 0, 1, 2, ...: each has its ratio of them exactly in every `period`.
+
+    The largest ratio gets its share of all places, spread evenly; the next one its share of what is left; and so on.
+    So of any first places a member has what it may expect to within 1/2 (the largest), 1 (of up to 3 members), or
+    1 + ln(n) / 2 (of n): each rounding is by 1/2 at most, and later members share it.
+    """
+
+    ratios: tuple[int, ...]
+
+    @property
+    def period(self) -> int:
+        return sum(self.ratios)
+
+    def members(self, first: int, places: Array) -> tuple[Array, Array, int]:
+        """(which, numbers, cycles) of the places first + places, which are not negative: the member of each, and that
+        it is the one of number `cycles * ratio + number` of this member's.
+
+        first: of any size. numbers: int64, or Python's integers where those might not hold them.
+        """
+        period, most = self.period, int(places.max(initial=0))
+        cycles, off = divmod(first, period)
+        fits = max(2 * period * (period + 1), period + most) < 1 << 62
+        at = places.astype(np.int64 if fits else object) + off
+        turns, rest, left = at // period, at % period, period
+        which, numbers = np.full(len(at), -1), np.zeros_like(at)
+        for member in sorted(range(len(self.ratios)), key=lambda member: -self.ratios[member]):
+            ratio = self.ratios[member]
+            before = _share(rest, ratio, left)  # of the first `rest` places left, this member's
+            its = (which < 0) & (_share(rest + 1, ratio, left) > before)
+            which[its], numbers[its] = member, (before + turns * ratio)[its]
+            rest, left = rest - before, left - ratio
+        return which, numbers, cycles
+
+
+def _share(places: Array, ratio: int, whole: int) -> Array:
+    """places * ratio / whole, rounded half up."""
+    found: Array = (2 * ratio * places + whole) // (2 * whole)
+    return found
+
+
+def whole_ratios(values: Sequence[object]) -> tuple[int, ...]:
+    """The ratios as whole numbers without a common factor: exactly, and those of floats as they are written."""
+    found = [_fraction(place, value) for place, value in enumerate(values)]
+    scale = lcm(*(one.denominator for one in found))
+    numbers = [int(one * scale) for one in found]
+    common = gcd(*numbers)
+    return tuple(number // common for number in numbers)
+
+
+def _fraction(place: int, value: object) -> Fraction:
+    from fractions import Fraction
+
+    try:
+        exact = Fraction(str(value)) if isinstance(value, Real) else Fraction(0)
+    except ValueError:  # nan, inf, True
+        exact = Fraction(0)
+    if exact <= 0:
+        raise InputError(f"ratios[{place}]={value!r}; give numbers above 0, and leave out streams that are not to come")
+    simple = exact.limit_denominator(SIMPLE)
+    return simple if abs(simple - exact) * NEAR <= exact else exact

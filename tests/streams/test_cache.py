@@ -1,0 +1,318 @@
+"""What is kept changes no byte of a batch, only what has to be read and decoded."""
+
+import io
+import pickle
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from PIL import Image
+from streams.cache_child import block, key
+
+from vary.errors import DecodeError, SourceError
+from vary.plan.decode import HEAD, prepare
+from vary.plan.run import Address, Decode, Runner
+from vary.policy import Policy
+from vary.sources import Encoded
+from vary.streams.cache import memory
+from vary.streams.cache.blocks import Blocks
+from vary.streams.cache.disk import Disk
+from vary.streams.cache.memory import Memory, Store, memory_limit
+from vary.transforms import HorizontalFlip, RandomResizedCrop, Rotate
+
+LARGE = 1 << 30
+
+
+def test_memory_keeps_what_fits() -> None:
+    store = Memory(300)
+    sizes = [70, 83, 96, 109, 122, 70]  # of blocks 0 .. 5
+    for number, size in enumerate(sizes):
+        assert block(number).nbytes == size
+        room = store.put(key(number), block(number))
+        assert store.put(key(number), block(number)) == room == (store.get(key(number)) is not None)
+    assert [number for number in range(6) if store.get(key(number)) is not None] == [0, 1, 2]
+    assert store.held == 70 + 83 + 96
+    store.put(("small", 1), np.ones(51, np.uint8))  # to the last byte, though larger ones were refused
+    assert store.held == 300
+    store.put(("small", 2), np.ones(1, np.uint8))
+    assert store.get(("small", 2)) is None
+    assert np.array_equal(store.get(key(2)), block(2))  # type: ignore[arg-type]
+
+
+def test_memory_of_nothing() -> None:
+    store = Memory(0)
+    store.put(key(0), block(0))
+    assert (store.get(key(0)), store.held) == (None, 0)
+
+
+def test_memory_pickles_empty() -> None:
+    store = Memory(LARGE)
+    store.put(key(0), block(0))
+    copy = pickle.loads(pickle.dumps(store))
+    assert (copy.limit, copy.held, copy.get(key(0))) == (LARGE, 0, None)
+    copy.put(key(0), block(0))
+    assert copy.held == block(0).nbytes
+
+
+class Name(str):  # noqa: SLOT000
+    """A key that lets other threads go on while it is looked up."""
+
+    def __hash__(self) -> int:
+        time.sleep(0)
+        return super().__hash__()
+
+
+def test_memory_from_many_threads() -> None:
+    store, start = Memory(20_000), threading.Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        for number in range(400):
+            store.put((Name(number), 1), block(number))
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(before)
+    found = [seen.nbytes for number in range(400) if (seen := store.get((Name(number), 1))) is not None]
+    assert 20_000 - 70 < sum(found) == store.held <= 20_000
+
+
+def test_a_quarter_of_what_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = {"/proc/meminfo": "MemTotal: 99 kB\nMemAvailable:   8000 kB\n", "max": "4000000\n", "used": "1000000\n"}
+
+    def text(path: str, *_: Any) -> Any:
+        if path not in texts:
+            raise FileNotFoundError(path)
+        return io.StringIO(texts[path])
+
+    monkeypatch.setattr(memory, "open", text, raising=False)
+    monkeypatch.setattr(memory, "CGROUPS", (("absent", "absent"), ("max", "used")))
+    assert memory_limit() == 3_000_000 // 4
+    texts["used"] = "5000000"
+    assert memory_limit() == 0
+    texts["max"] = "max\n"
+    assert memory_limit() == (8000 << 10) // 4
+    texts["/proc/meminfo"] = "nothing"
+    assert memory_limit() == 1 << 30
+    del texts["/proc/meminfo"]
+    assert memory_limit() == 1 << 30
+
+
+def encoded(number: int, form: str = "jpeg", **options: Any) -> bytes:
+    random = np.random.default_rng(number)
+    small = Image.fromarray(random.integers(0, 256, (6, 5, 3), np.uint8))
+    file = io.BytesIO()
+    small.resize((150 + 7 * number, 200 - number), Image.Resampling.BICUBIC).save(file, form, **options)
+    return file.getvalue()
+
+
+class Files:
+    """Six files: JPEG, PNG, one turned by EXIF; and how often each was read."""
+
+    def __init__(self) -> None:
+        turned = Image.Exif()
+        turned[0x0112] = 6
+        self.data = [encoded(0), encoded(1, "png"), encoded(2, exif=turned), encoded(3), encoded(4, "png"), encoded(5)]
+        self.stamps = [0] * 6
+        self.reads: list[int] = []
+        self.refused: dict[int, DecodeError | SourceError] = {}
+
+    def fingerprints(self) -> list[tuple[str, int]]:
+        return list(zip("abcdef", self.stamps, strict=True))
+
+    def read(self, places: list[int]) -> list[Any]:
+        self.reads += places
+        return [self.refused.get(p) or prepare(Encoded(self.data[p]), 3) for p in places]
+
+
+POLICY = Policy([RandomResizedCrop(40, 40, scale=(0.02, 1)), Rotate(20), HorizontalFlip(p=0.5)])
+RUNNER: Runner = POLICY.runner(3, "uint8")
+
+
+def address(epoch: int) -> Address:
+    return Address(7, epoch, 0, np.arange(6))
+
+
+class Got(NamedTuple):
+    pictures: list[Any]  # blocks, or why there is none
+    hits: int
+    decode: int
+
+
+def one_look(store: Store, rows: np.ndarray, fingerprints: list[Any], read: Any, decode: Decode) -> Got:
+    out = Blocks(store, [(RUNNER, rows, 1)], fingerprints, read, decode)
+    half, n = len(fingerprints) // 2, len(fingerprints)
+    blocks = out.open(range(half), list, 2) + out.open(range(half, n), list, 2)
+    return Got([out.errors.get(place, block) for place, block in enumerate(blocks)], out.hits, out.decode)
+
+
+def get(store: Store, files: Files, epoch: int, decode: Decode = Decode()) -> Got:  # noqa: B008  immutable
+    return one_look(store, RUNNER.rows(address(epoch)), files.fingerprints(), files.read, decode)
+
+
+def levels(epoch: int) -> list[int | str]:
+    return RUNNER.levels(Files.read(Files(), [*range(6)]), RUNNER.rows(address(epoch)))
+
+
+def varied(pictures: list[Any], epoch: int) -> np.ndarray:
+    images, failures, _ = RUNNER.batch(pictures, address(epoch))
+    assert not failures
+    return images
+
+
+class Nothing:
+    """A store that loses everything."""
+
+    held = 0
+    compact = True
+
+    def get(self, key: Any) -> None: ...
+    def put(self, key: Any, block: np.ndarray) -> None: ...
+
+
+STORES: dict[str, Callable[[Path], Store]] = {
+    "memory": lambda folder: Memory(LARGE),
+    "little": lambda folder: Memory(100_000),
+    "disk": lambda folder: Disk(folder, LARGE, ()),
+    "nothing": lambda folder: Nothing(),
+}
+
+
+@pytest.fixture(params=["memory", "disk"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    return STORES[request.param](tmp_path)
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_the_same_batches_with_any_store(kind: str, tmp_path: Path) -> None:
+    store, files = STORES[kind](tmp_path), Files()
+    for epoch in range(12):
+        if epoch == 8 and kind == "disk":
+            store = STORES[kind](tmp_path)  # in the next process
+        plain = varied(Files.read(files, [*range(6)]), epoch)
+        assert np.array_equal(varied(get(store, files, epoch).pictures, epoch), plain)
+
+
+def test_what_is_kept_is_not_read_again(store: Store) -> None:
+    files = Files()
+    out = get(store, files, 0)
+    assert files.reads == [*range(6)]
+    assert out.hits == 0
+    assert out.decode > 0
+    held = store.held
+    again = get(store, files, 0)
+    assert files.reads == [*range(6)]
+    assert (again.hits, again.decode, store.held) == (6, 0, held)
+    for one, two in zip(out.pictures, again.pictures, strict=True):
+        assert np.array_equal(one, two)
+
+
+def test_another_level_is_another_block(store: Store) -> None:
+    """Which one is needed is known from what is kept, whichever that is; each is decoded once."""
+    files, seen = Files(), set()
+    for epoch in range(30):
+        wanted = [(p, level) for p, level in enumerate(levels(epoch))]
+        expected = [p for p, level in wanted if (p, level) not in seen]
+        files.reads.clear()
+        out = get(store, files, epoch)
+        assert files.reads == expected
+        assert out.hits == 6 - len(expected)
+        seen.update(wanted)
+    assert {level for _, level in seen} >= {1, 2, 4}
+    assert all(level == 1 for p, level in seen if p in (1, 4))  # no JPEGs
+    for p, level in seen:
+        whole, head = store.get((files.fingerprints()[p], level)), store.get((files.fingerprints()[p], 0))
+        assert whole is not None
+        assert head is not None
+        assert len(head) == HEAD
+
+
+def test_exact_asks_for_whole_files(store: Store) -> None:
+    files = Files()
+    get(store, files, 0)
+    out = get(store, files, 0, Decode(exact=True))
+    plain = RUNNER.batch(Files.read(Files(), [*range(6)]), address(0), decode=Decode(exact=True))[0]
+    assert np.array_equal(RUNNER.batch(out.pictures, address(0), decode=Decode(exact=True))[0], plain)
+
+
+def test_a_changed_file_is_decoded_again(store: Store) -> None:
+    files = Files()
+    get(store, files, 0)
+    files.data[3], files.stamps[3] = encoded(9), 1
+    files.reads.clear()
+    out = get(store, files, 0)
+    assert files.reads == [3]
+    assert np.array_equal(varied(out.pictures, 0), varied(Files.read(files, [*range(6)]), 0))
+
+
+def test_reasons_stand_in_their_place(store: Store) -> None:
+    files = Files()
+    gone, strange = SourceError("a file is gone"), DecodeError("no picture", "b")
+    files.refused = {0: gone, 4: strange}
+    files.data[2], files.data[5] = files.data[2][:-300], b"\xff\xd8\xffnothing"
+    for _ in range(2):
+        files.reads.clear()
+        out = get(store, files, 0)
+        assert out.pictures[0] is gone
+        assert out.pictures[4] is strange
+        assert out.pictures[2] is files.data[2]  # cut off: what a draw shows of it may be there
+        assert isinstance(out.pictures[5], str)
+        assert isinstance(out.pictures[1], np.ndarray)
+        assert isinstance(out.pictures[3], np.ndarray)
+        assert set(files.reads) >= {0, 2, 4, 5}  # nothing is kept of them
+    assert (files.reads, out.hits) == ([0, 2, 4, 5], 2)
+    files = Files()
+    files.stamps[2] = files.stamps[5] = 1
+    assert np.array_equal(varied(get(store, files, 0).pictures, 0), varied(Files.read(files, [*range(6)]), 0))
+
+
+def test_too_many_pixels_is_a_reason_kept_or_not(store: Store) -> None:
+    files, decode = Files(), Decode(max_pixels=10_000)
+    before = get(store, files, 0, decode)
+    refused = RUNNER.levels([files.data[0]], RUNNER.rows(address(0))[:1], decode)
+    assert before.pictures[0] == refused[0]
+    assert "over the limit of 10000" in before.pictures[0]
+    get(store, files, 0)
+    files.reads.clear()
+    after = get(store, files, 0, decode)
+    assert after.pictures[0] == before.pictures[0]
+    assert files.reads == []
+
+
+def test_one_file_twice_in_a_batch(store: Store) -> None:
+    files = Files()
+    rows = RUNNER.rows(address(0))
+    out = one_look(store, rows, [("a", 0)] * 6, lambda places: [files.data[0]] * len(places), Decode())
+    assert np.array_equal(varied(out.pictures, 0), varied([files.data[0]] * 6, 0))
+
+
+def test_a_head_without_its_block_costs_a_read_only(store: Store) -> None:
+    files = Files()
+    get(Memory(LARGE), files, 0)
+    whole = Memory(LARGE)
+    get(whole, files, 0)
+    for fingerprint in files.fingerprints():
+        head = whole.get((fingerprint, 0))
+        assert head is not None
+        store.put((fingerprint, 0), head)
+    files.reads.clear()
+    out = get(store, files, 0)
+    assert (files.reads, out.hits) == ([*range(6)], 0)
+    assert np.array_equal(varied(out.pictures, 0), varied(Files.read(files, [*range(6)]), 0))
+
+
+def test_nothing_is_asked_for_nothing(store: Store) -> None:
+    out = one_look(store, RUNNER.rows(address(0))[:0], [], Files().read, Decode())
+    assert out == ([], 0, 0)

@@ -1,0 +1,193 @@
+"""A stream with a cache is the stream without one, only later epochs decode nothing."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vary.errors import InputError
+from vary.policy import Policy
+from vary.sources import Folder
+from vary.streams import stream
+from vary.streams.cache.memory import Memory
+from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, RandomResizedCrop, Resize
+
+CROP = RandomResizedCrop(20, 24)
+POLICIES = {
+    "main": None,
+    "crop": Policy([CROP, HorizontalFlip()]),
+    "function": Policy([CROP, Lambda(np.negative), HorizontalFlip()]),
+}
+CACHES: list[dict[str, Any]] = [
+    {"cache": "memory"},
+    {"cache": "memory", "cache_bytes": 20_000},  # not enough
+    {"cache": "disk"},
+    {"cache": "disk", "cache_bytes": 20_000},
+    {"cache": "auto"},
+]
+
+
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def epochs(source: Any, policy: Policy, count: int = 2, **options: Any) -> tuple[list[bytes], list[int]]:
+    train = stream(source, policy, batch_size=5, seed=3, **options)
+    found, hits = [], []
+    for _ in range(count):
+        found += [array.tobytes() for batch in train for array in (*batch, batch.indices)]
+        hits.append(train.report().cache_hits)
+    return found, hits
+
+
+@pytest.mark.parametrize("options", CACHES, ids=str)
+@pytest.mark.parametrize("name", POLICIES)
+def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options: dict[str, Any]) -> None:
+    chosen = POLICIES[name] or policy
+    for more in ({}, {"exact": True}, {"channels": 1}, {"views": 3, "repeat": 2}):
+        expected, none = epochs(folder, chosen, cache=None, **more)
+        found, hits = epochs(folder, chosen, **options, **more)
+        assert found == expected
+        assert none == [0, 0]
+        small = "cache_bytes" in options
+        assert hits[0] <= hits[1] < 22 * 2 if small else hits[1] >= 22 * more.get("repeat", 1) - 11
+
+
+def test_a_later_run_begins_with_what_is_on_disk(folder: Path, policy: Policy, cache_folder: Path) -> None:
+    expected, _ = epochs(folder, policy, cache=None)
+    assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [0, 22])
+    assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [22, 22])
+    assert len(list(cache_folder.iterdir())) == 2  # the later run had nothing to add
+    assert epochs(folder, policy, cache="disk", prefetch=0, channels=1)[1] == [0, 22]  # other blocks
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_changed_file_is_decoded_again(folder: Path, policy: Policy, cache: Any) -> None:
+    train = stream(folder, policy, shuffle=False, batch_size=22, cache=cache, frozen=True, prefetch=0)
+    (before,) = train
+    source = Folder(folder)
+    first, second = (Path(source.path(index)) for index in (0, 1))
+    first.write_bytes(second.read_bytes())
+    os.utime(first, ns=(1, 1))
+    (after,) = train
+    assert train.report().cache_hits == 21
+    assert not np.array_equal(after[0][0], before[0][0])
+    assert np.array_equal(after[0][1:], before[0][1:])
+    first.unlink()
+    with pytest.raises(Exception, match="was there when the folder was listed"):
+        list(train)
+
+
+def test_what_fits_is_kept(folder: Path, policy: Policy) -> None:
+    train = stream(folder, policy, cache="memory", cache_bytes=30_000)
+    list(train)
+    assert isinstance(train._store, Memory)
+    assert 0 < train._store.held <= 30_000
+    assert stream(folder, policy, cache="auto", cache_bytes=10)._store is None
+    assert stream(folder, policy)._store is not None
+    assert stream([np.zeros((4, 4, 3), np.uint8)], Policy([]), cache="memory")._store is None
+
+
+def test_sources_without_identity(folder: Path, policy: Policy) -> None:
+    class Nameless(Folder):
+        fingerprints = None  # type: ignore[assignment]
+
+    source = Nameless(folder)
+    assert epochs(source, policy, cache="memory", prefetch=0) == (epochs(folder, policy, cache=None)[0], [0, 22])
+    with pytest.raises(
+        InputError, match=r"cache='disk': Nameless has no method fingerprints.*; give it one, or use cache='memory'"
+    ):
+        stream(source, policy, cache="disk")
+
+
+def test_arguments(folder: Path, policy: Policy) -> None:
+    with pytest.raises(InputError, match="cache='ram'; choose one of None, memory, disk, auto"):
+        stream(folder, policy, cache="ram")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="cache_bytes=0; give a whole number of at least 1"):
+        stream(folder, policy, cache_bytes=0)
+    with pytest.raises(InputError, match="cache=None and cache_bytes=7: nothing is kept; leave out one"):
+        stream(folder, policy, cache=None, cache_bytes=7)
+
+
+def test_which_files_are_broken_does_not_depend_on_it(folder: Path) -> None:
+    """Of a crop only what it shows is decoded, so damage below it goes unseen; a cache would decode it all."""
+    for file in folder.rglob("*.jpg"):
+        file.write_bytes(file.read_bytes()[: -(file.stat().st_size // 3)])
+    policy = Policy([RandomCrop(8, 8)])
+    ways: list[dict[str, Any]] = [{"on_error": "skip"}, {"on_error": "replace"}, {"on_error": "skip", "views": 2}]
+    for more in ways:
+        expected, _ = epochs(folder, policy, 4, cache=None, **more)
+        assert len(expected) > 0
+        for options in CACHES:
+            assert epochs(folder, policy, 4, **options, **more)[0] == expected
+
+
+def test_streams_of_the_same_time_see_each_other(folder: Path, policy: Policy) -> None:
+    one, other = (stream(folder, policy, shuffle=False, cache="disk", prefetch=0, shard=(rank, 2)) for rank in range(2))
+    list(one)
+    list(other)
+    whole = stream(folder, policy, shuffle=False, cache="disk", prefetch=0)
+    list(whole)
+    assert whole.report().cache_hits == 22
+    one.set_epoch(0)
+    swapped = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, shard=(1, 2))
+    list(swapped)
+    assert swapped.report().cache_hits == 11
+    late = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, channels=1)
+    early = stream(folder, policy, shuffle=False, cache="disk", prefetch=0, channels=1)
+    list(late)
+    list(early)
+    assert early.report().cache_hits == 22
+
+
+def test_hostile_files_do_not_end_what_skips_them(folder: Path, policy: Policy) -> None:
+    (folder / "cat" / "bomb.gif").write_bytes(b"GIF89a" + b"\xff\xff" * 2 + b"\x00" * 20)
+    (folder / "cat" / "bad.tif").write_bytes(b"II*\x00\xff\xff\xff\x7f" + b"\x00" * 20)
+    train = stream(folder, policy, on_error="skip")
+    assert sum(len(batch.indices) for batch in train) == 22
+    assert len(train.report().skipped) == 2
+
+
+def test_where_there_is_room_finished_pixels_are_kept(folder: Path, policy: Policy) -> None:
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    pixels = 3 * sum((40 + n) * (70 - n) for n in range(0, 22, 3))  # of the JPEGs, as they were made
+    expected, _ = epochs(folder, policy, cache=None, exact=True)
+    for limit, compact in ((5 * pixels, False), (3 * pixels, True)):
+        train = stream(folder, policy, batch_size=5, seed=3, exact=True, cache="memory", cache_bytes=limit, prefetch=0)
+        assert [array.tobytes() for _ in range(2) for b in train for array in (*b, b.indices)] == expected
+        held = train.report().cache_bytes
+        assert (held < pixels) == compact
+        assert held < 1.1 * pixels
+
+
+def test_auto_expects_what_the_draws_ask_for(tmp_path: Path) -> None:
+    """Of large files that the policy shrinks, it is an eighth of each side."""
+    for number in range(4):
+        Image.fromarray(np.zeros((800, 1200, 3), np.uint8)).save(tmp_path / f"{number}.jpg")
+    small, whole = Policy([Resize(90, 90)]), Policy([CenterCrop(90, 90)])
+    limit = 4 * 800 * 1200 * 3 // 8
+    train = stream(tmp_path, small, cache_bytes=limit, prefetch=0)
+    list(train)
+    assert 4 * 100 * 150 * 3 // 2 < train.report().cache_bytes < limit
+    for policy, options in ((whole, {}), (small, {"exact": True}), ({"a": small, "b": (whole, 2)}, {})):
+        train = stream(tmp_path, policy, cache_bytes=limit, prefetch=0, **options)  # type: ignore[arg-type]
+        list(train)
+        assert train.report().cache.startswith("none: all files would take about 6 MB, it may take 1 MB"), policy
+
+
+def test_a_stream_can_be_closed(folder: Path, policy: Policy) -> None:
+    with stream(folder, policy, batch_size=5, process=True) as train:
+        expected = [batch.images.tobytes() for batch in train]
+        process = train._side._process  # type: ignore[union-attr]
+        assert process.poll() is None
+    assert process.poll() is not None
+    train.set_epoch(0)
+    assert [batch.images.tobytes() for batch in train] == expected
+    train.close()
+    train.close()

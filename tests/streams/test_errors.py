@@ -1,0 +1,163 @@
+"""What a broken file, a vanished one or a failing function does: an error that names it, or a skipped sample."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary.errors import DecodeError, SourceError
+from vary.plan.decode import prepare, read_image
+from vary.plan.run import Address
+from vary.policy import Policy
+from vary.sources import Folder
+from vary.streams import stream
+from vary.transforms import Lambda
+
+
+@pytest.fixture
+def broken(folder: Path) -> Path:
+    """Of 22 pictures, one JPEG cut short, one that is none behind its first bytes, one cut PNG, one empty, one gone."""
+    jpeg, png = folder / "cat" / "03.jpg", folder / "dog" / "02.png"
+    jpeg.write_bytes(jpeg.read_bytes()[:-200])
+    (folder / "cat" / "09.jpg").write_bytes(b"\xff\xd8\xff\xe0 and nothing else")
+    png.write_bytes(png.read_bytes()[:100])
+    (folder / "dog" / "04.png").write_bytes(b"")
+    return folder
+
+
+BROKEN = ["cat/03.jpg", "cat/09.jpg", "dog/02.png", "dog/04.png"]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_broken_file_is_an_error_with_its_path(broken: Path, policy: Policy, name: str, threads: int) -> None:
+    for other in BROKEN:
+        if other != name:
+            (broken / other).unlink()
+    train = stream(broken, policy, shuffle=False, batch_size=6, threads=threads)
+    place = [train.source.path(index) for index in range(19)].index(str(broken / name))
+    batches = iter(train)
+    for _ in range(place // 6):
+        next(batches)
+    with pytest.raises(DecodeError, match=name) as caught:
+        next(batches)
+    assert caught.value.path == str(broken / name)
+    assert caught.value.reason
+    assert next(batches, None) is None, "an error ends the epoch"
+    assert train.epoch == 1
+    train.set_epoch(0)
+    with pytest.raises(DecodeError, match=name):
+        list(train)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_broken_files_are_skipped_counted_and_listed(broken: Path, policy: Policy, threads: int) -> None:
+    train = stream(broken, policy, on_error="skip", batch_size=6, seed=1, threads=threads)
+    (broken / "dog" / "16.png").unlink()
+    sound = Folder(broken)
+    batches = list(train)
+    paths = [path for batch in batches for path in batch.paths or ()]
+    assert sorted(paths) == sorted(set(map(sound.path, range(21))) - {str(broken / name) for name in BROKEN})
+    for batch in batches:
+        images, labels = batch
+        assert len(images) == len(labels) == len(batch.indices) == len(batch.paths or ())
+        for image, label, index in zip(images, labels, batch.indices.tolist(), strict=True):
+            picture = prepare(train.source[index].image)  # type: ignore[arg-type]
+            alone, _, _ = policy.runner(3, "uint8").batch([picture], Address(1, 0, 0, np.array([index])))
+            assert np.array_equal(image, alone[0]), index
+            assert train.source.label_batch([index])[0] == [label]
+    skipped = train.report().skipped
+    assert sorted(path for path, _ in skipped) == sorted(str(broken / name) for name in [*BROKEN, "dog/16.png"])
+    reasons = {Path(path).name: reason for path, reason in skipped}
+    assert all(reasons.values())
+    assert "cat/03" not in reasons["03.jpg"], "the path is not told twice"
+    assert "No such file" in reasons["16.png"]
+    assert train.report().images == 17
+
+
+def test_a_batch_that_loses_all_is_left_out(broken: Path, policy: Policy) -> None:
+    train = stream(broken, policy, on_error="skip", batch_size=1)
+    batches = list(train)
+    assert len(batches) == 18
+    assert all(len(batch.indices) == 1 for batch in batches)
+    assert (train.report().batches, len(train.report().skipped)) == (18, 4)
+    for name in Path(broken / "cat").iterdir():
+        name.write_bytes(b"\xff\xd8\xff")
+    for name in Path(broken / "dog").iterdir():
+        name.write_bytes(b"nothing")
+    train = stream(broken, policy, on_error="skip", batch_size=3)
+    for _ in range(2):
+        with pytest.raises(SourceError, match=r"no picture came through: 22 are broken; the first: .*/data/"):
+            list(train)
+    assert len(train.report().skipped) == 22
+    train.load_state_dict(train.state_dict() | {"epoch": 0, "position": 20})
+    assert list(train) == [], "of the rest of an epoch that may well be"
+
+
+def test_tolerant_takes_what_there_is(broken: Path, policy: Policy) -> None:
+    cut = broken / "cat" / "11.png"
+    cut.write_bytes(cut.read_bytes()[:-300])
+    for tolerant, lost in ((False, {"03.jpg", "11.png"}), (True, set())):
+        train = stream(broken, policy, on_error="skip", tolerant=tolerant)
+        list(train)
+        assert {Path(path).name for path, _ in train.report().skipped} == {"02.png", "04.png", "09.jpg"} | lost
+
+
+def test_a_file_over_the_limit_is_refused(folder: Path, policy: Policy) -> None:
+    train = stream(folder, policy, on_error="skip", max_pixels=3000)
+    list(train)
+    assert 0 < len(train.report().skipped) < 22
+    assert all("limit of 3000" in reason for _, reason in train.report().skipped)
+    with pytest.raises(DecodeError, match=r"limit of 100; .*max_pixels="):
+        list(stream(folder, policy, max_pixels=100))
+
+
+def test_a_vanished_file_is_an_error_with_its_path(folder: Path, policy: Policy) -> None:
+    train = stream(folder, policy, shuffle=False)
+    (folder / "cat" / "05.png").unlink()
+    with pytest.raises(SourceError, match=r"cat/05\.png: was there when the folder was listed"):
+        list(train)
+    source = Folder(folder)
+    (folder / "cat" / "01.png").unlink()
+    assert len(next(iter(stream(source, policy, on_error="skip")))[0]) == 20
+    with pytest.raises(SourceError, match=r"cat/01\.png"):
+        list(stream(source, policy))
+
+
+@pytest.mark.parametrize("on_error", ["raise", "skip"])
+def test_an_error_of_a_function_comes_where_it_happened(numbered: np.ndarray, on_error: Any) -> None:
+    def fails(image: np.ndarray) -> np.ndarray:
+        if image[0, 0, 0] == 5:
+            raise ValueError("not five")
+        return image
+
+    batches = iter(stream(numbered, Policy([Lambda(fails)]), shuffle=False, batch_size=2, on_error=on_error))
+    assert [int(next(batches).indices[0]) for _ in range(2)] == [0, 2]
+    with pytest.raises(ValueError, match="not five") as caught:
+        next(batches)
+    names = [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert names[-1] == "fails"
+    assert "make" in names
+    assert next(batches, None) is None
+
+
+@pytest.mark.parametrize("name", [*BROKEN, "dog/16.png"])
+def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Policy, name: str) -> None:
+    source = Folder(broken)
+    source.paths = (name,)
+    (broken / "dog" / "16.png").unlink()
+    with pytest.raises((DecodeError, SourceError)) as caught:
+        list(stream(source, policy))
+    assert str(caught.value).count(name) == 1
+    assert 'on_error="skip" goes on without' in str(caught.value)
+    assert ("tolerant=True takes what there is" in str(caught.value)) == (name == "cat/03.jpg")  # 02.png has no row
+    with pytest.raises((DecodeError, SourceError)) as caught:
+        read_image(broken / name)
+    assert "on_error" not in str(caught.value)
+    train = stream(source, policy, on_error="skip")
+    with pytest.raises(SourceError, match="no picture came through: 1 are broken"):
+        list(train)
+    assert "skipped: 1" in str(train.report())
+    assert "on_error" not in str(train.report())

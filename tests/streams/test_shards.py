@@ -1,0 +1,99 @@
+"""An epoch that several ranks share: whose each sample is, and what becomes of a remainder."""
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary.errors import InputError
+from vary.policy import Policy
+from vary.streams import Batch, Stream, stream
+from vary.streams.order.shards import REMAINDERS, Shard
+
+
+def ranks_of(source: object, policy: Policy, ranks: int, **options: Any) -> list[Stream]:
+    return [stream(source, policy, shard=(rank, ranks), **options) for rank in range(ranks)]
+
+
+def woven(parts: list[list[int]]) -> list[int]:
+    """One of each in turn, as the epoch has them."""
+    return [one for step in itertools.zip_longest(*parts) for one in step if one is not None]
+
+
+def indices(batches: list[Batch]) -> list[int]:
+    return [index for batch in batches for index in batch.indices.tolist()]
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 7, 23, 30])
+@pytest.mark.parametrize("remainder", REMAINDERS)
+def test_ranks_share_the_epoch_that_one_would_have(images: np.ndarray, remainder: Any, ranks: int) -> None:
+    (alone,) = stream(images, Policy([]), batch_size=23, seed=3)
+    order = alone.indices.tolist()
+    if ranks > 23 and remainder != "pad":
+        return
+    every = [list(one) for one in ranks_of(images, Policy([]), ranks, batch_size=2, seed=3, remainder=remainder)]
+    found = woven([indices(batches) for batches in every])
+    share = -(-23 // ranks) * ranks
+    expected = {"pad": (order + order)[:share], "drop": order[: 23 // ranks * ranks], "keep": order}[remainder]
+    assert found == expected
+    if remainder != "keep":
+        assert len({len(batches) for batches in every}) == 1, "no rank waits for another's batch"
+
+
+def test_pictures_are_those_of_one_stream(images: np.ndarray, policy: Policy) -> None:
+    """Padded ones as well."""
+    for one in ranks_of(images, policy, 4, batch_size=5, seed=2, repeat=2):
+        for batch in one:
+            for picture, index, view in zip(batch[0], batch.indices.tolist(), batch.views.tolist(), strict=True):
+                assert np.array_equal(picture, policy(images[index], seed=2, index=index, view=view))
+
+
+@pytest.mark.parametrize("drop_last", [False, True])
+def test_a_length_is_this_ranks(images: np.ndarray, drop_last: bool) -> None:
+    for remainder, ranks, repeat in itertools.product(REMAINDERS, (1, 2, 5), (1, 3)):
+        options: dict[str, Any] = {"remainder": remainder, "repeat": repeat, "drop_last": drop_last}
+        for one in ranks_of(images, Policy([]), ranks, batch_size=4, **options):
+            batches = iter(one)
+            assert len(batches) == len(one)
+            assert len(list(batches)) == len(one)
+            assert len(batches) == 0
+
+
+def test_shares() -> None:
+    for left, ranks in itertools.product(range(20), range(1, 9)):
+        shares = {how: [Shard(rank, ranks).share(left, how) for rank in range(ranks)] for how in REMAINDERS}
+        assert sum(shares["keep"]) == left
+        assert shares["keep"] == sorted(shares["keep"], reverse=True)
+        assert shares["pad"] == [max(shares["keep"])] * ranks
+        assert shares["drop"] == [min(shares["keep"])] * ranks
+
+
+@pytest.mark.parametrize("shard", [3, (1,), (0, 1, 2), (2, 2), (-1, 2), (0, 0), ("0", "2"), (0.0, 2), None])
+def test_a_shard_is_two_numbers(images: np.ndarray, shard: Any) -> None:
+    if shard is None:
+        assert stream(images, Policy([]), shard=(np.int64(1), np.int64(2))).options.shard == (1, 2)  # type: ignore[arg-type]
+        return
+    with pytest.raises(InputError, match=r"shard=.*; give \(rank, ranks\): two whole numbers with 0 <= rank < ranks"):
+        stream(images, Policy([]), shard=shard)
+
+
+def test_skipping_would_leave_ranks_uneven(images: np.ndarray) -> None:
+    with pytest.raises(InputError, match=r'shard=.* and on_error="skip": .*; on_error="replace" takes another sample'):
+        stream(images, Policy([]), shard=(0, 2), on_error="skip")
+
+
+def test_a_share_without_a_batch_is_refused(images: np.ndarray) -> None:
+    with pytest.raises(
+        InputError, match=r"23 samples and batch_size=8, shard=\(1, 3\): no batch; .* smaller batch_size"
+    ):
+        stream(images, Policy([]), batch_size=8, shard=(1, 3), remainder="drop", drop_last=True)
+    with pytest.raises(InputError, match="remainder='rest'; choose one of pad, drop, keep"):
+        stream(images, Policy([]), remainder="rest")  # type: ignore[arg-type]
+
+
+def test_files_are_read_by_their_rank_alone(folder: Path, policy: Policy) -> None:
+    paths = [{path for batch in one for path in batch.paths or ()} for one in ranks_of(folder, policy, 2)]
+    assert not paths[0] & paths[1]
+    assert len(paths[0] | paths[1]) == 22

@@ -1,0 +1,87 @@
+"""If the system gives fewer threads than asked for, or none (a limit on processes), batches are the same."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vary.policy import Policy
+from vary.streams import stream
+
+
+def limit(monkeypatch: pytest.MonkeyPatch, most: int) -> list[threading.Thread]:
+    """Let only so many threads start from now on; the list of those refused."""
+    start, refused, left = threading.Thread.start, list[threading.Thread](), [None] * most
+
+    def limited(thread: threading.Thread) -> None:
+        if not left:
+            refused.append(thread)
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    return refused
+
+
+@pytest.mark.parametrize("most", [0, 1, 2, 3])
+@pytest.mark.parametrize("files", [False, True])
+def test_a_stream_makes_do_with_the_threads_there_are(
+    most: int, files: bool, policy: Policy, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source: Any = images
+    if files:
+        from PIL import Image
+
+        for number, image in enumerate(images):
+            Image.fromarray(image).save(tmp_path / f"{number:02}.png")
+        source = tmp_path
+    made = stream(source, policy=policy, batch_size=6, seed=1, threads=4)
+    expected = [batch.images.copy() for batch in made]
+    refused = limit(monkeypatch, most)
+    seen = [batch.images.copy() for batch in stream(source, policy=policy, batch_size=6, seed=1, threads=4)]
+    monkeypatch.undo()
+    assert refused or (most >= 2 and not files)  # two make batches; files are opened by more
+    assert len(seen) == len(expected)
+    assert all(np.array_equal(a, b) for a, b in zip(seen, expected, strict=True))
+
+
+def test_errors_come_through_without_threads(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vary.transforms import Lambda
+
+    def broken(image: np.ndarray) -> np.ndarray:
+        raise ValueError(f"of {image.shape}")
+
+    limit(monkeypatch, 0)
+    with pytest.raises(ValueError, match="of"):
+        list(stream(images, policy=Policy([Lambda(broken)]), batch_size=6))
+
+
+LIMITED = """
+import os, resource, sys
+import numpy as np, vary
+images = np.random.default_rng(0).integers(0, 256, (64, 300, 300, 3), dtype=np.uint8)
+policy = vary.Policy([vary.Rotate(30), vary.Resize(64, 64)])
+expected = policy.batch(images, seed=1, threads=1)
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+os.setuid(61235)
+assert np.array_equal(policy.batch(images, seed=1, threads=8), expected)
+batches = list(vary.stream(images, policy=policy, batch_size=16, shuffle=False, threads=8))
+assert sum(len(batch.images) for batch in batches) == 64
+print("made")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit counts otherwise elsewhere")
+def test_a_real_limit_on_processes() -> None:
+    import os
+
+    if os.geteuid() != 0:
+        pytest.skip("only root can become a user who has no process yet")
+    done = subprocess.run([sys.executable, "-c", LIMITED], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
+    assert done.stdout == "made\n"
