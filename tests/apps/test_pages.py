@@ -64,10 +64,10 @@ def test_the_readmes_sheet_is_what_the_command_makes() -> None:
 
 
 def test_one_by_one_equals_the_stream(data: Path) -> None:
-    """As docs/policies.md says of exact=True; and the sheet's columns are the stream's epochs."""
+    """As docs/policies.md says of full_decode=True; and the sheet's columns are the stream's epochs."""
     policy = main_policy()
     folder = vary.Folder(data)
-    stream = vary.stream(folder, policy, seed=5, exact=True)
+    stream = vary.stream(folder, policy, seed=5, full_decode=True)
     stream.set_epoch(3)
     for batch in stream:
         for image, index in zip(batch[0], batch.indices, strict=True):

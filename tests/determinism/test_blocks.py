@@ -16,16 +16,16 @@ from vary.plan.run import Address, Decode
 
 
 @given(policies(), files(st.integers(1, 8)), st.sampled_from((1, 3, 4)), st.integers(0, 99), st.booleans())
-def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int, index: int, exact: bool) -> None:
+def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int, index: int, full_decode: bool) -> None:
     try:
         runner = policy.runner(channels, "uint8")
     except PolicyError:
         reject()
-    address, decode = Address(3, 1, 0, np.array([index])), Decode(exact)
+    address, decode = Address(3, 1, 0, np.array([index])), Decode(full_decode)
     rows = runner.rows(address)
     (level,) = runner.levels([file], rows, decode)
     assert isinstance(level, int)
-    assert level == 1 or not exact
+    assert level == 1 or not full_decode
     (block,) = keep([file], [level], channels, False, index % 2 == 0, 1)
     assert not isinstance(block, str)
     assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
@@ -59,7 +59,7 @@ def test_chroma_is_kept_as_coded() -> None:
 
 def test_what_cannot_be_kept_says_why() -> None:
     file = jpeg()
-    cut = "Premature end of JPEG file; tolerant=True takes what there is of it"
+    cut = "Premature end of JPEG file; allow_truncated=True takes what there is of it"
     assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == [cut, "not a JPEG"]
     runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
     for broken, reason in (

@@ -37,13 +37,15 @@ def files(orientations: st.SearchStrategy[int]) -> st.SearchStrategy[bytes]:
     return st.builds(jpeg, side, side, st.sampled_from(SAMPLINGS), st.booleans(), modes, orientations)
 
 
-def run(policy: Policy, source: bytes | np.ndarray, channels: int, index: int = 0, exact: bool = False) -> np.ndarray:
+def run(
+    policy: Policy, source: bytes | np.ndarray, channels: int, index: int = 0, full_decode: bool = False
+) -> np.ndarray:
     address = Address(3, 1, 0, np.array([index]))
     try:
         runner = policy.runner(channels, "uint8")
     except PolicyError:  # colours that do not go with these channels, or with one another
         reject()
-    images, failures, _ = runner.batch([source], address, decode=Decode(exact))
+    images, failures, _ = runner.batch([source], address, decode=Decode(full_decode))
     assert not failures
     return images[0]
 
@@ -52,7 +54,7 @@ def run(policy: Policy, source: bytes | np.ndarray, channels: int, index: int = 
 def test_exact_files_are_arrays(policy: Policy, file: bytes, channels: int, index: int) -> None:
     pixels = read_image(file, channels)
     assert np.array_equal(
-        run(policy, file, channels, index, exact=True), run(policy, pixels, channels, index, exact=True)
+        run(policy, file, channels, index, full_decode=True), run(policy, pixels, channels, index, full_decode=True)
     )
 
 

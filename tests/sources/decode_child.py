@@ -17,9 +17,9 @@ from vary.plan.decode import read_image
 MEMORY, SECONDS = 4 << 30, 120
 
 
-def outcome(path: str, channels: int, tolerant: bool) -> dict[str, object]:
+def outcome(path: str, channels: int, allow_truncated: bool) -> dict[str, object]:
     try:
-        pixels = read_image(path, channels, tolerant=tolerant)
+        pixels = read_image(path, channels, allow_truncated=allow_truncated)
     except DecodeError as error:
         return {"reason": error.reason, "path": error.path}
     assert pixels.dtype == np.uint8
@@ -32,7 +32,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     warnings.simplefilter("error")
     for path in json.load(sys.stdin):
-        told = [outcome(path, channels, tolerant) for channels in (3, 1, 4) for tolerant in (False, True)]
+        told = [outcome(path, channels, allow_truncated) for channels in (3, 1, 4) for allow_truncated in (False, True)]
         print(json.dumps({"file": path, "outcomes": told}), flush=True)
 
 

@@ -94,7 +94,9 @@ def test_a_source_of_buffers(name: str, cache: Any) -> None:
         def label_batch(self, _: Any) -> tuple[()]:
             return ()
 
-    stream = vary.stream(Source(), policy=Policy([Resize(8, 8)]), batch_size=6, shuffle=False, cache=cache, exact=True)
+    stream = vary.stream(
+        Source(), policy=Policy([Resize(8, 8)]), batch_size=6, shuffle=False, cache=cache, full_decode=True
+    )
     expected = Policy([Resize(8, 8)]).batch([vary.read_image(file) for file in files], seed=0)
     for _ in range(2):
         (batch,) = list(stream)

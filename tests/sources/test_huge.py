@@ -33,7 +33,7 @@ def failure(data: bytes | np.ndarray, channels: int = 3, **how: bool) -> str:
 )
 def test_a_file_that_decodes_to_over_2_gib_is_refused(height: int, width: int, channels: int) -> None:
     data = claiming(height, width, "L" if channels == 1 else "RGB")
-    reason = failure(data, channels, exact=True)
+    reason = failure(data, channels, full_decode=True)
     assert f"decoding this file makes a picture of {height} x {width} x {channels} uint8, over 2 GiB" in reason
     (kept,) = keep([data], [1], channels, False, True, 1)
     assert isinstance(kept, str)

@@ -42,10 +42,10 @@ BODIES = (b"", b"\0", b"\xff" * 5, bytes(300), b"key\0\0" + zlib.compress(bytes(
 
 
 def same(data: bytes, expected: np.ndarray = PIXELS, channels: tuple[int, ...] = (3,)) -> None:
-    for tolerant in (False, True):
-        assert np.array_equal(read_image(data, tolerant=tolerant), expected)
+    for allow_truncated in (False, True):
+        assert np.array_equal(read_image(data, allow_truncated=allow_truncated), expected)
         for count in channels:
-            assert read_image(data, count, tolerant=tolerant).shape[2] == count
+            assert read_image(data, count, allow_truncated=allow_truncated).shape[2] == count
 
 
 @pytest.mark.parametrize("kind", ANCILLARY)
@@ -94,9 +94,9 @@ def test_what_makes_pixels_is_still_checked() -> None:
 def test_damaged_transparency_is_refused_where_it_shows(body: bytes, check: bytes | None) -> None:
     data = FILE[:33] + chunk(b"tRNS", body, check) + FILE[33:]
     same(data, channels=(1,))
-    with pytest.raises(DecodeError, match=r"transparency .* is damaged; tolerant=True takes what there is"):
+    with pytest.raises(DecodeError, match=r"transparency .* is damaged; allow_truncated=True takes what there is"):
         read_image(data, 4)
-    assert read_image(data, 4, tolerant=True)[..., 3].min() == 255
+    assert read_image(data, 4, allow_truncated=True)[..., 3].min() == 255
     sound = FILE[:33] + chunk(b"tRNS", struct.pack(">HHH", *PIXELS[2, 3])) + FILE[33:]
     assert read_image(sound, 4)[2, 3, 3] == 0
 

@@ -46,7 +46,7 @@ def manifest(odd: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def seen(odd: Path, manifest: dict[str, dict[str, Any]]) -> Seen:
-    """What the child made of every file: strict and tolerant, for 3, 1 and 4 channels."""
+    """What the child made of every file: strict and allow_truncated, for 3, 1 and 4 channels."""
     names = [str(odd / name) for name in manifest]
     run = subprocess.run(
         [sys.executable, CHILD], input=json.dumps(names), capture_output=True, text=True, timeout=300, check=False
@@ -76,10 +76,10 @@ def test_every_file_is_decoded_or_refused_with_a_reason(odd: Path, seen: Seen) -
             if "shape" not in outcome:
                 assert outcome["path"] == str(odd / name)
                 assert len(outcome["reason"]) > 8, (name, outcome)
-        for channels, strict, tolerant in zip((3, 1, 4), outcomes[::2], outcomes[1::2], strict=True):
+        for channels, strict, allow_truncated in zip((3, 1, 4), outcomes[::2], outcomes[1::2], strict=True):
             if "shape" in strict:
                 assert strict["shape"][2] == channels
-                assert tolerant == strict, f"{name}: tolerance changed a whole picture"
+                assert allow_truncated == strict, f"{name}: tolerance changed a whole picture"
 
 
 def test_nothing_but_whole_pictures_is_decoded_that_pillow_refuses(
@@ -92,11 +92,11 @@ def test_nothing_but_whole_pictures_is_decoded_that_pillow_refuses(
 def test_an_error_names_the_option_that_reads_the_file(seen: Seen) -> None:
     named = 0
     for name, outcomes in seen.items():
-        for strict, tolerant in zip(outcomes[::2], outcomes[1::2], strict=True):
+        for strict, allow_truncated in zip(outcomes[::2], outcomes[1::2], strict=True):
             if "reason" in strict:
-                assert ("tolerant=True takes" in strict["reason"]) == ("shape" in tolerant), name
-                named += "shape" in tolerant
-            assert "tolerant=" not in tolerant.get("reason", ""), name
+                assert ("allow_truncated=True takes" in strict["reason"]) == ("shape" in allow_truncated), name
+                named += "shape" in allow_truncated
+            assert "allow_truncated=" not in allow_truncated.get("reason", ""), name
     assert named > 300
 
 
@@ -145,6 +145,6 @@ def test_cut_files_give_their_rows_when_asked(seen: Seen) -> None:
         "colour/pillow-ultrahdr.jpg": [2688, 1512, 3],
         "fuzz/pillow-bmp-b-shortfile.bmp": [64, 127, 3],
     }.items():
-        strict, tolerant = seen[name][:2]
+        strict, allow_truncated = seen[name][:2]
         assert "shape" not in strict
-        assert tolerant["shape"] == shape
+        assert allow_truncated["shape"] == shape

@@ -80,7 +80,11 @@ def outcome(data: bytes, **options: Any) -> object:
 
 def outcomes() -> dict[str, list[object]]:
     return {
-        name: [outcome(data, channels=channels, tolerant=tolerant) for channels in (1, 4) for tolerant in (False, True)]
+        name: [
+            outcome(data, channels=channels, allow_truncated=allow_truncated)
+            for channels in (1, 4)
+            for allow_truncated in (False, True)
+        ]
         for name, data in (SOUND | BROKEN).items()
     }
 
@@ -112,7 +116,7 @@ def test_settings_made_before_the_first_picture() -> None:
         "except vary.DecodeError as error: print(error)\n"
     )
     run = subprocess.run([sys.executable, "-c", code], input=SOUND["PNG"], capture_output=True, check=True)
-    assert b"truncated; tolerant=True takes what there is" in run.stdout
+    assert b"truncated; allow_truncated=True takes what there is" in run.stdout
 
 
 def test_max_pixels_counts_inside_of_files_too() -> None:

@@ -54,7 +54,7 @@ def test_files_and_arrays_give_the_same_bytes(folder: Path, channels: int) -> No
     source = Folder(folder)
     arrays = [read_image(source.path(index), channels) for index in range(len(source))]
     options: dict[str, Any] = {"seed": 3, "batch_size": 4, "layout": "NCHW"}
-    files = epoch_of(folder, policy, channels=channels, exact=True, **options)
+    files = epoch_of(folder, policy, channels=channels, full_decode=True, **options)
     assert same(files, epoch_of(arrays, policy, **options))
     assert files[0].shape == (channels, 12, 10)
     if channels == 3:
@@ -177,7 +177,7 @@ class Odd:
 def test_any_source_serves(folder: Path, policy: Policy) -> None:
     jpeg, png = (Encoded((folder / "dog" / name).read_bytes()) for name in ("00.jpg", "10.png"))
     array = read_image(png.data)
-    whole = epoch_of(Odd(jpeg, png, array), policy, exact=True)
+    whole = epoch_of(Odd(jpeg, png, array), policy, full_decode=True)
     assert same(whole, epoch_of([read_image(jpeg.data), array, array], policy))
 
 
@@ -230,7 +230,7 @@ def test_real_pets(pictures_root: Path) -> None:
     root = pictures_root / "cats_dogs" / "val"
     before = [(path, path.stat().st_mtime_ns) for path in sorted(root.rglob("*"))]
     policy = Policy([Rotate(40), HorizontalFlip(p=0.5), Resize(64, 64), Rescale(1 / 255)])
-    train = stream(root, policy, seed=7, batch_size=16, exact=True)
+    train = stream(root, policy, seed=7, batch_size=16, full_decode=True)
     assert (train.classes, len(train)) == (["cat", "dog"], 4)
     for batch in train:
         images, labels = batch

@@ -86,7 +86,7 @@ def test_groups_are_mixed_each_in_its_own_way() -> None:
 
 
 def test_a_stream_in_blocks(images: np.ndarray, policy: Policy) -> None:
-    train = stream(images, policy, block_size=2, repeat=3, batch_size=5, seed=1)
+    train = stream(images, policy, shuffle_block_size=2, repeat=3, batch_size=5, seed=1)
     batches = list(train)
     indices = np.concatenate([batch.indices for batch in batches])
     assert np.array_equal(np.bincount(indices), np.full(23, 3))
@@ -97,10 +97,10 @@ def test_a_stream_in_blocks(images: np.ndarray, policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"shuffle": False}, "block_size=4 is a way to shuffle; take shuffle=True"),
-        ({"weights": [1] * 23}, "block_size=4 and weights: .*; leave out one"),
+        ({"shuffle": False}, "shuffle_block_size=4 is a way to shuffle; take shuffle=True"),
+        ({"weights": [1] * 23}, "shuffle_block_size=4 and weights: .*; leave out one"),
     ],
 )
 def test_what_blocks_do_not_go_with(images: np.ndarray, options: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        stream(images, Policy([]), block_size=4, **options)  # type: ignore[arg-type]
+        stream(images, Policy([]), shuffle_block_size=4, **options)  # type: ignore[arg-type]

@@ -242,9 +242,9 @@ def test_another_level_is_another_block(store: Store) -> None:
 def test_exact_asks_for_whole_files(store: Store) -> None:
     files = Files()
     get(store, files, 0)
-    out = get(store, files, 0, Decode(exact=True))
-    plain = RUNNER.batch(Files.read(Files(), [*range(6)]), address(0), decode=Decode(exact=True))[0]
-    assert np.array_equal(RUNNER.batch(out.pictures, address(0), decode=Decode(exact=True))[0], plain)
+    out = get(store, files, 0, Decode(full_decode=True))
+    plain = RUNNER.batch(Files.read(Files(), [*range(6)]), address(0), decode=Decode(full_decode=True))[0]
+    assert np.array_equal(RUNNER.batch(out.pictures, address(0), decode=Decode(full_decode=True))[0], plain)
 
 
 def test_a_changed_file_is_decoded_again(store: Store) -> None:

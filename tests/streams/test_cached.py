@@ -49,7 +49,7 @@ def epochs(source: Any, policy: Policy, count: int = 2, **options: Any) -> tuple
 @pytest.mark.parametrize("name", POLICIES)
 def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options: dict[str, Any]) -> None:
     chosen = POLICIES[name] or policy
-    for more in ({}, {"exact": True}, {"channels": 1}, {"views": 3, "repeat": 2}):
+    for more in ({}, {"full_decode": True}, {"channels": 1}, {"views": 3, "repeat": 2}):
         expected, none = epochs(folder, chosen, cache=None, **more)
         found, hits = epochs(folder, chosen, **options, **more)
         assert found == expected
@@ -157,9 +157,11 @@ def test_where_there_is_room_finished_pixels_are_kept(folder: Path, policy: Poli
     for path in folder.rglob("*.png"):
         path.unlink()
     pixels = 3 * sum((40 + n) * (70 - n) for n in range(0, 22, 3))  # of the JPEGs, as they were made
-    expected, _ = epochs(folder, policy, cache=None, exact=True)
+    expected, _ = epochs(folder, policy, cache=None, full_decode=True)
     for limit, compact in ((5 * pixels, False), (3 * pixels, True)):
-        train = stream(folder, policy, batch_size=5, seed=3, exact=True, cache="memory", cache_bytes=limit, prefetch=0)
+        train = stream(
+            folder, policy, batch_size=5, seed=3, full_decode=True, cache="memory", cache_bytes=limit, prefetch=0
+        )
         assert [array.tobytes() for _ in range(2) for b in train for array in (*b, b.indices)] == expected
         held = train.report().cache_bytes
         assert (held < pixels) == compact
@@ -175,7 +177,7 @@ def test_auto_expects_what_the_draws_ask_for(tmp_path: Path) -> None:
     train = stream(tmp_path, small, cache_bytes=limit, prefetch=0)
     list(train)
     assert 4 * 100 * 150 * 3 // 2 < train.report().cache_bytes < limit
-    for policy, options in ((whole, {}), (small, {"exact": True}), ({"a": small, "b": (whole, 2)}, {})):
+    for policy, options in ((whole, {}), (small, {"full_decode": True}), ({"a": small, "b": (whole, 2)}, {})):
         train = stream(tmp_path, policy, cache_bytes=limit, prefetch=0, **options)  # type: ignore[arg-type]
         list(train)
         assert train.report().cache.startswith("none: all files would take about 6 MB, it may take 1 MB"), policy

@@ -18,7 +18,7 @@ from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, Resi
 
 SHAPE = (96, 128)
 WHOLE = Policy([CenterCrop(*SHAPE)])
-CURE = "tolerant=True takes what there is of it"
+CURE = "allow_truncated=True takes what there is of it"
 
 
 def encode(**options: Any) -> bytes:
@@ -83,7 +83,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "on disk": {"cache": "disk"},
     "another process": {"process": True, "cache": "memory"},
     "views": {"views": 3, "cache": None},
-    "tolerant": {"tolerant": True, "cache": "memory"},
+    "allow_truncated": {"allow_truncated": True, "cache": "memory"},
     "small batches": {"batch_size": 2, "threads": 3},
     "skipping": {"on_error": "skip"},
 }
@@ -156,16 +156,16 @@ def test_what_lacks_rows_is_refused_with_the_cure(name: str, tmp_path: Path) -> 
     for options in ({}, {"cache": None}, {"process": True}, {"views": 2}):
         with stream(folder, WHOLE, **options) as train, pytest.raises(DecodeError, match=CURE) as caught:
             list(train)
-        assert str(caught.value).count("tolerant=True") == 1
+        assert str(caught.value).count("allow_truncated=True") == 1
         assert str(caught.value).index(CURE) < str(caught.value).index("on_error=")
     with pytest.raises(DecodeError, match=CURE):
         read_image(LACKING[name])
-    train = stream(folder, WHOLE, tolerant=True)
+    train = stream(folder, WHOLE, allow_truncated=True)
     assert len(next(iter(train)).images) == 1
     assert train.report().damaged == 0
     with pytest.raises(DecodeError) as caught:
         read_image(b"\xff\xd8\xff" + bytes(20))
-    assert "tolerant" not in str(caught.value)
+    assert "allow_truncated" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF", "WEBP"])
@@ -184,9 +184,9 @@ def test_other_formats_name_the_cure_where_it_helps(kind: str, tmp_path: Path) -
         else:
             continue
         try:
-            vary.read_image(path, tolerant=True)
+            vary.read_image(path, allow_truncated=True)
         except DecodeError:
-            assert "tolerant" not in text
+            assert "allow_truncated" not in text
         else:
             assert CURE in text
             named += 1

@@ -99,8 +99,8 @@ def test_a_batch_that_loses_all_is_left_out(broken: Path, policy: Policy) -> Non
 def test_tolerant_takes_what_there_is(broken: Path, policy: Policy) -> None:
     cut = broken / "cat" / "11.png"
     cut.write_bytes(cut.read_bytes()[:-300])
-    for tolerant, lost in ((False, {"03.jpg", "11.png"}), (True, set())):
-        train = stream(broken, policy, on_error="skip", tolerant=tolerant)
+    for allow_truncated, lost in ((False, {"03.jpg", "11.png"}), (True, set())):
+        train = stream(broken, policy, on_error="skip", allow_truncated=allow_truncated)
         list(train)
         assert {Path(path).name for path, _ in train.report().skipped} == {"02.png", "04.png", "09.jpg"} | lost
 
@@ -152,7 +152,9 @@ def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Polic
         list(stream(source, policy))
     assert str(caught.value).count(name) == 1
     assert 'on_error="skip" goes on without' in str(caught.value)
-    assert ("tolerant=True takes what there is" in str(caught.value)) == (name == "cat/03.jpg")  # 02.png has no row
+    assert ("allow_truncated=True takes what there is" in str(caught.value)) == (
+        name == "cat/03.jpg"
+    )  # 02.png has no row
     with pytest.raises((DecodeError, SourceError)) as caught:
         read_image(broken / name)
     assert "on_error" not in str(caught.value)

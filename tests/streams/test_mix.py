@@ -20,7 +20,7 @@ from vary.sources import Folder
 from vary.streams import Batch, Mixed, Stream, mix, stream
 from vary.streams.batches.mixed import JOBS
 from vary.streams.batches.task import Inline
-from vary.streams.order.shards import REMAINDERS
+from vary.streams.order.shards import UNEVEN
 from vary.streams.order.shuffle import order
 from vary.streams.workers.process.memory import SharedBufferPool
 from vary.testing import check_resume
@@ -109,19 +109,19 @@ def test_by_lengths_every_sample_comes_once_an_epoch(repeat: int) -> None:
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 5])
-@pytest.mark.parametrize("remainder", REMAINDERS)
-def test_ranks_share_the_epoch_that_one_would_have(ranks: int, remainder: Any) -> None:
+@pytest.mark.parametrize("uneven", UNEVEN)
+def test_ranks_share_the_epoch_that_one_would_have(ranks: int, uneven: Any) -> None:
     sizes = 20, 11, 5
     every = samples(mixed(sizes=sizes, batch_size=36))
     for size in (4, 5):
-        ready = [mixed(sizes=sizes, batch_size=size, shard=(r, ranks), remainder=remainder) for r in range(ranks)]
+        ready = [mixed(sizes=sizes, batch_size=size, shard=(r, ranks), uneven=uneven) for r in range(ranks)]
         parts = [list(one) for one in ready]
         for step, batches in enumerate(itertools.zip_longest(*parts, fillvalue=None)):
             found = sorted(samples(batch for batch in batches if batch is not None))
             whole = every[step * size * ranks : (step + 1) * size * ranks]
-            if len(whole) < size * ranks and remainder == "drop":
+            if len(whole) < size * ranks and uneven == "drop":
                 whole = whole[: len(whole) // ranks * ranks]
-            if remainder == "pad":
+            if uneven == "pad":
                 whole = whole + every[: -len(whole) % ranks]
             assert found == sorted(whole)
         for one, batches in zip(ready, parts, strict=True):
@@ -183,9 +183,9 @@ CASES: list[dict[str, Any]] = [
     {"ratios": None, "prefetch": 0},
     {"ratios": (0.1, 0.2, 5), "batch_size": 4},
     {"shard": (1, 3), "batch_size": 5},
-    {"shard": (2, 4), "batch_size": 2, "remainder": "keep"},
-    {"shard": (0, 2), "batch_size": 3, "remainder": "drop", "own": [{"drop_last": True}]},
-    {"views": 2, "own": [{"frozen": True}, {"block_size": 2}, {"repeat": 2, "shuffle": False}]},
+    {"shard": (2, 4), "batch_size": 2, "uneven": "keep"},
+    {"shard": (0, 2), "batch_size": 3, "uneven": "drop", "own": [{"drop_last": True}]},
+    {"views": 2, "own": [{"frozen": True}, {"shuffle_block_size": 2}, {"repeat": 2, "shuffle": False}]},
 ]
 
 
@@ -202,7 +202,7 @@ def test_onto_another_number_of_ranks() -> None:
         before = samples(next(one) for one in map(iter, old) for _ in range(taken))
         (state,) = {pickle.dumps(one.state_dict()) for one in old}
         for now, batch_size in [(1, 7), (2, 1), (4, 3)]:
-            new = [mixed(sizes=sizes, batch_size=batch_size, shard=(r, now), remainder="keep") for r in range(now)]
+            new = [mixed(sizes=sizes, batch_size=batch_size, shard=(r, now), uneven="keep") for r in range(now)]
             for one in new:
                 one.load_state_dict(pickle.loads(state))
             rest = samples(batch for one in new for batch in one)

@@ -58,7 +58,7 @@ def test_a_ratio_is_a_number() -> None:
             {"shard": (0, 2)},
             r"has shard=Shard\(rank=0, ranks=2\), streams\[0\] has shard=None; give all .* the same shard=",
         ),
-        ({"remainder": "drop"}, r"has remainder='drop', streams\[0\] has remainder='pad'; give"),
+        ({"uneven": "drop"}, r"has uneven='drop', streams\[0\] has uneven='pad'; give"),
         ({"threads": 1}, r"has threads=1, streams\[0\] has threads=None; give"),
         ({"process": True}, r"has process=True, streams\[0\] has process=False; give"),
         ({"prefetch": 3}, r"has prefetch=3, streams\[0\] has prefetch=2; give"),

@@ -25,11 +25,11 @@ CASES: list[dict[str, Any]] = [
     {"batch_size": 1, "prefetch": 0},
     {"repeat": 3, "frozen": True},
     {"weights": "balanced", "repeat": 2},
-    {"block_size": 2},
+    {"shuffle_block_size": 2},
     {"shard": (1, 3)},
-    {"shard": (3, 4), "remainder": "drop", "drop_last": True, "batch_size": 2},
-    {"shard": (1, 4), "remainder": "keep", "batch_size": 2},
-    {"shard": (0, 2), "block_size": 3, "repeat": 2, "views": 2},
+    {"shard": (3, 4), "uneven": "drop", "drop_last": True, "batch_size": 2},
+    {"shard": (1, 4), "uneven": "keep", "batch_size": 2},
+    {"shard": (0, 2), "shuffle_block_size": 3, "repeat": 2, "views": 2},
     {"weights": np.arange(23), "shard": (0, 5), "batch_size": 2},
 ]
 
@@ -138,10 +138,10 @@ def test_a_batch_that_fails_is_not_taken(numbered: np.ndarray) -> None:
 
 
 def test_an_epoch_may_be_over_where_it_is_resumed(numbered: np.ndarray) -> None:
-    """On more ranks, with the remainder dropped."""
+    """On more ranks, with the rest dropped."""
     train = stream(numbered, Policy([]), batch_size=8)
     next(iter(train))
-    fresh = stream(numbered, Policy([]), batch_size=1, shard=(0, 4), remainder="drop")
+    fresh = stream(numbered, Policy([]), batch_size=1, shard=(0, 4), uneven="drop")
     fresh.load_state_dict(train.state_dict())
     batches = iter(fresh)
     assert (len(batches), list(batches)) == (0, [])
@@ -169,14 +169,14 @@ OTHERS: list[tuple[str, dict[str, Any]]] = [
     ("seed", {"seed": 2}),
     ("shuffle", {"shuffle": False}),
     ("repeat", {"repeat": 2}),
-    ("block_size", {"block_size": 4}),
+    ("shuffle_block_size", {"shuffle_block_size": 4}),
     ("weights", {"weights": np.arange(1, 24)}),
     ("frozen", {"frozen": True}),
     ("dtype", {"dtype": "float32"}),
     ("layout", {"layout": "NCHW"}),
     ("channels", {"channels": 1}),
-    ("exact", {"exact": True}),
-    ("tolerant", {"tolerant": True}),
+    ("full_decode", {"full_decode": True}),
+    ("allow_truncated", {"allow_truncated": True}),
     ("policy", {"views": 2}),
     ("policy", {"policy": Policy([HorizontalFlip(), Resize(4, 4)])}),
     ("policy", {"policy": Policy([Lambda(turned)])}),
@@ -291,7 +291,7 @@ class Endless:
         return ()
 
 
-@pytest.mark.parametrize("options", [{}, {"repeat": 7}, {"block_size": 1000}])
+@pytest.mark.parametrize("options", [{}, {"repeat": 7}, {"shuffle_block_size": 1000}])
 def test_a_huge_source_keeps_nothing(options: dict[str, Any]) -> None:
     """Shuffled, sharded and resumed far inside, in a few kilobytes: so there is nothing that would take long."""
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""An epoch that several ranks share: whose each sample is, and what becomes of a remainder."""
+"""An epoch that several ranks share: whose each sample is, and what becomes of the rest."""
 
 import itertools
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 from vary.errors import InputError
 from vary.policy import Policy
 from vary.streams import Batch, Stream, stream
-from vary.streams.order.shards import REMAINDERS, Shard
+from vary.streams.order.shards import UNEVEN, Shard
 
 
 def ranks_of(source: object, policy: Policy, ranks: int, **options: Any) -> list[Stream]:
@@ -27,18 +27,18 @@ def indices(batches: list[Batch]) -> list[int]:
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7, 23, 30])
-@pytest.mark.parametrize("remainder", REMAINDERS)
-def test_ranks_share_the_epoch_that_one_would_have(images: np.ndarray, remainder: Any, ranks: int) -> None:
+@pytest.mark.parametrize("uneven", UNEVEN)
+def test_ranks_share_the_epoch_that_one_would_have(images: np.ndarray, uneven: Any, ranks: int) -> None:
     (alone,) = stream(images, Policy([]), batch_size=23, seed=3)
     order = alone.indices.tolist()
-    if ranks > 23 and remainder != "pad":
+    if ranks > 23 and uneven != "pad":
         return
-    every = [list(one) for one in ranks_of(images, Policy([]), ranks, batch_size=2, seed=3, remainder=remainder)]
+    every = [list(one) for one in ranks_of(images, Policy([]), ranks, batch_size=2, seed=3, uneven=uneven)]
     found = woven([indices(batches) for batches in every])
     share = -(-23 // ranks) * ranks
-    expected = {"pad": (order + order)[:share], "drop": order[: 23 // ranks * ranks], "keep": order}[remainder]
+    expected = {"pad": (order + order)[:share], "drop": order[: 23 // ranks * ranks], "keep": order}[uneven]
     assert found == expected
-    if remainder != "keep":
+    if uneven != "keep":
         assert len({len(batches) for batches in every}) == 1, "no rank waits for another's batch"
 
 
@@ -52,8 +52,8 @@ def test_pictures_are_those_of_one_stream(images: np.ndarray, policy: Policy) ->
 
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_a_length_is_this_ranks(images: np.ndarray, drop_last: bool) -> None:
-    for remainder, ranks, repeat in itertools.product(REMAINDERS, (1, 2, 5), (1, 3)):
-        options: dict[str, Any] = {"remainder": remainder, "repeat": repeat, "drop_last": drop_last}
+    for uneven, ranks, repeat in itertools.product(UNEVEN, (1, 2, 5), (1, 3)):
+        options: dict[str, Any] = {"uneven": uneven, "repeat": repeat, "drop_last": drop_last}
         for one in ranks_of(images, Policy([]), ranks, batch_size=4, **options):
             batches = iter(one)
             assert len(batches) == len(one)
@@ -63,7 +63,7 @@ def test_a_length_is_this_ranks(images: np.ndarray, drop_last: bool) -> None:
 
 def test_shares() -> None:
     for left, ranks in itertools.product(range(20), range(1, 9)):
-        shares = {how: [Shard(rank, ranks).share(left, how) for rank in range(ranks)] for how in REMAINDERS}
+        shares = {how: [Shard(rank, ranks).share(left, how) for rank in range(ranks)] for how in UNEVEN}
         assert sum(shares["keep"]) == left
         assert shares["keep"] == sorted(shares["keep"], reverse=True)
         assert shares["pad"] == [max(shares["keep"])] * ranks
@@ -88,9 +88,9 @@ def test_a_share_without_a_batch_is_refused(images: np.ndarray) -> None:
     with pytest.raises(
         InputError, match=r"23 samples and batch_size=8, shard=\(1, 3\): no batch; .* smaller batch_size"
     ):
-        stream(images, Policy([]), batch_size=8, shard=(1, 3), remainder="drop", drop_last=True)
-    with pytest.raises(InputError, match="remainder='rest'; choose one of pad, drop, keep"):
-        stream(images, Policy([]), remainder="rest")  # type: ignore[arg-type]
+        stream(images, Policy([]), batch_size=8, shard=(1, 3), uneven="drop", drop_last=True)
+    with pytest.raises(InputError, match="uneven='rest'; choose one of pad, drop, keep"):
+        stream(images, Policy([]), uneven="rest")  # type: ignore[arg-type]
 
 
 def test_files_are_read_by_their_rank_alone(folder: Path, policy: Policy) -> None:

@@ -62,7 +62,7 @@ OPTIONS: list[dict[str, Any]] = [
     {"shuffle": False},
     {"repeat": 3, "batch_size": 4},
     {"views": 2},
-    {"block_size": 2},
+    {"shuffle_block_size": 2},
     {"cache": "memory"},
     {"cache": None},
     {"prefetch": 0, "threads": 1},
@@ -134,7 +134,7 @@ def test_weights_are_of_the_subset(images: np.ndarray, policy: Policy) -> None:
 def test_shards_share_a_subset(images: np.ndarray, policy: Policy) -> None:
     part, together = Arrays(images)[SOME], Counter[int]()
     for rank in range(3):
-        for batch in stream(part, policy, shard=(rank, 3), remainder="keep", batch_size=2):
+        for batch in stream(part, policy, shard=(rank, 3), uneven="keep", batch_size=2):
             together.update(batch.indices.tolist())
     assert together == Counter(SOME)
 

@@ -70,7 +70,7 @@ def test_files_are_decoded_once(
     monkeypatch.setattr(Runner, "batch", watched_run)
     monkeypatch.setattr(blocks, "keep", watched_keep)
     specs: Any = {"images": (policy, 4), "small": SMALL} if several else policy
-    options: Any = {"batch_size": 6, "seed": 2, "exact": True, "cache": cache, "prefetch": 0}
+    options: Any = {"batch_size": 6, "seed": 2, "full_decode": True, "cache": cache, "prefetch": 0}
     train = stream(folder, specs, views=None if several else 4, **options)
     for epoch in range(2):
         for one in train:

@@ -107,7 +107,7 @@ vary.stream("folder", policy, shuffle="yes")  # wrong
 vary.stream("folder", policy, on_error="ignore")  # wrong
 vary.stream("folder", policy, cache="ram")  # wrong
 vary.stream("folder", policy, shard=1)  # wrong
-vary.stream("folder", policy, remainder="cut")  # wrong
+vary.stream("folder", policy, uneven="cut")  # wrong
 vary.stream("folder", {"large": (policy, "2")})  # wrong
 vary.stream("folder", policy, target_size=(150, 150))  # wrong
 _ = vary.stream("folder", policy).batch_size  # wrong

@@ -5,13 +5,14 @@ it needs; every other format goes through Pillow to height x width x channels, u
 
 - Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/jpeg_orientation.h`).
 - Of an animation the first frame; colour profiles not applied.
-- Broken metadata is no error: it is removed first (`bare.py`). What determines pixels must be whole, unless `tolerant`.
+- Broken metadata is no error: it is removed first (`bare.py`). What determines pixels must be whole,
+  unless `allow_truncated`.
 - 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
 - Grey of more than 8 bits: its 8 most significant. 32-bit integers and floats state no range, so they are an error.
 - A program's settings of Pillow change nothing (`pillow.py`); formats that it registered with Pillow are read.
-- Errors are `DecodeError`s with the path and the reason, and name `tolerant=True` if it would read the file. Pillow's
-  warnings cost no pixel and are dropped. libtiff alone writes on the process's stderr about broken files; Pillow offers
-  no way to stop it.
+- Errors are `DecodeError`s with the path and the reason, and name `allow_truncated=True` if it would read the file.
+  Pillow's warnings cost no pixel and are dropped. libtiff alone writes on the process's stderr about broken files;
+  Pillow offers no way to stop it.
 """
 
 from __future__ import annotations
@@ -71,20 +72,26 @@ def is_jpeg(encoded: Encoded) -> bool:
     return bytes(encoded.data[:3]) == JPEG
 
 
-def prepare(encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, tolerant: bool = False) -> Array | bytes:
+def prepare(
+    encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False
+) -> Array | bytes:
     """The JPEG's bytes (undecoded: their size is not checked here), or the picture as (H, W, channels) uint8.
 
-    Raises `DecodeError`. With `tolerant`, a file that breaks off gives the rows it has; the others are 0, in a
+    Raises `DecodeError`. With `allow_truncated`, a file that breaks off gives the rows it has; the others are 0, in a
     palette the first colour.
     """
     if is_jpeg(encoded):
         return encoded.data
-    return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, tolerant)
+    return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, allow_truncated)
 
 
 @guided("vary.read_image", leads=False)
 def read_image(
-    source: str | os.PathLike[str] | Bytes, channels: int = 3, *, max_pixels: int = MAX_PIXELS, tolerant: bool = False
+    source: str | os.PathLike[str] | Bytes,
+    channels: int = 3,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
 ) -> Array:
     """One picture, whole and upright: (H, W, channels) uint8, from a path or from a file's bytes.
 
@@ -111,11 +118,11 @@ def read_image(
             where = looked_in(path) if isinstance(error, FileNotFoundError) else ""
             raise SourceError(f"{path}: {error.strerror or error}{where}{cure}") from error
     if data[:3] != JPEG:
-        return _through_pillow(bytes(data), path, channels, max_pixels, tolerant)
+        return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated)
     try:
         width, height, _, orientation, _ = _native.jpeg_header(data)
         check_pixels(width, height, max_pixels, path)
-        pixels = _native.decode_jpeg(data, channels, 1, tolerant)
+        pixels = _native.decode_jpeg(data, channels, 1, allow_truncated)
     except DecodeError:
         raise
     except (ValueError, RuntimeError) as error:
@@ -143,7 +150,7 @@ HEAD = _native.LEVEL_HEAD
 
 
 def keep(
-    pictures: list[Any], levels: list[int], channels: int, tolerant: bool, compact: bool, threads: int
+    pictures: list[Any], levels: list[int], channels: int, allow_truncated: bool, compact: bool, threads: int
 ) -> list[Array | str]:
     """JPEGs (bytes) at 1/level of their size, and (H, W, channels) uint8 arrays at level 1, as blocks to keep.
 
@@ -151,7 +158,7 @@ def keep(
     place of one that cannot be made stands the reason. compact: half the memory where chroma was coded at half the
     size, for a little more work each time; otherwise finished pixels.
     """
-    return _native.keep_levels(pictures, levels, channels, tolerant, compact, threads)
+    return _native.keep_levels(pictures, levels, channels, allow_truncated, compact, threads)
 
 
 def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
@@ -181,33 +188,33 @@ def apply_orientation(pixels: Array, orientation: int) -> Array:
     return np.ascontiguousarray(pixels)
 
 
-def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: int, tolerant: bool) -> Array:
+def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: int, allow_truncated: bool) -> Array:
     try:
-        return _decoded(data, channels, max_pixels, tolerant)
+        return _decoded(data, channels, max_pixels, allow_truncated)
     except DecodeError as error:
         reason, cause = error.reason, error.__cause__
     except MemoryError as error:
         raise DecodeError("needs more memory than there is", path) from error
     except Exception as error:  # noqa: BLE001  whatever a plugin raises of a broken file
         reason, cause = f"cannot be read: {str(error) or type(error).__name__}", error
-    if not tolerant:
+    if not allow_truncated:
         with contextlib.suppress(Exception):
-            _decoded(data, channels, max_pixels, tolerant=True)
-            reason += "; tolerant=True takes what there is of it"
+            _decoded(data, channels, max_pixels, allow_truncated=True)
+            reason += "; allow_truncated=True takes what there is of it"
     raise DecodeError(reason, path) from cause
 
 
-def _decoded(data: bytes, channels: int, max_pixels: int, tolerant: bool) -> Array:
+def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool) -> Array:
     if not data:
         raise DecodeError("the file is empty")
     bare = _bare(data)
-    if bare.opaque and channels == 4 and not tolerant:
+    if bare.opaque and channels == 4 and not allow_truncated:
         raise DecodeError("its transparency (the chunk tRNS) is damaged")
     with _QUIET:
         image = _opened(bare.data, max_pixels)
         width, height = image.size
         check_pixels(width, height, max_pixels, None)
-        _load(image, tolerant)
+        _load(image, allow_truncated)
         width, height = image.size  # an icon's picture may be another than its header said
         check_pixels(width, height, max_pixels, None)
         pixels = _pixels(image, channels, bare.inverted)
@@ -234,13 +241,13 @@ def _opened(data: bytes, max_pixels: int) -> Any:
         raise
 
 
-def _load(image: Any, tolerant: bool) -> None:
+def _load(image: Any, allow_truncated: bool) -> None:
     try:
         image.load()
     except Exception as error:
         if "raw mode" in str(error):  # Pillow knows the format, but not this layout of its pixels
             raise DecodeError(f"its pixels are of a kind that is not read{ELSEWHERE}") from error
-        if not tolerant:
+        if not allow_truncated:
             raise
         image.tile = []  # nothing more to decode: the next load() takes what the first one got
         image.load()

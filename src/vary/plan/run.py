@@ -68,8 +68,8 @@ class Address(NamedTuple):
 class Decode(NamedTuple):
     """How encoded pictures are opened."""
 
-    exact: bool = False
-    tolerant: bool = False
+    full_decode: bool = False
+    allow_truncated: bool = False
     max_pixels: int = 178_956_970
 
 
@@ -138,7 +138,7 @@ class Runner:
 
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
         """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""
-        return self.plans[0].levels(sources, rows, decode.exact, decode.max_pixels)
+        return self.plans[0].levels(sources, rows, decode.full_decode, decode.max_pixels)
 
     def program(self, address: Address) -> Program:
         """The Program of the first sample of `address`."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mixed", "mix"]
 
-HANDED = ("batch_size", "shard", "remainder", "threads", "process", "prefetch", "layout")
+HANDED = ("batch_size", "shard", "uneven", "threads", "process", "prefetch", "layout")
 """Options that say how batches are handed out, or spec: a mix takes them from its streams."""
 
 
@@ -40,7 +40,7 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
     """Several streams as one, whose batches hold samples of each by ratio.
 
     streams: what `vary.stream` returned, each with its own source, policy, seed, order, weights, cache and on_error.
-        The keywords that say how batches are handed out must be the same in all: batch_size, shard, remainder, threads,
+        The keywords that say how batches are handed out must be the same in all: batch_size, shard, uneven, threads,
         process, prefetch, layout, and max_errors, which is counted over all. drop_last is on if one has it. So must be
         what is handed out: fields, views, dtypes, channels, sizes, and classes, where several have any.
     ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: by the streams'

@@ -13,7 +13,7 @@ from vary.guidance import word_hint
 from vary.plan.run import Decode, default_threads
 from vary.rng import check_address
 from vary.sample import Layout, dtype_name, layout_name
-from vary.streams.order.shards import REMAINDERS, Remainder, Shard, shard_of
+from vary.streams.order.shards import UNEVEN, Shard, Uneven, shard_of
 from vary.streams.report import MAKERS
 
 __all__ = ["ON_ERROR", "Options", "whole"]
@@ -27,12 +27,12 @@ CURES = {
     "prefetch": ": 0 makes each batch when it is asked for",
 }
 LEAST_OR_NONE = {  # None means
-    "block_size": "shuffle over the whole epoch",
+    "shuffle_block_size": "shuffle over the whole epoch",
     "views": "a single one, without an axis of its own",
     "threads": "all there are",
     "cache_bytes": "what can be spared",
 }
-SWITCHES = ("shuffle", "process", "frozen", "drop_last", "exact", "tolerant")
+SWITCHES = ("shuffle", "process", "frozen", "drop_last", "full_decode", "allow_truncated")
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Options:
     seed: int = 0
     shuffle: bool = True
     repeat: int = 1
-    block_size: int | None = None
+    shuffle_block_size: int | None = None
     shard: tuple[int, int] | None = None
-    remainder: Remainder = "pad"
+    uneven: Uneven = "pad"
     views: int | None = None
     dtype: Any = None
     layout: Layout = "NHWC"
@@ -59,8 +59,8 @@ class Options:
     frozen: bool = False
     drop_last: bool = False
     channels: int = 3
-    exact: bool = False
-    tolerant: bool = False
+    full_decode: bool = False
+    allow_truncated: bool = False
     max_pixels: int = Decode().max_pixels
 
     def __post_init__(self) -> None:
@@ -75,7 +75,7 @@ class Options:
         if not _is_one_of(self.channels, (1, 3, 4)):
             cure = word_hint("channels", self.channels)
             raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
-        for name, words in (("on_error", ON_ERROR), ("remainder", REMAINDERS), ("cache", CACHES)):
+        for name, words in (("on_error", ON_ERROR), ("uneven", UNEVEN), ("cache", CACHES)):
             given = getattr(self, name)
             if not _is_one_of(given, words):
                 cure = f"choose one of {', '.join(map(str, words))}{word_hint(name, given)}"
@@ -96,8 +96,10 @@ class Options:
             raise InputError(f"cache=None and cache_bytes={self.cache_bytes}: nothing is kept; leave out one")
 
     def _check_order(self) -> None:
-        if self.block_size is not None and not self.shuffle:
-            raise InputError(f"block_size={self.block_size} is a way to shuffle; take shuffle=True, or leave it out")
+        if self.shuffle_block_size is not None and not self.shuffle:
+            raise InputError(
+                f"shuffle_block_size={self.shuffle_block_size} is a way to shuffle; take shuffle=True, or leave it out"
+            )
         if self.shard is None:
             return
         object.__setattr__(self, "shard", shard_of(self.shard))
@@ -109,7 +111,7 @@ class Options:
 
     @property
     def decode(self) -> Decode:
-        return Decode(self.exact, self.tolerant, self.max_pixels)
+        return Decode(self.full_decode, self.allow_truncated, self.max_pixels)
 
     @property
     def allowed(self) -> int:
@@ -132,7 +134,7 @@ class Options:
 
     def share(self, left: int) -> int:
         """How many of the `left` positions of an epoch are handed out here."""
-        return self.part.share(left, self.remainder)
+        return self.part.share(left, self.uneven)
 
     def batches(self, left: int) -> int:
         """How many batches they make."""

@@ -20,7 +20,18 @@ if TYPE_CHECKING:
 __all__ = ["Place", "mixed_terms", "read_state", "terms_of"]
 
 VERSION = 1
-EQUAL = ("seed", "shuffle", "repeat", "block_size", "frozen", "dtype", "layout", "channels", "exact", "tolerant")
+EQUAL = (
+    "seed",
+    "shuffle",
+    "repeat",
+    "shuffle_block_size",
+    "frozen",
+    "dtype",
+    "layout",
+    "channels",
+    "full_decode",
+    "allow_truncated",
+)
 """Options that decide what the rest of an epoch holds; the others only say how it is handed out."""
 
 DIGESTS = {

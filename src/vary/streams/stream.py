@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from vary.streams.batch import Batch
     from vary.streams.batches.task import Empty
     from vary.streams.cache.memory import Store
-    from vary.streams.order.shards import Remainder
+    from vary.streams.order.shards import Uneven
     from vary.streams.views import ViewSpec
 
 __all__ = ["Stream", "stream"]
@@ -59,9 +59,9 @@ def stream(
     shuffle: bool = True,
     repeat: int = 1,
     weights: object = None,
-    block_size: int | None = None,
+    shuffle_block_size: int | None = None,
     shard: tuple[int, int] | None = None,
-    remainder: Remainder = "pad",
+    uneven: Uneven = "pad",
     views: int | None = None,
     labels: object = None,
     classes: Sequence[str] | None = None,
@@ -77,8 +77,8 @@ def stream(
     frozen: bool = False,
     drop_last: bool = False,
     channels: int = 3,
-    exact: bool = False,
-    tolerant: bool = False,
+    full_decode: bool = False,
+    allow_truncated: bool = False,
     max_pixels: int = 178_956_970,
 ) -> Stream:
     """Batches of varied pictures, made ahead of the consumer; each `for` over it is one epoch.
@@ -93,11 +93,12 @@ def stream(
     repeat: how often each sample comes in an epoch, each time as another view.
     weights: one number a sample, or "balanced" for every class as often: an epoch is as long, but a sample comes in
         proportion to its weight. Of 1.3 times that it may expect, it gets 1 or 2, over the epochs 1.3.
-    block_size: shuffle blocks of as many neighbouring samples, then within 8 blocks at a time: for storage that reads
+    shuffle_block_size: shuffle blocks of as many neighbouring samples, then within 8 blocks at a time: for storage
+        that reads
         on faster than it jumps. Less mixed than a shuffle of all: a batch holds samples of few blocks.
     shard: (rank, ranks): this stream is one of several, such as one a device, which share each epoch out. All must have
         the same seed, source and options.
-    remainder: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
+    uneven: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
         it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
     views: pictures made of each sample, which is decoded once: (batch, views, H, W, C).
     labels: one for each picture, if source is an array, a list of arrays, or a folder. Labels of a folder are in the
@@ -123,8 +124,9 @@ def stream(
     frozen: the same picture of a sample in every epoch (that of epoch 0); the order still changes.
     drop_last: leave out a last batch that is not full.
     channels: of pictures from files: 1 (grey), 3 or 4. Arrays decide themselves.
-    exact: decode JPEGs at full size even where the policy shrinks them, so that files and arrays give the same bytes.
-    tolerant: take what there is of a file that breaks off.
+    full_decode: decode JPEGs at full size even where the policy shrinks them, so that files and arrays give the same
+        bytes.
+    allow_truncated: take what there is of a file that breaks off.
     max_pixels: a file that claims more is refused.
 
     Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
@@ -133,8 +135,9 @@ def stream(
     once for each stream.
     """
     options = Options(
-        batch_size, seed, shuffle, repeat, block_size, shard, remainder, views, dtype, layout, threads, process,
-        prefetch, on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, exact, tolerant, max_pixels,
+        batch_size, seed, shuffle, repeat, shuffle_block_size, shard, uneven, views, dtype, layout, threads, process,
+        prefetch, on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, full_decode, allow_truncated,
+        max_pixels,
     )  # fmt: skip
     return Stream(source, policy, options, labels, weights, classes)
 
@@ -205,7 +208,7 @@ class Stream(Epochs):
 
     def job(self, epoch: int, empty: Empty | None = None) -> StreamJob:
         o, slots = self.options, self._slots
-        block = o.block_size and o.block_size * o.repeat
+        block = o.shuffle_block_size and o.shuffle_block_size * o.repeat
         ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
 
         def samples(positions: Array) -> tuple[Array, Array]:
@@ -279,8 +282,10 @@ def _check_places(source: object) -> None:
 def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slots:
     """The slots of an epoch; `InputError` where a sample would take more view numbers than there are."""
     n, o = len(source), options
-    if weights is not None and o.block_size is not None:
-        raise InputError(f"block_size={o.block_size} and weights: weighted samples are not read on; leave out one")
+    if weights is not None and o.shuffle_block_size is not None:
+        raise InputError(
+            f"shuffle_block_size={o.shuffle_block_size} and weights: weighted samples are not read on; leave out one"
+        )
     ends = None if weights is None or not n else cumulate(weights_of(weights, source), n * o.repeat)
     slots = Slots(n, o.repeat, ends, whole_of(source)[1])
     if slots.most * each > VIEW_LIMIT:

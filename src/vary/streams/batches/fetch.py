@@ -86,7 +86,7 @@ def open_some(task: Task, pictures: Sequence[Any], check: Check) -> Opened:
         check()
         if isinstance(picture, Encoded):
             try:
-                found.append(prepare(picture, channels, o.max_pixels, o.tolerant))
+                found.append(prepare(picture, channels, o.max_pixels, o.allow_truncated))
             except DecodeError as error:
                 found.append(error)
         else:

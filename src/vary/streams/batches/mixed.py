@@ -158,7 +158,7 @@ def rank_positions(positions: Array, options: Options, count: int) -> Array:
         return positions
     step = (int(positions[0]) - rank) % count  # where it begins
     before = rank * n  # positions of the ranks before this one
-    if options.remainder == "keep":  # some of which may have one more
+    if options.uneven == "keep":  # some of which may have one more
         share, more = divmod(min(count - step, options.batch_size * ranks), ranks)
         before = rank * share + min(rank, more)
     return (step + before + np.arange(n)) % count

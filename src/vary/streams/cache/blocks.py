@@ -46,7 +46,7 @@ class Blocks:
         decode: Decode,
     ) -> None:
         self._store, self._fingerprints = store, fingerprints
-        self._channels, self._tolerant = specs[0][0].template.channels, decode.tolerant
+        self._channels, self._tolerant = specs[0][0].template.channels, decode.allow_truncated
         self.errors: dict[int, Any] = {}
         self.decode = self.refused = 0
         known: dict[Hashable, int] = {}

@@ -73,7 +73,7 @@ def _disk(source: Indexed, options: Options) -> Store:
         above = next(path for path in (folder, *folder.parents) if path.exists())
         limit = shutil.disk_usage(above).free // 10
     decoders = libjpeg_version(), metadata.version("pillow")
-    return Disk(folder, limit, (options.channels, options.tolerant, RULES, *decoders))
+    return Disk(folder, limit, (options.channels, options.allow_truncated, RULES, *decoders))
 
 
 def _expected(source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> float:

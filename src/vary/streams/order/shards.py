@@ -9,10 +9,10 @@ import numpy as np
 
 from vary.errors import InputError
 
-__all__ = ["REMAINDERS", "Remainder", "Shard", "shard_of"]
+__all__ = ["UNEVEN", "Uneven", "Shard", "shard_of"]
 
-REMAINDERS = ("pad", "drop", "keep")
-Remainder = Literal["pad", "drop", "keep"]
+UNEVEN = ("pad", "drop", "keep")
+Uneven = Literal["pad", "drop", "keep"]
 
 Array = np.ndarray[Any, Any]
 
@@ -21,11 +21,11 @@ class Shard(NamedTuple):
     rank: int = 0
     ranks: int = 1
 
-    def share(self, left: int, remainder: Remainder) -> int:
+    def share(self, left: int, uneven: Uneven) -> int:
         """How many of the `left` positions this rank gets: with "pad" and "drop" as many as every other."""
-        if remainder == "keep":
+        if uneven == "keep":
             return -(-(left - self.rank) // self.ranks)
-        return left // self.ranks if remainder == "drop" else -(-left // self.ranks)
+        return left // self.ranks if uneven == "drop" else -(-left // self.ranks)
 
     def positions(self, places: Array, start: int, count: int) -> Array:
         """Of `count` in the epoch, those at these places of the share that begins at `start`.
