@@ -125,8 +125,8 @@ def test_a_subset_needs_no_names_of_classes_that_it_left_out(data: Path) -> None
         train = stream(part, POLICY, classes=["fox", "dog"])
         assert train.classes == ["fox", "dog"]
         assert sorted(label for batch in train for label in batch.labels) == sorted(2 - labels[labels != 0])
-        with pytest.raises(InputError, match=r"classes that classes= does not name: \['fox'\]"):
-            stream(part, POLICY, classes=["dog"])
+        with pytest.raises(InputError, match=r"classes that classes= does not name: \['fox'\]|'fox', which classes="):
+            next(iter(stream(part, POLICY, classes=["dog"])))  # labels that samples are read for: not before
 
 
 def test_ids_get_names(images: np.ndarray) -> None:

@@ -25,6 +25,7 @@ from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
 from vary.sources.files import Files
 from vary.sources.folder import Folder, check_others
+from vary.sources.kinds import Kind, array_kind, asked_kind, stated_kind
 from vary.sources.labels import batch_labels, class_ids, class_names
 from vary.sources.own import Adapted, warn_of_absent, with_classes
 from vary.sources.subset import Source, Subset, pick, reads_for_labels, split_of, whole_of
@@ -42,13 +43,17 @@ __all__ = [
     "Folder",
     "Indexed",
     "Item",
+    "Kind",
     "Source",
     "Subset",
+    "array_kind",
+    "asked_kind",
     "batch_labels",
     "class_ids",
     "open_source",
     "reads_for_labels",
     "split",
+    "stated_kind",
     "subset",
     "whole_of",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
 from vary.sample import channels_first, check_many, how_to_open, maybe_one, not_an_array
 from vary.sources.base import Item
+from vary.sources.kinds import Kind, array_kind
 from vary.sources.labels import class_ids, read_labels
-from vary.sources.subset import Source
+from vary.sources.subset import Source, reads_like
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,12 +70,25 @@ class Arrays(Source):
         image.flags.writeable = False  # of this view: what was handed in keeps its flags
         return Item(image, self._labels.of(index))
 
+    @cached_property
+    def kind(self) -> Kind | None:  # type: ignore[override]
+        """That of all pictures; None if they are of several, or if a subclass reads them in another way.
+
+        `InputError` if vary does not take it. No pixel is read.
+        """
+        if not reads_like(self, Arrays):
+            return None
+        images = self._images[:1] if isinstance(self._images, np.ndarray) else self._images
+        kinds = {(image.shape[2] if image.ndim == 3 else 1, image.dtype) for image in images}
+        if len(kinds) > 1:
+            return None
+        channels, dtype = array_kind(images[0], 0)
+        return Kind(False, dtype, channels)
+
     @property
     def whole(self) -> Array | None:
         """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
-        kind = type(self)
-        given_otherwise = kind.__getitem__ is not Arrays.__getitem__ or kind.item is not Arrays.item  # by a subclass
-        if isinstance(self._images, list) or given_otherwise:
+        if isinstance(self._images, list) or not reads_like(self, Arrays):
             return None
         whole = self._images.view(np.ndarray)
         whole.flags.writeable = False  # of this view: what was handed in keeps its flags

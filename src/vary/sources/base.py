@@ -34,8 +34,9 @@ class Indexed(Protocol):
     them. Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class
     with these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
 
-    A source may say more. `fingerprints(indices)`: a list with anything hashable for each, by which a file is known
-    from run to run, for `cache="disk"`.
+    A source may state more. `kind`: what its pictures are, "files" for encoded ones or (dtype, channels) for arrays,
+    such as ("uint8", 3); else a stream reads sample 0 to find out. `fingerprints(indices)`: a list with anything
+    hashable for each, by which a file is recognised from run to run, for `cache="disk"`.
     """
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
 from vary.paths import path_text
 from vary.sources.base import Encoded, Item
+from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
-from vary.sources.subset import Source
+from vary.sources.subset import Source, reads_like
 
 __all__ = ["Files", "read_file", "stamped"]
 
@@ -49,6 +51,11 @@ class Files(Source):
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes
         self.class_field = self._labels.field
+
+    @cached_property
+    def kind(self) -> Kind | None:  # type: ignore[override]
+        """Encoded files; None if a subclass reads them in another way."""
+        return FILES if reads_like(self, Files) else None
 
     @property
     def labels(self) -> Array | None:

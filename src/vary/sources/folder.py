@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from copy import copy
+from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,10 @@ from vary.guidance import guided
 from vary.paths import looked_in, path_text
 from vary.sources.base import Item
 from vary.sources.files import read_file, stamped
+from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
-from vary.sources.subset import Source
+from vary.sources.subset import Source, reads_like
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
 
 if TYPE_CHECKING:
@@ -130,6 +132,11 @@ class Folder(Source):
     def classes(self) -> list[str] | None:  # type: ignore[override]
         """Names of the class ids, or None where there are no classes."""
         return self._listing.classes if self._labels is None else self._labels.classes
+
+    @cached_property
+    def kind(self) -> Kind | None:  # type: ignore[override]
+        """Encoded files; None if a subclass reads them in another way."""
+        return FILES if reads_like(self, Folder) else None
 
     @property
     def labels(self) -> np.ndarray[Any, Any] | None:

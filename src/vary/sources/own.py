@@ -8,6 +8,7 @@ import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
 from vary.sources.arrays import Arrays
+from vary.sources.kinds import stated_kind
 from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vary.sources.base import Indexed, Item
+    from vary.sources.kinds import Kind
 
 __all__ = ["Adapted", "warn_of_absent", "with_classes"]
 
@@ -33,6 +35,11 @@ class Adapted(Source):
         self.by_item = not hasattr(given, "label_batch") or reads_for_labels(given)
         self.class_field = getattr(given, "class_field", None) or class_field(self)
         self._ids = ids
+
+    @property
+    def kind(self) -> Kind | None:  # type: ignore[override]
+        """That of `given`, if it states one."""
+        return stated_kind(self.given)
 
     @property
     def whole(self) -> Array | None:
@@ -73,8 +80,23 @@ class Adapted(Source):
             columns: tuple[Array, ...] = self.given.label_batch(indices)
             return columns
         found, place = list(batch_labels(self.given, indices)), self.fields.index(self.class_field) - 1
-        found[place] = self._ids[found[place]]
+        found[place] = self._renumbered(found[place], indices)
         return tuple(found)
+
+    def _renumbered(self, ids: Array, indices: Sequence[int] | Array) -> Array:
+        """The new ids; `InputError` for labels that are rows, or of a class without a new id."""
+        assert self._ids is not None
+        if ids.ndim != 1:
+            cure = f"the source's labels are rows of {brief(self.given.classes)}; give both the same"
+            raise InputError(f"classes={brief(self.classes)}, and {cure}")
+        found: Array = self._ids[ids]
+        for place in np.flatnonzero(found < 0)[:1].tolist():
+            name = self.given.classes[ids[place]]
+            raise InputError(
+                f"{self.class_field} of sample {int(indices[place])} is {name!r}, which classes={brief(self.classes)} "
+                "does not name"
+            )
+        return found
 
     def __repr__(self) -> str:
         return repr(self.given) if self._ids is None else f"{self.given!r} under classes={brief(self.classes)}"
@@ -92,12 +114,16 @@ def with_classes(source: Indexed, names: list[str], some: Array | None = None) -
         return Subset(with_classes(source.parent, names, source.numbers), source.numbers.copy())
     if class_field(source) is None:
         raise InputError(f"classes={brief(names)}, but the source has no class labels; its fields are {source.fields}")
+    known = not reads_for_labels(source)  # else labels are checked when a batch reads them: no sample is read here
     if own is None:
         found = Adapted(source, names)
-        batch_labels(found, np.arange(len(source)))  # every id has a name
+        if known:
+            batch_labels(found, np.arange(len(source)))  # every id has a name
         return found
     extra = [name for name in own if name not in set(names)]
-    if extra and some is not None and (ids := class_ids(source, some)) is not None:
+    if extra and some is not None and not known:
+        extra = []
+    elif extra and some is not None and (ids := class_ids(source, some)) is not None:
         there = set(ids.tolist())
         extra = [name for place, name in enumerate(own) if place in there and name not in set(names)]
     if extra:
@@ -105,13 +131,11 @@ def with_classes(source: Indexed, names: list[str], some: Array | None = None) -
             f"the source has classes that classes= does not name: {brief(extra)}; classes={brief(names)}; name them as "
             "well, or leave their samples out: source[mask]"
         )
-    column = batch_labels(source, np.arange(min(1, len(source))))[source.fields.index(class_field(source) or "") - 1]
-    if column.ndim != 1:
-        raise InputError(
-            f"classes={brief(names)}, and the source's labels are rows of {brief(own)}; give both the same"
-        )
     places = {name: place for place, name in enumerate(names)}
-    return Adapted(source, names, np.array([places.get(name, -1) for name in own], np.int64))
+    found = Adapted(source, names, np.array([places.get(name, -1) for name in own], np.int64))
+    if known and len(source):
+        found.label_batch([0] if some is None else some[:1])  # are the labels ids?
+    return found
 
 
 def warn_of_absent(source: Indexed) -> None:

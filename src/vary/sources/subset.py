@@ -9,12 +9,13 @@ from __future__ import annotations
 import operator
 from functools import cached_property
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, overload
 
 import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
 from vary.guidance import guided
+from vary.sources.kinds import stated_kind
 from vary.sources.labels import class_field, class_ids
 from vary.sources.shares import parts
 
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vary.sources.base import Indexed, Item
+    from vary.sources.kinds import Kind
 
-__all__ = ["Source", "Subset", "pick", "split_of", "whole_of"]
+__all__ = ["Source", "Subset", "pick", "reads_like", "split_of", "whole_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -38,13 +40,16 @@ class Source:
     """Abstract base of vary's sources, and of your own.
 
     A subclass defines `__len__` and `item(index) -> Item`, and sets `fields`, and `classes` if it has class ids. It may
-    define `path` and `label_batch`; without `label_batch`, samples are read to get their labels.
+    define `path` and `label_batch`; without `label_batch`, samples are read to get their labels. It may set `kind`:
+    "files" for encoded pictures, or (dtype, channels) for arrays, such as ("uint8", 3); without it, a stream reads
+    sample 0 to find out.
 
     `source[3]` is a sample; `source[10:20]`, `source[[3, 1]]` and `source[mask]` are subsets, see `Subset`.
     """
 
     fields: tuple[str, ...] = ("images",)
     classes: list[str] | None = None
+    kind: Literal["files"] | tuple[Any, int] | Kind | None = None
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -112,6 +117,11 @@ class Subset(Source):
     def classes(self) -> list[str] | None:  # type: ignore[override]
         """Names of the class ids, as in `parent`: also of classes without samples here."""
         return self.parent.classes
+
+    @property
+    def kind(self) -> Kind | None:  # type: ignore[override]
+        """That of `parent`, if it states one."""
+        return stated_kind(self.parent)
 
     @cached_property
     def paths(self) -> Sequence[str]:
@@ -192,6 +202,12 @@ def reads_for_labels(source: Indexed) -> bool:
     """Must it read samples to get their labels?"""
     whole, _ = whole_of(source)
     return getattr(type(whole), "label_batch", None) is Source.label_batch or getattr(whole, "by_item", False)
+
+
+def reads_like(source: Source, base: type[Source]) -> bool:
+    """Does a subclass of `base` read its samples as `base` does?"""
+    kind = type(source)
+    return kind.__getitem__ is base.__getitem__ and kind.item is base.item
 
 
 def _subset(source: Indexed, places: Array) -> Subset:

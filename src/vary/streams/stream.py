@@ -14,8 +14,7 @@ from vary.plan.hints import hints
 from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
-from vary.sources import open_source, whole_of
-from vary.streams.batches.fetch import array_kind
+from vary.sources import array_kind, open_source, whole_of
 from vary.streams.batches.job import StreamJob
 from vary.streams.batches.task import Inline
 from vary.streams.cache.choose import holds_files, store_of

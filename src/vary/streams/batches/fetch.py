@@ -16,7 +16,7 @@ import numpy as np
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes, prepare
 from vary.plan.run import Parts
-from vary.sources import Encoded
+from vary.sources import Encoded, array_kind
 from vary.streams.batches.task import Opened
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE
@@ -28,22 +28,11 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.streams.batches.task import Check, Executor, Task
 
-__all__ = ["Inputs", "array_kind", "size_of", "inputs_of"]
+__all__ = ["Inputs", "size_of", "inputs_of"]
 
 AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
 
 Array = np.ndarray[Any, Any]
-
-
-def array_kind(image: Array, index: int) -> tuple[int, str]:
-    """(channels, dtype) of an array that is a picture; `InputError` for one that is none, with its sample's index."""
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
-        raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
-    if image.dtype not in (np.uint8, np.float32):
-        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
-        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
-    return channels, image.dtype.name
 
 
 def read_some(task: Task, indices: Sequence[int], check: Check) -> Opened:

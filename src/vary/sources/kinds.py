@@ -1,0 +1,90 @@
+"""What the pictures of a source are: encoded files, or arrays of one dtype and number of channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vary.errors import DecodeError, InputError, SourceError, brief
+from vary.sample import DTYPES
+from vary.sources.base import Encoded
+
+if TYPE_CHECKING:
+    from vary.sources.base import Indexed
+
+__all__ = ["FILES", "Kind", "array_kind", "asked_kind", "stated_kind"]
+
+CURE = 'set kind = "files" for encoded pictures, or kind = (dtype, channels) for arrays, such as ("uint8", 3)'
+
+
+class Kind(NamedTuple):
+    """encoded: whether they are encoded files. dtype: "uint8" or "float32".
+
+    channels: 1, 3 or 4; None: of encoded files, as the stream's `channels=` says.
+    """
+
+    encoded: bool
+    dtype: str
+    channels: int | None
+
+
+FILES = Kind(True, "uint8", None)
+
+
+def stated_kind(source: Indexed) -> Kind | None:
+    """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` if it is no kind."""
+    kind: Any = getattr(source, "kind", None)
+    if kind is None or isinstance(kind, Kind):
+        return kind
+    if isinstance(kind, str) and kind == "files":
+        return FILES
+    if isinstance(kind, tuple | list) and len(kind) == 2:
+        dtype, channels = _dtype_name(kind[0]), kind[1]
+        whole = isinstance(channels, int | np.integer) and not isinstance(channels, bool)
+        if dtype in DTYPES and whole and channels in (1, 3, 4):
+            return Kind(False, dtype, int(channels))
+    raise InputError(
+        f"{type(source).__name__}.kind is {brief(kind)}; {CURE}; dtype is one of {', '.join(DTYPES)}, channels 1, 3 or "
+        "4. Without kind, sample 0 is read to find out"
+    )
+
+
+def asked_kind(source: Indexed) -> Kind:
+    """The kind of sample 0, which is read. A file that cannot be read counts as an encoded one, and so does sample 0 of
+    an empty source. `InputError` if sample 0 is no picture."""
+    if not len(source):
+        return FILES
+    try:
+        item = source[0]
+    except (DecodeError, SourceError):  # reported, or skipped, when its turn comes
+        return FILES
+    image = getattr(item, "image", None)
+    if isinstance(image, Encoded):
+        return FILES
+    if isinstance(image, np.ndarray):
+        channels, dtype = array_kind(image, 0)
+        return Kind(False, dtype, channels)
+    if image is None:
+        raise InputError(
+            f"sample 0 of the source is a {type(item).__name__}; a source gives vary.sources.Item(image, (label, ...))"
+        )
+    raise InputError(f"sample 0 is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
+
+
+def array_kind(image: np.ndarray[Any, Any], index: int) -> tuple[int, str]:
+    """(channels, dtype) of an array that is a picture; `InputError` for one that is none, with its sample's index."""
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
+        raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
+    if image.dtype not in (np.uint8, np.float32):
+        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
+        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
+    return channels, image.dtype.name
+
+
+def _dtype_name(dtype: Any) -> str:
+    try:
+        return str(np.dtype(dtype).name)
+    except TypeError:
+        return ""
