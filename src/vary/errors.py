@@ -4,6 +4,7 @@ VaryError
 |- PolicyError   (ValueError)  a transform's or policy's argument, a policy file
 |- InputError    (ValueError)  an image, label, dtype, layout or `out=` handed in by the caller
 |- SourceError   (OSError)     a folder or file that is missing, empty or unreadable
+|- StreamTimeoutError (TimeoutError) a batch that has not come within `timeout=` seconds
 `- DecodeError   (ValueError)  a file that is no picture, is broken, or is over the pixel limit
 
 Values that can be computed with, but would train on nonsense, are a warning, `ValueWarning` (a UserWarning), which also
@@ -21,6 +22,7 @@ __all__ = [
     "InputError",
     "PolicyError",
     "SourceError",
+    "StreamTimeoutError",
     "ValueWarning",
     "VaryError",
     "brief",
@@ -50,6 +52,10 @@ class InputError(VaryError, ValueError):
 
 class SourceError(VaryError, OSError):
     """A source of pictures is missing, empty or unreadable."""
+
+
+class StreamTimeoutError(VaryError, TimeoutError):
+    """A batch has not come within `timeout=` seconds: the text says which, and what its makers are doing."""
 
 
 class DecodeError(VaryError, ValueError):

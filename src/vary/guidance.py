@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from vary.errors import InputError, brief
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["ARGUMENTS", "argument_hint", "guided", "hint", "missing_attribute", "missing_name", "word_hint"]
 
@@ -121,20 +121,20 @@ def word_hint(argument: str, given: object) -> str:
     return ""
 
 
-def guided(name: str, *, leads: bool = True) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def guided(
+    name: str, *, leads: bool = True, former: Mapping[str, str] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator of public functions: a call with wrong arguments raises an `InputError` that says what to write.
 
     name: the function as users write it. Its signature is kept, for `help`, editors and type checkers.
     leads: name this function where another one is given an argument of it.
+    former: former names of its arguments -> their present ones.
     """
 
     def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        code = function.__code__
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+        names, places, required = _parameters(function)
         own = names[names[0] == "self" :]
-        known, places = frozenset(names), code.co_argcount
-        by_name = names[places:]
-        required = names[: places - len(function.__defaults__ or ())]
+        known, by_name = frozenset(names), names[places:]
         if leads:
             ARGUMENTS[name] = own
 
@@ -142,7 +142,7 @@ def guided(name: str, *, leads: bool = True) -> Callable[[Callable[P, R]], Calla
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
             given = len(args)
             if given > places or not known.issuperset(kwargs):
-                raise InputError(_refused(name, own, by_name, args[places:], kwargs))
+                raise InputError(_refused(name, own, by_name, args[places:], kwargs, former or {}))
             if given < len(required):
                 for one in required[given:]:
                     if one not in kwargs:
@@ -155,8 +155,25 @@ def guided(name: str, *, leads: bool = True) -> Callable[[Callable[P, R]], Calla
     return decorate
 
 
+def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
+    """(all names, how many of them may be given by place, the names without a default)."""
+    signature = getattr(function, "__signature__", None)
+    if signature is not None:
+        found = list(signature.parameters.values())
+        places = sum(one.kind != one.KEYWORD_ONLY for one in found)
+        return tuple(one.name for one in found), places, tuple(one.name for one in found if one.default is one.empty)
+    code = function.__code__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return names, code.co_argcount, names[: code.co_argcount - len(function.__defaults__ or ())]
+
+
 def _refused(
-    name: str, own: tuple[str, ...], by_name: tuple[str, ...], beyond: tuple[object, ...], given: dict[str, Any]
+    name: str,
+    own: tuple[str, ...],
+    by_name: tuple[str, ...],
+    beyond: tuple[object, ...],
+    given: dict[str, Any],
+    former: Mapping[str, str],
 ) -> str:
     """The error text for too many positional arguments, or for unknown keywords.
 
@@ -170,7 +187,7 @@ def _refused(
         such = "batch_size=32" if "batch_size" in own else "seed=7" if "seed" in by_name else "".join(by_name[:1]) + "="
         cure = f"give the others by name, such as {such}" if by_name else f"it takes {', '.join(own)}"
         return f"{name} was given {brief(beyond[0])} as one positional argument too many; {cure}"
-    hints = [hint(key, own, "keywords") for key in unknown]
+    hints = [f"{key} is called {former[key]} now" if key in former else hint(key, own, "keywords") for key in unknown]
     if not all(hints):
         hints.append(f"its arguments are {', '.join(own)}")
     return f"{name} has no argument {', '.join(map(repr, unknown))}; {'; '.join(filter(None, hints))}"

@@ -12,8 +12,8 @@ import pytest
 from vary.policy import Policy
 from vary.sources import Arrays, Item
 from vary.streams import mix, stream
-from vary.streams.iteration import LONGEST, RUN
-from vary.streams.workers.pool import Threads
+from vary.streams.batches.job import RUN_BATCHES, RUN_BYTES
+from vary.streams.workers.pool import WorkerPool
 from vary.transforms import HorizontalFlip, Lambda, Resize
 
 SOON = 60.0  # seconds until a hang is a failure
@@ -65,9 +65,7 @@ def test_a_slow_sample_delays_its_own_batch_only(numbered: np.ndarray) -> None:
 def test_what_is_ahead_is_bounded(numbered: np.ndarray, prefetch: int) -> None:
     source = Watched(numbered)
     train = stream(source, Policy([]), shuffle=False, batch_size=2, prefetch=prefetch)
-    source.asked.clear()
     batches = iter(train)
-    del train  # nobody can ask for a next epoch
     for taken in range(1, 6):
         next(batches)
         source.reach(min(10, 2 * (taken + prefetch)))
@@ -81,22 +79,22 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many samples each maker was asked for, one number each time."""
     asked: list[int] = []
 
-    def submit(pool: Threads, job: Any, positions: Any, submit: Any = Threads.submit) -> Any:
+    def submit(pool: WorkerPool, positions: Any, submit: Any = WorkerPool.submit) -> Any:
         asked.append(len(positions))
-        return submit(pool, job, positions)
+        return submit(pool, positions)
 
-    monkeypatch.setattr(Threads, "submit", submit)
+    monkeypatch.setattr(WorkerPool, "submit", submit)
     return asked
 
 
 @pytest.mark.parametrize(
-    ("size", "run"), [(8, LONGEST), (600, RUN // (600 * 600 * 3)), (1024, 2), (1600, 1), (1800, 1)]
+    ("size", "run"), [(8, RUN_BATCHES), (600, RUN_BYTES // (600 * 600 * 3)), (1024, 2), (1600, 1), (1800, 1)]
 )
 def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, run: int) -> None:
     images = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
     policy = Policy([Resize(size, size)])
-    seen = [*iter(stream(images, policy, batch_size=1, shuffle=False))]  # of a stream that is gone: no epoch follows
-    assert runs == [1, 1, *[run] * (98 // run), *[98 % run] * (98 % run > 0)], "the first batch says what they take"
+    seen = [*stream(images, policy, batch_size=1, shuffle=False)]
+    assert runs == [*[run] * (100 // run), *[100 % run] * (100 % run > 0)]
     assert [batch.images[0, 0, 0, 0] for batch in seen] == list(range(100))
     assert {batch.images.shape for batch in seen} == {(1, size, size, 3)}
     assert all(batch.images.ctypes.data % 64 == 0 for batch in seen)
@@ -142,14 +140,6 @@ def test_a_run_is_by_full_batches_with_all_that_they_hold(runs: list[int]) -> No
             held = 4 * (masks[0].nbytes + images[0].nbytes) * (prefetch + 1)
             assert train.report().in_flight["batches"] <= held
     assert max(runs) == 4
-
-
-def test_the_next_epoch_goes_on_in_runs(runs: list[int]) -> None:
-    train = stream(np.zeros((64, 8, 8, 3), np.uint8), Policy([]), batch_size=1)
-    for _ in range(3):
-        assert len([*train]) == 64
-    assert runs.count(1) == 2
-    assert train.report().in_flight["batches"] == 3 * LONGEST * 8 * 8 * 3
 
 
 def test_no_run_where_nothing_is_made_ahead(runs: list[int]) -> None:
@@ -214,7 +204,7 @@ def test_batches_are_built_in_memory_that_is_used_again() -> None:
     policy = Policy([HorizontalFlip(), Resize(64, 64)])
     train = stream(images, policy, batch_size=4)
     unlike = stream(list(images), policy, batch_size=4)  # pictures of their own: one batch at a time
-    assert len({batch[0].ctypes.data for _ in range(20) for batch in train}) <= 4 * LONGEST, "of 320 batches"
+    assert len({batch[0].ctypes.data for _ in range(20) for batch in train}) <= 4 * RUN_BATCHES, "of 320 batches"
     assert len({batch[0].ctypes.data for _ in range(20) for batch in unlike}) <= 8, "2 ahead, 1 or 2 with the consumer"
     held = [batch[0] for batch in train]
     assert len({array.ctypes.data for array in held}) == 16, "what is held is left alone"

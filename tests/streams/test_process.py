@@ -20,8 +20,8 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.policy import Policy
 from vary.streams import Stream, stream
 from vary.streams.batches import render
-from vary.streams.batches.task import Inline
 from vary.streams.cache import blocks
+from vary.streams.workers.pool import Inline
 from vary.streams.workers.process.memory import SharedBufferPool
 from vary.transforms import HorizontalFlip, Lambda, Resize, Rotate
 
@@ -148,7 +148,7 @@ def test_pictures_are_made_in_shared_memory(
     monkeypatch.setattr(render, "BYTES", 0)
     buffers = SharedBufferPool(kept=2)
     train = stream(folder, policy, **{"batch_size": 5, **options})
-    batch = train.job(0, buffers.empty).make(np.arange(train.options.batch_size), Inline()).batch
+    batch = train._job(0, buffers.empty).make(np.arange(train.options.batch_size), Inline()).batch
     assert batch is not None
     assert buffers._find(batch.images.ctypes.data, batch.images.nbytes) is not None
 

@@ -11,8 +11,8 @@ from vary.plan.run import Runner, default_threads
 from vary.policy import Policy
 from vary.sources import Arrays
 from vary.streams import Report, stream
-from vary.streams.iteration import LONGEST
-from vary.streams.report import Skipped, Tally, Work
+from vary.streams.batches.job import RUN_BATCHES
+from vary.streams.report import Skipped, Work
 
 
 def test_an_epoch_is_counted(folder: Path, policy: Policy) -> None:
@@ -53,7 +53,7 @@ def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[
 
 def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Policy) -> None:
     for prefetch in (0, 1, 4):
-        for source, run in ((list(images), 1), (images, LONGEST)):
+        for source, run in ((list(images), 1), (images, RUN_BATCHES)):
             train = stream(source, policy, batch_size=8, prefetch=prefetch)
             list(train)
             makers = {0: 1, 1: 1, 4: 2}[prefetch]
@@ -100,10 +100,9 @@ def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:
 
 def tally(**numbers: int) -> Report:
     second = 1_000_000_000
-    found = Tally(epoch=3, images=200, batches=4, elapsed=2 * second)
-    for name, value in numbers.items():
-        setattr(found, name, value * second // 10)
-    return found.report()
+    found = Report(epoch=3, images=200, batches=4, _elapsed=2 * second, _waited=numbers.pop("waited") * second // 10)
+    found.add(Work(**{name: value * second // 10 for name, value in numbers.items()}))
+    return found
 
 
 @pytest.mark.parametrize(
@@ -113,7 +112,7 @@ def tally(**numbers: int) -> Report:
         (tally(waited=9, read=1, decode=9, augment=3), "decode", "limited by decoding"),
         (tally(waited=9, read=1, decode=2, augment=3), "augment", "limited by augmenting"),
         (tally(waited=9, read=4, decode=2, augment=3), "read", "limited by reading"),
-        (Tally().report(), "nothing", "no batch has been handed over yet"),
+        (Report(), "nothing", "no batch has been handed over yet"),
     ],
 )
 def test_what_limits(report: Report, limit: str, says: str) -> None:
@@ -143,23 +142,23 @@ def test_a_full_cache_is_told(folder: Path, policy: Policy, process: bool) -> No
 
 @pytest.mark.parametrize(("limit", "begins"), [("read", "reading"), ("decode", "decoding")])
 def test_a_full_cache_is_what_to_mend(limit: str, begins: str) -> None:
-    found = Tally(cache="in memory", images=22, batches=4, elapsed=2, waited=1, **{limit: 1})
-    found.add(Work(hits=4))
-    assert str(found.report()).endswith(f"limited by {limit} and keeping files for the epochs to come")
+    found = Report(cache="in memory", images=22, batches=4, _elapsed=2, _waited=1)
+    found.add(Work(hits=4, **{limit: 1}))
+    assert str(found).endswith(f"limited by {limit} and keeping files for the epochs to come")
     found.add(Work(refused=18))
     cure = "the cache is full, so 18 files are decoded again each epoch; let it take more (cache_bytes=)"
-    assert str(found.report()).endswith(f"limited by {begins}: {cure}")
-    found.augment = 5
-    assert "limited by augmenting: more threads" in str(found.report())
+    assert str(found).endswith(f"limited by {begins}: {cure}")
+    found.add(Work(augment=5))
+    assert "limited by augmenting: more threads" in str(found)
 
 
 def test_the_text() -> None:
-    found = Tally(epoch=3, ahead=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
+    found = Report(epoch=3, images=200, batches=4, _elapsed=2_000_000_000, _waited=500_000_000, _ahead=2)
     found.add(Work(read=300_000_000, decode=600_000_000, augment=2_100_000_000, batch=1_500_000, decoded=250_000))
     found.add(
         Work(batch=1_000_000, encoded=150_000, skipped=tuple(Skipped(f"cat/{n}.jpg", "is empty") for n in range(5)))
     )
-    report = found.report()
+    report = found.copy(0)
     assert str(report) == repr(report)
     assert str(report).splitlines() == [
         "epoch 3: 200 images in 2.00 s, 100 a second",

@@ -10,7 +10,7 @@ import pytest
 from vary.errors import InputError
 from vary.policy import Policy
 from vary.streams import Batch, Stream, stream
-from vary.streams.order.shards import UNEVEN, Shard
+from vary.streams.order.shards import Shard
 
 
 def ranks_of(source: object, policy: Policy, ranks: int, **options: Any) -> list[Stream]:
@@ -27,7 +27,7 @@ def indices(batches: list[Batch]) -> list[int]:
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 7, 23, 30])
-@pytest.mark.parametrize("uneven", UNEVEN)
+@pytest.mark.parametrize("uneven", ["pad", "drop", "keep"])
 def test_ranks_share_the_epoch_that_one_would_have(images: np.ndarray, uneven: Any, ranks: int) -> None:
     (alone,) = stream(images, Policy([]), batch_size=23, seed=3)
     order = alone.indices.tolist()
@@ -52,7 +52,7 @@ def test_pictures_are_those_of_one_stream(images: np.ndarray, policy: Policy) ->
 
 @pytest.mark.parametrize("drop_last", [False, True])
 def test_a_length_is_this_ranks(images: np.ndarray, drop_last: bool) -> None:
-    for uneven, ranks, repeat in itertools.product(UNEVEN, (1, 2, 5), (1, 3)):
+    for uneven, ranks, repeat in itertools.product(("pad", "drop", "keep"), (1, 2, 5), (1, 3)):
         options: dict[str, Any] = {"uneven": uneven, "repeat": repeat, "drop_last": drop_last}
         for one in ranks_of(images, Policy([]), ranks, batch_size=4, **options):
             batches = iter(one)
@@ -63,7 +63,9 @@ def test_a_length_is_this_ranks(images: np.ndarray, drop_last: bool) -> None:
 
 def test_shares() -> None:
     for left, ranks in itertools.product(range(20), range(1, 9)):
-        shares = {how: [Shard(rank, ranks).share(left, how) for rank in range(ranks)] for how in UNEVEN}
+        shares = {
+            how: [Shard(rank, ranks).share(left, how) for rank in range(ranks)] for how in ("pad", "drop", "keep")
+        }
         assert sum(shares["keep"]) == left
         assert shares["keep"] == sorted(shares["keep"], reverse=True)
         assert shares["pad"] == [max(shares["keep"])] * ranks

@@ -18,7 +18,7 @@ from vary.errors import InputError, SourceError
 from vary.policy import Policy
 from vary.sources import Folder
 from vary.streams import mix, stream
-from vary.streams.report import Skipped, Tally, Work
+from vary.streams.report import Report, Skipped, Work
 from vary.transforms import HorizontalFlip, Lambda, Normalize, Rescale, Resize
 
 FLIP = Policy([HorizontalFlip(p=0)])
@@ -334,12 +334,12 @@ def test_batches_of_a_process_know_their_classes(folder: Path, policy: Policy) -
 
 
 def test_a_report_in_a_notebook() -> None:
-    found = Tally(epoch=3, ahead=2, images=200, batches=4, elapsed=2_000_000_000, waited=500_000_000)
+    found = Report(epoch=3, images=200, batches=4, _elapsed=2_000_000_000, _waited=500_000_000, _ahead=2)
     found.add(Work(decode=1, skipped=tuple(Skipped(f"<b>{n}.jpg", "is empty") for n in range(5))))
-    text = text_of(found.report()._repr_html_())
+    text = text_of(found._repr_html_())
     assert "epoch 3 200 images in 2.00 s, 100 a second" in text
     assert "consumer waited 0.50 s (25%)" in text
     assert "limited by decoding: " in text
     assert "skipped 5 &lt;b&gt;0.jpg: is empty" in text
     assert "and 2 more in .skipped" in text
-    assert "no batch has been handed over yet" in text_of(Tally().report()._repr_html_())
+    assert "no batch has been handed over yet" in text_of(Report()._repr_html_())

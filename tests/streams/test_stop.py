@@ -17,7 +17,7 @@ import pytest
 from vary.policy import Policy
 from vary.sources import Arrays, Item
 from vary.streams import Stream, stream
-from vary.streams.workers.pool import Threads
+from vary.streams.workers.pool import WorkerPool
 from vary.transforms import Lambda
 
 CHILD = Path(__file__).with_name("child.py")
@@ -60,8 +60,8 @@ def test_a_batch_that_nobody_wants_ends_between_user_functions(images: np.ndarra
 
     batches = iter(stream(images, Policy([Lambda(slow)]), batch_size=8))
     assert began.wait(SOON)
-    assert isinstance(batches._crew, Threads)
-    stop = batches._crew._stop
+    assert isinstance(batches._workers, WorkerPool)
+    stop = batches._workers._stop
     waiting = threading.Thread(target=lambda: stop.wait(SOON) and go_on.set())
     waiting.start()
     batches.close()
@@ -180,7 +180,7 @@ def test_an_end_does_not_read_on(numbered: np.ndarray) -> None:
     assert len(asked) <= 2, "of ten"
 
 
-def test_a_crew_may_collect_another_iteration_and_its_own(numbered: np.ndarray) -> None:
+def test_workers_may_collect_another_iteration_and_its_own(numbered: np.ndarray) -> None:
     cycles: list[object] = []
 
     def collects(image: np.ndarray) -> np.ndarray:

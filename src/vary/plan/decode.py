@@ -85,7 +85,7 @@ def prepare(
     return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, allow_truncated)
 
 
-@guided("vary.read_image", leads=False)
+@guided("vary.read_image", leads=False, former={"tolerant": "allow_truncated"})
 def read_image(
     source: str | os.PathLike[str] | Bytes,
     channels: int = 3,

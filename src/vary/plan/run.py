@@ -165,14 +165,14 @@ class Runner:
         views: int = 1,
         failed: Sequence[int] = (),
         empty: Empty | None = None,
-        check: Callable[[], None] = lambda: None,
+        check: Callable[[int], None] = lambda index: None,
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
         failed: places without a picture, whatever stands in `sources`; they are not among the failures told.
         rows: what `self.rows(address)` gave, if it is at hand.
         empty: makes the array of outputs, from its shape and whether it holds floats; None: in memory used before.
-        check: called before each user function; may raise.
+        check: called before each user function with its sample's index; may raise.
         views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
         one of them needs.
         """
@@ -270,7 +270,7 @@ class Runner:
         threads: int,
         decode: Decode,
         failures: dict[int, str],
-        check: Callable[[], None],
+        check: Callable[[int], None],
     ) -> tuple[list[Source], Counts]:
         """The pictures after stage `number` and the user function that ends it (sizes may differ), and counts."""
         spent = Counts()
@@ -290,7 +290,7 @@ class Runner:
             for i, place in enumerate(places):
                 called = place not in failures and (call.gate < 0 or rows[place, call.gate])
                 if called:
-                    check()
+                    check(int(address.indices[place]))
                 done[place] = self._call(which, one_size[i], address, place) if called else one_size[i]
         return done, spent
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypedDict, Unpack
 
@@ -21,9 +22,8 @@ if TYPE_CHECKING:
 
     from vary.display.fields import BatchSchema
 
-__all__ = ["Batch", "Made", "batch_of"]
+__all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
 
-NOTHING = Work()
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Array = np.ndarray[Any, Any]
@@ -54,7 +54,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     streams: Array | Any
     epochs: Array | Any
     _schema: BatchSchema | None = None  # what its arrays mean: for showing them
-    _paths: Paths | Callable[[], list[str]]
+    _paths: Paths | LazyPaths
 
     def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
         """arrays: in the order of the fields, or by name, or, if there are several, all in one list or iterator."""
@@ -99,7 +99,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     @property
     def paths(self) -> Paths:
         """Made when they are first asked for, which is seldom."""
-        if callable(self._paths):
+        if isinstance(self._paths, LazyPaths):
             self._paths = self._paths()
         return self._paths
 
@@ -171,7 +171,7 @@ class Attributes(TypedDict):
     indices: Array
     views: Array
     epoch: int
-    paths: Paths | Callable[[], list[str]]
+    paths: Paths | LazyPaths
     streams: Array | None
     epochs: Array | None
 
@@ -188,10 +188,37 @@ def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[A
     return batch
 
 
+@dataclass(frozen=True)
+class ArraySpec:
+    """What is known of an array of a batch beforehand; None in the shape: it differs between batches."""
+
+    shape: tuple[int | None, ...]
+    dtype: np.dtype[Any]
+
+
+def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Any:
+    """As a batch, with specifications in place of its arrays."""
+    return _class_of(fields)._make(specs)
+
+
+class LazyPaths:
+    """The paths of samples, made when they are first asked for."""
+
+    def __init__(self, path: Callable[[int], str | None], indices: Array) -> None:
+        self._path, self._indices = path, indices
+
+    def __call__(self) -> list[str]:
+        return [self._path(index) or f"sample {index}" for index in self._indices.tolist()]
+
+    def part(self, some: slice) -> LazyPaths:
+        return LazyPaths(self._path, self._indices[some])
+
+
 class Made(NamedTuple):
-    batch: Batch | None  # None where every sample was left out
+    """A batch, or None if every sample was left out, and what it took."""
+
+    batch: Batch | None
     work: Work
-    held: int = 0  # bytes in the cache
 
     def parts(self, size: int) -> list[Made]:
         """As batches of `size` samples: views of its arrays."""
@@ -204,7 +231,8 @@ class Made(NamedTuple):
         for first in range(0, n, size):
             some = slice(first, first + size)
             part = tuple.__new__(type(batch), [array[some] for array in batch])
-            part.__dict__.update(batch.__dict__, indices=batch.indices[some], views=batch.views[some], _paths=None)
-            made.append(Made(part, work, self.held))
-            work = NOTHING
+            paths = batch._paths.part(some) if isinstance(batch._paths, LazyPaths) else None
+            part.__dict__.update(batch.__dict__, indices=batch.indices[some], views=batch.views[some], _paths=paths)
+            made.append(Made(part, work))
+            work = Work(held=work.held, findings=work.findings)
         return made

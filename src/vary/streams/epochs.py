@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,90 +13,83 @@ import numpy as np
 from vary.errors import SourceError
 from vary.guidance import guided, missing_attribute
 from vary.plan.findings import WarnOnce
-from vary.rng import EPOCH_LIMIT, check_address
+from vary.rng import check_address
 from vary.streams import keras
-from vary.streams.batches.task import Inline
 from vary.streams.iteration import Iteration
 from vary.streams.notebook import preview_of, row_png
-from vary.streams.options import Options, whole
-from vary.streams.report import Tally
+from vary.streams.options import Arguments, Options, whole
+from vary.streams.report import Report
 from vary.streams.state import Place, read_state
-from vary.streams.workers.pool import Threads
-from vary.streams.workers.process.client import Line, Side, copy_of
+from vary.streams.workers.pool import Inline, WorkerPool
+from vary.streams.workers.process.client import Process, pickled
+from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
     from vary.streams.batch import Batch, Made
-    from vary.streams.batches.task import Empty
-    from vary.streams.report import Report
+    from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
-    from vary.streams.workers.pool import Job, WorkerPool
+    from vary.streams.workers.pool import Workers
 
 __all__ = ["Epochs"]
 
-KEYWORDS = frozenset({one.name for one in fields(Options)} | {"labels", "weights", "classes"})
-"""Keywords of `vary.stream`. They cannot be set on a stream, because that would change nothing."""
 FIXED = frozenset({"source", "policy", "options"})
-"""Attributes of a stream that cannot be set either."""
+"""Attributes of a stream that are set once."""
+KEYWORDS = frozenset(one.name for one in dataclasses.fields(Arguments)) - FIXED
+"""Keywords of `vary.stream`. They cannot be set on a stream, because that would change nothing."""
 
 
 class Epochs:
     """Abstract: what `vary.stream` and `vary.mix` return has in common.
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
-    under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
-    the next epoch that are ready, and with process=True the process that makes them.
+    under way at once, in several threads. Between them it is plain data, which pickles; it holds no thread and no file,
+    only, with process=True, the process that makes batches.
     """
 
     options: Options
 
-    def __init__(self, options: Options, count: int, terms: Mapping[str, Term]) -> None:
-        """
-        count: positions in an epoch.
-        terms: what must be equal for an epoch to go on the same.
-        """
+    def __init__(self, options: Options, terms: Mapping[str, Term]) -> None:
+        """terms: what must be equal for an epoch to go on the same."""
         self.options = options
-        self.once = WarnOnce()  # for all iterations together
-        self._count = count
+        self._once = WarnOnce()  # for all iterations together
+        self._lock = ForkLock()  # of what follows
         self._next = Place(0, 0, terms)
         self._latest: Place | keras.Feed = self._next
         self._feed: keras.Feed | None = None
-        self._tally = Tally()
-        self._ahead: Iteration | None = None
-        self._side: Side | None = None
+        self._last: Report | None = None
+        self._process: Process | None = None
 
-    def job(self, epoch: int, empty: Empty | None = None) -> Job:
-        """What makes the batches of this epoch. empty: where, if not in memory like any."""
+    def _job(self, epoch: int, empty: Empty | None = None) -> EpochJob:
+        """What makes the batches of this epoch. empty: makes arrays for outputs, if not in ordinary memory."""
         raise NotImplementedError
 
-    @property
-    def schema(self) -> BatchSchema:
+    def _count(self, epoch: int) -> int:
+        """Positions in this epoch."""
+        raise NotImplementedError
+
+    def _schema(self) -> BatchSchema:
         """The meaning of the arrays of its batches."""
         raise NotImplementedError
 
-    def _new_tally(self, epoch: int) -> Tally:
+    def _new_report(self, epoch: int) -> Report:
         raise NotImplementedError
-
-    def refresh(self) -> None:
-        """Before an epoch."""
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What a batch holds, in order."""
+        """The names of a batch's arrays, in order."""
         raise NotImplementedError
 
     @property
-    def count(self) -> int:
-        """Positions in an epoch."""
-        return self._count
+    def element_spec(self) -> Any:
+        """A batch with an `ArraySpec`, `.shape` and `.dtype`, in place of each array; no picture is decoded.
 
-    @property
-    def terms(self) -> Mapping[str, Term]:
-        """What must be equal for an epoch to go on the same."""
-        return self._next.terms
+        None in a shape: it differs between batches, such as the size of the last one, or depends on files or draws.
+        """
+        raise NotImplementedError
 
     @property
     def epoch(self) -> int:
@@ -107,7 +101,8 @@ class Epochs:
         """Make the next iteration this epoch, from its beginning; later ones count on from it."""
         epoch = whole("epoch", epoch, 0)
         check_address(self.options.seed, epoch)
-        self._next = self._latest = replace(self._next, epoch=epoch, position=0)
+        with self._lock:
+            self._next = self._latest = replace(self._next, epoch=epoch, position=0)
 
     def state_dict(self) -> dict[str, int | str]:
         """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
@@ -122,23 +117,44 @@ class Epochs:
 
         batch_size, shard, threads and prefetch may be others. `InputError` names what else is not as it was.
         """
-        self._next = self._latest = read_state(state, self._next.terms, self._count)
+        found = read_state(state, self._next.terms, self._count)
+        with self._lock:
+            self._next = self._latest = found
 
     def __len__(self) -> int:
-        """Batches an epoch, of this rank; `len(iterator)` is how many are left of it."""
-        return self.options.batches(self._count)
+        """Batches in the next epoch, on this rank; `len(iterator)` is how many are left of it.
+
+        With on_error="skip" there may be fewer: a batch whose files are all broken is left out.
+        """
+        return self.options.batches(self._count(self.epoch))
 
     def __iter__(self) -> Iteration:
-        begins, pool = self._next, self._hire()
-        check_address(self.options.seed, begins.epoch)
-        ahead, self._ahead = self._ahead, None
-        if ahead is None or not ahead.is_for(begins):
-            if ahead is not None:
-                ahead.close()
-            ahead = self._iteration(begins)
-        self._next = replace(begins, epoch=begins.epoch + 1, position=0)
-        self._latest, self._tally = ahead.place, ahead.tally
-        return ahead.begin(pool)
+        with self._lock:
+            begins = self._next
+            check_address(self.options.seed, begins.epoch)
+            place = replace(begins)
+            iteration = Iteration(
+                self._job(begins.epoch), place, self._new_report(begins.epoch), self._schema(), self._once
+            )
+            iteration._begin(lambda: self._workers(iteration._job))
+            self._next = replace(begins, epoch=begins.epoch + 1, position=0)
+            self._latest, self._last = place, iteration._report
+            return iteration
+
+    def _workers(self, job: EpochJob) -> Workers:
+        if not self.options.process:
+            return WorkerPool(job)
+        if self._process is None or not self._process.is_alive:
+            self._process = Process(pickled(self))
+        return self._process.workers(job)
+
+    @guided("train.batches", leads=False)
+    def batches(self, epochs: int | None = None) -> Iterator[Batch]:
+        """The batches of so many epochs, one after the other; None: without an end, for loops that count steps.
+
+        Threads may share it. `state_dict()` of the stream says where it is.
+        """
+        return Batches(self, None if epochs is None else whole("epochs", epochs, 0, ", or None: without an end"))
 
     def peek(self) -> Batch:
         """The first batch of the next iteration. `epoch`, `state_dict` and `report` do not change.
@@ -147,7 +163,7 @@ class Epochs:
         """
         return self._peeked(self.options.batch_size)
 
-    def first(self, most: int) -> Made:
+    def _first(self, most: int) -> Made:
         """At most `most` samples of the batch that `peek` gives, reading only their files (and broken ones before
         them).
 
@@ -155,36 +171,41 @@ class Epochs:
         """
         options = self.options
         size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
-        for first in range(0, options.share(self._count - self._next.position), size):
+        for first in range(0, self._left(), size):
             made = self._made(first, size)
             if made.batch is not None:
                 return made
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
+    def _left(self) -> int:
+        """Samples of the next iteration, on this rank."""
+        return self.options.share(self._count(self._next.epoch) - self._next.position)
+
     def _batch_at(self, number: int) -> Batch | None:
         """Batch `number` of the next iteration; None if all its files are skipped, or the iteration has fewer."""
         first, size = number * self.options.batch_size, self.options.batch_size
-        if first >= self.options.share(self._count - self._next.position):  # what is left is shorter than an epoch
+        if first >= self._left():  # what is left is shorter than an epoch
             return None
         made = self._made(first, size)
-        self.once.warn(made.work.findings)
+        self._once.warn(made.work.findings)
         return made.batch
 
     def _made(self, first: int, most: int) -> Made:
         """At most `most` samples of the next iteration, from its sample `first` on."""
         options, position = self.options, self._next.position
         check_address(options.seed, self.epoch)
-        places = np.arange(first, min(first + most, options.share(self._count - position)), dtype=np.int64)
-        made = self.job(self.epoch).make(options.part.positions(places, position, self._count), Inline())
+        job = self._job(self.epoch)
+        places = np.arange(first, min(first + most, self._left()), dtype=np.int64)
+        (made,) = job.batches(options.part.positions(places, position, job.count), Inline())
         if made.batch is not None:
-            made.batch._schema = self.schema
+            made.batch._schema = self._schema()
         return made
 
     def _peeked(self, most: int) -> Batch:
-        """The batch of `first`, with the warnings that it left out."""
-        made = self.first(most)
+        """The batch of `_first`, with the warnings that it left out."""
+        made = self._first(most)
         assert made.batch is not None
-        self.once.warn(made.work.findings)
+        self._once.warn(made.work.findings)
         return made.batch
 
     def preview(self, n: int = 24) -> Preview:
@@ -200,41 +221,15 @@ class Epochs:
     def _repr_png_(self) -> bytes | None:
         return row_png(self)
 
-    def _iteration(self, begins: Place) -> Iteration:
-        self.refresh()
-        job, tally = self.job(begins.epoch), self._new_tally(begins.epoch)
-        return Iteration(self, job, replace(begins), tally, self.schema)
-
-    def _hire(self) -> WorkerPool:
-        """Who makes the batches of an iteration."""
-        if not self.options.process:
-            return Threads(self.options.makers, self.options.each)
-        if self._side is None or not self._side.is_alive:
-            self._side = Side(copy_of(self))
-        return Line(self._side)
-
-    def _follow(self) -> Iteration | None:
-        """The next iteration, to be begun by the one that is under way."""
-        return self._iteration(self._next) if self._next.epoch < EPOCH_LIMIT else None
-
-    def _keep_next(self, iteration: Iteration) -> None:
-        """What `_follow` gave, with its first batches made: kept if it is still what comes next."""
-        if self._ahead is not None or not iteration.is_for(self._next):
-            iteration.close()
-        else:
-            self._ahead = iteration
-
     def close(self) -> None:
-        """Let go of what is ready of the next epoch, and end the process of process=True. It can be iterated again."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None:
-            ahead.close()
-        if isinstance(self._latest, keras.Feed):
-            self._latest = self._latest.place
-        self._feed = None
-        side, self._side = self._side, None
-        if side is not None:
-            side.close()
+        """End the process of process=True. The stream can be iterated again."""
+        with self._lock:
+            if isinstance(self._latest, keras.Feed):
+                self._latest = self._latest.place
+            self._feed = None
+            process, self._process = self._process, None
+        if process is not None:
+            process.close()
 
     def __enter__(self) -> Self:
         return self
@@ -243,8 +238,12 @@ class Epochs:
         self.close()
 
     def report(self) -> Report:
-        """What the last iteration has cost so far, and what limits it."""
-        return self._tally.report()
+        """What the last iteration has cost so far, and what limits it; before the first one, what may be used."""
+        return (self._new_report(self.epoch) if self._last is None else self._last).copy(self._cache_limit())
+
+    def _cache_limit(self) -> int:
+        """Bytes that the cache may take now."""
+        raise NotImplementedError
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
@@ -262,7 +261,7 @@ class Epochs:
 
     def __getstate__(self) -> dict[str, Any]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
-        return self.__dict__ | {"_ahead": None, "_side": None, "_feed": None, "_latest": latest}
+        return self.__dict__ | {"_process": None, "_feed": None, "_latest": latest}
 
     def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
         return _blank, (type(self),), self.__getstate__()
@@ -298,8 +297,38 @@ class Epochs:
         if not 0 <= number < len(self):
             raise IndexError(f"{number}: an epoch has {len(self)} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self.schema.pictures))
+        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self._schema().pictures))
 
 
 def _blank(kind: type[Epochs]) -> Epochs:
     return kind.__new__(kind)
+
+
+class Batches:
+    """The iterator of `Epochs.batches`."""
+
+    def __init__(self, epochs: Epochs, left: int | None) -> None:
+        self._epochs, self._left = epochs, left
+        self._iteration: Iteration | None = None
+        self._lock = ForkLock()
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        with self._lock:
+            while True:
+                if self._iteration is None:
+                    if self._left == 0:
+                        raise StopIteration
+                    self._iteration = iter(self._epochs)
+                    self._left = None if self._left is None else self._left - 1
+                for batch in self._iteration:
+                    return batch
+                self._iteration = None
+
+    def close(self) -> None:
+        """End it now, as `Iteration.close`."""
+        self._left = 0
+        if self._iteration is not None:
+            self._iteration.close()

@@ -72,7 +72,7 @@ class Feed:
         self.given = 0
         self.is_open = True  # within one of Keras' epochs
         self.is_done = False  # all batches were trained on
-        self.start = replace(iteration.place)
+        self.start = replace(iteration._place)
         self._first: Batch | None = None  # kept until the second batch, because Keras may request the first twice
         self._places = {0: self.start}  # number of batches trained on -> where the next one begins; old entries go
         self._lock = threading.Lock()
@@ -97,7 +97,7 @@ class Feed:
             for used in [used for used in self._places if used < self.steps._steps_seen]:
                 del self._places[used]
             self.given += 1
-            self._places[self.given] = replace(self.iteration.place)
+            self._places[self.given] = replace(self.iteration._place)
             return batch
 
     def _next(self, epochs: Epochs) -> Batch:

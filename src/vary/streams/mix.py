@@ -11,9 +11,11 @@ from vary.errors import InputError, brief
 from vary.guidance import guided
 from vary.plan.check import output_dtype
 from vary.sources import batch_labels
+from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.mixed import MixedJob
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import mixed_html
+from vary.streams.options import names_of
 from vary.streams.order.interleave import Interleave, whole_ratios
 from vary.streams.state import mixed_terms
 from vary.streams.stream import Stream
@@ -22,15 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from vary.display.fields import BatchSchema
-    from vary.streams.batches.task import Empty
+    from vary.streams.batches.job import Empty
     from vary.streams.options import Options
-    from vary.streams.report import Tally
+    from vary.streams.report import Report
 
 __all__ = ["Mixed", "mix"]
-
-HANDED = ("batch_size", "shard", "uneven", "threads", "process", "prefetch", "layout")
-"""Options that say how batches are handed out, or spec: a mix takes them from its streams."""
-
 
 LIMIT = 1 << 61  # positions in an epoch: so that those of two are counted in int64
 
@@ -68,18 +66,21 @@ class Mixed(Epochs):
 
     def __init__(self, streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> None:
         self.streams = _streams(streams)
-        counts = [stream.count for stream in self.streams]
-        self._pattern = Interleave(whole_ratios(counts if ratios is None else _ratios(ratios, len(counts))))
+        counts = [stream._count(0) for stream in self.streams]
+        self._interleave = Interleave(whole_ratios(counts if ratios is None else _ratios(ratios, len(counts))))
         options = _options([stream.options for stream in self.streams])
-        _check_fields(self.streams)
-        terms = mixed_terms([stream.terms for stream in self.streams], self.ratios)
-        if sum(counts) >= LIMIT:
-            raise InputError(f"the streams have {sum(counts)} samples together; the limit is {LIMIT - 1}")
-        super().__init__(options, sum(counts), terms)
+        _check_named(self.streams)
+        self._checked = all(stream._prepared is not None for stream in self.streams)
+        if self._checked:  # else when the first batch is asked for: a source does not state its kind
+            _check_fields(self.streams)
+        self._positions = sum(counts)
+        if self._positions >= LIMIT:
+            raise InputError(f"the streams have {self._positions} samples together; the limit is {LIMIT - 1}")
+        super().__init__(options, mixed_terms([stream._next.terms for stream in self.streams], self.ratios))
 
     @property
     def ratios(self) -> tuple[int, ...]:
-        return self._pattern.ratios
+        return self._interleave.ratios
 
     @property
     def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
@@ -92,19 +93,32 @@ class Mixed(Epochs):
         return self.streams[0].fields
 
     @property
-    def schema(self) -> BatchSchema:
-        return self.streams[0].schema._replace(classes=self.classes)
+    def element_spec(self) -> Any:
+        found = [stream.element_spec for stream in self.streams]
+        n = {spec[0].shape[0] for spec in found} if self._positions % self.options.batch_size == 0 else {None}
+        first = n.pop() if len(n) == 1 else None
+        return specs_of([ArraySpec((first, *one.shape[1:]), one.dtype) for one in found[0]], self.fields)
 
-    def job(self, epoch: int, empty: Empty | None = None) -> MixedJob:
-        return MixedJob(self.streams, self._pattern, self.options, epoch, self.count, empty)
+    def _schema(self) -> BatchSchema:
+        return self.streams[0]._schema()._replace(classes=self.classes)
 
-    def _new_tally(self, epoch: int) -> Tally:
-        notes = dict.fromkeys(sorted((one.kept for one in self.streams), key=lambda note: note.startswith("none")))
-        return replace(self.streams[0]._new_tally(epoch), cache="; ".join(filter(None, notes)))
+    def _count(self, epoch: int) -> int:  # noqa: ARG002
+        return self._positions
 
-    def refresh(self) -> None:
-        for stream in self.streams:
-            stream.refresh()
+    def _job(self, epoch: int, empty: Empty | None = None) -> MixedJob:
+        if not self._checked:
+            _check_fields(self.streams)
+            self._checked = True
+        return MixedJob(self.streams, self._interleave, self.options, epoch, self._positions, empty)
+
+    def _new_report(self, epoch: int) -> Report:
+        notes = [stream._kept[1] for stream in self.streams]
+        notes = list(dict.fromkeys(sorted(notes, key=lambda note: note.startswith("none"))))
+        return replace(self.streams[0]._new_report(epoch), cache="; ".join(filter(None, notes)))
+
+    def _cache_limit(self) -> int:
+        stores = {id(stream._store): stream._cache_limit() for stream in self.streams}
+        return sum(stores.values())
 
     def __repr__(self) -> str:
         ratios = ":".join(map(str, self.ratios))
@@ -138,7 +152,7 @@ def _ratios(ratios: Any, count: int) -> list[object]:
 
 def _options(options: Sequence[Options]) -> Options:
     """How batches of all are handed out."""
-    for name in HANDED:
+    for name in names_of("mix"):
         _agree(name, [getattr(o, name) for o in options], f"give all streams of a mix the same {name}=")
     failing = [place for place, o in enumerate(options) if o.on_error != "raise"]  # the others end at the first error
     cure = "it is counted over all streams of a mix: give them the same max_errors="
@@ -146,28 +160,32 @@ def _options(options: Sequence[Options]) -> Options:
     return replace(options[failing[0] if failing else 0], drop_last=any(o.drop_last for o in options))
 
 
-def _check_fields(streams: Sequence[Stream]) -> None:
-    """Can their samples stand in one array, and do ids mean the same?"""
+def _check_named(streams: Sequence[Stream]) -> None:
+    """Have they the same fields, and do ids mean the same?"""
     _agree("fields", [one.fields for one in streams], "give all the same labels= and names of views")
-    for number, (spec, _) in enumerate(streams[0].specs):
-        specs, what = [one.specs[number] for one in streams], spec.field
-        dtypes = [
-            output_dtype(runner.template, one.options.dtype) for one, (_, runner) in zip(streams, specs, strict=True)
-        ]
-        _agree(f"{what} with views", [spec.count for spec, _ in specs], "give all as many views")
+    for number, first in enumerate(streams[0]._view_specs):
+        counts = [one._view_specs[number].count for one in streams]
+        _agree(f"{first.field} with views", counts, "give all as many views")
+    named = [place for place, one in enumerate(streams) if one.classes is not None]
+    cure = "ids would mean different things: name them alike, vary.Folder(path, classes=[...])"
+    _agree("classes", [streams[place].classes for place in named], cure, named)
+
+
+def _check_fields(streams: Sequence[Stream]) -> None:
+    """Can their samples be in one array?"""
+    for number, (spec, _) in enumerate(streams[0]._specs):
+        runners, what = [one._specs[number][1] for one in streams], spec.field
+        dtypes = [output_dtype(run.template, one.options.output) for one, run in zip(streams, runners, strict=True)]
         _agree(f"{what} of dtype", dtypes, "give all the same dtype=, or Rescale in each policy")
         cure = "give all arrays as many, or the same channels= for files"
-        _agree(f"{what} with channels", [runner.template.channels for _, runner in specs], cure)
-        known = [(place, runner.size) for place, (_, runner) in enumerate(specs) if runner.size is not None]
+        _agree(f"{what} with channels", [runner.template.channels for runner in runners], cure)
+        known = [(place, runner.size) for place, runner in enumerate(runners) if runner.size is not None]
         cure = "put the same Resize(height, width) into each policy"
         _agree(f"{what} of size", [size for _, size in known], cure, [place for place, _ in known])
     rows = [batch_labels(one.source, np.zeros(1, np.int64)) for one in streams]
     for number, name in enumerate(streams[0].source.fields[1:]):
         kinds = [(row[number].dtype.name, row[number].shape[1:]) for row in rows]
         _agree(f"{name} of dtype and shape", kinds, "give labels= of one kind")
-    named = [place for place, one in enumerate(streams) if one.classes is not None]
-    cure = "ids would mean different things: name them alike, vary.Folder(path, classes=[...])"
-    _agree("classes", [streams[place].classes for place in named], cure, named)
 
 
 def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int] | None = None) -> None:

@@ -50,7 +50,7 @@ def schema_of(classes: Sequence[str] | None, specs: Sequence[tuple[ViewSpec, Run
 
 def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:
     """A preview of at most `most` samples of a batch of `Epochs.first`."""
-    sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs.count))
+    sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs._count(epochs.epoch)))
     shown = len(sheet.titles) or len(sheet.cells)
     return Preview(f"the first {counted(shown, 'sample')} of epoch {batch.epoch}", sheet)
 
@@ -66,14 +66,16 @@ def row_png(epochs: Epochs) -> bytes | None:
 def _row(epochs: Epochs) -> Preview:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # these warnings appear when the stream is iterated over
-        return preview_of(epochs, epochs.first(ROW).batch, ROW)
+        return preview_of(epochs, epochs._first(ROW).batch, ROW)
 
 
 def stream_html(stream: Stream) -> str:
     o = stream.options
     policies = "".join(
-        details(f"policy of <b>{safe(spec.field)}</b>" if len(stream.specs) > 1 else "policy", policy_html(spec.policy))
-        for spec, _ in stream.specs
+        details(
+            f"policy of <b>{safe(spec.field)}</b>" if len(stream._specs) > 1 else "policy", policy_html(spec.policy)
+        )
+        for spec, _ in stream._specs
     )
     rows = [
         ("source", _name(stream.source)),
@@ -92,7 +94,7 @@ def mixed_html(mixed: Mixed) -> str:
         (
             str(number),
             f"{ratio / whole:.1%}",
-            f"{stream.count:,}",
+            f"{stream._count(stream.epoch):,}",
             _name(stream.source),
         )
         for number, (stream, ratio) in enumerate(zip(mixed.streams, mixed.ratios, strict=True))
@@ -114,9 +116,13 @@ def _name(source: Indexed) -> str:
 
 def _length(epochs: Epochs) -> list[tuple[str, str]]:
     o = epochs.options
+    n = epochs._count(epochs.epoch)
     ranks = f" on each of {o.part.ranks} ranks" if o.shard else ""
     return [
-        ("epoch", f"{counted(epochs.count, 'sample')} in {counted(len(epochs), 'batch')} of {o.batch_size}{ranks}"),
+        (
+            "epoch",
+            f"{counted(n, 'sample')} in {counted(len(epochs), 'batch')} of {o.batch_size}{ranks}",
+        ),
         ("fields", safe(", ".join(epochs.fields))),
     ]
 

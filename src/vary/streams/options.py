@@ -1,113 +1,315 @@
-"""What `stream` was told. Whatever cannot be meant is refused here, before anything is read."""
+"""The keywords of `vary.stream`, each listed once: type, default, check and description.
+
+From this list come the signature and docstring of `vary.stream`, the table in docs/streams.md (tools/keywords.py writes
+it), the checks made before anything is read, what a saved state must share, and the hints about former names.
+"""
 
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
-from typing import Any, Literal
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from math import isfinite
+from numbers import Real
+from typing import Any, Literal, TypeVar, dataclass_transform
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.guidance import word_hint
 from vary.plan.run import Decode, default_threads
+from vary.policy import Policy
 from vary.rng import check_address
-from vary.sample import Layout, dtype_name, layout_name
-from vary.streams.order.shards import UNEVEN, Shard, Uneven, shard_of
+from vary.sample import Dtype, Layout, dtype_name, layout_name
+from vary.streams.order.shards import Shard, Uneven, shard_of
 from vary.streams.report import MAKERS
 
-__all__ = ["ON_ERROR", "Options", "whole"]
+__all__ = ["Arguments", "Options", "described", "former_names", "names_of", "whole"]
 
-ON_ERROR = ("raise", "skip", "replace")
-CACHES = (None, "memory", "disk", "auto")
-LEAST = {"batch_size": 1, "seed": 0, "repeat": 1, "prefetch": 0, "max_pixels": 1}
-CURES = {
-    "batch_size": ": 1 makes batches of one picture",
-    "seed": ": the same seed gives the same pictures and order; for new ones in each run, give random.randrange(2**64)",
-    "prefetch": ": 0 makes each batch when it is asked for",
-}
-LEAST_OR_NONE = {  # None means
-    "shuffle_block_size": "shuffle over the whole epoch",
-    "views": "a single one, without an axis of its own",
-    "threads": "all there are",
-    "cache_bytes": "what can be spared",
-}
-SWITCHES = ("shuffle", "process", "frozen", "drop_last", "full_decode", "allow_truncated")
+T = TypeVar("T")
+Check = Callable[[str, Any], Any]
+"""(keyword, value) -> the value to use; `InputError` if it cannot be used."""
 
 
-@dataclass(frozen=True)
+def keyword(
+    *,
+    default: T,
+    doc: str,
+    check: Check | None = None,
+    more: str = "",
+    was: str = "",
+    kept: bool = False,
+    mix: bool = False,
+) -> Any:
+    """A keyword of `vary.stream`.
+
+    doc: its description; the first sentence is also in docs/streams.md, with `more`, the heading to read on at.
+    was: its former name. kept: a saved state goes on only with the same value. mix: streams of a mix must agree.
+    """
+    metadata = {"doc": doc, "check": check, "more": more, "was": was, "kept": kept, "mix": mix}
+    return field(default=default, kw_only=True, metadata=metadata)
+
+
+@dataclass_transform(field_specifiers=(keyword, field), frozen_default=True, kw_only_default=True)
+def _keywords(kind: type[T]) -> type[T]:
+    return dataclass(frozen=True, kw_only=True)(kind)
+
+
+def whole(name: str, value: Any, least: int, cure: str = "") -> int:
+    """`value` as an int; `InputError` if it is no whole number or too small."""
+    try:
+        number = least - 1 if isinstance(value, bool) else operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise InputError(f"{name}={value!r}; give a whole number of at least {least}{cure}")
+    return number
+
+
+def _at_least(least: int, cure: str = "") -> Check:
+    return lambda name, value: whole(name, value, least, cure)
+
+
+def _positive_or_none(none: str) -> Check:
+    """None means `none`."""
+    return lambda name, value: None if value is None else whole(name, value, 1, f", or None: {none}")
+
+
+def _switch(name: str, value: Any) -> Any:
+    if not _is_one_of(value, (True, False)):
+        raise InputError(f"{name}={value!r}; give True or False")
+    return value
+
+
+def _one_of(*words: Any) -> Check:
+    def check(name: str, value: Any) -> Any:
+        if not _is_one_of(value, words):
+            cure = f"choose one of {', '.join(map(str, words))}{word_hint(name, value)}"
+            raise InputError(f"{name}={value!r}; {cure}")
+        return value
+
+    return check
+
+
+def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
+    """`value in known`, and False for objects, such as arrays, that cannot be compared so."""
+    return isinstance(value, str | int | np.bool_ | None) and value in known
+
+
+def _channels(name: str, value: Any) -> Any:
+    if not _is_one_of(value, (1, 3, 4)):
+        cure = word_hint(name, value)
+        raise InputError(f"{name}={value!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
+    return value
+
+
+def _seconds(name: str, value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, Real) or float(value) <= 0 or not isfinite(value):
+        raise InputError(f"{name}={value!r}; give a number of seconds above 0, or None to wait as long as it takes")
+    return float(value)
+
+
+def _shard(_: str, value: Any) -> tuple[int, int] | None:
+    found = shard_of(value, os.environ)
+    return None if found is None else (found.rank, found.ranks)
+
+
+NEW_SEED = ": the same seed gives the same pictures and order; for new ones in each run, give random.randrange(2**64)"
+
+
+@_keywords
 class Options:
-    """The keywords of `vary.stream`, which describes them."""
+    """Keywords that say how batches are made and handed out."""
 
-    batch_size: int = 32
-    seed: int = 0
-    shuffle: bool = True
-    repeat: int = 1
-    shuffle_block_size: int | None = None
-    shard: tuple[int, int] | None = None
-    uneven: Uneven = "pad"
-    views: int | None = None
-    dtype: Any = None
-    layout: Layout = "NHWC"
-    threads: int | None = None
-    process: bool = False
-    prefetch: int = 2
-    on_error: Literal["raise", "skip", "replace"] = "raise"
-    max_errors: int | None = None
-    cache: Literal["auto", "memory", "disk"] | None = "auto"
-    cache_bytes: int | None = None
-    frozen: bool = False
-    drop_last: bool = False
-    channels: int = 3
-    full_decode: bool = False
-    allow_truncated: bool = False
-    max_pixels: int = Decode().max_pixels
+    batch_size: int = keyword(
+        default=32,
+        doc="Samples in a batch. The last batch of an epoch may hold fewer.",
+        check=_at_least(1, ": 1 makes batches of one picture"),
+        mix=True,
+    )
+    seed: int = keyword(
+        default=0,
+        doc="Seed of the order and of the variations. Each is a function of seed, epoch, the sample's index in the "
+        "source and its view number; neither threads nor batch_size, prefetch or shuffle change a picture.",
+        check=_at_least(0, NEW_SEED),
+        kept=True,
+    )
+    shuffle: bool = keyword(
+        default=True, doc="A new order every epoch; False: the source's own order.", check=_switch, kept=True
+    )
+    repeat: int = keyword(
+        default=1,
+        doc="How often each sample comes in an epoch, each time as another view.",
+        check=_at_least(1),
+        kept=True,
+    )
+    shuffle_block_size: int | None = keyword(
+        default=None,
+        doc="Shuffle in blocks of so many neighbouring samples. Then samples within 8 blocks at a time are shuffled: "
+        "for storage that prefers sequential reads. A batch holds samples of few blocks, which mixes less.",
+        check=_positive_or_none("shuffle over the whole epoch"),
+        more="shuffling-in-blocks",
+        was="block_size",
+        kept=True,
+    )
+    shard: tuple[int, int] | Literal["auto"] | None = keyword(
+        default=None,
+        doc='This stream\'s part of an epoch that several devices share: (rank, ranks), or "auto". "auto" reads RANK '
+        "and WORLD_SIZE, or else SLURM_PROCID and SLURM_NTASKS; without them the stream has all of the epoch. All "
+        "ranks need the same seed, source and options.",
+        check=_shard,
+        more="several-devices",
+        mix=True,
+    )
+    uneven: Uneven = keyword(
+        default="pad",
+        doc='If the ranks do not divide an epoch evenly: "pad", "drop" or "keep". "pad" hands out its first samples '
+        'once more, "drop" leaves out the rest, "keep" hands out every sample once, but some ranks have one more, '
+        "perhaps a batch more (for evaluation).",
+        check=_one_of("pad", "drop", "keep"),
+        more="several-devices",
+        was="remainder",
+        mix=True,
+    )
+    views: int | None = keyword(
+        default=None,
+        doc="Pictures made of each sample, which is decoded once: (batch, views, H, W, C).",
+        check=_positive_or_none("a single one, without an axis of its own"),
+        more="several-views",
+    )
+    dtype: Dtype | None = keyword(
+        default=None,
+        doc='"uint8" or "float32"; None: what the policy gives. That is float32 after Rescale or Normalize, else the '
+        "source's own.",
+        check=lambda _, value: None if value is None else dtype_name(value),
+        kept=True,
+    )
+    layout: Layout = keyword(
+        default="NHWC",
+        doc='Channels last, "NHWC", or first, "NCHW".',
+        check=lambda _, value: layout_name(value),
+        kept=True,
+        mix=True,
+    )
+    threads: int | None = keyword(
+        default=None,
+        doc="Threads for decoding and varying; None: as many as affinity and cgroup allow.",
+        check=_positive_or_none("all there are"),
+        mix=True,
+    )
+    process: bool = keyword(
+        default=False,
+        doc="Make batches in a process of its own. Use it where Python code of the training or of a `Lambda` keeps "
+        "the interpreter busy. Batches come through shared memory, with the same bytes. Source and policy are "
+        "pickled once; what is defined in `__main__` needs the package cloudpickle.",
+        check=_switch,
+        more="a-process-of-its-own",
+        mix=True,
+    )
+    prefetch: int = keyword(
+        default=2,
+        doc="Batches that are prepared ahead of the one in use. Memory is bounded by prefetch + 1 of them. Small "
+        "arrays are prepared in runs of up to 16 batches or 8 MB.",
+        check=_at_least(0, ": 0 makes each batch when it is asked for"),
+        more="ahead",
+        mix=True,
+    )
+    timeout: float | None = keyword(
+        default=None,
+        doc="Seconds to wait for a batch before `StreamTimeoutError`, which says what is stuck; None: without an end.",
+        check=_seconds,
+        mix=True,
+    )
+    on_error: Literal["raise", "skip", "replace"] = keyword(
+        default="raise",
+        doc='What a broken file does: "raise" its error, "skip" it or "replace" it. The error names the file and ends '
+        'the epoch. With "skip" its batch is shorter, or is left out. With "replace" another sample comes, chosen '
+        "by seed, epoch and index, so batches stay full; with shard it is the only other choice. `report()` lists "
+        "broken files.",
+        check=_one_of("raise", "skip", "replace"),
+        more="broken-files",
+    )
+    max_errors: int | None = keyword(
+        default=None,
+        doc="The most broken files in an epoch, on each rank. One more is an error that names it.",
+        check=lambda name, value: None if value is None else whole(name, value, 0, ", or None: any number"),
+        more="broken-files",
+    )
+    cache: Literal["auto", "memory", "disk"] | None = keyword(
+        default="auto",
+        doc='Where decoded files are kept for later epochs: "memory", "disk", "auto" or None. "disk" is the user\'s '
+        'cache folder (or $VARY_CACHE), for later runs too; "auto" is memory if all will fit; None keeps nothing. '
+        "It never changes a picture, and a file that was changed is decoded again.",
+        check=_one_of(None, "memory", "disk", "auto"),
+        more="the-cache",
+    )
+    cache_bytes: int | None = keyword(
+        default=None,
+        doc="The most bytes for the cache; None: a share of the free memory or disk. All caches of a process together "
+        "take at most a quarter of the free memory; a cache on disk a tenth of the free disk.",
+        check=_positive_or_none("what can be spared"),
+        more="the-cache",
+    )
+    frozen: bool = keyword(
+        default=False,
+        doc="Vary a picture in the same way in every epoch, as in epoch 0. The order still changes.",
+        check=_switch,
+        kept=True,
+    )
+    drop_last: bool = keyword(default=False, doc="Leave out a last batch that is not full.", check=_switch)
+    channels: int = keyword(
+        default=3,
+        doc="Channels of pictures from files: 1 (grey), 3 (RGB) or 4 (RGBA). Arrays have their own.",
+        check=_channels,
+        kept=True,
+    )
+    full_decode: bool = keyword(
+        default=False,
+        doc="Decode JPEGs at full size, even if the policy shrinks them. Then files and arrays give the same bytes.",
+        check=_switch,
+        was="exact",
+        kept=True,
+    )
+    allow_truncated: bool = keyword(
+        default=False,
+        doc="Decode the intact part of a file that lacks rows; the rest is grey or black.",
+        check=_switch,
+        more="broken-files",
+        was="tolerant",
+        kept=True,
+    )
+    max_pixels: int = keyword(
+        default=Decode().max_pixels,
+        doc="A file that claims more pixels is an error, because it may be an attack.",
+        check=_at_least(1),
+    )
 
     def __post_init__(self) -> None:
-        for name, least in LEAST.items():
-            object.__setattr__(self, name, whole(name, getattr(self, name), least, CURES.get(name, "")))
-        for name, otherwise in LEAST_OR_NONE.items():
-            if (value := getattr(self, name)) is not None:
-                object.__setattr__(self, name, whole(name, value, 1, f", or None: {otherwise}"))
-        for name in SWITCHES:
-            if not _is_one_of(getattr(self, name), (True, False)):
-                raise InputError(f"{name}={getattr(self, name)!r}; give True or False")
-        if not _is_one_of(self.channels, (1, 3, 4)):
-            cure = word_hint("channels", self.channels)
-            raise InputError(f"channels={self.channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
-        for name, words in (("on_error", ON_ERROR), ("uneven", UNEVEN), ("cache", CACHES)):
-            given = getattr(self, name)
-            if not _is_one_of(given, words):
-                cure = f"choose one of {', '.join(map(str, words))}{word_hint(name, given)}"
-                raise InputError(f"{name}={given!r}; {cure}")
-        if self.dtype is not None:
-            object.__setattr__(self, "dtype", dtype_name(self.dtype))
-        layout_name(self.layout)
+        for one in fields(self):
+            if (check := one.metadata.get("check")) is not None:
+                object.__setattr__(self, one.name, check(one.name, getattr(self, one.name)))
         check_address(self.seed, 0)
-        self._check_limits()
-        self._check_order()
-
-    def _check_limits(self) -> None:
-        if self.max_errors is not None:
-            object.__setattr__(self, "max_errors", whole("max_errors", self.max_errors, 0, ", or None: any number"))
-            if self.on_error == "raise":
-                raise InputError(f'max_errors={self.max_errors} goes with on_error="skip" or "replace"')
+        if self.max_errors is not None and self.on_error == "raise":
+            raise InputError(f'max_errors={self.max_errors} goes with on_error="skip" or "replace"')
         if self.cache is None and self.cache_bytes is not None:
             raise InputError(f"cache=None and cache_bytes={self.cache_bytes}: nothing is kept; leave out one")
-
-    def _check_order(self) -> None:
         if self.shuffle_block_size is not None and not self.shuffle:
             raise InputError(
-                f"shuffle_block_size={self.shuffle_block_size} is a way to shuffle; take shuffle=True, or leave it out"
+                f"shuffle_block_size={self.shuffle_block_size} is a way to shuffle; give shuffle=True, or leave it out"
             )
-        if self.shard is None:
-            return
-        object.__setattr__(self, "shard", shard_of(self.shard))
-        if self.on_error == "skip":
+        if self.shard is not None and self.on_error == "skip":
             raise InputError(
                 f'shard={self.shard!r} and on_error="skip": the rank with a broken file would have a sample, perhaps a '
                 f'batch, less than the others, which then wait for it; on_error="replace" takes another sample'
             )
+
+    @property
+    def output(self) -> str | None:
+        """`dtype`, which the checks have made a name."""
+        return None if self.dtype is None else str(self.dtype)
 
     @property
     def decode(self) -> Decode:
@@ -115,7 +317,7 @@ class Options:
 
     @property
     def allowed(self) -> int:
-        """Threads: found out where the stream runs, not where it was made."""
+        """Threads: determined where the stream runs, not where it was made."""
         return self.threads or default_threads()
 
     @property
@@ -125,34 +327,94 @@ class Options:
 
     @property
     def each(self) -> int:
-        """Threads of each of them: together as many as were asked for. Where none were, the system shares cores out."""
+        """Threads of each of them: together as many as were asked for. By default, the system shares the cores out."""
         return max(1, self.threads // self.makers) if self.threads else default_threads()
 
     @property
     def part(self) -> Shard:
-        return Shard(*self.shard or ())
+        return Shard(*self.shard) if isinstance(self.shard, tuple) else Shard()
 
     def share(self, left: int) -> int:
         """How many of the `left` positions of an epoch are handed out here."""
         return self.part.share(left, self.uneven)
 
-    def batches(self, left: int) -> int:
-        """How many batches they make."""
-        n = self.share(left)
+    def batches(self, left: int, rank: int | None = None) -> int:
+        """How many batches they make, on this rank or another one."""
+        part = self.part if rank is None else self.part._replace(rank=rank)
+        n = part.share(left, self.uneven)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
 
 
-def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
-    """`value in known`, and False for objects, such as arrays, that cannot be compared so."""
-    return isinstance(value, str | int | np.bool_ | None) and value in known
+@_keywords
+class Arguments(Options):
+    """All arguments of `vary.stream`."""
+
+    source: object = field(
+        kw_only=False,
+        metadata={
+            "doc": "A folder with one sub-folder for each class, an array (N, H, W, C), a list of arrays, a tuple "
+            "(images, labels), or anything that `vary.sources` describes. It is only read."
+        },
+    )
+    policy: Policy | Mapping[str, Policy | tuple[Policy, int]] = field(
+        kw_only=False,
+        metadata={
+            "doc": 'One policy, or several by the names of their fields: {"global": (policy, 2), "local": (other, 8)} '
+            'gives 2 and 8 views of each sample in place of "images". Without a number, a field has no axis for views.'
+        },
+    )
+    labels: object = keyword(
+        default=None,
+        doc="One label for each picture, if the source is an array, a list of arrays or a folder. Labels of a folder "
+        "are in the order of its sorted paths, and replace the ids of its sub-folders.",
+        more="labels-and-classes",
+    )
+    classes: Sequence[str] | None = keyword(
+        default=None,
+        doc="The names of the class ids, in order. `classes=train.classes` gives a validation stream the ids of "
+        "training. A warning names classes without samples; a class of the source that is not in the list is an "
+        "error.",
+        more="labels-and-classes",
+    )
+    weights: object = keyword(
+        default=None,
+        doc='How often each sample comes: one number for each, or "balanced" for every class as often. An epoch is as '
+        "long as without; a sample comes in proportion to its weight. One that may expect 1.3 places in an epoch "
+        "gets 1 or 2, over the epochs 1.3.",
+        more="how-often-a-sample-comes",
+    )
+    order: Callable[[int], Any] | None = keyword(
+        default=None,
+        doc="A function from the epoch's number to the indices of its samples, in order. It must give the same for "
+        "the same number, on every rank and in every process. An index may come more than once, each time as "
+        "another view. It replaces shuffle, repeat, weights and shuffle_block_size.",
+        more="an-order-of-your-own",
+    )
 
 
-def whole(name: str, value: Any, least: int, cure: str = "") -> int:
-    """`value` as an int; `InputError` where it is none or too small."""
-    try:
-        number = least - 1 if isinstance(value, bool) else operator.index(value)
-    except TypeError:
-        number = least - 1
-    if number < least or isinstance(value, bool):
-        raise InputError(f"{name}={value!r}; give a whole number of at least {least}{cure}")
-    return number
+def names_of(mark: str) -> tuple[str, ...]:
+    """The keywords with this mark: "kept" or "mix"."""
+    return tuple(one.name for one in fields(Options) if one.metadata[mark])
+
+
+def former_names() -> dict[str, str]:
+    """Former name -> keyword."""
+    return {one.metadata["was"]: one.name for one in fields(Options) if one.metadata["was"]}
+
+
+def described() -> str:
+    """The description of each argument, for the docstring of `vary.stream`."""
+    import textwrap
+
+    ordered = sorted(fields(Arguments), key=lambda one: bool(one.kw_only))
+    lines = [
+        textwrap.fill(
+            f"{one.name}: {one.metadata['doc']}",
+            116,
+            initial_indent="    ",
+            subsequent_indent=" " * 8,
+            break_long_words=False,
+        )
+        for one in ordered
+    ]
+    return "\n".join(lines)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from itertools import starmap
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -10,10 +11,10 @@ if TYPE_CHECKING:
 
 from vary.display.page import block, heading, muted, safe, table
 
-__all__ = ["MAKERS", "Report", "Skipped", "Tally", "Work"]
+__all__ = ["MAKERS", "Report", "Skipped", "Work"]
 
-STAGES = ("read", "decoded", "batches")
-DERIVED = ("bytes_in_flight", "images_per_second", "wait_share", "limit")
+STAGES = {"read": "encoded", "decoded": "decoded", "batches": "batch"}
+"""Of bytes in flight -> the size of a batch that they are measured by."""
 MAKERS = 2  # batches in work at once
 LIMITED = "limited by"
 SHOWN = 3  # skipped files that the text names
@@ -37,119 +38,127 @@ class Skipped(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What one batch took. Times in nanoseconds, summed over threads."""
+    """What some batches took. Times in nanoseconds, summed over threads; sizes in bytes."""
 
     read: int = 0
     decode: int = 0
     augment: int = 0
-    encoded: int = 0  # bytes of its files, as read
-    decoded: int = 0  # bytes of its pictures that lay decoded at once
-    batch: int = 0  # bytes that are handed over
-    hits: int = 0  # files whose pictures were kept
+    encoded: int = 0  # of a batch's files, as read
+    decoded: int = 0  # of its pictures that were decoded at the same time
+    batch: int = 0  # of the arrays that are handed over
+    hits: int = 0  # samples whose file was in the cache
     refused: int = 0  # files for whose pictures the cache had no room
     damaged: int = 0  # samples whose file is damaged, but has every row
+    held: int = 0  # in the cache, of all streams that share it
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = ()  # mistakes of values so far; the consumer's thread warns of them
 
     def plus(self, other: Work) -> Work:
-        """Both together."""
+        """Both together, as parts of one batch."""
         return Work(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[operator]
 
-
-@dataclass
-class Tally:
-    """The sums of one iteration. Written by its consumer's thread alone: batches bring their `Work` along."""
-
-    epoch: int = 0
-    ahead: int = 0  # batches, at most
-    views: int = 1  # pictures made of a sample
-    cache: str = ""  # where files are kept, or why nowhere
-    images: int = 0
-    batches: int = 0
-    elapsed: int = 0  # nanoseconds, as of the last batch
-    waited: int = 0  # nanoseconds
-    read: int = 0
-    decode: int = 0
-    augment: int = 0
-    encoded: int = 0  # bytes, most in a batch
-    decoded: int = 0
-    batch: int = 0
-    hits: int = 0  # files that were in the cache
-    refused: int = 0  # files that it had no room for
-    damaged: int = 0  # samples
-    held: int = 0  # bytes that it holds
-    skipped: list[Skipped] = field(default_factory=list)
-    makers: int = MAKERS
-
-    def add(self, work: Work) -> None:
-        self.read += work.read
-        self.decode += work.decode
-        self.augment += work.augment
-        self.encoded = max(self.encoded, work.encoded)
-        self.decoded = max(self.decoded, work.decoded)
-        self.batch = max(self.batch, work.batch)
-        self.hits += work.hits
-        self.refused += work.refused
-        self.damaged += work.damaged
-        self.skipped += work.skipped
-
-    def report(self) -> Report:
-        stages = self.makers * self.encoded, self.makers * self.decoded, (self.ahead + 1) * self.batch
-        return Report(
-            epoch=self.epoch,
-            images=self.images,
-            batches=self.batches,
-            seconds=self.elapsed / 1e9,
-            wait_seconds=self.waited / 1e9,
-            read_seconds=self.read / 1e9,
-            decode_seconds=self.decode / 1e9,
-            augment_seconds=self.augment / 1e9,
-            in_flight=dict(zip(STAGES, stages, strict=True)),
-            views=self.views,
-            cache=self.cache,
-            cache_hits=self.hits,
-            cache_refused=self.refused,
-            cache_bytes=self.held,
-            damaged=self.damaged,
-            skipped=tuple(self.skipped),
-        )
+    def then(self, other: Work) -> Work:
+        """Both together, as batches one after the other: sizes are those of the largest. Broken files and findings are
+        kept elsewhere."""
+        sizes = {name: max(getattr(self, name), getattr(other, name)) for name in STAGES.values()}
+        return self.plus(other)._replace(**sizes, held=other.held, skipped=(), findings=())
 
 
-@dataclass(frozen=True, repr=False)
+NOTHING = Work()
+
+
+@dataclass(repr=False)
 class Report:
     """The last epoch, finished or not. Printing it says the same in a few lines.
 
-    read_seconds, decode_seconds, augment_seconds: summed over the threads that did it, so they may add up to more than
-        `seconds`; augment includes user functions and the cast to the batch.
-    wait_seconds: how long the consumer stood waiting for a batch, the first one included.
-    in_flight: bytes that may be held at once: "read", files and arrays of batches in work; "decoded", pictures made of
-        them; "batches", those ahead and the consumer's own. Each by the largest batch so far.
     images: samples handed over; of each, `views` pictures.
+    threads: for decoding and varying, as many as may be used.
     cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
-    cache_bytes: that it holds, of all streams that share it.
-    cache_hits: samples whose file was neither read nor decoded, because the cache had it.
-    cache_refused: files that were decoded and found no room in it; `cache_bytes=` gives it more.
-    damaged: samples whose JPEG file is damaged, but every row that was needed is intact: its end is missing, or it has
-        stray bytes. They are in the batches, with the right pixels.
-    skipped: (path, reason) of each file left out or replaced (`on_error`).
+    cache_limit: bytes that the cache may take now; 0 if nothing is kept.
     """
 
-    epoch: int
-    images: int
-    batches: int
-    seconds: float
-    wait_seconds: float
-    read_seconds: float
-    decode_seconds: float
-    augment_seconds: float
-    in_flight: dict[str, int]
-    views: int
-    cache: str
-    cache_hits: int
-    cache_refused: int
-    cache_bytes: int
-    damaged: int
-    skipped: tuple[Skipped, ...]
+    epoch: int = 0
+    images: int = 0
+    batches: int = 0
+    views: int = 1
+    threads: int = 0
+    cache: str = ""
+    cache_limit: int = 0
+    _work: Work = NOTHING
+    _broken: dict[str, str] = field(default_factory=dict)  # path -> reason
+    _elapsed: int = 0  # nanoseconds, as of the last batch
+    _waited: int = 0
+    _makers: int = MAKERS
+    _ahead: int = 0  # batches that may be ready or in work beside the consumer's
+
+    def add(self, work: Work) -> None:
+        """Count a batch. For the thread alone that hands it over."""
+        self._work = self._work.then(work)
+        for path, reason in work.skipped:
+            self._broken.setdefault(path, reason)
+
+    def copy(self, cache_limit: int) -> Report:
+        """As it is now."""
+        return replace(self, cache_limit=cache_limit, _broken=dict(self._broken))
+
+    @property
+    def seconds(self) -> float:
+        return self._elapsed / 1e9
+
+    @property
+    def wait_seconds(self) -> float:
+        """How long the consumer waited for batches, the first one included."""
+        return self._waited / 1e9
+
+    @property
+    def read_seconds(self) -> float:
+        """Summed over threads, as `decode_seconds` and `augment_seconds`: together they may be more than `seconds`."""
+        return self._work.read / 1e9
+
+    @property
+    def decode_seconds(self) -> float:
+        return self._work.decode / 1e9
+
+    @property
+    def augment_seconds(self) -> float:
+        """With user functions, and the cast to the batch."""
+        return self._work.augment / 1e9
+
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """Bytes that may be held at once: "read", files and arrays of batches in work; "decoded", pictures made of
+        them; "batches", those ahead and the consumer's own. Each by the largest batch so far."""
+        most = (self._makers, self._makers, self._ahead + 1)
+        return {
+            stage: count * int(getattr(self._work, size))
+            for count, (stage, size) in zip(most, STAGES.items(), strict=True)
+        }
+
+    @property
+    def cache_hits(self) -> int:
+        """Samples whose file was neither read nor decoded, because the cache had it."""
+        return self._work.hits
+
+    @property
+    def cache_refused(self) -> int:
+        """Files that were decoded and not kept, for lack of room (`cache_bytes=` gives more) or of a working disk."""
+        return self._work.refused
+
+    @property
+    def cache_bytes(self) -> int:
+        """Bytes that the cache holds, of all streams that share it."""
+        return self._work.held
+
+    @property
+    def damaged(self) -> int:
+        """Samples whose JPEG file is damaged, but every row that was needed is intact: its end is missing, or it has
+        stray bytes. They are in the batches, with the right pixels."""
+        return self._work.damaged
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """(path, reason) of each file left out or replaced (`on_error`), once, however often it came."""
+        return tuple(starmap(Skipped, self._broken.items()))
 
     @property
     def bytes_in_flight(self) -> int:
@@ -180,9 +189,11 @@ class Report:
         return "consumer" if self.wait_share < PATIENCE else max(self.shares, key=self.shares.__getitem__)
 
     def as_dict(self) -> dict[str, Any]:
-        """Everything above as plain data."""
-        found = asdict(self) | {"skipped": [tuple(one) for one in self.skipped], "shares": self.shares}
-        return found | {name: getattr(self, name) for name in DERIVED}
+        """All of the above as plain data."""
+        plain = [one.name for one in fields(self) if not one.name.startswith("_")]
+        derived = [name for name, value in vars(Report).items() if isinstance(value, property)]
+        found = {name: getattr(self, name) for name in (*plain, *derived)}
+        return found | {"skipped": [tuple(one) for one in self.skipped]}
 
     def __str__(self) -> str:
         lines = [f"{name}{' ' if name == LIMITED else ': '}{text}".removeprefix(": ") for name, text in self._rows()]

@@ -2,38 +2,27 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vary.errors import InputError
+from vary.rng import EPOCH_LIMIT
+from vary.streams.options import names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vary.sources import Indexed
     from vary.streams.options import Options
-    from vary.streams.order.samples import Slots
+    from vary.streams.order.samples import Samples
     from vary.streams.views import ViewSpec
 
 __all__ = ["Place", "mixed_terms", "read_state", "terms_of"]
 
-VERSION = 1
-EQUAL = (
-    "seed",
-    "shuffle",
-    "repeat",
-    "shuffle_block_size",
-    "frozen",
-    "dtype",
-    "layout",
-    "channels",
-    "full_decode",
-    "allow_truncated",
-)
-"""Options that decide what the rest of an epoch holds; the others only say how it is handed out."""
-
+VERSION = 2
 DIGESTS = {
     "policy": "another policy or other views",
     "fields": "other fields or classes of the source",
@@ -62,16 +51,18 @@ class Place:
         return {"version": VERSION, "epoch": self.epoch, "position": self.position, **self.terms}
 
 
-def terms_of(source: Indexed, specs: Sequence[ViewSpec], slots: Slots, options: Options) -> dict[str, Term]:
+def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
     """What must be equal for an epoch to go on the same: numbers and words as they are, the rest as digests."""
-    plain = {name: getattr(options, name) for name in EQUAL}
+    plain = {name: getattr(options, name) for name in names_of("kept")}
+    ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
     views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # where a function lay in memory
     return {
-        "samples": slots.n,
+        "samples": samples.n,
         "policy": _digest(views.encode()),
         "fields": _digest(repr((source.fields, source.classes)).encode()),
-        "subset": "" if slots.numbers is None else _digest(slots.numbers),
-        "weights": "" if slots.ends is None else _digest(slots.ends),
+        "subset": "" if samples.numbers is None else _digest(samples.numbers),
+        "weights": "" if ends is None else _digest(ends),
+        "order": "" if function is None else _short(getattr(function, "__qualname__", type(function).__name__)),
         **{name: value if isinstance(value, str) else int(value or 0) for name, value in plain.items()},
     }
 
@@ -82,11 +73,16 @@ def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) ->
     return {"streams": _short(" ".join(digests)), "ratios": _short(":".join(map(str, ratios)))}
 
 
-def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
-    """The place that `state_dict` wrote; `InputError` naming what it says that is not so here."""
+def read_state(state: Any, terms: Mapping[str, Term], count: Callable[[int], int]) -> Place:
+    """The place that `state_dict` wrote; `InputError` naming what it says that is not so here.
+
+    Numbers and words may have become NumPy's or a framework's, as checkpoints give them back.
+    count: positions in an epoch, by its number.
+    """
     if not isinstance(state, Mapping) or not state:
         seen = repr(state) if state is None or isinstance(state, Mapping) else f"a {type(state).__name__}"
         raise InputError(f"load_state_dict() was given {seen}; give what state_dict() returned, a dict")
+    state = {name: _plain(value) for name, value in state.items()}
     if (version := state.get("version")) != VERSION:
         seen = f"version={version!r}" if "version" in state else "no 'version'"
         raise InputError(f"state_dict has {seen}; give what state_dict() of this version of vary returned")
@@ -100,11 +96,28 @@ def read_state(state: Any, terms: Mapping[str, Term], count: int) -> Place:
                 f"the state was saved with {_differs(name, state[name], here)}, so its epoch cannot go on the same; "
                 f"make the stream as it was, or begin an epoch with set_epoch({state.get('epoch')})"
             )
-    for name, limit in (("epoch", 1 << 32), ("position", count + 1)):
-        value = state.get(name)
-        if not isinstance(value, int) or not 0 <= value < limit:
-            raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
+    _check_number("epoch", state.get("epoch"), EPOCH_LIMIT)
+    _check_number("position", state.get("position"), count(state["epoch"]) + 1)
     return Place(state["epoch"], state["position"], terms)
+
+
+def _check_number(name: str, value: Any, limit: int) -> None:
+    if not isinstance(value, int) or not 0 <= value < limit:
+        raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
+
+
+def _plain(value: Any) -> Any:
+    """A number or a word as Python's own; anything else, which is refused later, as it is."""
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool | float):
+        return value
+    try:
+        return operator.index(value)
+    except TypeError:
+        item = getattr(value, "item", None)  # such as an array of a single word
+        found = item() if callable(item) and getattr(value, "size", 1) == 1 else value
+        return found if isinstance(found, str) else value
 
 
 def _differs(name: str, there: Any, here: Term) -> str:

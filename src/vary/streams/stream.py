@@ -1,185 +1,114 @@
-"""`vary.stream`: epochs of batches, one iteration after the other."""
+"""`vary.stream`: epochs of batches of one source."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+import inspect
+from collections.abc import Callable
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
 import numpy as np
 
-from vary.errors import InputError, SourceError
+from vary.errors import InputError, brief
 from vary.guidance import guided
-from vary.plan.check import output_dtype
+from vary.plan.check import output_dtype, output_size
 from vary.plan.hints import hints
 from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
-from vary.sources import array_kind, open_source, whole_of
-from vary.streams.batches.job import StreamJob
-from vary.streams.batches.task import Inline
-from vary.streams.cache.choose import holds_files, store_of
+from vary.sample import batch_shape
+from vary.sources import asked_kind, batch_labels, open_source, stated_kind, whole_of
+from vary.streams.batch import ArraySpec, specs_of
+from vary.streams.batches.failures import ATTEMPTS
+from vary.streams.batches.job import Job
+from vary.streams.cache.choose import store_of
 from vary.streams.epochs import Epochs
 from vary.streams.masks import mask_findings
 from vary.streams.notebook import schema_of, stream_html
-from vary.streams.options import Options, whole
+from vary.streams.options import Arguments, Options, described, former_names, whole
+from vary.streams.order.given import GivenOrder
 from vary.streams.order.samples import Slots, cumulate, weights_of
-from vary.streams.order.shuffle import order
-from vary.streams.report import Tally
+from vary.streams.report import Report
 from vary.streams.state import terms_of
-from vary.streams.views import fields_of, numbers, view_specs_of
+from vary.streams.views import fields_of, view_specs_of, views_of
+from vary.streams.workers.pool import Inline
 from vary.transforms import Transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
     from vary.display.fields import BatchSchema
     from vary.plan.run import Runner
-    from vary.policy import Policy
-    from vary.sample import Dtype, Layout
-    from vary.sources import Indexed
+    from vary.sources import Indexed, Kind
     from vary.streams.batch import Batch
-    from vary.streams.batches.task import Empty
+    from vary.streams.batches.job import Empty
     from vary.streams.cache.memory import Store
-    from vary.streams.order.shards import Uneven
+    from vary.streams.order.samples import Samples
     from vary.streams.views import ViewSpec
 
 __all__ = ["Stream", "stream"]
 
 Array = np.ndarray[Any, Any]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
-@guided("vary.stream")
-def stream(
-    source: object,
-    policy: Policy | Mapping[str, Policy | tuple[Policy, int]],
-    *,
-    batch_size: int = 32,
-    seed: int = 0,
-    shuffle: bool = True,
-    repeat: int = 1,
-    weights: object = None,
-    shuffle_block_size: int | None = None,
-    shard: tuple[int, int] | None = None,
-    uneven: Uneven = "pad",
-    views: int | None = None,
-    labels: object = None,
-    classes: Sequence[str] | None = None,
-    dtype: Dtype | None = None,
-    layout: Layout = "NHWC",
-    threads: int | None = None,
-    process: bool = False,
-    prefetch: int = 2,
-    on_error: Literal["raise", "skip", "replace"] = "raise",
-    max_errors: int | None = None,
-    cache: Literal["auto", "memory", "disk"] | None = "auto",
-    cache_bytes: int | None = None,
-    frozen: bool = False,
-    drop_last: bool = False,
-    channels: int = 3,
-    full_decode: bool = False,
-    allow_truncated: bool = False,
-    max_pixels: int = 178_956_970,
-) -> Stream:
+def _with_arguments(arguments: Callable[P, Arguments]) -> Callable[[Callable[[Arguments], R]], Callable[P, R]]:
+    """A decorator: the function is called with what makes `Arguments`, whose signature it has for callers."""
+
+    def decorate(function: Callable[[Arguments], R]) -> Callable[P, R]:
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            return function(arguments(*args, **kwargs))
+
+        call.__name__, call.__qualname__, call.__module__ = function.__name__, function.__name__, __name__
+        call.__doc__ = (function.__doc__ or "").replace("{arguments}", described().lstrip())
+        signature = inspect.signature(arguments)
+        call.__signature__ = signature.replace(return_annotation="Stream")  # type: ignore[attr-defined]
+        return call
+
+    return decorate
+
+
+@guided("vary.stream", former=former_names())
+@_with_arguments(Arguments)
+def stream(arguments: Arguments) -> Stream:
     """Batches of varied pictures, made ahead of the consumer; each `for` over it is one epoch.
 
-    source: a folder with one sub-folder a class, an array (N, H, W, C), a list of arrays, a tuple (images, labels), or
-        anything that `vary.sources` describes. It is only ever read.
-    policy: one, or several by the names of their fields, `{"global": (policy, 2), "local": (other, 8)}`: 2 and 8 views
-        of each sample in place of "images". Without a number, a field has no axis for views.
-    seed: of the order and of the pictures. Each is a function of seed, epoch, the sample's index in the source and its
-        view; neither threads nor batch_size, prefetch or shuffle change a picture.
-    shuffle: a new order every epoch; False: the source's.
-    repeat: how often each sample comes in an epoch, each time as another view.
-    weights: one number a sample, or "balanced" for every class as often: an epoch is as long, but a sample comes in
-        proportion to its weight. Of 1.3 times that it may expect, it gets 1 or 2, over the epochs 1.3.
-    shuffle_block_size: shuffle blocks of as many neighbouring samples, then within 8 blocks at a time: for storage
-        that reads
-        on faster than it jumps. Less mixed than a shuffle of all: a batch holds samples of few blocks.
-    shard: (rank, ranks): this stream is one of several, such as one a device, which share each epoch out. All must have
-        the same seed, source and options.
-    uneven: of an epoch that ranks do not divide: "pad" with its first samples once more, "drop" the rest, or "keep"
-        it: every sample once, but some ranks have one more, perhaps a batch more (for evaluation).
-    views: pictures made of each sample, which is decoded once: (batch, views, H, W, C).
-    labels: one for each picture, if source is an array, a list of arrays, or a folder. Labels of a folder are in the
-        order of its sorted paths, and replace the ids of its sub-folders.
-    classes: the names of the class ids, in order: `classes=train.classes` gives a validation stream the ids of
-        training. A warning names classes without samples; a class of the source that is not in the list is an error.
-    dtype, layout: of the pictures: "uint8" or "float32", by default what the policy gives (float32 after Rescale or
-        Normalize, else the source's own); "NHWC" or "NCHW".
-    threads: for decoding and varying a batch; None takes what affinity and cgroup allow.
-    process: make batches in one process beside this one: where Python code keeps the interpreter busy, of the training
-        or of a `Lambda`. They come through shared memory, uncopied, with the same bytes. Source and policy go there
-        pickled, so arrays in memory are copied once; what is defined in `__main__` takes the package cloudpickle.
-    prefetch: batches ready or in work beside the one handed over; of small arrays, runs of up to 16 batches or 8 MB.
-        Memory is bounded by prefetch + 1 of them.
-    on_error: what a file does that cannot be read or decoded: "raise" its error, which names it and ends the epoch;
-        "skip" it: its batch is shorter, or left out, and `report()` lists it; "replace" it by another sample, drawn by
-        seed, epoch and index: batches stay full, so with shard it is the only other choice.
-    max_errors: as many files of an epoch may be broken, on each rank; one more is an error that names it.
-    cache: where decoded files are kept, so that later epochs only vary them: in "memory"; on "disk", in the user's
-        cache folder (or $VARY_CACHE), for later runs too; "auto": in memory if all will fit; None: nowhere. It never
-        changes a picture, and a file that was changed is decoded again.
-    cache_bytes: that it may take; None: a quarter of the memory that is free, or a tenth of the disk that is.
-    frozen: the same picture of a sample in every epoch (that of epoch 0); the order still changes.
-    drop_last: leave out a last batch that is not full.
-    channels: of pictures from files: 1 (grey), 3 or 4. Arrays decide themselves.
-    full_decode: decode JPEGs at full size even where the policy shrinks them, so that files and arrays give the same
-        bytes.
-    allow_truncated: take what there is of a file that breaks off.
-    max_pixels: a file that claims more is refused.
+    {arguments}
 
     Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
     `.epoch` and `.paths`. `state_dict` and `load_state_dict` go on within an epoch. `PolicyError`, `InputError` or
     `SourceError` at once for invalid arguments. Values that would train on nonsense are a `ValueWarning`, each kind
-    once for each stream.
+    once for each stream. No file is opened before the first batch.
     """
-    options = Options(
-        batch_size, seed, shuffle, repeat, shuffle_block_size, shard, uneven, views, dtype, layout, threads, process,
-        prefetch, on_error, max_errors, cache, cache_bytes, frozen, drop_last, channels, full_decode, allow_truncated,
-        max_pixels,
-    )  # fmt: skip
-    return Stream(source, policy, options, labels, weights, classes)
+    return Stream(arguments)
 
 
 class Stream(Epochs):
     """What `vary.stream` returns: epochs of batches of one source.
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
-    under way at once. Between them it is plain data, which pickles; it holds no thread and no file, only batches of
-    the next epoch that are ready, and with process=True the process that makes them.
+    under way at once, in several threads. Between them it is plain data, which pickles; it holds no thread and no file,
+    only, with process=True, the process that makes batches.
+
+    source, policy, options: as they were given; options are the other keywords.
     """
 
-    def __init__(
-        self,
-        source: object,
-        policy: object,
-        options: Options,
-        labels: object = None,
-        weights: object = None,
-        classes: Sequence[str] | None = None,
-    ) -> None:
-        _check_places(source)
-        self.source: Indexed = open_source(source, labels, classes)
-        self.policy = policy
-        self._looks = view_specs_of(policy, options.views, self.source.fields[1:])
-        self._kind = _kind(self.source, options.channels)
-        for spec in self._looks:
-            output_dtype(spec.policy.runner(*self._kind).template, options.dtype)
-        self._slots = _slots(self.source, options, weights, numbers(self._looks))
-        super().__init__(options, self._slots.count, terms_of(self.source, self._looks, self._slots, options))
+    def __init__(self, arguments: Arguments) -> None:
+        _check_places(arguments.source)
+        options = Options(**{one.name: getattr(arguments, one.name) for one in fields(Options)})
+        self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes)
+        self.policy = arguments.policy
+        self._view_specs = view_specs_of(self.policy, options.views, self.source.fields[1:])
+        self._watches = tuple(Watch() for _ in self._view_specs)
+        self._samples = _samples(self.source, arguments, views_of(self._view_specs))
+        super().__init__(options, terms_of(self.source, self._view_specs, self._samples, options))
+        self._prepared: _Prepared | None = None
+        self._cache: tuple[Store | None, str] | None = None
         if not len(self):
-            n, part = len(self.source), "" if options.shard is None else f", shard={tuple(options.part)}"
+            n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
-        self._schema = schema_of(self.source.classes, self.specs, options)
-        self._watches = tuple(Watch() for _ in self._looks)
-        for spec, runner in self.specs:
-            found = hints(runner.template)
-            self.once.warn(one.of(f"policy[{spec.field!r}]") if len(self._looks) > 1 else one for one in found)
-        moved = any(i.op in GEOMETRY for _, runner in self.specs for i in runner.template.instructions)
-        self.once.warn(mask_findings(self.source) if moved else [])
-        self._files = holds_files(self.source)
-        self._store, self.kept = store_of(self.source, options, self.specs) if self._files else (None, "")
+        if (kind := stated_kind(self.source)) is not None:
+            self._prepare(kind)
 
     @property
     def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
@@ -188,49 +117,109 @@ class Stream(Epochs):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What a batch holds, in order."""
-        return fields_of(self.source, self._looks)
+        return fields_of(self.source, self._view_specs)
 
     @property
-    def specs(self) -> tuple[tuple[ViewSpec, Runner], ...]:
-        """Which pictures are made of a sample, and what makes them."""
-        return tuple((spec, spec.policy.runner(*self._kind)) for spec in self._looks)
-
-    @property
-    def schema(self) -> BatchSchema:
-        return self._schema
-
-    @property
-    def store(self) -> Store | None:
-        """Where decoded files are kept."""
-        return self._store
-
-    def job(self, epoch: int, empty: Empty | None = None) -> StreamJob:
-        o, slots = self.options, self._slots
-        block = o.shuffle_block_size and o.shuffle_block_size * o.repeat
-        ordered = order(slots.count, o.seed, epoch, o.shuffle, block)
-
-        def samples(positions: Array) -> tuple[Array, Array]:
-            return slots.samples(ordered(positions), o.seed, epoch)
-
-        return replace(self._job(o, epoch, slots.count, samples), empty=empty)
-
-    def _job(
-        self, options: Options, epoch: int, count: int, samples: Callable[[Array], tuple[Array, Array]]
-    ) -> StreamJob:
+    def element_spec(self) -> Any:
+        o, specs = self.options, self._specs
+        sure = o.on_error != "skip" and (o.drop_last or o.share(self._count(self.epoch)) % o.batch_size == 0)
+        n = o.batch_size if sure else None
+        whole_array = getattr(self.source, "whole", None)
+        size_in = None if whole_array is None else whole_array.shape[1:3]
+        found = []
+        for spec, runner in specs:
+            size = output_size(runner.template, size_in) or (None, None)
+            shape = batch_shape(n, size, runner.template.channels, o.layout)  # type: ignore[arg-type]
+            axis = () if spec.count is None else (spec.count,)
+            found.append(ArraySpec((n, *axis, *shape[1:]), np.dtype(output_dtype(runner.template, o.output))))
         source, _ = whole_of(self.source)
-        eligible = self._slots.eligible if options.on_error == "replace" else None
-        return StreamJob(
-            source, self.specs, options, epoch, count, samples, self._files, self._store, eligible,
+        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in batch_labels(source, [0])]
+        return specs_of(found, self.fields)
+
+    @property
+    def _kind(self) -> Kind:
+        return self._ready.kind
+
+    @property
+    def _specs(self) -> tuple[tuple[ViewSpec, Runner], ...]:
+        """Which pictures are made of a sample, and what makes them."""
+        return self._ready.specs
+
+    @property
+    def _ready(self) -> _Prepared:
+        if self._prepared is None:
+            with self._lock:
+                if self._prepared is None:  # of a source that does not state its kind, the first sample tells
+                    return self._prepare(asked_kind(self.source))
+        return self._prepared
+
+    def _prepare(self, kind: Kind) -> _Prepared:
+        """Check policy and options against what the source holds, and warn of what would train on nonsense."""
+        channels = self.options.channels if kind.channels is None else kind.channels
+        specs = tuple((spec, spec.policy.runner(channels, kind.dtype)) for spec in self._view_specs)
+        for spec, runner in specs:
+            output_dtype(runner.template, self.options.output)
+            found = hints(runner.template)
+            self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
+        moved = any(i.op in GEOMETRY for _, runner in specs for i in runner.template.instructions)
+        self._once.warn(mask_findings(self.source) if moved else [])
+        schema = schema_of(self.source.classes, specs, self.options)
+        self._prepared = found_ = _Prepared(kind, specs, schema)
+        return found_
+
+    def _schema(self) -> BatchSchema:
+        return self._ready.schema
+
+    @property
+    def _store(self) -> Store | None:
+        """Where decoded files are kept."""
+        return self._kept[0]
+
+    @property
+    def _kept(self) -> tuple[Store | None, str]:
+        """The cache, and what the report says of it: chosen when the first batch, or a report, needs it."""
+        if self._cache is None:
+            with self._lock:
+                if self._cache is None:
+                    encoded = self._kind.encoded
+                    self._cache = store_of(self.source, self.options, self._specs) if encoded else (None, "")
+        return self._cache
+
+    def _cache_limit(self) -> int:
+        return 0 if self._store is None else self._store.limit
+
+    def _count(self, epoch: int) -> int:
+        return self._samples.count(epoch)
+
+    def _job(self, epoch: int, empty: Empty | None = None) -> Job:
+        return self._job_of(self.options, epoch, self._samples.samples(self.options, epoch), empty)
+
+    def _job_of(
+        self,
+        options: Options,
+        epoch: int,
+        samples: Callable[[Array], tuple[Array, Array]],
+        empty: Empty | None = None,
+    ) -> Job:
+        source, _ = whole_of(self.source)
+        return Job(
+            source,
+            self._specs,
+            options,
+            epoch,
+            self._count(epoch),
+            samples,
+            most=self._samples.most(epoch),
+            encoded=self._kind.encoded,
+            store=self._store,
+            eligible=self._samples.eligible(epoch) if options.on_error == "replace" else None,
+            empty=empty,
             watches=self._watches,
-        )  # fmt: skip
+        )
 
-    def _new_tally(self, epoch: int) -> Tally:
-        return Tally(epoch, self.options.prefetch, numbers(self._looks), self.kept, makers=self.options.makers)
-
-    def refresh(self) -> None:
-        if self._store is not None:
-            self._store.refresh()
+    def _new_report(self, epoch: int) -> Report:
+        o, views = self.options, views_of(self._view_specs)
+        return Report(epoch, views=views, threads=o.allowed, cache=self._kept[1], _makers=o.makers, _ahead=o.prefetch)
 
     @guided("train.replay", leads=False)
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
@@ -239,7 +228,7 @@ class Stream(Epochs):
         With several views a sample, `view` is that of the first: `batch.views` tells it.
         """
         index, epoch = whole("index", index, 0), whole("epoch", epoch, 0)
-        each = numbers(self._looks)
+        each = views_of(self._view_specs)
         source, members = whole_of(self.source)
         if index >= len(source):
             raise InputError(f"index={index}; the source has {len(source)} samples, the first is number 0")
@@ -251,12 +240,11 @@ class Stream(Epochs):
             raise InputError(f"view={view}; samples have {each} views here, so give a multiple of it")
         check_address(self.options.seed, epoch, view)
         options = replace(self.options, on_error="raise", max_errors=None)
-        order = np.array([index]), np.array([view // each])
-        job = self._job(options, epoch, 1, lambda _: order)
-        made = job.make(np.zeros(1, np.int64), Inline())
+        sample = np.array([index]), np.array([view // each])
+        (made,) = self._job_of(options, epoch, lambda _: sample).batches(np.zeros(1, np.int64), Inline())
         assert made.batch is not None  # a failure is raised, not skipped
-        made.batch._schema = self._schema
-        self.once.warn(made.work.findings)
+        made.batch._schema = self._schema()
+        self._once.warn(made.work.findings)
         return made.batch
 
     def __repr__(self) -> str:
@@ -265,6 +253,14 @@ class Stream(Epochs):
 
     def _repr_html_(self) -> str:
         return stream_html(self)
+
+
+class _Prepared(NamedTuple):
+    """What depends on the kind of the source."""
+
+    kind: Kind
+    specs: tuple[tuple[ViewSpec, Runner], ...]
+    schema: BatchSchema
 
 
 def _check_places(source: object) -> None:
@@ -278,34 +274,32 @@ def _check_places(source: object) -> None:
         raise InputError(f"the source is {given}; the source comes first, then the policy: vary.stream(source, policy)")
 
 
-def _slots(source: Indexed, options: Options, weights: object, each: int) -> Slots:
-    """The slots of an epoch; `InputError` where a sample would take more view numbers than there are."""
-    n, o = len(source), options
-    if weights is not None and o.shuffle_block_size is not None:
+def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
+    """The samples of an epoch; `InputError` where a sample would take more view numbers than there are."""
+    n, numbers, a = len(source), whole_of(source)[1], arguments
+    if a.order is not None:
+        return _given(a, n, numbers)
+    if a.weights is not None and a.shuffle_block_size is not None:
         raise InputError(
-            f"shuffle_block_size={o.shuffle_block_size} and weights: weighted samples are not read on; leave out one"
+            f"shuffle_block_size={a.shuffle_block_size} and weights: weighted samples are not neighbours; leave out one"
         )
-    ends = None if weights is None or not n else cumulate(weights_of(weights, source), n * o.repeat)
-    slots = Slots(n, o.repeat, ends, whole_of(source)[1])
-    if slots.most * each > VIEW_LIMIT:
+    ends = None if a.weights is None or not n else cumulate(weights_of(a.weights, source), n * a.repeat)
+    slots = Slots(n, a.repeat, ends, numbers)
+    most = slots.most(0) * (1 + ATTEMPTS if a.on_error == "replace" else 1)
+    if most * views > VIEW_LIMIT:
         raise InputError(
-            f"repeat={o.repeat}{'' if ends is None else ' and weights'} let a sample come {slots.most} times with "
-            f"{each} views each, over the limit of {VIEW_LIMIT} together; lower repeat, weights or views"
+            f"repeat={a.repeat}{'' if ends is None else ' and weights'} let a sample come {most} times with "
+            f"{views} views each, over the limit of {VIEW_LIMIT} together; lower repeat, weights or views"
         )
     return slots
 
 
-def _kind(source: Indexed, channels: int) -> tuple[int, str]:
-    """(channels, dtype) of what the policy will see, by the first sample; files are opened as uint8."""
-    if not len(source):
-        return channels, "uint8"
-    try:
-        item = source[0]
-    except SourceError:  # told, or skipped, when its turn comes
-        return channels, "uint8"
-    image = getattr(item, "image", None)
-    if image is None:
-        raise InputError(
-            f"sample 0 of the source is a {type(item).__name__}; a source gives vary.sources.Item(image, (label, ...))"
-        )
-    return array_kind(image, 0) if isinstance(image, np.ndarray) else (channels, "uint8")
+def _given(arguments: Arguments, n: int, numbers: Array | None) -> GivenOrder:
+    if not callable(arguments.order):
+        cure = "give a function from the epoch's number to a list of indices"
+        raise InputError(f"order={brief(arguments.order)}; {cure}")
+    usual = {one.name: one.default for one in fields(Arguments)}
+    for name in ("repeat", "weights", "shuffle_block_size"):
+        if (value := getattr(arguments, name)) is not usual[name] and value != usual[name]:
+            raise InputError(f"order= and {name}={brief(value)}: the order alone says what comes; leave out one")
+    return GivenOrder(arguments.order, n, numbers)

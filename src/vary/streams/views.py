@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from vary.sources import Indexed
 
-__all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "numbers"]
+__all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "views_of"]
 
 Array = np.ndarray[Any, Any]
 TAKEN = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
@@ -39,7 +39,7 @@ class ViewSpec:
         return self.count or 1
 
 
-def numbers(specs: Sequence[ViewSpec]) -> int:
+def views_of(specs: Sequence[ViewSpec]) -> int:
     """View numbers that a sample takes each time that it comes."""
     return sum(spec.views for spec in specs)
 

@@ -17,39 +17,40 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes, prepare
 from vary.plan.run import Parts
 from vary.sources import Encoded, array_kind
-from vary.streams.batches.task import Opened
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE
 from vary.streams.report import Work
+from vary.streams.workers.pool import READING, Opened
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
     from vary.sources import Indexed
-    from vary.streams.batches.task import Check, Executor, Task
+    from vary.streams.batches.job import Job
+    from vary.streams.workers.pool import Executor
 
-__all__ = ["Inputs", "size_of", "inputs_of"]
+__all__ = ["Inputs", "inputs_of", "size_of"]
 
 AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
 
 Array = np.ndarray[Any, Any]
 
 
-def read_some(task: Task, indices: Sequence[int], check: Check) -> Opened:
+def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> Opened:
     """Read these samples, one after the other."""
     pictures: list[Any] = []
     began = perf_counter_ns()
     for index in indices:
-        check()
+        executor.at(READING, index, job.number)
         try:
-            pictures.append(_raw(task, task.source[index].image, index))
+            pictures.append(_raw(job, job.source[index].image, index))
         except (DecodeError, SourceError) as error:
             pictures.append(error)
     return Opened(pictures, perf_counter_ns() - began)
 
 
-def _raw(task: Task, image: object, index: int) -> Array | bytes | Encoded:
-    template = task.specs[0][1].template
+def _raw(job: Job, image: object, index: int) -> Array | bytes | Encoded:
+    template = job.specs[0][1].template
     if isinstance(image, np.ndarray):
         kind = template.channels, template.dtype
         usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
@@ -66,13 +67,13 @@ def _raw(task: Task, image: object, index: int) -> Array | bytes | Encoded:
     return image.data if is_jpeg(image) else image
 
 
-def open_some(task: Task, pictures: Sequence[Any], check: Check) -> Opened:
+def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> Opened:
     """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
-    o, channels = task.options, task.channels
+    o, channels = job.options, job.channels
     found: list[Any] = []
     began = perf_counter_ns()
     for picture in pictures:
-        check()
+        executor.check()
         if isinstance(picture, Encoded):
             try:
                 found.append(prepare(picture, channels, o.max_pixels, o.allow_truncated))
@@ -118,10 +119,10 @@ class _Whole:
 class _Direct:
     """Arrays, JPEGs as bytes, and other files decoded."""
 
-    def __init__(self, task: Task, indices: Array, executor: Executor) -> None:
-        self._task, self._hands = task, executor
+    def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
+        self._job, self._executor = job, executor
         self._raw, self._read, self._decode = executor.spread(
-            partial(read_some, task), indices.tolist(), AT_ONCE if task.files else len(indices)
+            partial(read_some, job, executor), indices.tolist(), AT_ONCE if job.encoded else len(indices)
         )
         self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
@@ -129,13 +130,13 @@ class _Direct:
     def open(self, places: range) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.missing.isdisjoint(places):
-            pictures, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
+            pictures, _, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
             self._decode += decode
             self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
         return pictures
 
     def expected(self, place: int) -> int:
-        return _expected(self._raw[place], self._task.channels)
+        return _expected(self._raw[place], self._job.channels)
 
     @property
     def work(self) -> Work:
@@ -145,33 +146,33 @@ class _Direct:
 class _Cached:
     """Blocks: through the store, and where there is none, so that each file is decoded once for all specs."""
 
-    def __init__(self, task: Task, indices: Array, rows: Sequence[Array], executor: Executor) -> None:
-        self._task, self._hands = task, executor
+    def __init__(self, job: Job, indices: Array, rows: Sequence[Array], executor: Executor) -> None:
+        self._job, self._executor = job, executor
         self._read = self._decode = self._encoded = 0
-        specs = [(runner, some, spec.views) for (spec, runner), some in zip(task.specs, rows, strict=True)]
-        keys = _fingerprints(task.source, indices)
-        store = NOWHERE if task.store is None else task.store
+        specs = [(runner, some, spec.views) for (spec, runner), some in zip(job.specs, rows, strict=True)]
+        keys = _fingerprints(job.source, indices)
+        store = NOWHERE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Any]:
-            pictures, spent, _ = executor.spread(partial(read_some, task), indices[places].tolist(), AT_ONCE)
+            pictures, spent, _ = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures
 
-        self._blocks = Blocks(store, specs, keys, read, task.options.decode)
+        self._blocks = Blocks(store, specs, keys, read, job.options.decode)
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:
-        return self._blocks.open(places, self._decoded, self._task.options.each)
+        return self._blocks.open(places, self._decoded, self._job.options.each)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
-        found, _, decode = self._hands.spread(partial(open_some, self._task), pictures, 1)
+        found, _, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
         self._decode += decode
         return found
 
     def expected(self, place: int) -> int:
         raw, level = self._blocks.needed(place)
-        return _expected(raw, self._task.channels) // level**2
+        return _expected(raw, self._job.channels) // level**2
 
     @property
     def work(self) -> Work:
@@ -180,17 +181,17 @@ class _Cached:
         return Work(self._read, decode, hits=hits, refused=refused, encoded=self._encoded)
 
 
-def inputs_of(task: Task, indices: Array, rows: Sequence[Array], executor: Executor) -> Inputs:
+def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executor) -> Inputs:
     """The pictures of these samples. `rows`: the parameters that were drawn for them, for each spec."""
     # A native call alone decodes once for all views; not several of them, with user functions between.
-    one_call = len(task.specs) == 1 and (task.each == 1 or len(task.specs[0][1].stages) == 1)
-    whole = task.whole
+    one_call = len(job.specs) == 1 and (job.views == 1 or len(job.specs[0][1].stages) == 1)
+    whole = job.whole
     if whole is not None:  # some pictures are varied faster than Python asks for each
-        _raw(task, whole[int(indices[0])], int(indices[0]))
+        _raw(job, whole[int(indices[0])], int(indices[0]))
         return _Whole(whole, indices)
-    if not task.files or (task.store is None and one_call):
-        return _Direct(task, indices, executor)
-    return _Cached(task, indices, rows, executor)
+    if not job.encoded or (job.store is None and one_call):
+        return _Direct(job, indices, executor)
+    return _Cached(job, indices, rows, executor)
 
 
 def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:

@@ -1,127 +1,149 @@
-"""One batch, made at some positions of an epoch: pictures, labels, and others in the place of files that are broken."""
+"""One batch, made at some positions of an epoch: positions -> samples -> pictures -> labels."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import DecodeError, InputError, SourceError
-from vary.rng import permute
-from vary.sources import batch_labels
-from vary.streams.batch import Made, batch_of
+from vary.plan.check import output_dtype, output_size
+from vary.sources import Adapted, Arrays, batch_labels
+from vary.streams.batch import LazyPaths, Made, batch_of
+from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
-from vary.streams.batches.render import Rendered, render
-from vary.streams.batches.task import Task
-from vary.streams.report import Skipped, Work
-from vary.streams.views import fields_of
+from vary.streams.batches.render import render
+from vary.streams.views import fields_of, views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from vary.plan.findings import Finding
+    from vary.plan.run import Runner
+    from vary.plan.watch import Watch
     from vary.sources import Indexed
-    from vary.streams.batches.task import Executor
+    from vary.streams.cache.memory import Store
+    from vary.streams.options import Options
+    from vary.streams.views import ViewSpec
+    from vary.streams.workers.pool import Executor
 
-__all__ = ["StreamJob"]
-
-ATTEMPTS = 16
-"""Samples tried in the place of a broken one, before it is given up: so many broken ones in a row are no accident."""
+__all__ = ["Empty", "EpochJob", "Job"]
 
 Array = np.ndarray[Any, Any]
+Empty = Callable[[tuple[int, ...], bool], Array]
+"""Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
+
+RUN_BYTES, RUN_BATCHES, ALIGNED = 8 << 20, 16, 64
+"""Light batches are made several at once, as one that is then cut: so many bytes and so many batches at most, if each
+then begins at a multiple of so many bytes. To wake a thread, and to bring its code and data back into a cache that
+someone trains in, takes longer than to make a small batch."""
+
+
+class EpochJob:
+    """Abstract: all batches of one epoch, as a function of their positions. Changed by none of its threads."""
+
+    epoch: int
+    options: Options
+    count: int  # positions in the epoch
+    run: int  # neighbouring batches that are best made as one
+
+    def make(self, positions: Array, executor: Executor) -> Made:
+        """The batch at these positions, (n,) int64."""
+        raise NotImplementedError
+
+    def path(self, index: int, stream: int) -> str:
+        """Names a sample in messages. stream: its number in a mix, else 0."""
+        raise NotImplementedError
+
+    def batches(self, positions: Array, executor: Executor) -> list[Made]:
+        """The batches at these positions: several if there are more positions than `batch_size`."""
+        try:
+            return self.make(positions, executor).parts(self.options.batch_size)
+        except StopIteration as error:  # in an iterator, it would end the epoch as if it were complete
+            raise RuntimeError("a source, policy or function of the stream raised StopIteration") from error
 
 
 @dataclass(frozen=True)
-class StreamJob(Task):
-    """The job of a stream, see `pool.Job`."""
+class Job(EpochJob):
+    """All batches of one epoch of a stream."""
+
+    source: Indexed
+    specs: tuple[tuple[ViewSpec, Runner], ...]
+    options: Options
+    epoch: int
+    count: int
+    samples: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which repetition of its sample each is
+    most: int  # repetitions of a sample in an epoch
+    encoded: bool  # does the source hold files, and not arrays?
+    store: Store | None = None  # cache of decoded files
+    eligible: Array | None = None  # indices that may replace broken ones, ascending; None: all
+    empty: Empty | None = None  # where outputs are made, if not in ordinary memory
+    watches: tuple[Watch, ...] = ()  # one for each of `specs`
+    number: int = 0  # of its stream, in a mix
 
     def make(self, positions: Array, executor: Executor) -> Made:
-        """The batch at these positions of the epoch."""
-        indices, repeats = self.order(positions)
+        indices, repeats = self.samples(positions)
         done = render(self, indices, repeats, executor)
         work = done.work
         if done.errors:
-            work = work._replace(skipped=_leave_out(self, indices, done.errors))
+            work = work._replace(skipped=left_out(self, indices, done.errors))
             if self.options.on_error == "replace":
-                indices = indices.copy()
-                done, work = _replace(self, indices, repeats, done, work, executor)
+                indices, repeats = indices.copy(), repeats.copy()
+                done, work = replaced(self, indices, repeats, done, work, executor)
+        work = work._replace(findings=self.findings, held=0 if self.store is None else self.store.held)
         if not len(done.places):
-            return Made(None, work._replace(findings=self.findings), self.held)
+            return Made(None, work)
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *batch_labels(self.source, indices))
-        names = fields_of(self.source, [spec for spec, _ in self.specs])
-        paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices.copy())
-        views = repeats * self.each
+        paths = None if self.source.path(int(indices[0])) is None else LazyPaths(self.source.path, indices.copy())
         batch = batch_of(
-            arrays, names, indices=indices, views=views, epoch=self.epoch, paths=paths, streams=None, epochs=None
+            arrays,
+            fields_of(self.source, [spec for spec, _ in self.specs]),
+            indices=indices,
+            views=repeats * self.views,
+            epoch=self.epoch,
+            paths=paths,
+            streams=None,
+            epochs=None,
         )
-        work = work._replace(batch=sum(map(size_of, arrays)), findings=self.findings)
-        return Made(batch, work, self.held)
+        return Made(batch, work._replace(batch=sum(map(size_of, arrays))))
 
+    @property
+    def run(self) -> int:  # type: ignore[override]
+        whole, o = self.whole, self.options
+        if whole is None or o.on_error != "raise" or o.prefetch == 0:
+            return 1
+        inputs, outputs = o.batch_size * (whole.nbytes // len(whole)), 0
+        for spec, runner in self.specs:
+            t = runner.template
+            size = output_size(t, whole.shape[1:3])
+            picture = prod(size or ()) * t.channels * np.dtype(output_dtype(t, o.output)).itemsize
+            bytes_ = o.batch_size * spec.views * picture
+            if size is None or len(runner.stages) > 1 or bytes_ % ALIGNED:  # of any size, or with a user function
+                return 1
+            outputs += bytes_
+        return max(1, min(RUN_BYTES // max(inputs, outputs), RUN_BATCHES))
 
-def _replace(
-    task: Task, indices: Array, repeats: Array, done: Rendered, work: Work, executor: Executor
-) -> tuple[Rendered, Work]:
-    """Other samples at the places that have none, and so a full batch; `indices` are changed to theirs.
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Mistakes of values so far, with the name of the policy if there are several."""
+        names = [f"policy[{spec.field!r}]" if len(self.specs) > 1 else "" for spec, _ in self.specs]
+        found = [(name, one) for name, watch in zip(names, self.watches, strict=True) for one in watch.findings]
+        return tuple(one.of(name) if name else one for name, one in found)
 
-    Which one is a function of seed, epoch, the broken sample's index and the attempt.
-    """
-    lost = np.array(sorted(done.errors), np.int64)
-    broken = indices[lost]
-    buffers = [(done.places, done.fields)]
-    for attempt in range(ATTEMPTS):
-        indices[lost] = _others(task, broken, attempt)
-        more = render(task, indices[lost], repeats[lost], executor)
-        buffers.append((lost[more.places], more.fields))
-        skipped = _leave_out(task, indices[lost], more.errors) if more.errors else ()
-        work = work.plus(more.work)._replace(skipped=work.skipped + skipped)
-        if not more.errors:
-            break
-        at = np.array(sorted(more.errors), np.int64)
-        lost, broken = lost[at], broken[at]
-    else:
-        first = ": ".join(_skipped(task.source, int(broken[0]), done.errors[int(lost[0])]))
-        raise SourceError(
-            f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; the first: {first}; '
-            'mend the source, or on_error="skip" goes on without such files'
-        )
-    shapes = sorted({images.shape[1:] for _, fields in buffers for images in fields[:1]})
-    if len(shapes) > 1:
-        raise InputError(
-            f"pictures of a batch must come out in one size, but some are {shapes[0]} and others {shapes[1]}; "
-            "put Resize(height, width) into the policy"
-        )
-    places = np.concatenate([places for places, _ in buffers])
-    columns = zip(*(fields for _, fields in buffers if fields), strict=True)
-    fields = [np.concatenate(parts)[np.argsort(places)] for parts in columns]
-    return Rendered(np.sort(places), fields, {}, work), work
+    @property
+    def channels(self) -> int:
+        return self.specs[0][1].template.channels
 
+    @property
+    def whole(self) -> Array | None:
+        """The array that all pictures are parts of, where there is one."""
+        return self.source.whole if isinstance(self.source, Adapted | Arrays) else None
 
-def _others(task: Task, broken: Array, attempt: int) -> Array:
-    """For each broken sample another one that may come, by a permutation of all that may."""
-    eligible = task.eligible
-    n = len(task.source) if eligible is None else len(eligible)
-    places = broken if eligible is None else np.searchsorted(eligible, broken)
-    places = permute(places, n, task.options.seed, task.epoch, f"replacement {attempt}")
-    return places if eligible is None else eligible[places]
+    @property
+    def views(self) -> int:
+        """Pictures made of each sample."""
+        return views_of([spec for spec, _ in self.specs])
 
-
-def _leave_out(task: Task, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:
-    """What failed at these places, as the report lists it; where nothing may fail, the first as an error."""
-    if task.options.on_error != "raise":
-        return tuple(_skipped(task.source, int(indices[place]), error) for place, error in errors.items())
-    error = errors[min(errors)]
-    cure = 'on_error="skip" goes on without such files, "replace" takes others'
-    if isinstance(error, DecodeError):
-        raise DecodeError(f"{error.reason}; {cure}", error.path) from error.__cause__
-    raise SourceError(f"{error}; {cure}") from error.__cause__
-
-
-def _skipped(source: Indexed, index: int, error: Exception) -> Skipped:
-    name = source.path(index) or f"sample {index}"
-    return Skipped(name, str(error).removeprefix(f"{name}: "))
-
-
-def _paths(source: Indexed, indices: Array) -> list[str]:
-    return [source.path(index) or f"sample {index}" for index in map(int, indices)]
+    def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
+        return self.source.path(index) or f"sample {index}"

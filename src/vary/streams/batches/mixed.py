@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -11,17 +11,18 @@ import numpy as np
 from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
 from vary.streams.batch import Made, batch_of
+from vary.streams.batches.job import EpochJob
 from vary.streams.report import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from vary.streams.batch import Batch
-    from vary.streams.batches.job import StreamJob
-    from vary.streams.batches.task import Empty, Executor
+    from vary.streams.batches.job import Empty, Job
     from vary.streams.options import Options
     from vary.streams.order.interleave import Interleave
     from vary.streams.stream import Stream
+    from vary.streams.workers.pool import Executor
 
 __all__ = ["MixedJob", "rank_positions"]
 
@@ -41,8 +42,8 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MixedJob:
-    """The job of a mix, see `pool.Job`. Shared by the threads of an iteration, changed by none of them."""
+class MixedJob(EpochJob):
+    """All batches of one epoch of a mix."""
 
     streams: Sequence[Stream]
     pattern: Interleave
@@ -50,16 +51,17 @@ class MixedJob:
     epoch: int
     count: int  # positions in the epoch
     empty: Empty | None = None  # where batches are made, if not in memory like any
-    light: ClassVar[bool] = False
-    jobs: list[Callable[[int], StreamJob]] = field(init=False)
+    run: ClassVar[int] = 1  # type: ignore[misc]
+    jobs: list[Callable[[int], Job]] = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "jobs", [lru_cache(JOBS)(stream.job) for stream in self.streams])
+        jobs = [lru_cache(JOBS)(partial(_job_of, stream, number)) for number, stream in enumerate(self.streams)]
+        object.__setattr__(self, "jobs", jobs)
 
     @property
     def held(self) -> int:
         """Bytes in all stores; those that lie in one folder say the same."""
-        stores = [stream.store for stream in self.streams]
+        stores = [stream._store for stream in self.streams]
         held: dict[Any, int] = {getattr(one, "folder", id(one)): one.held for one in stores if one is not None}
         return sum(held.values())
 
@@ -74,22 +76,30 @@ class MixedJob:
             job = self.jobs[part.stream](part.epoch)
             if len(parts) == 1:
                 job = replace(job, empty=self.empty)
-            batch, spent, _ = job.make(part.positions, executor)
-            findings = tuple(one.of(f"streams[{part.stream}]") for one in spent.findings)
-            work = work.plus(spent._replace(findings=findings))
+            batch, spent = job.make(part.positions, executor)
+            name = f"streams[{part.stream}]"
+            skipped = tuple(
+                one if one.path[:7] != "sample " else one._replace(path=f"{one.path} of {name}")
+                for one in spent.skipped
+            )
+            findings = tuple(one.of(name) for one in spent.findings)
+            work = work.plus(spent._replace(skipped=skipped, findings=findings))
             if batch is not None:
                 made.append((part, batch))
-        return Made(self._joined(made) if made else None, work, self.held)
+        return Made(self._joined(made) if made else None, work._replace(held=self.held))
+
+    def path(self, index: int, stream: int) -> str:
+        return f"{self.jobs[stream](0).path(index)} of streams[{stream}]"
 
     def _parts(self, positions: Array) -> Iterator[Part]:
         """By stream and epoch. A stream's positions are counted over the epochs, so that none comes more often."""
         which, numbers, cycles = self.pattern.members(self.epoch * self.count, positions)
         for number, (stream, ratio) in enumerate(zip(self.streams, self.pattern.ratios, strict=True)):
-            places = np.flatnonzero(which == number)
-            begun, start = divmod(cycles * ratio, stream.count)
+            places, count = np.flatnonzero(which == number), stream._count(0)
+            begun, start = divmod(cycles * ratio, count)
             reached = numbers[places] + start
-            epochs = ((reached // stream.count + begun % EPOCH_LIMIT) % EPOCH_LIMIT).astype(np.int64)
-            within = (reached % stream.count).astype(np.int64)
+            epochs = ((reached // count + begun % EPOCH_LIMIT) % EPOCH_LIMIT).astype(np.int64)
+            within = (reached % count).astype(np.int64)
             for epoch in np.unique(epochs).tolist():
                 its = epochs == epoch
                 yield Part(number, epoch, places[its], within[its])
@@ -138,17 +148,27 @@ class MixedJob:
 
     def _room(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         """An array for a field: pictures where this stream makes them, labels anywhere."""
-        specs, o = stream.specs, stream.options
+        specs, o = stream._specs, stream.options
         if number >= len(specs):
             return np.empty(shape, dtype)
         spec, runner = specs[number]
         if runner.size is not None:
-            return runner.empty(shape[0] * spec.views, o.dtype, o.layout, self.empty).reshape(shape)
+            return runner.empty(shape[0] * spec.views, o.output, o.layout, self.empty).reshape(shape)
         return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype == np.float32)
 
 
+def _job_of(stream: Stream, number: int, epoch: int) -> Job:
+    job = stream._job(epoch)
+    if job.count != stream._count(0):
+        raise InputError(
+            f"streams[{number}] has {job.count} samples in epoch {epoch} and {stream._count(0)} in epoch 0; in a mix, "
+            "order= has to give equally many in every epoch"
+        )
+    return replace(job, number=number)
+
+
 def rank_positions(positions: Array, options: Options, count: int) -> Array:
-    """Neighbouring positions in place of every ranks-th: those of the same step of all ranks, rank_positions otherwise.
+    """Neighbouring positions in place of every ranks-th: those of the same step of all ranks, shared out otherwise.
 
     Every second position might be of one stream alone. So each rank's batch holds the streams by ratio, and all ranks
     together hold what they would.

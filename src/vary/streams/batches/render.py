@@ -12,6 +12,7 @@ from vary.errors import DecodeError
 from vary.plan.run import Address, Parts
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.report import Work
+from vary.streams.workers.pool import CALLING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.streams.batches.fetch import Inputs
-    from vary.streams.batches.task import Check, Executor, Task
+    from vary.streams.batches.job import Job
+    from vary.streams.workers.pool import Executor
 
 __all__ = ["BYTES", "PER_THREAD", "Rendered", "render"]
 
@@ -41,29 +43,27 @@ class Rendered:
     work: Work
 
 
-def render(task: Task, indices: Array, repeats: Array, executor: Executor) -> Rendered:
+def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rendered:
     """These samples' pictures, a field for each spec."""
-    n, drawn = len(indices), _draw(task, indices, repeats)
-    inputs = inputs_of(task, indices, [one.rows for one in drawn], executor)
+    n, drawn = len(indices), _draw(job, indices, repeats)
+    inputs = inputs_of(job, indices, [one.rows for one in drawn], executor)
     fields: list[Any] = [None] * len(drawn)
     work, damaged = Work(), set[int]()
-    for some in _slices(task, n, inputs):
+    for some in _slices(job, n, inputs):
         pictures = inputs.open(some)
         if inputs.missing:
             work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
         lost = [place for place in some if place in inputs.errors] if inputs.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            fields[number], failed, counts, work = _run(
-                task, one, some, pictures, lost, fields[number], work, executor.check
-            )
+            fields[number], failed, counts, work = _run(job, one, some, pictures, lost, fields[number], work, executor)
             for at, reason in failed:
                 inputs.errors.setdefault(some[at // one.views], reason)
             damaged |= {some[at // one.views] for at in counts.damaged}
         del pictures  # before the next ones are opened
     work = work._replace(damaged=len(damaged - inputs.errors.keys()))
-    errors = {place: _error(task.source, int(indices[place]), one) for place, one in inputs.errors.items()}
+    errors = {place: _error(job.source, int(indices[place]), one) for place, one in inputs.errors.items()}
     places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
-    fields = [_rows(task, number, images, places, n) for number, images in enumerate(fields) if len(places)]
+    fields = [_rows(job, number, images, places, n) for number, images in enumerate(fields) if len(places)]
     return Rendered(places, fields, errors, work.plus(inputs.work))
 
 
@@ -85,27 +85,27 @@ class Drawn(NamedTuple):
         )
 
 
-def _draw(task: Task, indices: Array, repeats: Array) -> list[Drawn]:
+def _draw(job: Job, indices: Array, repeats: Array) -> list[Drawn]:
     """One for each spec; the views of a sample stand next to each other, so that its file is decoded once."""
-    o, first, out = task.options, 0, []
-    for (spec, runner), watch in zip(task.specs, task.watches, strict=True):
-        views, whose = repeats * task.each + first, indices
+    o, first, out = job.options, 0, []
+    for (spec, runner), watch in zip(job.specs, job.watches, strict=True):
+        views, whose = repeats * job.views + first, indices
         if spec.views > 1:
             views, whose = (views[:, None] + np.arange(spec.views)).ravel(), indices.repeat(spec.views)
-        address = Address(o.seed, 0 if o.frozen else task.epoch, views, whose)
+        address = Address(o.seed, 0 if o.frozen else job.epoch, views, whose)
         out.append(Drawn(runner, address, runner.rows(address), spec.views, watch))
         first += spec.views
     return out
 
 
-def _slices(task: Task, n: int, inputs: Inputs) -> Iterator[range]:
+def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
     """The places of a batch, cut where enough files would be decoded; whole if the pictures are to decide its size.
 
     Each cut costs some waiting of threads for each other.
     """
-    threads = task.options.each
+    threads = job.options.each
     start = files = size = 0
-    if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in task.specs):
+    if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in job.specs):
         for place in sorted(inputs.missing):
             if files >= PER_THREAD * threads and size > BYTES * threads:
                 yield range(start, place)
@@ -115,20 +115,20 @@ def _slices(task: Task, n: int, inputs: Inputs) -> Iterator[range]:
 
 
 def _run(
-    task: Task,
+    job: Job,
     drawn: Drawn,
     some: range,
     pictures: list[Any] | Parts,
     lost: list[int],
     images: Array | None,
     work: Work,
-    check: Check,
+    executor: Executor,
 ) -> tuple[Array, list[Failure], Counts, Work]:
     """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
-    o, v, n = task.options, drawn.views, len(drawn.rows)
+    o, v, n = job.options, drawn.views, len(drawn.rows)
     out = None
     if len(some) * v < n:  # its size is known
-        images = drawn.runner.empty(n, o.dtype, o.layout, task.empty) if images is None else images
+        images = drawn.runner.empty(n, o.output, o.layout, job.empty) if images is None else images
         out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
     pictures = pictures if v == 1 else _repeated(pictures, v)
     failed = [(place - some.start) * v + view for place in lost for view in range(v)]
@@ -139,13 +139,13 @@ def _run(
         rows=drawn.rows,
         views=v,
         failed=failed,
-        dtype=o.dtype,
+        dtype=o.output,
         layout=o.layout,
         threads=1 if len(some) > o.batch_size else o.each,  # light batches: who trains has use for the other cores
         decode=o.decode,
         out=out,
-        empty=task.empty,
-        check=check,
+        empty=job.empty,
+        check=lambda index: executor.at(CALLING, index, job.number),
     )
     busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
@@ -163,9 +163,9 @@ def _repeated(pictures: list[Any] | Parts, views: int) -> list[Any] | Parts:
     return [picture for picture in pictures for _ in range(views)]
 
 
-def _rows(task: Task, number: int, images: Array, places: Array, n: int) -> Array:
+def _rows(job: Job, number: int, images: Array, places: Array, n: int) -> Array:
     """The pictures of the samples at `places`, with an axis for views where there is one."""
-    spec, _ = task.specs[number]
+    spec, _ = job.specs[number]
     if spec.count is not None:
         images = images.reshape(n, spec.views, *images.shape[1:])
     return images if len(places) == n else images[places]

@@ -1,25 +1,56 @@
-"""An epoch is n * repeat slots; each belongs to a sample, and says which of its repetitions it is."""
+"""Which sample an epoch's positions hold: an epoch is n * repeat slots; each belongs to a sample, and says which of its
+repetitions it is. Positions are mapped to slots by a shuffle.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.rng import integer
 from vary.sources import class_ids
+from vary.streams.order.shuffle import order
 
 if TYPE_CHECKING:
-    from vary.sources import Indexed
+    from collections.abc import Callable
 
-__all__ = ["UNIT", "Slots", "cumulate", "weights_of"]
+    from vary.sources import Indexed
+    from vary.streams.options import Options
+
+__all__ = ["UNIT", "Samples", "Slots", "cumulate", "weights_of"]
 
 UNIT = 1 << 24
 """Parts of a slot in which expectations are kept: as integers, so that every epoch adds up to exactly its slots."""
 
 Array = np.ndarray[Any, Any]
+
+
+class Samples(Protocol):
+    """Which samples come in an epoch, in which order."""
+
+    @property
+    def n(self) -> int:
+        """Samples of the source, or of the subset of one."""
+
+    @property
+    def numbers(self) -> Array | None:
+        """Of a subset, (n,) int64: the indices of its samples in the whole source."""
+
+    def count(self, epoch: int) -> int:
+        """Positions in the epoch."""
+
+    def most(self, epoch: int) -> int:
+        """How often a sample may come."""
+
+    def eligible(self, epoch: int) -> Array | None:
+        """Indices in the whole source of the samples that can come, ascending; None: all."""
+
+    def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
+        """A function from (m,) int64 positions to (indices in the whole source, repetitions), (m,) int64 each: the k-th
+        time that a sample comes is its repetition k."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,30 +66,30 @@ class Slots:
     ends: Array | None = None
     numbers: Array | None = None
 
-    @property
-    def count(self) -> int:
+    def count(self, epoch: int) -> int:  # noqa: ARG002
         return self.n * self.repeat
 
-    @property
-    def most(self) -> int:
-        """How often a sample may come."""
+    def most(self, epoch: int) -> int:  # noqa: ARG002
         if self.ends is None:
             return self.repeat
         return -int(-np.diff(self.ends, prepend=0).max() // UNIT)
 
-    @property
-    def eligible(self) -> Array | None:
-        """Indices in the whole source of the samples that can occur, ascending; None: all."""
+    def eligible(self, epoch: int) -> Array | None:  # noqa: ARG002
         found = None if self.ends is None else np.flatnonzero(np.diff(self.ends, prepend=0) > 0)
         return found if self.numbers is None else np.sort(self.numbers if found is None else self.numbers[found])
 
-    def samples(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
-        """(indices in the whole source, views) of these slots, (m,) int64: the k-th slot of a sample is its view k."""
-        indices, views = self._places(slots, seed, epoch)
-        return indices if self.numbers is None else self.numbers[indices], views
+    def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
+        block = options.shuffle_block_size and options.shuffle_block_size * self.repeat
+        slot_at = order(self.count(epoch), options.seed, epoch, options.shuffle, block)
 
-    def _places(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
-        """As `samples`, but with indices in the subset, 0 .. n - 1.
+        def at(positions: Array) -> tuple[Array, Array]:
+            indices, views = self._of(slot_at(positions), options.seed, epoch)
+            return indices if self.numbers is None else self.numbers[indices], views
+
+        return at
+
+    def _of(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
+        """The sample of each slot, 0 .. n - 1, and that the slot is number k of the sample's.
 
         Weighted, this is systematic sampling: slots are the whole numbers on the line of `ends`, shifted by one draw
         an epoch, so that a sample gets the floor or the ceiling of what it may expect, and on average just that.

@@ -1,156 +1,228 @@
-"""The threads that make batches.
+"""Who makes the batches of an iteration.
 
-    consumer ---- submits positions ----> 2 makers ----> native pool (no GIL)
-                                             `---------> openers: read, Pillow (from 2 threads)
+    consumer --- submit(positions) --> makers: job.batches --> native core (threads of its own, without the GIL)
+                                          `--> openers: read files, decode with Pillow
 
-Two makers, so that a slow batch holds one of them and the other goes on; what is ahead is bounded because only the
-consumer submits.
+Two makers, so that a slow batch holds one of them and the other goes on. What is ahead is bounded because only the
+consumer submits. An iteration has threads of its own and ends them with itself.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from weakref import WeakSet
 
 import numpy as np
 
-from vary.streams.batches.task import Opened
-from vary.streams.workers.threads import InlinePool, started_pool
+from vary.streams.workers.threads import DaemonThreads, ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
 
     from vary.streams.batch import Made
-    from vary.streams.batches.task import Check, Executor
-    from vary.streams.options import Options
+    from vary.streams.batches.job import EpochJob
 
-__all__ = ["GRACE", "Box", "WorkerPool", "Job", "Maker", "Threads"]
+__all__ = ["CALLING", "READING", "Executor", "Inline", "Opened", "Pending", "WorkerPool", "Workers", "doing"]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
 longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
 inside the threading module, with a lock that the ending threads need."""
 
+AT_EXIT = 0.3
+"""Seconds that the end of the program waits for threads to leave native code; what they do is not needed any more."""
+
+IDLE, READING, CALLING = -1, 0, 1
+"""What a thread does, in an activity array: idle, or reading or calling a user function for a sample."""
+
 Array = np.ndarray[Any, Any]
 
 
-class Maker(Protocol):
-    """Batches as a function of their positions."""
+class Opened(NamedTuple):
+    """Some pictures, with what that took; in place of one that cannot be read, why."""
 
-    def make(self, positions: Array, executor: Executor) -> Made: ...
-
-
-class Job(Maker, Protocol):
-    """One epoch's batches."""
-
-    @property
-    def epoch(self) -> int: ...
-    @property
-    def options(self) -> Options: ...
-    @property
-    def count(self) -> int:
-        """Positions in the epoch."""
-
-    @property
-    def light(self) -> bool:
-        """May it be asked for several batches as one, where these take few bytes?"""
+    pictures: list[Any]  # Array | bytes of a JPEG | Encoded | DecodeError | SourceError
+    read: int = 0  # nanoseconds
+    decode: int = 0
 
 
-Box = list["Made"]
-"""A batch to be taken out: a future, which its maker's thread may hold on to for a while, then holds it no longer."""
+class Executor(Protocol):
+    """Threads that help with a batch."""
+
+    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], portion: int) -> Opened:
+        """Have `work` done on `items`, at least `portion` of them at once, by one thread or by several."""
+
+    def check(self) -> None:
+        """To be called now and then: raises where nobody wants the batch any more."""
+
+    def at(self, kind: int, index: int, stream: int) -> None:
+        """`check`, and note what this thread does now, for which sample of which stream of a mix, for messages."""
 
 
-class WorkerPool(Protocol):
-    """Who makes an iteration's batches: `Threads`, or a line to another process (`side.py`)."""
+class Inline:
+    """An `Executor` without threads."""
 
-    pid: int  # of the process that it works for
+    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], _: int) -> Opened:
+        return work(items)
 
-    def submit(self, job: Job, positions: Array) -> Future[Box]: ...
-    def retire(self, futures: Sequence[Future[Box]]) -> None:
-        """Make what was submitted, `futures` and nothing else, and end then."""
+    def check(self) -> None: ...
 
-    def end(self) -> None:
-        """End now; what is only planned is never begun."""
+    def at(self, kind: int, index: int, stream: int) -> None: ...
 
 
-class Threads:
-    """A pool in this process. Holds no reference to the iteration, so that it can be collected."""
+class Pending(Protocol):
+    """Batches that are being made."""
 
-    def __init__(self, makers: int, openers: int) -> None:
+    def result(self, timeout: float | None = None) -> list[Made]:
+        """Waits for them; raises what went wrong, or `TimeoutError` after so many seconds."""
+
+
+class Workers(Protocol):
+    """They make the batches of one iteration."""
+
+    pid: int
+    """Of the process that they work for."""
+
+    def submit(self, positions: Array) -> Pending: ...
+
+    def stuck(self) -> str:
+        """What they are doing, in words, for the message of a timeout."""
+
+    def close(self, grace: float = GRACE) -> None:
+        """End now; what is only planned is never begun. Does nothing in a forked child."""
+
+
+class WorkerPool:
+    """`Workers` in threads of this process, and their `Executor`. Does not refer to the iteration, so that this can be
+    collected."""
+
+    def __init__(self, job: EpochJob, activity: Array | None = None) -> None:
+        """activity: (`slots` of it,) int64, where threads note what they do."""
+        makers, self._each = job.options.makers, job.options.each
         self.pid = os.getpid()
+        self._job = job
         self._stop = threading.Event()
-        self._threads = openers
-        self._name = f"vary-{id(self):x}"  # of its threads
-        self._openers = ThreadPoolExecutor(openers, f"{self._name}-open", initializer=_enter)
-        self._makers: ThreadPoolExecutor | InlinePool = InlinePool()
-        try:  # start all threads now: one that started later would make batches ahead of the consumer, in more memory
-            self._makers = started_pool(makers, f"{self._name}-make", _enter, GRACE)
-        except BaseException:
-            self.end()
-            raise
+        self._closed = False
+        self._name = f"vary-{id(self):x}"
+        self._lock = ForkLock()  # of `_openers`
+        self._openers: DaemonThreads | None = None  # started when they are first needed
+        self._first_opener = makers
+        self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
+        self._pending: WeakSet[Future[list[Made]]] = WeakSet()
+        POOLS.add(self)
+        # All at once: a maker that started later would make batches ahead of the consumer, in more memory.
+        self._makers = DaemonThreads(makers, f"{self._name}-make", self._enter)
 
-    def submit(self, job: Maker, positions: Array) -> Future[Box]:
-        return self._makers.submit(self._make, job, positions)
+    @staticmethod
+    def slots(job: EpochJob) -> int:
+        """How many threads there may be."""
+        return job.options.makers + job.options.each
 
-    def _make(self, job: Maker, positions: Array) -> Box:
+    def submit(self, positions: Array) -> Future[list[Made]]:
+        future = self._makers.submit(self._make, positions)
+        self._pending.add(future)
+        return future
+
+    def _enter(self, number: int) -> None:
+        _here.slot = number
+
+    def _make(self, positions: Array) -> list[Made]:
         self.check()
-        return [job.make(positions, self)]
+        try:
+            return self._job.batches(positions, self)
+        finally:
+            self._idle()
+
+    def _idle(self) -> None:
+        slot = getattr(_here, "slot", None)
+        if slot is not None:
+            self._activity[slot] = IDLE
+
+    def at(self, kind: int, index: int, stream: int) -> None:
+        self.check()
+        slot = getattr(_here, "slot", None)
+        if slot is not None:
+            self._activity[slot] = (stream << 41 | index) << 1 | kind
 
     def check(self) -> None:
         if self._stop.is_set():
             raise CancelledError
 
-    def spread(self, work: Callable[[Sequence[Any], Check], Opened], items: Sequence[Any], portion: int) -> Opened:
-        """By several threads, for the disk's sake and Pillow's."""
-        parts = min(self._threads, -(-len(items) // max(portion, 1)))
+    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], portion: int) -> Opened:
+        """By several threads, for the sake of the disk and of Pillow."""
+        parts = min(self._each, -(-len(items) // max(portion, 1)))
         if parts <= 1:
-            return work(items, self.check)
+            return work(items)
         ends = [len(items) * part // parts for part in range(parts + 1)]
-        portions = (items[a:b] for a, b in pairwise(ends))
-        try:
-            results = self._openers.map(lambda part: work(part, self.check), portions)
-        except RuntimeError:  # the system gives no thread, or fewer
-            return work(items, self.check)
-        done = list(results)
+        with self._lock:
+            if self._openers is None:
+                start = self._first_opener
+                self._openers = DaemonThreads(
+                    self._each, f"{self._name}-open", lambda number: self._enter(start + number)
+                )
+        futures = [self._openers.submit(self._open, work, items[a:b]) for a, b in pairwise(ends)]
+        done = [future.result() for future in futures]
         pictures = [picture for one in done for picture in one.pictures]
         return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
 
-    def retire(self, futures: Sequence[Future[Box]]) -> None:
-        self._makers.shutdown(wait=False)
-        left, lock = len(futures), threading.Lock()
+    def _open(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any]) -> Opened:
+        self.check()
+        try:
+            return work(items)
+        finally:
+            self._idle()
 
-        def done(_: object) -> None:  # holds no future: one that held its own would keep its batch
-            nonlocal left
-            with lock:
-                left -= 1
-            if not left:  # the makers, who call this, need no opener any more
-                self._openers.shutdown(wait=False)
+    def stuck(self) -> str:
+        return doing(self._activity, self._job)
 
-        for future in futures:
-            future.add_done_callback(done)
-
-    def end(self) -> None:
-        """Stop and join. Runs as a finalizer too: in any thread, and in a forked child, which has none of these."""
-        if self.pid != os.getpid():
+    def close(self, grace: float = GRACE) -> None:
+        """Stop and join. Runs as a finalizer too: in any thread."""
+        if self._closed or self.pid != os.getpid():
             return
+        self._closed = True
         self._stop.set()  # what is only planned ends as soon as it begins
-        for pool in (self._makers, self._openers):
-            pool.shutdown(wait=False)
-        if getattr(_here, "inside", False):  # the garbage collector ran in a pool's thread: no thread joins itself
+        for future in list(self._pending):
+            if not future.cancel():
+                with suppress(InvalidStateError):  # else who waits for it would wait until its thread sees the end
+                    future.set_exception(CancelledError())
+        pools = [pool for pool in (self._makers, self._openers) if pool is not None]
+        for pool in pools:
+            pool.stop()
+        if hasattr(_here, "slot"):  # the garbage collector ran in a worker thread: no thread joins itself
             return
-        until = monotonic() + GRACE
-        for thread in threading.enumerate():
-            if thread.name.startswith(self._name) and thread.is_alive():
-                thread.join(max(0.0, until - monotonic()))
+        until = monotonic() + grace
+        for pool in pools:
+            pool.join(until)
 
 
+def doing(activity: Array, job: EpochJob) -> str:
+    """What threads are doing, by their activity array."""
+    found = []
+    for noted in activity.tolist():
+        if noted != IDLE:
+            stream, index = divmod(noted >> 1, 1 << 41)
+            verb = "in a user function for" if noted & 1 == CALLING else "reading"
+            found.append(f"{verb} {job.path(index, stream)}")
+    return ", ".join(dict.fromkeys(found)) or "its threads are not at any sample"
+
+
+POOLS: WeakSet[WorkerPool] = WeakSet()
 _here = threading.local()
 
 
-def _enter() -> None:
-    _here.inside = True
+@atexit.register
+def _exit() -> None:
+    """Have threads leave what they do: one that comes back from native code while the interpreter ends may crash it."""
+    until = monotonic() + AT_EXIT
+    pools = [pool for pool in list(POOLS) if pool.pid == os.getpid()]
+    for pool in pools:
+        pool._stop.set()
+    for pool in pools:
+        pool.close(max(0.0, until - monotonic()))

@@ -1,52 +1,111 @@
-"""Thread pools that also work if the system gives fewer threads than asked for, or none, as at a limit on processes."""
+"""Daemon threads that do what is submitted to them: a program that ends does not wait for work that is planned."""
 
 from __future__ import annotations
 
+import os
 import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from queue import SimpleQueue
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["InlinePool", "started_pool"]
+__all__ = ["DaemonThreads", "ForkLock"]
 
 T = TypeVar("T")
+Task = tuple["Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
 
 
-class InlinePool:
-    """An executor without threads: `submit` runs the work before it returns."""
+class DaemonThreads:
+    """Up to `count` threads, all started at once. Where the system gives none, `submit` does the work itself.
+
+    `concurrent.futures.ThreadPoolExecutor` would start threads later, and join them when the interpreter ends.
+    """
+
+    def __init__(self, count: int, name: str, enter: Callable[[int], None]) -> None:
+        """enter: called in each thread at first, with its number."""
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        try:
+            for number in range(count):
+                thread = threading.Thread(
+                    target=_work, args=(self._tasks, enter, number), name=f"{name}-{number}", daemon=True
+                )
+                thread.start()
+                self._threads.append(thread)
+        except RuntimeError:  # the system gives no more threads
+            pass
+        except BaseException:  # Ctrl-C, perhaps while one has begun to run
+            self._tasks.put(None)
+            self.stop()
+            raise
 
     def submit(self, work: Callable[..., T], *args: Any) -> Future[T]:
         future: Future[T] = Future()
-        try:
-            future.set_result(work(*args))
-        except BaseException as error:  # noqa: BLE001  it is the future's
-            future.set_exception(error)
+        if self._threads:
+            self._tasks.put((future, work, args))
+        else:
+            _do(future, work, args)
         return future
 
-    def shutdown(self, wait: bool) -> None:
-        """There is nothing to end."""
+    def stop(self) -> None:
+        """Let the threads end when they have done what was submitted."""
+        for _ in self._threads:
+            self._tasks.put(None)
+
+    def join(self, until: float) -> None:
+        """Wait for their end, but no longer than until this time of `time.monotonic`."""
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
 
 
-def started_pool(count: int, name: str, enter: Callable[[], None], grace: float) -> ThreadPoolExecutor | InlinePool:
-    """A pool of up to `count` threads, all started already; an `InlinePool` if the system gives none.
+def _work(tasks: SimpleQueue[Task | None], enter: Callable[[int], None], number: int) -> None:
+    enter(number)
+    while (task := tasks.get()) is not None:
+        _do(*task)
+        del task  # and with it the result, which is large, while the thread waits
 
-    grace: seconds that each waits for all to be started.
-    """
-    while count:
-        pool, gate, started = ThreadPoolExecutor(count, name, initializer=enter), threading.Barrier(count), 0
-        try:
-            for _ in range(count):
-                pool.submit(gate.wait, grace)
-                started += 1
-            return pool
-        except RuntimeError:  # the system gives no more threads: end those that started, and try with their number
-            gate.abort()
-            pool.shutdown(wait=True)
-            count = started
-        except BaseException:  # Ctrl-C: threads that wait for the others, or for work, would keep the program alive
-            gate.abort()
-            pool.shutdown(wait=False)
-            raise
-    return InlinePool()
+
+def _do(future: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        result = work(*args)
+    except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
+        with suppress(InvalidStateError):  # given up meanwhile
+            future.set_exception(error)
+    else:
+        with suppress(InvalidStateError):
+            future.set_result(result)
+    finally:
+        del future  # an error would hold this frame, and that the error
+
+
+class ForkLock:
+    """A lock that is free in a forked child, whoever held it when the process was forked. Reentrant; pickles free."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        LOCKS.add(self)
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type[ForkLock], tuple[()]]:
+        return ForkLock, ()
+
+
+def _forked() -> None:
+    for lock in list(LOCKS):
+        lock._lock = threading.RLock()
+
+
+LOCKS: WeakSet[ForkLock] = WeakSet()
+os.register_at_fork(after_in_child=_forked)

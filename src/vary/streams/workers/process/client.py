@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, SourceError
-from vary.streams.workers.pool import Box
+
+Box = list
 from vary.streams.workers.process.memory import SharedView
 from vary.streams.workers.process.wire import Wire
 
@@ -221,3 +222,6 @@ class Line:
             for ticket in self._asked:
                 self._side.forget(ticket)
             self._asked = []
+
+
+Process, pickled = Side, copy_of
