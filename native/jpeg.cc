@@ -382,7 +382,7 @@ bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::stri
   if (damaged != nullptr) *damaged = session.finished && session.damaged && !session.lossy;
   if (session.finished && (session.tolerant || !session.lossy)) return true;
   error = session.text;
-  if (session.finished) error += "; tolerant=True takes what there is of it";
+  if (session.finished) error += "; allow_truncated=True takes what there is of it";
   return false;
 }
 

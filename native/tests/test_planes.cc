@@ -181,7 +181,7 @@ void test_damage() {
     return vary::jpeg_planes(file.data(), file.size(), 1, tolerant, 0, bottom, planes, error);
   };
   CHECK(!decode(false, 640));
-  CHECK_EQUAL(error, std::string("Premature end of JPEG file; tolerant=True takes what there is of it"));
+  CHECK_EQUAL(error, std::string("Premature end of JPEG file; allow_truncated=True takes what there is of it"));
   CHECK(decode(true, 640));
   CHECK(decode(false, 100));  // what was asked for is there
 }

@@ -97,7 +97,7 @@ def test_a_stream_in_blocks(images: np.ndarray, policy: Policy) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"shuffle": False}, "shuffle_block_size=4 is a way to shuffle; take shuffle=True"),
+        ({"shuffle": False}, "shuffle_block_size=4 is a way to shuffle; give shuffle=True"),
         ({"weights": [1] * 23}, "shuffle_block_size=4 and weights: .*; leave out one"),
     ],
 )

@@ -54,7 +54,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     streams: Array | Any
     epochs: Array | Any
     _schema: BatchSchema | None = None  # what its arrays mean: for showing them
-    _paths: Paths | LazyPaths
+    _paths: Paths | Callable[[], list[str]]
 
     def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
         """arrays: in the order of the fields, or by name, or, if there are several, all in one list or iterator."""
@@ -99,7 +99,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     @property
     def paths(self) -> Paths:
         """Made when they are first asked for, which is seldom."""
-        if isinstance(self._paths, LazyPaths):
+        if callable(self._paths):
             self._paths = self._paths()
         return self._paths
 
@@ -171,7 +171,7 @@ class Attributes(TypedDict):
     indices: Array
     views: Array
     epoch: int
-    paths: Paths | LazyPaths
+    paths: Paths | Callable[[], list[str]]
     streams: Array | None
     epochs: Array | None
 

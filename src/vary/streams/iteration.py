@@ -159,6 +159,8 @@ class Iteration:
             raise StreamTimeoutError(
                 f"batch {self._taken} of epoch {self._epoch} has not come within timeout={timeout:g} seconds: {stuck}"
             ) from None
+        finally:
+            del pending  # or an error, this frame in its traceback and what waits for it would hold each other
 
     def _check_errors(self) -> None:
         most, broken = self._options.max_errors, self._report._broken

@@ -107,8 +107,9 @@ class Stream(Epochs):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
-        if (kind := stated_kind(self.source)) is not None:
-            self._prepare(kind)
+        self._kind = stated_kind(self.source)  # None: the first sample tells, when it is needed
+        if self._kind is not None:
+            self._prepare(self._kind)
 
     @property
     def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
@@ -137,10 +138,6 @@ class Stream(Epochs):
         return specs_of(found, self.fields)
 
     @property
-    def _kind(self) -> Kind:
-        return self._ready.kind
-
-    @property
     def _specs(self) -> tuple[tuple[ViewSpec, Runner], ...]:
         """Which pictures are made of a sample, and what makes them."""
         return self._ready.specs
@@ -149,8 +146,9 @@ class Stream(Epochs):
     def _ready(self) -> _Prepared:
         if self._prepared is None:
             with self._lock:
-                if self._prepared is None:  # of a source that does not state its kind, the first sample tells
-                    return self._prepare(asked_kind(self.source))
+                if self._prepared is None:
+                    self._kind = self._kind or asked_kind(self.source)
+                    return self._prepare(self._kind)
         return self._prepared
 
     def _prepare(self, kind: Kind) -> _Prepared:
@@ -163,9 +161,9 @@ class Stream(Epochs):
             self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
         moved = any(i.op in GEOMETRY for _, runner in specs for i in runner.template.instructions)
         self._once.warn(mask_findings(self.source) if moved else [])
-        schema = schema_of(self.source.classes, specs, self.options)
-        self._prepared = found_ = _Prepared(kind, specs, schema)
-        return found_
+        prepared = _Prepared(kind, specs, schema_of(self.source.classes, specs, self.options))
+        self._prepared = prepared
+        return prepared
 
     def _schema(self) -> BatchSchema:
         return self._ready.schema
@@ -181,7 +179,7 @@ class Stream(Epochs):
         if self._cache is None:
             with self._lock:
                 if self._cache is None:
-                    encoded = self._kind.encoded
+                    encoded = self._ready.kind.encoded
                     self._cache = store_of(self.source, self.options, self._specs) if encoded else (None, "")
         return self._cache
 
@@ -210,7 +208,7 @@ class Stream(Epochs):
             self._count(epoch),
             samples,
             most=self._samples.most(epoch),
-            encoded=self._kind.encoded,
+            encoded=self._ready.kind.encoded,
             store=self._store,
             eligible=self._samples.eligible(epoch) if options.on_error == "replace" else None,
             empty=empty,
@@ -246,6 +244,9 @@ class Stream(Epochs):
         made.batch._schema = self._schema()
         self._once.warn(made.work.findings)
         return made.batch
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_prepared": None}
 
     def __repr__(self) -> str:
         o = self.options

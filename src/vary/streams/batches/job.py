@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.plan.check import output_dtype, output_size
-from vary.sources import Adapted, Arrays, batch_labels
+from vary.sources import Adapted, Arrays, batch_labels, reads_for_labels
 from vary.streams.batch import LazyPaths, Made, batch_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
@@ -111,9 +111,10 @@ class Job(EpochJob):
     @property
     def run(self) -> int:  # type: ignore[override]
         whole, o = self.whole, self.options
-        if whole is None or o.on_error != "raise" or o.prefetch == 0:
+        if whole is None or o.on_error != "raise" or o.prefetch == 0 or reads_for_labels(self.source):
             return 1
-        inputs, outputs = o.batch_size * (whole.nbytes // len(whole)), 0
+        labels = sum(column.nbytes for column in batch_labels(self.source, [0]))
+        inputs, outputs = o.batch_size * (whole.nbytes // len(whole)), o.batch_size * labels
         for spec, runner in self.specs:
             t = runner.template
             size = output_size(t, whole.shape[1:3])

@@ -162,6 +162,7 @@ class WorkerPool:
             return work(items)
         ends = [len(items) * part // parts for part in range(parts + 1)]
         with self._lock:
+            self.check()
             if self._openers is None:
                 start = self._first_opener
                 self._openers = DaemonThreads(
@@ -192,7 +193,8 @@ class WorkerPool:
             if not future.cancel():
                 with suppress(InvalidStateError):  # else who waits for it would wait until its thread sees the end
                     future.set_exception(CancelledError())
-        pools = [pool for pool in (self._makers, self._openers) if pool is not None]
+        with self._lock:  # after it, no opener is started any more
+            pools = [pool for pool in (self._makers, self._openers) if pool is not None]
         for pool in pools:
             pool.stop()
         if hasattr(_here, "slot"):  # the garbage collector ran in a worker thread: no thread joins itself
