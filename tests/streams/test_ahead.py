@@ -65,7 +65,7 @@ def test_a_slow_sample_delays_its_own_batch_only(numbered: np.ndarray) -> None:
 def test_what_is_ahead_is_bounded(numbered: np.ndarray, prefetch: int) -> None:
     source = Watched(numbered)
     train = stream(source, Policy([]), shuffle=False, batch_size=2, prefetch=prefetch)
-    assert train.element_spec.images.shape == (2, 4, 4, 3)  # asks the first sample what there is
+    assert train.element_spec.images.dtype == np.uint8  # asks the first sample what there is
     source.asked.clear()
     batches = iter(train)
     for taken in range(1, 6):

@@ -1,10 +1,10 @@
 """What cannot be meant is refused at once, with the argument, the value and the cure."""
 
-import ast
 import inspect
-import re
+import runpy
 import threading
 import time
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from vary.errors import InputError, PolicyError, SourceError, VaryError
 from vary.plan.run import default_threads
 from vary.policy import Policy
 from vary.streams import stream
-from vary.streams.options import Options
+from vary.streams.options import Arguments, Options, former_names
 from vary.transforms import Lambda, Rescale, Rotate
 
 PICTURES = np.zeros((3, 4, 4, 3), np.uint8)
@@ -76,12 +76,25 @@ def test_every_refusal_is_of_the_one_tree() -> None:
         stream([], Policy([]))
 
 
-def test_the_page_tells_every_keyword_and_its_default() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
-    told = re.findall(r"(?m)^\| `(\w+)` \| `([^`]+)` \|", page)
-    signature = inspect.signature(stream).parameters.values()
-    kept = [(one.name, one.default) for one in signature if one.kind == one.KEYWORD_ONLY]
-    assert [(name, ast.literal_eval(default)) for name, default in told] == kept
+def test_every_keyword_is_listed_once() -> None:
+    """Signature, docstring and document are made of one list."""
+    tool = runpy.run_path(str(Path(__file__).resolve().parents[2] / "tools" / "keywords.py"))
+    text = tool["PAGE"].read_text(encoding="utf-8")
+    assert tool["page"](text) == text, "run python tools/keywords.py"
+    listed = {one.name: one for one in fields(Arguments)}
+    signature = inspect.signature(stream).parameters
+    assert signature.keys() == listed.keys()
+    assert all(one.default == listed[name].default for name, one in signature.items() if listed[name].kw_only)
+    doc = inspect.getdoc(stream) or ""
+    assert all(f"\n{name}: {one.metadata['doc'].split()[0]}" in doc for name, one in listed.items())
+    headings = {line.strip("# ").lower().replace(" ", "-") for line in text.splitlines() if line.startswith("#")}
+    assert {one.metadata["more"] for one in listed.values() if one.kw_only} <= {"", *headings}
+
+
+@pytest.mark.parametrize(("former", "name"), former_names().items())
+def test_former_names_lead_to_the_present_ones(former: str, name: str) -> None:
+    with pytest.raises(InputError, match=rf"vary.stream has no argument '{former}'; {former} is called {name} now"):
+        stream(PICTURES, Policy([]), **{former: 1})
 
 
 def test_numpy_numbers_are_numbers() -> None:

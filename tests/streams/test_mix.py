@@ -240,7 +240,7 @@ def test_from_another_process(folder: Path, options: dict[str, Any]) -> None:
 def test_pictures_are_made_in_shared_memory(streams: int, policy: Any) -> None:
     buffers = SharedBufferPool(kept=2)
     train = mix(members(policy=policy)[:streams])
-    batch = train.job(0, buffers.empty).make(np.arange(10), Inline()).batch
+    batch = train._job(0, buffers.empty).make(np.arange(10), Inline()).batch
     assert batch is not None
     for field in batch[:-1]:
         assert buffers._find(field.ctypes.data, field.nbytes) is not None
@@ -309,7 +309,7 @@ def test_errors_are_those_of_the_stream(folder: Path) -> None:
         list(folders(folder))
     train = folders(folder, ({"on_error": "replace", "max_errors": 1}, {}))
     assert train.options.max_errors == 1, "a stream that raises has no say"
-    with pytest.raises(SourceError, match="2 broken so far, over max_errors=1"):
+    with pytest.raises(SourceError, match="2 broken files so far, over max_errors=1"):
         list(train)
 
 
@@ -335,7 +335,7 @@ def test_the_order_of_a_stream_is_made_once(monkeypatch: pytest.MonkeyPatch) -> 
     list(train)
     assert max(Counter(made).values()) <= 2, "by each of the makers"
     assert len(set(made)) == 1 + 1 + 40
-    job = train.job(0)
+    job = train._job(0)
     for first in range(0, 800, 10):
         job.make(np.arange(first, first + 10), Inline())
     assert [one.cache_info().currsize for one in job.jobs] == [1, 1, JOBS]  # type: ignore[attr-defined]
@@ -365,7 +365,7 @@ def test_a_report_of_all(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     list(train)
     assert train.report().cache == "in memory"
     held = train.report().cache_bytes
-    assert held == train.streams[0].store.held > 10_000  # type: ignore[union-attr]
+    assert held == train.streams[0]._store.held > 10_000  # type: ignore[union-attr]
     list(train)
     assert 0 < train.report().cache_hits <= 20
     policy = Policy([Resize(50, 40)])
@@ -375,13 +375,13 @@ def test_a_report_of_all(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     both = stream(folder, policy, prefetch=0)
     train = mix([both, both])
     list(train)
-    assert train.report().cache_bytes == both.store.held > 10_000  # type: ignore[union-attr]
+    assert train.report().cache_bytes == both._store.held > 10_000  # type: ignore[union-attr]
     monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
     train = mix([stream(folder, policy, prefetch=0, cache="disk", seed=seed) for seed in (1, 2)])
     list(train)
     train.refresh()
     list(train)
-    stores = [one.store.held for one in train.streams]  # type: ignore[union-attr]
+    stores = [one._store.held for one in train.streams]  # type: ignore[union-attr]
     assert train.report().cache_bytes in stores, "of one folder, which is counted once"
 
 

@@ -56,7 +56,7 @@ def test_a_ratio_is_a_number() -> None:
         ),
         (
             {"shard": (0, 2)},
-            r"has shard=Shard\(rank=0, ranks=2\), streams\[0\] has shard=None; give all .* the same shard=",
+            r"has shard=\(0, 2\), streams\[0\] has shard=None; give all .* the same shard=",
         ),
         ({"uneven": "drop"}, r"has uneven='drop', streams\[0\] has uneven='pad'; give"),
         ({"threads": 1}, r"has threads=1, streams\[0\] has threads=None; give"),

@@ -230,7 +230,7 @@ def test_functions_are_known_by_name(images: np.ndarray) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"version": 2}, "state_dict has version=2; give what state_dict"),
+        ({"version": 1}, "state_dict has version=1; give what state_dict"),
         ({"epoch": -1}, "state_dict has epoch=-1"),
         ({"epoch": 1 << 32}, "state_dict has epoch=4294967296"),
         ({"position": 24}, "state_dict has position=24; .*0 .. 23"),

@@ -77,7 +77,7 @@ def test_a_shard_is_two_numbers(images: np.ndarray, shard: Any) -> None:
     if shard is None:
         assert stream(images, Policy([]), shard=(np.int64(1), np.int64(2))).options.shard == (1, 2)  # type: ignore[arg-type]
         return
-    with pytest.raises(InputError, match=r"shard=.*; give \(rank, ranks\): two whole numbers with 0 <= rank < ranks"):
+    with pytest.raises(InputError, match=r"shard=.*; give \(rank, ranks\), two whole numbers with 0 <= rank < ranks"):
         stream(images, Policy([]), shard=shard)
 
 

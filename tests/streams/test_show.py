@@ -90,6 +90,7 @@ class Counted(Folder):
 
 def test_only_what_is_shown_is_read(folder: Path, policy: Policy) -> None:
     train = stream(Counted(folder), policy, batch_size=22, cache=None)
+    assert train.element_spec  # asks the first sample what there is
     Counted.reads = 0
     assert len(images_of(train._repr_html_())) == 8
     assert Counted.reads == 8

@@ -128,5 +128,5 @@ def test_what_one_draw_shows_of_a_damaged_file_is_not_said_of_the_file(tmp_path:
         found = dict(zip(zip(batch.indices.tolist(), batch.views.tolist(), strict=True), batch.images, strict=True))
         assert found.keys() == expected.keys()
         assert all(np.array_equal(found[key], expected[key]) for key in found)
-        assert len(train.report().skipped) == 48 - len(expected)
+        assert {Path(path).name for path, _ in train.report().skipped} == {"1.jpg", "4.jpg"}
     assert alive.most > 0

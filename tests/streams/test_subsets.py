@@ -183,9 +183,9 @@ def test_it_goes_on_where_it_was(whole: Any, policy: Policy) -> None:
 def test_one_array_is_still_read_at_once(images: np.ndarray, policy: Policy) -> None:
     part = Arrays(images, np.arange(23) % 2, classes=["a", "b"])[SOME]
     for train in (stream(part, policy), stream(part, policy, classes=["b", "a"])):
-        assert train.job(0).whole is not None
-        assert train.job(0).light
-    assert isinstance(train.job(0).source, Adapted)
+        assert train._job(0).whole is not None
+        assert train._job(0).run > 0
+    assert isinstance(train._job(0).source, Adapted)
 
 
 def test_plain_sources_too(images: np.ndarray, policy: Policy) -> None:

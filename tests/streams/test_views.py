@@ -92,7 +92,7 @@ def test_a_broken_file_is_left_out_of_all_views(folder: Path, policy: Policy, op
     times = options.get("repeat", 1)
     assert sum(len(one.indices) for one in found) == 19 * times
     assert all(len({len(one.indices), len(one.views), *map(len, one)}) == 1 for one in found)
-    assert sorted(path for path, _ in train.report().skipped) == sorted(map(str, broken * times))
+    assert sorted(path for path, _ in train.report().skipped) == sorted(map(str, broken))
     with pytest.raises(DecodeError) as caught:
         list(stream(folder, policy, shuffle=False, **options))
     assert caught.value.path == str(broken[0])

@@ -133,8 +133,7 @@ class Stream(Epochs):
             shape = batch_shape(n, size, runner.template.channels, o.layout)  # type: ignore[arg-type]
             axis = () if spec.count is None else (spec.count,)
             found.append(ArraySpec((n, *axis, *shape[1:]), np.dtype(output_dtype(runner.template, o.output))))
-        source, _ = whole_of(self.source)
-        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in batch_labels(source, [0])]
+        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in batch_labels(self.source, [0])]
         return specs_of(found, self.fields)
 
     @property

@@ -113,7 +113,8 @@ class Job(EpochJob):
         whole, o = self.whole, self.options
         if whole is None or o.on_error != "raise" or o.prefetch == 0 or reads_for_labels(self.source):
             return 1
-        labels = sum(column.nbytes for column in batch_labels(self.source, [0]))
+        index, _ = self.samples(np.zeros(1, np.int64))
+        labels = sum(column.nbytes for column in batch_labels(self.source, index))
         inputs, outputs = o.batch_size * (whole.nbytes // len(whole)), o.batch_size * labels
         for spec, runner in self.specs:
             t = runner.template
