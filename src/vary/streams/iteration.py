@@ -150,9 +150,9 @@ class Iteration:
         timeout = self._options.timeout
         try:
             return pending.result(timeout)
-        except TimeoutError as error:
-            if timeout is None or isinstance(error, StreamTimeoutError):
-                raise
+        except TimeoutError:
+            if timeout is None or pending.done():  # it is an error of a user's function or source
+                return pending.result()
             assert self._workers is not None
             stuck = self._workers.stuck()
             self._workers.close(0)

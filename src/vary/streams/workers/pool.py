@@ -83,6 +83,9 @@ class Pending(Protocol):
     def result(self, timeout: float | None = None) -> list[Made]:
         """Waits for them; raises what went wrong, or `TimeoutError` after so many seconds."""
 
+    def done(self) -> bool:
+        """Is there a result, or an error?"""
+
 
 class Workers(Protocol):
     """They make the batches of one iteration."""
