@@ -11,8 +11,8 @@ from vary.errors import DecodeError, SourceError
 from vary.plan.decode import prepare, read_image
 from vary.plan.run import Address
 from vary.policy import Policy
-from vary.sources import Folder
-from vary.streams import stream
+from vary.sources import Arrays, Folder, Item
+from vary.streams import mix, stream
 from vary.transforms import Lambda
 
 
@@ -163,3 +163,53 @@ def test_an_error_that_ends_the_epoch_names_the_cure(broken: Path, policy: Polic
         list(train)
     assert "skipped: 1" in str(train.report())
     assert "on_error" not in str(train.report())
+
+
+class Stops(Arrays):
+    """A user's bug: `next` of an iterator that is at its end, in one of the methods."""
+
+    method = "item"
+
+    def item(self, index: int) -> Item:
+        return self._or_stop("item", index, super().item(index))
+
+    def label_batch(self, indices: Any) -> Any:
+        return self._or_stop("label_batch", 20 if 20 in np.asarray(indices) else 0, super().label_batch(indices))
+
+    def path(self, index: int) -> Any:
+        return self._or_stop("path", index, f"/data/{index}.png")
+
+    def _or_stop(self, method: str, index: int, value: Any) -> Any:
+        return next(iter(())) if method == self.method and index == 20 else value
+
+
+@pytest.mark.parametrize("process", [False, True])
+@pytest.mark.parametrize("method", ["item", "label_batch", "path"])
+def test_a_stop_iteration_of_a_source_is_an_error(method: str, process: bool) -> None:
+    source = Stops(np.zeros((40, 4, 4, 3), np.uint8), np.arange(40))
+    source.method = method
+    with stream(source, Policy([]), batch_size=4, shuffle=False, process=process) as train:
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            [batch.paths for batch in train]
+        train.load_state_dict(train.state_dict() | {"epoch": 0, "position": 20})
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            _ = train.peek().paths
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            _ = train.replay(20).paths
+
+
+@pytest.mark.parametrize("options", [{}, {"prefetch": 0}, {"views": 2}, {"on_error": "skip"}])
+def test_a_stop_iteration_of_a_function_is_an_error(numbered: np.ndarray, options: dict[str, Any]) -> None:
+    def stops(image: np.ndarray) -> np.ndarray:
+        return next(iter(())) if image[0, 0, 0] == 5 else image  # type: ignore[no-any-return]
+
+    train = stream(numbered, Policy([Lambda(stops)]), batch_size=2, shuffle=False, **options)
+    batches = iter(train)
+    assert [int(next(batches).indices[0]) for _ in range(2)] == [0, 2]
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        next(batches)
+    both = mix([train, stream(numbered, Policy([]), batch_size=2, **options)])
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(both)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(stream(numbered, Policy([Lambda(stops)])).batches(2))

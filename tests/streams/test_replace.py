@@ -9,10 +9,10 @@ import pytest
 
 from vary.errors import InputError, SourceError
 from vary.policy import Policy
-from vary.sources import Folder
-from vary.streams import Batch, stream
+from vary.sources import Arrays, Folder, Item
+from vary.streams import Batch, mix, stream
 from vary.testing import check_resume
-from vary.transforms import Resize
+from vary.transforms import Resize, Rotate
 
 
 @pytest.fixture
@@ -134,3 +134,69 @@ def test_replay(folder: Path, policy: Policy) -> None:
         train.replay(22)
     with pytest.raises(InputError, match="give a multiple of it"):
         train.replay(0, view=1)
+
+
+class Fragile(Arrays):
+    """Some samples cannot be read."""
+
+    lost: tuple[int, ...] = ()
+
+    def item(self, index: int) -> Item:
+        if index in self.lost:
+            raise SourceError(f"{index} is broken")
+        return super().item(index)
+
+
+@pytest.mark.parametrize("options", [{}, {"repeat": 3}, {"views": 2}, {"weights": np.linspace(0.1, 2, 12)}])
+def test_no_picture_comes_twice(options: dict[str, Any]) -> None:
+    images = np.random.default_rng(0).integers(0, 255, (12, 9, 9, 3), np.uint8)
+    source = Fragile(images)
+    source.lost = (3, 4, 7)
+    for seed in range(20):
+        train = stream(source, Policy([Rotate(40)]), batch_size=5, on_error="replace", seed=seed, **options)
+        found = list(train)
+        pictures = [one.tobytes() for batch in found for one in batch.images.reshape(-1, 9, 9, 3)]
+        assert len(set(pictures)) == len(pictures)
+        pairs = [pair for b in found for pair in zip(b.indices.tolist(), b.views.tolist(), strict=True)]
+        assert len(set(pairs)) == len(pairs)
+        for batch in found:
+            for image, index, view in zip(batch.images, batch.indices.tolist(), batch.views.tolist(), strict=True):
+                assert np.array_equal(train.replay(index, 0, view).images[0], image)
+
+
+def test_there_are_view_numbers_for_stand_ins() -> None:
+    images = np.zeros((3, 2, 2, 3), np.uint8)
+    stream(images, Policy([]), repeat=60_000, on_error="replace")
+    with pytest.raises(InputError, match=r"repeat=70000 let a sample come .* over the limit of"):
+        stream(images, Policy([]), repeat=70_000, on_error="replace")
+
+
+@pytest.mark.parametrize("second", ["a", "b"])
+def test_sizes_of_every_field_are_compared(second: str) -> None:
+    images = [np.zeros((9, 9, 3) if n < 8 else (8, 8, 3), np.uint8) for n in range(12)]
+    source = Fragile(images)
+    source.lost = (3, 4)
+    policies = {name: Policy([]) if name == second else Policy([Resize(4, 4)]) for name in ("a", "b")}
+    refused = 0
+    for seed in range(20):
+        train = stream(source, policies, batch_size=8, shuffle=False, on_error="replace", seed=seed)
+        try:
+            next(iter(train))
+        except InputError as error:
+            assert "of a batch must come out in one size" in str(error)  # noqa: PT017
+            refused += 1
+    assert refused > 0
+
+
+@pytest.mark.parametrize("on_error", ["skip", "replace"])
+@pytest.mark.parametrize("options", [{"repeat": 3}, {"weights": [1, 1, 1, 5, 5, *[1] * 7], "repeat": 2}, {"views": 2}])
+def test_a_broken_file_counts_once(on_error: Any, options: dict[str, Any]) -> None:
+    source = Fragile(np.zeros((12, 4, 4, 3), np.uint8))
+    source.lost = (3, 4)
+    train = stream(source, Policy([]), batch_size=3, on_error=on_error, max_errors=2, **options)
+    for _ in range(2):
+        list(train)
+        assert sorted(train.report().skipped) == [("sample 3", "3 is broken"), ("sample 4", "4 is broken")]
+    both = mix([stream(source, Policy([]), batch_size=3, on_error=on_error, max_errors=4, **options)] * 2)
+    list(both)
+    assert len(both.report().skipped) == 4, "the same index of another stream is another file"

@@ -310,3 +310,34 @@ def test_a_huge_source_keeps_nothing(options: dict[str, Any]) -> None:
     fresh.load_state_dict(state)
     whole = next(iter(fresh))
     assert np.array_equal(whole.indices[3::8], batch.indices)
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.array, np.int32])
+def test_checkpoints_may_give_back_other_numbers_and_words(images: np.ndarray, policy: Policy, kind: Any) -> None:
+    train = stream(images, policy, batch_size=4, seed=7)
+    next(iter(train))
+    state = train.state_dict()
+    for one in (train, mix([train])):
+        given = {
+            name: kind(value) if isinstance(value, int) else np.str_(value) if kind is np.int64 else np.array(value)
+            for name, value in one.state_dict().items()
+        }
+        one.load_state_dict(given)
+    assert train.state_dict() == state
+    assert {type(value) for value in train.state_dict().values()} == {int, str}
+
+
+def test_what_numpy_saved_is_a_state(images: np.ndarray, policy: Policy, tmp_path: Path) -> None:
+    train = stream(images, policy, batch_size=4)
+    next(iter(train))
+    np.savez(tmp_path / "state.npz", **train.state_dict())
+    fresh = stream(images, policy, batch_size=4)
+    fresh.load_state_dict(np.load(tmp_path / "state.npz"))
+    assert fresh.state_dict() == train.state_dict()
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1", None, np.array([1, 2]), np.float64(1)])
+def test_what_is_no_number_is_refused(images: np.ndarray, value: Any) -> None:
+    train = stream(images, Policy([]))
+    with pytest.raises(InputError, match="state_dict has epoch="):
+        train.load_state_dict(train.state_dict() | {"epoch": value})

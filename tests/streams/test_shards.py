@@ -99,3 +99,75 @@ def test_files_are_read_by_their_rank_alone(folder: Path, policy: Policy) -> Non
     paths = [{path for batch in one for path in batch.paths or ()} for one in ranks_of(folder, policy, 2)]
     assert not paths[0] & paths[1]
     assert len(paths[0] | paths[1]) == 22
+
+
+@pytest.mark.parametrize(("samples", "ranks", "batch_size"), [(10, 4, 1), (10, 4, 3), (23, 3, 2), (7, 7, 1), (9, 2, 4)])
+@pytest.mark.parametrize("options", [{}, {"drop_last": True}, {"repeat": 2}])
+def test_any_ranks_state_serves_all(samples: int, ranks: int, batch_size: int, options: dict[str, Any]) -> None:
+    """All have taken as many batches, some of them their last one."""
+    images = np.zeros((samples, 2, 2, 3), np.uint8)
+    given: dict[str, Any] = {"batch_size": batch_size, "uneven": "keep", **options}
+
+    def ready() -> list[Stream]:
+        return [one for one in ranks_of(images, Policy([]), ranks, **given) if len(one)]
+
+    try:
+        whole = sorted(index for one in ready() for index in indices(list(one)))
+        most = max(map(len, ready()))
+    except InputError:
+        return  # a rank has no batch at all
+    for steps in range(1, most + 1):
+        for saved in range(ranks):
+            running = ready()
+            iterations = list(map(iter, running))
+            seen = [indices(list(itertools.islice(one, steps))) for one in iterations]
+            state = running[saved].state_dict()
+            resumed = ready()
+            for one in resumed:
+                one.load_state_dict(state)
+            rest = [indices(list(one)) if one.epoch == 0 else [] for one in resumed]
+            assert sorted(itertools.chain(*seen, *rest)) == whole, (steps, saved, state)
+            assert {one.epoch for one in resumed} == {1}
+
+
+LAUNCHED: list[tuple[dict[str, str], Any]] = [
+    ({}, None),
+    ({"RANK": "1", "WORLD_SIZE": "4"}, (1, 4)),
+    ({"SLURM_PROCID": "2", "SLURM_NTASKS": "3"}, (2, 3)),
+    ({"RANK": "0", "WORLD_SIZE": "2", "SLURM_PROCID": "2", "SLURM_NTASKS": "3"}, (0, 2)),
+]
+
+
+@pytest.mark.parametrize(("environment", "shard"), LAUNCHED)
+def test_launchers_say_the_shard(
+    images: np.ndarray, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], shard: Any
+) -> None:
+    for name in ("RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    train = stream(images, Policy([]), shard="auto", batch_size=2)
+    assert train.options.shard == shard
+    expected = list(stream(images, Policy([]), shard=shard, batch_size=2))
+    assert indices(list(train)) == indices(expected)
+
+
+@pytest.mark.parametrize(
+    ("environment", "says"),
+    [
+        ({"RANK": "1"}, 'shard="auto": the environment has RANK=1, WORLD_SIZE=None; set both'),
+        ({"WORLD_SIZE": "2"}, 'shard="auto": the environment has RANK=None, WORLD_SIZE=2; set both'),
+        ({"RANK": "2", "WORLD_SIZE": "2"}, "RANK=2, WORLD_SIZE=2; a rank is from 0 to one below their number"),
+        ({"RANK": "one", "WORLD_SIZE": "2"}, "RANK=one, WORLD_SIZE=2; a rank is from 0"),
+        ({"SLURM_PROCID": "", "SLURM_NTASKS": "2"}, "SLURM_PROCID=, SLURM_NTASKS=2; a rank is from 0"),
+    ],
+)
+def test_what_launchers_cannot_mean(
+    images: np.ndarray, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str
+) -> None:
+    for name in ("RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=says):
+        stream(images, Policy([]), shard="auto")

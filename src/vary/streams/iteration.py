@@ -110,6 +110,8 @@ class Iteration:
             except BaseException:  # a batch's error, or Ctrl-C while waiting
                 self.close()
                 raise
+            if self._taken == self._batches:  # asked for one more: other ranks that had one have it by now
+                self._place.epoch, self._place.position = self._epoch + 1, 0
         raise StopIteration
 
     def _next(self) -> Batch | None:
@@ -178,7 +180,7 @@ class Iteration:
             raise SourceError(f"no picture came through: {len(broken)} are broken; the first: {first}")
 
     def _move(self, batches: int) -> None:
-        """Note where the next batch begins: after the last one of all ranks, that is the next epoch."""
+        """Note where the next batch begins. After the last one that any rank has, that is the next epoch."""
         o, place = self._options, self._place
         self._taken += batches
         step = self._start + self._taken * o.batch_size * o.part.ranks

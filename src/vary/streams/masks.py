@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from vary.plan.findings import Finding
 from vary.sources import Arrays, batch_labels, whole_of
 
@@ -20,7 +22,7 @@ def mask_findings(source: Indexed) -> list[Finding]:
     whole, _ = whole_of(source)
     if not isinstance(whole, Arrays):
         return []
-    size: tuple[int, ...] = getattr(whole.item(0).image, "shape", ())[:2]
+    size = np.shape(whole._images[0])[:2]
     found = []
     for name, column in zip(whole.fields[1:], batch_labels(whole, [0]), strict=True):
         if column.ndim > 2 and column.shape[1:3] == size and min(size) >= SMALLEST:

@@ -133,7 +133,8 @@ class Stream(Epochs):
             shape = batch_shape(n, size, runner.template.channels, o.layout)  # type: ignore[arg-type]
             axis = () if spec.count is None else (spec.count,)
             found.append(ArraySpec((n, *axis, *shape[1:]), np.dtype(output_dtype(runner.template, o.output))))
-        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in batch_labels(self.source, [0])]
+        columns = batch_labels(self.source, [0]) if len(self.source.fields) > 1 else ()
+        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in columns]
         return specs_of(found, self.fields)
 
     @property

@@ -94,7 +94,7 @@ class Job(EpochJob):
         if not len(done.places):
             return Made(None, work)
         indices, repeats = indices[done.places], repeats[done.places]
-        arrays = (*done.fields, *batch_labels(self.source, indices))
+        arrays = (*done.fields, *self._labels(indices))
         paths = None if self.source.path(int(indices[0])) is None else LazyPaths(self.source.path, indices.copy())
         batch = batch_of(
             arrays,
@@ -108,13 +108,16 @@ class Job(EpochJob):
         )
         return Made(batch, work._replace(batch=sum(map(size_of, arrays))))
 
+    def _labels(self, indices: Array) -> tuple[Array, ...]:
+        return batch_labels(self.source, indices) if len(self.source.fields) > 1 else ()
+
     @property
     def run(self) -> int:  # type: ignore[override]
         whole, o = self.whole, self.options
         if whole is None or o.on_error != "raise" or o.prefetch == 0 or reads_for_labels(self.source):
             return 1
         index, _ = self.samples(np.zeros(1, np.int64))
-        labels = sum(column.nbytes for column in batch_labels(self.source, index))
+        labels = sum(column.nbytes for column in self._labels(index))
         inputs, outputs = o.batch_size * (whole.nbytes // len(whole)), o.batch_size * labels
         for spec, runner in self.specs:
             t = runner.template
