@@ -18,7 +18,7 @@ from vary.sources.base import Encoded, Item
 from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
-from vary.sources.subset import Source, reads_like
+from vary.sources.subset import Source, inherits
 
 __all__ = ["Files", "read_file", "stamped"]
 
@@ -39,8 +39,6 @@ class Files(Source):
     Memory: each path and 9 bytes more, and the labels.
     """
 
-    labels_are_checked = True
-
     @guided("vary.Files")
     def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
         self.paths: Sequence[str] = _listed(paths)
@@ -52,10 +50,14 @@ class Files(Source):
         self.classes = self._labels.classes
         self.class_field = self._labels.field
 
+    @property
+    def labels_are_checked(self) -> bool:
+        return inherits(self, Files, "label_batch")
+
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if reads_like(self, Files) else None
+        return FILES if inherits(self, Files, "__getitem__", "item") else None
 
     @property
     def labels(self) -> Array | None:

@@ -19,7 +19,7 @@ from vary.sources.files import read_file, stamped
 from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
-from vary.sources.subset import Source, reads_like
+from vary.sources.subset import Source, inherits
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
 
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ class Folder(Source):
     the listing is damaged, cannot be written, or has other classes than `classes`. `InputError` if it lies in `path`.
     Memory: a file's relative path and 9 bytes more; with `listing` none but the pages of it that are in use.
     """
-
-    labels_are_checked = True
 
     @guided("vary.Folder")
     def __init__(
@@ -133,10 +131,14 @@ class Folder(Source):
         """Names of the class ids, or None where there are no classes."""
         return self._listing.classes if self._labels is None else self._labels.classes
 
+    @property
+    def labels_are_checked(self) -> bool:
+        return inherits(self, Folder, "label_batch")
+
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if reads_like(self, Folder) else None
+        return FILES if inherits(self, Folder, "__getitem__", "item") else None
 
     @property
     def labels(self) -> np.ndarray[Any, Any] | None:

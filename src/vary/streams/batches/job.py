@@ -10,7 +10,7 @@ import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.rng import permute
-from vary.sources import batch_labels
+from vary.sources import batch_labels, path_of
 from vary.streams.batch import Made, batch_of
 from vary.streams.batches.fetch import size_of
 from vary.streams.batches.render import Rendered, render
@@ -51,7 +51,7 @@ class StreamJob(Task):
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *batch_labels(self.source, indices))
         names = fields_of(self.source, [spec for spec, _ in self.specs])
-        paths = None if self.source.path(int(indices[0])) is None else partial(_paths, self.source, indices.copy())
+        paths = None if path_of(self.source, int(indices[0])) is None else partial(_paths, self.source, indices.copy())
         views = repeats * self.each
         batch = batch_of(
             arrays, names, indices=indices, views=views, epoch=self.epoch, paths=paths, streams=None, epochs=None
@@ -119,9 +119,9 @@ def _leave_out(task: Task, indices: Array, errors: Mapping[int, Exception]) -> t
 
 
 def _skipped(source: Indexed, index: int, error: Exception) -> Skipped:
-    name = source.path(index) or f"sample {index}"
+    name = path_of(source, index) or f"sample {index}"
     return Skipped(name, str(error).removeprefix(f"{name}: "))
 
 
 def _paths(source: Indexed, indices: Array) -> list[str]:
-    return [source.path(index) or f"sample {index}" for index in map(int, indices)]
+    return [path_of(source, index) or f"sample {index}" for index in map(int, indices)]
