@@ -27,6 +27,7 @@ __all__ = [
     "VaryError",
     "brief",
     "shortened",
+    "stopped",
     "warn_caller",
 ]
 
@@ -89,6 +90,15 @@ def shortened(text: str, limit: int) -> str:
     """The text, at most `limit` characters: its beginning and its end, where vary's messages name the cure."""
     end = limit // 3
     return text if len(text) <= limit else f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+def stopped(what: str) -> RuntimeError:
+    """The error for a StopIteration out of a user's code, which `what` names; to be raised from it.
+
+    Where the call stands in a loop over an iterator (`map`, an epoch), StopIteration would end the loop without an
+    error, and the rest would be missing. Generators do the same: PEP 479.
+    """
+    return RuntimeError(f"{what} raised StopIteration: perhaps its next(...) found no more values")
 
 
 class ValueWarning(UserWarning):

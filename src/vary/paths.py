@@ -7,12 +7,24 @@ from pathlib import Path
 
 from vary.errors import InputError, brief
 
-__all__ = ["expanded", "looked_in", "path_text", "to_write"]
+__all__ = ["absolute", "expanded", "looked_in", "path_text", "to_write"]
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
     """The path as text, with a leading `~` or `~user` replaced by the home folder, if there is one."""
     return os.path.expanduser(os.fspath(path))  # noqa: PTH111  text, because an epoch may read a million paths
+
+
+def absolute(path: str, here: str = "") -> str:
+    """The path from the root, if it is one from the folder `here`, by default the current one.
+
+    Links are not resolved. So ".." stays where it follows the name of a folder, which may be a link.
+    """
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    up = next((place for place, name in enumerate(names) if name != ".."), len(names))
+    start = "" if os.path.isabs(path) else here or os.getcwd()  # noqa: PTH109, PTH117
+    folders = [name for name in start.split("/") if name]
+    return "/" + "/".join(folders[: max(len(folders) - up, 0)] + names[up:])
 
 
 def looked_in(path: str) -> str:

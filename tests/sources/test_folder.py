@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sources.relative import relative
 
 from vary._native import file_stamps
 from vary.errors import InputError, SourceError
@@ -44,7 +45,7 @@ def test_classes_are_sorted_sub_folders_and_files_are_in_plain_order(tmp_path: P
     names = ["dog/b.png", "dog/a.JPG", "cat/deep/er/z.jpeg", "cat/10.gif", "cat/9.tiff", "Ant/x.webp", "cat-b/x.bmp"]
     source = Folder(plant(tmp_path, *names))
     assert source.classes == ["Ant", "cat", "cat-b", "dog"]
-    assert list(source.paths) == sorted(names)
+    assert relative(source) == sorted(names)
     assert source.fields == ("images", "labels")
     assert source.labels is not None
     assert source.labels.dtype == np.int64
@@ -62,7 +63,7 @@ def test_classes_are_sorted_sub_folders_and_files_are_in_plain_order(tmp_path: P
 
 def test_pictures_without_folders_are_unlabelled(tmp_path: Path) -> None:
     source = Folder(plant(tmp_path, "b.png", "a.png", "notes/readme.txt"))
-    assert source.paths == ("a.png", "b.png")
+    assert relative(source) == ["a.png", "b.png"]
     assert source.fields == ("images",)
     assert source.classes is None
     assert source.labels is None
@@ -79,7 +80,7 @@ def test_pictures_without_folders_are_unlabelled(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_what_is_passed_over(tmp_path: Path, name: str) -> None:
     source = Folder(plant(tmp_path, "cat/a.jpg", name))
-    assert source.paths == ("cat/a.jpg",)
+    assert relative(source) == ["cat/a.jpg"]
     assert source.classes == ["cat"]
 
 
@@ -92,7 +93,7 @@ def test_links(tmp_path: Path) -> None:
     (root / "cat" / "nothing.jpg").symlink_to(root / "absent.jpg")
     (root / "dog").symlink_to(tmp_path / "more")
     source = Folder(root)
-    assert source.paths == ("cat/a.jpg", "cat/link.jpg", "dog/c.jpg")
+    assert relative(source) == ["cat/a.jpg", "cat/link.jpg", "dog/c.jpg"]
     assert held(source, 1).data == b"elsewhere/b.jpg"
 
 
@@ -101,7 +102,7 @@ def test_named_classes_fix_the_ids(tmp_path: Path) -> None:
     (tmp_path / "ant").mkdir()
     source = Folder(tmp_path, classes=["emu", "ant", "cat"])
     assert source.classes == ["emu", "ant", "cat"]
-    assert source.paths == ("cat/a.jpg", "emu/c.jpg")
+    assert relative(source) == ["cat/a.jpg", "emu/c.jpg"]
     assert source.labels is not None
     assert list(source.labels) == [2, 0]
     with pytest.raises(SourceError, match=r"\['cow'\].*\['ant', 'cat', 'dog', 'emu'\]"):
@@ -211,7 +212,7 @@ def test_classes_that_a_folder_lacks_keep_their_ids(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(b"")
     folder = Folder(tmp_path, classes=["ant", "dog", "cat"])
     assert folder.classes == ["ant", "dog", "cat"]
-    assert dict(zip(folder.paths, folder.label_batch([0, 1])[0].tolist(), strict=True)) == {
+    assert dict(zip(relative(folder), folder.label_batch([0, 1])[0].tolist(), strict=True)) == {
         "cat/1.jpg": 2,
         "dog/2.jpg": 1,
     }
@@ -241,7 +242,7 @@ def test_files_are_known_by_path_size_and_time(tmp_path: Path) -> None:
         os.utime(tmp_path / name, ns=(0, 1_700_000_000_123_456_789 + number))
     source = Folder(tmp_path)
     (tmp_path / "gone.jpg").unlink()
-    found = dict(zip(source.paths, source.fingerprints(range(3)), strict=True))
+    found = dict(zip(relative(source), source.fingerprints(range(3)), strict=True))
     for name in names[:2]:
         status = os.stat(tmp_path / name)  # noqa: PTH116
         assert found[name] == (f"{tmp_path}/{name}", status.st_size, status.st_mtime_ns)

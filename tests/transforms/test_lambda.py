@@ -150,3 +150,32 @@ def test_a_transform_is_no_function(inner: Any) -> None:
     """Its draws would not be those of the picture."""
     with pytest.raises(PolicyError, match="is a transform, not a function; put it into the list itself"):
         Lambda(inner)
+
+
+def test_one_that_stops_is_an_error_and_not_the_end_of_a_loop() -> None:
+    values = iter(range(2))
+
+    def counted(image: np.ndarray) -> np.ndarray:
+        return image + np.uint8(next(values))
+
+    policy = Policy([Lambda(counted)])
+    loops: list[Any] = [
+        lambda: list(map(policy, [IMAGE] * 4)),
+        lambda: list(policy(image) for image in [IMAGE] * 4),  # noqa: C400
+        lambda: policy.batch([IMAGE] * 4, seed=0, threads=1),
+    ]
+    for loop in loops:
+        values = iter(range(2))
+        with pytest.raises(RuntimeError, match=r"^Lambda\(.*counted\), called for the sample of index \d, ") as caught:
+            loop()
+        assert "raised StopIteration" in str(caught.value)
+        assert isinstance(caught.value.__cause__, StopIteration)
+
+
+def test_a_transform_of_ones_own_that_stops_is_an_error() -> None:
+    class Stops(Rescale):
+        def lower(self, to: Any) -> None:
+            to.emit(next(iter(())))
+
+    with pytest.raises(RuntimeError, match=r"^Stops\.lower raised StopIteration"):
+        list(map(Policy([Stops(1 / 255)]), [IMAGE] * 4))

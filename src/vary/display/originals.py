@@ -11,7 +11,7 @@ from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
 from vary.plan.decode import read_image
-from vary.sources import Arrays, open_source, whole_of
+from vary.sources import Arrays, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -85,7 +85,7 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
         try:
             found.append(_opened(source, place, channels))
         except (DecodeError, SourceError) as error:
-            path = source.path(place) or f"sample {place}"
+            path = path_of(source, place) or f"sample {place}"
             skipped.append((path, " ".join(str(error).split()).removeprefix(f"{path}: ")))
             if (other := _free(seen, place, total)) is not None:
                 wanted.append(other)
@@ -108,10 +108,10 @@ def _free(seen: set[int], place: int, total: int) -> int | None:
 
 
 def _opened(source: Indexed, index: int, channels: int) -> Original:
-    item = source[index]
+    item = item_of(source, index)
     image = item.image if isinstance(item.image, np.ndarray) else read_image(item.image.data, channels)
     fields = zip(source.fields[1:], item.labels, strict=False)
     labels = ", ".join(label_words(name, value, source.classes) for name, value in fields)
     _, numbers = whole_of(source)
     number = index if numbers is None else int(numbers[index])  # a stream draws by the number in the whole source
-    return Original(number, image, (labels, os.path.basename(source.path(index) or "")))  # noqa: PTH119
+    return Original(number, image, (labels, os.path.basename(path_of(source, index) or "")))  # noqa: PTH119

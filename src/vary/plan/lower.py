@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from vary.errors import PolicyError
+from vary.errors import PolicyError, stopped
 from vary.plan.floats import Reach, range_fault
 from vary.plan.program import COLOUR, GEOMETRY, Instruction, Settings, Template
 from vary.rng import Draw, key_name
@@ -70,7 +70,10 @@ class Recorder:
         if transform.p < 1:
             self._gate = self._draw("chance", transform.p)
         self._number = 1
-        transform.lower(self)
+        try:
+            transform.lower(self)
+        except StopIteration as error:
+            raise stopped(f"{name}.lower") from error
         self._node, self._number, self._gate, self._transform = saved
 
     def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, among: int = 0) -> Column:

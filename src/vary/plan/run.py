@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vary import _native
-from vary.errors import DecodeError, InputError, PolicyError
+from vary.errors import DecodeError, InputError, PolicyError, stopped
 from vary.plan.check import check_bytes, output_dtype, output_size
 from vary.plan.fuse import Stage, fuse, stages
 from vary.plan.program import FILLS, Instruction, Program, Template
@@ -301,6 +301,8 @@ class Runner:
         name = getattr(function, "__qualname__", repr(function))
         try:
             result: Any = function(image, *rng)
+        except StopIteration as error:
+            raise stopped(f"Lambda({name}), called for the sample of index {index},") from error
         except Exception as error:
             error.add_note(f"raised in Lambda({name}) for the sample of index {index}")
             raise

@@ -23,6 +23,7 @@ from vary.guidance import missing_name
 from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
+from vary.sources.checked import fields_of, fingerprints_of, item_of, length_of, path_of
 from vary.sources.files import Files
 from vary.sources.folder import Folder, check_others
 from vary.sources.kinds import Kind, array_kind, asked_kind, stated_kind
@@ -50,7 +51,10 @@ __all__ = [
     "asked_kind",
     "batch_labels",
     "class_ids",
+    "fingerprints_of",
+    "item_of",
     "open_source",
+    "path_of",
     "reads_for_labels",
     "split",
     "stated_kind",
@@ -120,6 +124,8 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
             f"{type(obj).__name__} is no source: it lacks {', '.join(needed)}; give {cure}a folder's path, an array "
             "(N, H, W, C), a tuple (images, labels), or a source of your own, derived from vary.sources.Source"
         )
+    length_of(obj)
+    fields_of(obj)
     return Adapted(obj) if missing else cast("Indexed", obj)
 
 

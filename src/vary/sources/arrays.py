@@ -15,7 +15,7 @@ from vary.sample import channels_first, check_many, how_to_open, maybe_one, not_
 from vary.sources.base import Item
 from vary.sources.kinds import Kind, array_kind
 from vary.sources.labels import class_ids, read_labels
-from vary.sources.subset import Source, reads_like
+from vary.sources.subset import Source, inherits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +39,6 @@ class Arrays(Source):
     `InputError` if the numbers of images and labels differ, if an entry is no picture, or if a label is missing (None,
     NaN), has another shape than the first, is no number, or is not in `classes`; it names the sample.
     """
-
-    labels_are_checked = True
 
     @guided("vary.Arrays")
     def __init__(
@@ -70,13 +68,17 @@ class Arrays(Source):
         image.flags.writeable = False  # of this view: what was handed in keeps its flags
         return Item(image, self._labels.of(index))
 
+    @property
+    def labels_are_checked(self) -> bool:
+        return inherits(self, Arrays, "label_batch")
+
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """That of all pictures; None if they are of several, or if a subclass reads them in another way.
 
         `InputError` if vary does not take it. No pixel is read.
         """
-        if not reads_like(self, Arrays):
+        if not inherits(self, Arrays, "__getitem__", "item"):
             return None
         images = self._images[:1] if isinstance(self._images, np.ndarray) else self._images
         kinds = {(image.shape[2] if image.ndim == 3 else 1, image.dtype) for image in images}
@@ -88,7 +90,7 @@ class Arrays(Source):
     @property
     def whole(self) -> Array | None:
         """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
-        if isinstance(self._images, list) or not reads_like(self, Arrays):
+        if isinstance(self._images, list) or not inherits(self, Arrays, "__getitem__", "item"):
             return None
         whole = self._images.view(np.ndarray)
         whole.flags.writeable = False  # of this view: what was handed in keeps its flags

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -13,12 +14,12 @@ import numpy as np
 from vary import _native
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
-from vary.paths import path_text
+from vary.paths import absolute, path_text
 from vary.sources.base import Encoded, Item
 from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
-from vary.sources.subset import Source, reads_like
+from vary.sources.subset import Source, inherits
 
 __all__ = ["Files", "read_file", "stamped"]
 
@@ -39,8 +40,6 @@ class Files(Source):
     Memory: each path and 9 bytes more, and the labels.
     """
 
-    labels_are_checked = True
-
     @guided("vary.Files")
     def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
         self.paths: Sequence[str] = _listed(paths)
@@ -52,10 +51,14 @@ class Files(Source):
         self.classes = self._labels.classes
         self.class_field = self._labels.field
 
+    @property
+    def labels_are_checked(self) -> bool:
+        return inherits(self, Files, "label_batch")
+
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if reads_like(self, Files) else None
+        return FILES if inherits(self, Files, "__getitem__", "item") else None
 
     @property
     def labels(self) -> Array | None:
@@ -109,21 +112,16 @@ def _listed(paths: Any) -> Listing:
         raise InputError(
             f"paths is a {type(paths).__name__}; give a list, a 1-D array or a Series of paths, in their order"
         )
-    here = os.getcwd()  # noqa: PTH109
-    found = []
+    found, here = [], ""
+    with suppress(OSError):  # the current folder was deleted, which is an error only for a relative path
+        here = os.getcwd()  # noqa: PTH109  asked once
     for place, path in enumerate(paths):
         text = path_text(f"paths[{place}]", path, CURE)
         if not text:
             raise InputError(f"paths[{place}]=''; give {CURE}")
-        found.append(_absolute(here, text))
+        found.append(absolute(text, here))
     if not found:
         raise InputError("paths is empty; give at least one path of a picture's file")
     draft = Draft(io.BytesIO())
     draft.add(found)
     return draft.listing()
-
-
-def _absolute(here: str, path: str) -> str:
-    if ".." in path.split("/"):  # after a symbolic link, ".." is not the folder before it
-        return os.path.join(here, path)  # noqa: PTH118
-    return os.path.normpath(os.path.join(here, path))  # noqa: PTH118

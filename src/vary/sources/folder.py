@@ -13,13 +13,13 @@ import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
-from vary.paths import looked_in, path_text
+from vary.paths import absolute, looked_in, path_text
 from vary.sources.base import Item
 from vary.sources.files import read_file, stamped
 from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
-from vary.sources.subset import Source, reads_like
+from vary.sources.subset import Source, inherits
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "t
 class Folder(Source):
     """The pictures below `path`, in plain order of their relative paths, which is the same on every machine.
 
+    The path of the folder is made absolute at once, so the current folder may change later.
     A picture's class is the sub-folder of `path` that it lies in, at whatever depth; classes are sorted by name.
     Pictures directly in `path` and none below it: unlabelled, with the single field "images".
     classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty. If it
@@ -56,8 +57,6 @@ class Folder(Source):
     Memory: a file's relative path and 9 bytes more; with `listing` none but the pages of it that are in use.
     """
 
-    labels_are_checked = True
-
     @guided("vary.Folder")
     def __init__(
         self,
@@ -67,17 +66,19 @@ class Folder(Source):
         classes: Sequence[str] | None = None,
         listing: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.root = path_text("path", path, "the path of a folder")
-        self._absolute = os.path.abspath(self.root)  # noqa: PTH100
-        if not os.path.isdir(self.root):  # noqa: PTH112  kept as the string that was given
-            what = "is a file" if os.path.exists(self.root) else f"does not exist{looked_in(self.root)}"  # noqa: PTH110
-            files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in self.root else ""
+        given = path_text("path", path, "the path of a folder")
+        if not os.path.isdir(given):  # noqa: PTH112
+            what = "is a file" if os.path.exists(given) else f"does not exist{looked_in(given)}"  # noqa: PTH110
+            files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
             cure = "give a folder with one sub-folder of pictures for every class"
-            raise SourceError(f"{self.root!r} {what}; {cure}{files}")
+            raise SourceError(f"{given!r} {what}; {cure}{files}")
+        self.root = absolute(given)
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
-        self._listing = self._listed(classes if labels is None else None, file, labels is not None)
+        file = None if file is None else absolute(file)
+        self._listing = _listed(given, classes if labels is None else None, file, labels is not None)
+        self._listing.root = self.root
         self.paths: Sequence[str] = self._listing
-        """Relative paths with forward slashes; a sample's index is its place here."""
+        """Absolute paths; a sample's index is its place here."""
         self._labels: Labels | None = None
         self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
         self.class_field: str | None = "labels"
@@ -92,51 +93,25 @@ class Folder(Source):
 
     def _set_labels(self, labels: object, classes: Sequence[str] | None) -> None:
         names, n = self._listing, len(self._listing)
-        some = f"{names[0]!r}, {names[min(1, n - 1)]!r}, ..., {names[n - 1]!r}"
+        some = f"{names.name(0)!r}, {names.name(min(1, n - 1))!r}, ..., {names.name(n - 1)!r}"
         order = f", in the plain order of the paths: {some} (vary.Folder({self.root!r}).paths)"
         self._labels = read_labels(labels, classes, n, lambda place: f"sample {place} ({self.path(place)})", order)
         self.fields = ("images", *self._labels.fields)
         self.class_field = self._labels.field
-
-    def _listed(self, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:
-        around = frozenset[Identity]() if file is None else _around(file)
-        if identity_of(self.root) in around:
-            raise InputError(
-                f"listing={file!r} lies in {self.root!r}, and vary writes nothing there; give another path"
-            )
-        name = os.path.basename(self._absolute)  # noqa: PTH119
-        if file is None or not os.path.exists(file):  # noqa: PTH110
-            with drafted(file) as draft:
-                draft.folder = name
-                walk = Walk(self.root, around)
-                said = None
-                if flat:
-                    _fill_flat(draft, walk)
-                else:
-                    said = _fill(draft, walk, classes)
-                for warning in filter(None, (said, _passed_over(walk))):
-                    warn_caller(warning, UserWarning)
-            if file is None:
-                return draft.listing()
-        found = load(file)
-        if classes is not None and list(classes) != found.classes:
-            cure = f"give listing= another path, or {CURE}"
-            here, there = brief(list(classes)), brief(found.classes)
-            raise SourceError(f"classes={here}, but the listing {file!r} has {there}; {cure}")
-        if found.folder != name:
-            text = f"the listing {file!r} was made of a folder {found.folder!r}, this is {name!r}"
-            warn_caller(f"{text}; give each a listing of its own, or {CURE}", UserWarning)
-        return found
 
     @property
     def classes(self) -> list[str] | None:  # type: ignore[override]
         """Names of the class ids, or None where there are no classes."""
         return self._listing.classes if self._labels is None else self._labels.classes
 
+    @property
+    def labels_are_checked(self) -> bool:
+        return inherits(self, Folder, "label_batch")
+
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if reads_like(self, Folder) else None
+        return FILES if inherits(self, Folder, "__getitem__", "item") else None
 
     @property
     def labels(self) -> np.ndarray[Any, Any] | None:
@@ -160,11 +135,11 @@ class Folder(Source):
         return Item(file, () if self.classes is None else (self._listing.class_id(index),))
 
     def path(self, index: int) -> str:
-        return joined(self.root, self.paths[index])
+        return os.path.join(self.root, self.paths[index])  # noqa: PTH118  relative ones may be set as `paths`
 
     def fingerprints(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
-        """See `stamped`, under absolute paths."""
-        return stamped([joined(self._absolute, self.paths[index]) for index in np.asarray(indices).tolist()])
+        """See `stamped`."""
+        return stamped([self.path(index) for index in np.asarray(indices).tolist()])
 
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
         if self._labels is not None:
@@ -176,6 +151,36 @@ class Folder(Source):
 
 
 ENDINGS = 8  # in a message
+
+
+def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:
+    """The files below the folder `root`, which messages name as it was given: walked, or from the listing `file`."""
+    around = frozenset[Identity]() if file is None else _around(file)
+    if identity_of(root) in around:
+        raise InputError(f"listing={file!r} lies in {root!r}, and vary writes nothing there; give another path")
+    name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119
+    if file is None or not os.path.exists(file):  # noqa: PTH110
+        with drafted(file) as draft:
+            draft.folder = name
+            walk = Walk(root, around)
+            said = None
+            if flat:
+                _fill_flat(draft, walk)
+            else:
+                said = _fill(draft, walk, classes)
+            for warning in filter(None, (said, _passed_over(walk))):
+                warn_caller(warning, UserWarning)
+        if file is None:
+            return draft.listing()
+    found = load(file)
+    if classes is not None and list(classes) != found.classes:
+        cure = f"give listing= another path, or {CURE}"
+        here, there = brief(list(classes)), brief(found.classes)
+        raise SourceError(f"classes={here}, but the listing {file!r} has {there}; {cure}")
+    if found.folder != name:
+        text = f"the listing {file!r} was made of a folder {found.folder!r}, this is {name!r}"
+        warn_caller(f"{text}; give each a listing of its own, or {CURE}", UserWarning)
+    return found
 
 
 def _around(file: str) -> frozenset[Identity]:

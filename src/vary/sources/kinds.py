@@ -9,6 +9,7 @@ import numpy as np
 from vary.errors import DecodeError, InputError, SourceError, brief
 from vary.sample import DTYPES
 from vary.sources.base import Encoded
+from vary.sources.checked import item_of
 
 if TYPE_CHECKING:
     from vary.sources.base import Indexed
@@ -56,19 +57,14 @@ def asked_kind(source: Indexed) -> Kind:
     if not len(source):
         return FILES
     try:
-        item = source[0]
+        image: Any = item_of(source, 0).image
     except (DecodeError, SourceError):  # reported, or skipped, when its turn comes
         return FILES
-    image = getattr(item, "image", None)
     if isinstance(image, Encoded):
         return FILES
     if isinstance(image, np.ndarray):
         channels, dtype = array_kind(image, 0)
         return Kind(False, dtype, channels)
-    if image is None:
-        raise InputError(
-            f"sample 0 of the source is a {type(item).__name__}; a source gives vary.sources.Item(image, (label, ...))"
-        )
     raise InputError(f"sample 0 is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
 
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.sources.checked import label_columns, path_of
 
 if TYPE_CHECKING:
     from vary.sources.base import Indexed
@@ -297,22 +298,19 @@ def class_field(source: Indexed) -> str | None:
 
 def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array, ...]:
     """`source.label_batch(indices)`; labels of a user's own source are checked and converted like those of `Arrays`."""
-    columns = source.label_batch(indices)
+    columns = label_columns(source, indices)
     if getattr(source, "labels_are_checked", False):
         return columns
     numbers = np.asarray(indices, np.int64)
 
     def called(place: int) -> str:
         number = int(numbers[place])
-        path = source.path(number)
+        path = path_of(source, number)
         return f"sample {number}" if path is None else f"sample {number} ({path})"
 
     out = []
-    for name, values in zip(source.fields[1:], columns, strict=False):
+    for name, values in zip(source.fields[1:], columns, strict=True):
         column = column_of(name, values, called)
-        if len(ids_of(column)) != len(numbers):
-            seen = f"{type(source).__name__}.label_batch gave {len(ids_of(column))} {name} for {len(numbers)} samples"
-            raise InputError(f"{seen}; give one of each")
         if isinstance(column, Named) and name != class_field(source):
             column = np.array(column.names)[column.ids]
         if isinstance(column, Named) and source.classes is None:

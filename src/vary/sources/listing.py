@@ -27,6 +27,8 @@ from typing import IO, Any, overload
 import numpy as np
 
 from vary.errors import SourceError, VaryError
+from vary.paths import absolute
+from vary.sources.walk import joined
 
 __all__ = ["Draft", "Listing", "drafted", "load"]
 
@@ -43,6 +45,7 @@ Array = np.ndarray[Any, Any]
 class Listing(Sequence[str]):
     """Relative paths in plain order, a sequence of str, and which class each is of. Not written once it is made.
 
+    root: a folder; as a sequence, the names are paths in it. Empty: they are as they are kept.
     classes: their names by id, or None. A name of a mapped listing that its file holds no longer soundly is a
     `SourceError`. One that is mapped pickles as the place of its file, and is mapped again.
     """
@@ -55,12 +58,13 @@ class Listing(Sequence[str]):
         runs: Array,
         classes: list[str] | None,
         file: tuple[str, bytes] | None = None,
+        root: str = "",
     ) -> None:
         """names: where in `data` they begin, and their bytes; bounds: (n + 1,); runs: (2, k); file: path, check."""
         self._data, self._names, self._bounds, self._runs, self._file = data, names, bounds, runs, file
         self._stops, self._ids = runs
         self._view = self._stops.data  # bisect goes through it twice as fast
-        self.classes = classes
+        self.classes, self.root = classes, root
         self.folder: str | None = None  # whose listing it is, by its name, where that is known
         self._labels: Array | None = None
 
@@ -79,6 +83,10 @@ class Listing(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | tuple[str, ...]:
         if isinstance(index, slice):
             return tuple(self[place] for place in range(*index.indices(len(self))))
+        return joined(self.root, self.name(index))
+
+    def name(self, index: int) -> str:
+        """As it is kept, without `root`."""
         place, (at, size) = self._place(index), self._names
         first, last = self._bounds.item(place), self._bounds.item(place + 1)
         if 0 <= first < last < size and last - first <= LONGEST:
@@ -100,8 +108,8 @@ class Listing(Sequence[str]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         if self._file:
-            return _again, self._file
-        return Listing, (self._data, self._names, self._bounds, self._runs, self.classes)
+            return _again, (*self._file, self.root)
+        return Listing, (self._data, self._names, self._bounds, self._runs, self.classes, None, self.root)
 
     @property
     def labels(self) -> Array:
@@ -246,16 +254,17 @@ def load(file: str) -> Listing:
     whole = np.array_equal(np.sort(stops), stops) and (stops[-1:] == count).all() and (ids < len(found or ())).all()
     if not whole or (ids < 0).any() or (found is None) != (runs == 0):
         raise SourceError(f"{file}: this listing counts its classes wrongly; {CURE}")
-    listing = Listing(data, (HEAD.size, names), bounds, rows, found, (os.path.abspath(file), check))  # noqa: PTH100
+    listing = Listing(data, (HEAD.size, names), bounds, rows, found, (absolute(file), check))
     listing.folder = folder
     return listing
 
 
-def _again(file: str, check: bytes) -> Listing:
+def _again(file: str, check: bytes, root: str) -> Listing:
     """A listing that was pickled: the same names, or an error."""
     listing = load(file)
     if listing._file != (file, check):
         raise SourceError(f"{file}: is not the listing that was pickled: it was made again since; pickle the new one")
+    listing.root = root
     return listing
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
 from vary.sources.arrays import Arrays
+from vary.sources.checked import fields_of, fingerprints_of, item_of, label_columns, path_of
 from vary.sources.kinds import stated_kind
 from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
@@ -30,7 +31,7 @@ class Adapted(Source):
         """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None:
         unchanged."""
         self.given = given
-        self.fields = tuple(given.fields)
+        self.fields = fields_of(given)
         self.classes = getattr(given, "classes", None) if classes is None else classes
         self.by_item = not hasattr(given, "label_batch") or reads_for_labels(given)
         self.class_field = getattr(given, "class_field", None) or class_field(self)
@@ -49,8 +50,9 @@ class Adapted(Source):
     @property
     def fingerprints(self) -> Callable[[Any], list[Any]] | None:
         """See `Indexed`; None where the source has none."""
-        found: Callable[[Any], list[Any]] | None = getattr(self.given, "fingerprints", None)
-        return found
+        if getattr(self.given, "fingerprints", None) is None:
+            return None
+        return lambda indices: fingerprints_of(self.given, indices)
 
     @property
     def paths(self) -> Any:
@@ -60,7 +62,7 @@ class Adapted(Source):
         return len(self.given)
 
     def item(self, index: int) -> Item:
-        item: Item = self.given[index]
+        item = item_of(self.given, index)
         if self._ids is None or self.class_field is None:
             return item
         labels, place = list(item.labels), self.fields.index(self.class_field) - 1
@@ -70,15 +72,13 @@ class Adapted(Source):
         return item._replace(labels=tuple(labels))
 
     def path(self, index: int) -> str | None:
-        path: str | None = self.given.path(index) if hasattr(self.given, "path") else None
-        return path
+        return path_of(self.given, index) if hasattr(self.given, "path") else None
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         if not hasattr(self.given, "label_batch"):
-            return labels_by_item(self.given.__getitem__, len(self.fields) - 1, indices)
+            return labels_by_item(self.given, indices)
         if self._ids is None or self.class_field is None:
-            columns: tuple[Array, ...] = self.given.label_batch(indices)
-            return columns
+            return label_columns(self.given, indices)
         found, place = list(batch_labels(self.given, indices)), self.fields.index(self.class_field) - 1
         found[place] = self._renumbered(found[place], indices)
         return tuple(found)

@@ -13,19 +13,20 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, overloa
 
 import numpy as np
 
-from vary.errors import InputError, brief, warn_caller
+from vary.errors import InputError, brief, stopped, warn_caller
 from vary.guidance import guided
+from vary.sources.checked import fingerprints_of, item_of, label_columns, length_of, path_of
 from vary.sources.kinds import stated_kind
 from vary.sources.labels import class_field, class_ids
 from vary.sources.shares import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from vary.sources.base import Indexed, Item
     from vary.sources.kinds import Kind
 
-__all__ = ["Source", "Subset", "pick", "reads_like", "split_of", "whole_of"]
+__all__ = ["Source", "Subset", "inherits", "pick", "split_of", "whole_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -64,7 +65,7 @@ class Source:
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         """The labels of `indices`, one array for each field after "images"."""
-        return labels_by_item(self.item, len(self.fields) - 1, indices)
+        return labels_by_item(self, indices)
 
     @overload
     def __getitem__(self, index: SupportsIndex, /) -> Item: ...
@@ -73,10 +74,18 @@ class Source:
     def __getitem__(self, index: Any, /) -> Any:
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
             place, n = operator.index(index), len(self)
-            if not -n <= place < n:  # an IndexError, so that `for item in source` ends
+            if not -n <= place < n:
                 raise IndexError(f"source[{place}]: the source has {n} samples, 0 .. {n - 1}, or -{n} .. -1")
-            return self.item(place % n)
+            try:
+                return self.item(place % n)
+            except StopIteration as error:
+                raise stopped(f"{type(self).__name__}.item({place % n})") from error
         return pick(self, index)
+
+    def __iter__(self) -> Iterator[Item]:
+        """Every sample, in order. An IndexError of `item` does not end the loop, as it would without this method."""
+        for index in range(len(self)):
+            yield item_of(self, index)
 
     @guided("source.split")
     def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
@@ -137,20 +146,21 @@ class Subset(Source):
     @property
     def fingerprints(self) -> Callable[[Any], list[Any]] | None:
         """See `Indexed`; None where the whole source has none."""
-        of_parent = getattr(self.parent, "fingerprints", None)
-        return None if of_parent is None else lambda indices: of_parent(self.numbers[np.asarray(indices, np.int64)])
+        if getattr(self.parent, "fingerprints", None) is None:
+            return None
+        return lambda indices: fingerprints_of(self.parent, self.numbers[np.asarray(indices, np.int64)])
 
     def __len__(self) -> int:
         return len(self.numbers)
 
     def item(self, index: int) -> Item:
-        return self.parent[int(self.numbers[index])]
+        return item_of(self.parent, int(self.numbers[index]))
 
     def path(self, index: int) -> str | None:
-        return self.parent.path(int(self.numbers[index]))
+        return path_of(self.parent, int(self.numbers[index]))
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
-        return self.parent.label_batch(self.numbers[np.asarray(indices, np.int64)])
+        return label_columns(self.parent, self.numbers[np.asarray(indices, np.int64)])
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "paths"}
@@ -166,7 +176,7 @@ def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
 
 def pick(source: Indexed, which: Any) -> Subset:
     """The subset `source[which]`, by a slice, a list of indices, or a mask. Warns if it has a single class."""
-    places = _places(which, len(source))
+    places = _places(which, length_of(source))
     if len(places) > 1 and not reads_for_labels(source):
         _warn_of_one_class(source, places)
     return _subset(source, places)
@@ -176,15 +186,18 @@ def split_of(source: Indexed, validation: object, stratify: object, seed: int) -
     """See `Source.split`."""
     if not isinstance(stratify, bool):
         raise InputError(f"stratify={brief(stratify)}; give True, which goes by the source's own class ids, or False")
-    first, second = parts(len(source), validation, class_ids(source, one_hot=True) if stratify else None, seed)
+    first, second = parts(length_of(source), validation, class_ids(source, one_hot=True) if stratify else None, seed)
     return _subset(source, first), _subset(source, second)
 
 
-def labels_by_item(item: Callable[[int], Item], fields: int, indices: Sequence[int] | Array) -> tuple[Array, ...]:
+def labels_by_item(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array, ...]:
     """The labels of `indices`, read sample by sample, as arrays of objects, one for each label field."""
+    fields = len(source.fields) - 1
     numbers = np.asarray(indices, np.int64).tolist()
-    rows = [item(index).labels for index in numbers]
+    rows: list[Any] = [item_of(source, index).labels for index in numbers]
     for number, row in zip(numbers, rows, strict=True):
+        if not isinstance(row, tuple | list):
+            raise InputError(f"sample {number} has the labels {brief(row)}; give a tuple of them, such as (label,)")
         if len(row) != fields:
             raise InputError(
                 f"sample {number} has {len(row)} labels, and the source names {fields} field{'s'[: fields != 1]} of "
@@ -204,10 +217,9 @@ def reads_for_labels(source: Indexed) -> bool:
     return getattr(type(whole), "label_batch", None) is Source.label_batch or getattr(whole, "by_item", False)
 
 
-def reads_like(source: Source, base: type[Source]) -> bool:
-    """Does a subclass of `base` read its samples as `base` does?"""
-    kind = type(source)
-    return kind.__getitem__ is base.__getitem__ and kind.item is base.item
+def inherits(source: Source, base: type[Source], *methods: str) -> bool:
+    """Are these methods those of `base`, not redefined by a subclass?"""
+    return all(getattr(type(source), name) is getattr(base, name) for name in methods)
 
 
 def _subset(source: Indexed, places: Array) -> Subset:

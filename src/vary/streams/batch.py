@@ -204,11 +204,11 @@ def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Any:
 class LazyPaths:
     """The paths of samples, made when they are first asked for."""
 
-    def __init__(self, path: Callable[[int], str | None], indices: Array) -> None:
+    def __init__(self, path: Callable[[int], str], indices: Array) -> None:
         self._path, self._indices = path, indices
 
     def __call__(self) -> list[str]:
-        return [self._path(index) or f"sample {index}" for index in self._indices.tolist()]
+        return list(map(self._path, self._indices.tolist()))
 
     def part(self, some: slice) -> LazyPaths:
         return LazyPaths(self._path, self._indices[some])

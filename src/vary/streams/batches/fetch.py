@@ -16,7 +16,7 @@ import numpy as np
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.decode import is_jpeg, picture_bytes, prepare
 from vary.plan.run import Parts
-from vary.sources import Encoded, array_kind
+from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE
 from vary.streams.report import Work
@@ -43,7 +43,7 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> Opened:
     for index in indices:
         executor.at(READING, index, job.number)
         try:
-            pictures.append(_raw(job, job.source[index].image, index))
+            pictures.append(_raw(job, item_of(job.source, index).image, index))
         except (DecodeError, SourceError) as error:
             pictures.append(error)
     return Opened(pictures, perf_counter_ns() - began)
@@ -196,9 +196,8 @@ def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executo
 
 def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
     """What files are kept under: the source's word, else their places in it, which are good for this process."""
-    fingerprints = getattr(source, "fingerprints", None)
-    found: Sequence[Hashable] = indices.tolist() if fingerprints is None else fingerprints(indices)
-    return found
+    stated = getattr(source, "fingerprints", None) is not None
+    return fingerprints_of(source, indices) if stated else indices.tolist()
 
 
 def _expected(raw: bytes | Encoded, channels: int) -> int:

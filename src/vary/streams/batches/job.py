@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.plan.check import output_dtype, output_size
-from vary.sources import Adapted, Arrays, batch_labels, reads_for_labels
+from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
 from vary.streams.batch import LazyPaths, Made, batch_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
@@ -95,7 +95,7 @@ class Job(EpochJob):
             return Made(None, work)
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *self._labels(indices))
-        paths = None if self.source.path(int(indices[0])) is None else LazyPaths(self.source.path, indices.copy())
+        paths = None if path_of(self.source, int(indices[0])) is None else LazyPaths(self.path, indices.copy())
         batch = batch_of(
             arrays,
             fields_of(self.source, [spec for spec, _ in self.specs]),
@@ -151,4 +151,4 @@ class Job(EpochJob):
         return views_of([spec for spec, _ in self.specs])
 
     def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
-        return self.source.path(index) or f"sample {index}"
+        return path_of(self.source, index) or f"sample {index}"

@@ -10,6 +10,7 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
+from vary.sources import path_of
 from vary.streams.batch import Made, batch_of
 from vary.streams.batches.job import EpochJob
 from vary.streams.report import Work
@@ -113,7 +114,7 @@ class MixedJob(EpochJob):
         arrays = [self._field(number, made, rows) for number in range(len(batches[0]))]
         indices, views = (np.concatenate([getattr(b, name) for b in batches])[order] for name in ("indices", "views"))
         paths = [path for batch in batches for path in batch.paths or map("sample {}".format, batch.indices)]
-        named = any(stream.source.path(0) is not None for stream in self.streams)
+        named = any(path_of(stream.source, 0) is not None for stream in self.streams)
         found = [paths[place] for place in order] if named else None
         return batch_of(
             arrays,

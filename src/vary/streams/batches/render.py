@@ -10,6 +10,7 @@ import numpy as np
 
 from vary.errors import DecodeError
 from vary.plan.run import Address, Parts
+from vary.sources import path_of
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.report import Work
 from vary.streams.workers.pool import CALLING
@@ -175,5 +176,5 @@ def _error(source: Indexed, index: int, reason: Any) -> Exception:
     """What to raise for this sample: an error as it is, a reason with its path."""
     if isinstance(reason, Exception):
         return reason
-    path = source.path(index)
+    path = path_of(source, index)
     return DecodeError(reason if path else f"sample {index}: {reason}", path)
