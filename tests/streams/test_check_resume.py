@@ -33,7 +33,7 @@ def test_a_state_that_says_too_little_or_too_much(
 
 
 class Reads:
-    """Says that it went on, and executor over what it was told to."""
+    """Says that it went on, and hands over what it was told to."""
 
     def __init__(self, batches: Any) -> None:
         self.batches = batches

@@ -222,7 +222,7 @@ def test_many_held_batches(numbered: np.ndarray) -> None:
     assert len(os.listdir(f"/proc/{pid}/fd")) <= 340  # noqa: PTH208
 
 
-def test_what_hire_refuses_costs_no_epoch(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_start_costs_no_epoch(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     train = stream(numbered, PLAIN, batch_size=2, process=True)
 
     def refused(*_: object) -> Any:

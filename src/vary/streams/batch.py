@@ -158,7 +158,7 @@ def _escaped(name: str) -> str:
 
 
 def __getattr__(name: str) -> type[Batch]:
-    """Classes of batches by name, which `pickle` specs up."""
+    """Classes of batches by name, which `pickle` looks up."""
     if not (name.startswith("Batch(") and name.endswith(")")):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     fields = name[6:-1].split(", ")

@@ -1,4 +1,4 @@
-"""Labels that spec like masks: they would not _follow the geometry of their pictures."""
+"""Labels that look like masks: they would not follow the geometry of their pictures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mask_findings(source: Indexed) -> list[Finding]:
         if column.ndim > 2 and column.shape[1:3] == size and min(size) >= SMALLEST:
             text = (
                 f"{name} are as high and wide as the pictures, {size[0]} x {size[1]}, as masks are: labels come out as "
-                "they are and do not _follow what the policy moves; masks are not there yet. Leave geometry out of the "
+                "they are and do not follow what the policy moves; masks are not there yet. Leave geometry out of the "
                 "policy (colour transforms and Rescale stay), or warp both yourself"
             )
             found.append(Finding(f"masks {name}", text))
