@@ -55,6 +55,44 @@ def exit_busy() -> None:
     print("done")
 
 
+def exit_stuck() -> None:
+    """The interpreter ends while user functions are waiting for something that does not come."""
+    entered = threading.Event()
+
+    def stuck(image: np.ndarray) -> np.ndarray:
+        entered.set()
+        threading.Event().wait(10 * SOON)
+        return image
+
+    KEPT.append(iter(train(Policy([Lambda(stuck)]), prefetch=6)))
+    assert entered.wait(SOON)
+    print("done")
+
+
+def exit_after_an_epoch() -> None:
+    for _ in train(Policy([Lambda(busy)]), prefetch=40):
+        pass
+    no_thread()
+    print("done")
+
+
+def fork_in_an_order() -> None:
+    """A fork while a stream's lock is held, by the thread that holds it."""
+    children = []
+
+    def order(epoch: int) -> list[int]:
+        if epoch == 1:
+            children.append(os.fork())
+        return list(range(40))
+
+    ordered = stream(IMAGES, POLICY, batch_size=4, order=order)
+    expected = [total(ordered) for _ in range(3)]
+    if children == [0]:
+        os._exit(int(len(expected) != 3))
+    assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0
+    print("done")
+
+
 def exit_in_a_thread() -> None:
     """The consumer is a daemon thread that is waiting when the interpreter ends."""
     taken = threading.Event()
@@ -122,7 +160,7 @@ def fork_collected() -> None:
         total(train())
 
     for _ in range(5):
-        with held[0]._crew._stop._cond:  # what another thread might hold at that moment
+        with held[0]._workers._stop._cond:  # what another thread might hold at that moment
             in_child(drop)
             in_child(held[0].close)
     assert len(total(held[0])) == 10

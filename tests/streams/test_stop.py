@@ -143,6 +143,23 @@ def test_every_end_is_clean(folder: Path, policy: Policy, end: Callable[[Stream]
     assert len(list(train)) == 5
 
 
+@pytest.mark.parametrize("drop_last", [True, False])
+def test_an_iteration_without_a_batch_is_closed(numbered: np.ndarray, drop_last: bool) -> None:
+    train = stream(numbered, Policy([]), batch_size=3, drop_last=drop_last)
+    batches = iter(train)
+    for _ in range(2):
+        next(batches)
+    state = train.state_dict()
+    batches.close()
+    rest = stream(numbered, Policy([]), batch_size=5, drop_last=True)  # of which there are none left
+    rest.load_state_dict(state)
+    batches = iter(rest)
+    assert (list(batches), len(batches)) == ([], 0)
+    assert not ours()
+    assert rest.state_dict()["epoch"] == 1
+    assert len(list(rest)) == 2
+
+
 def test_an_end_does_not_wait_for_what_is_only_planned(numbered: np.ndarray) -> None:
     begun: list[int] = []
     entered, release = threading.Event(), threading.Event()
@@ -224,8 +241,8 @@ def run(case: str) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, CHILD, case], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-EXITS = ["exit_alive", "exit_busy", "exit_in_a_thread"]
-FORKS = ["fork_fresh", "fork_live", "fork_collected", "fork_pool", "spawn"]
+EXITS = ["exit_alive", "exit_busy", "exit_stuck", "exit_after_an_epoch", "exit_in_a_thread"]
+FORKS = ["fork_in_an_order", "fork_fresh", "fork_live", "fork_collected", "fork_pool", "spawn"]
 
 
 @pytest.mark.parametrize("case", [*EXITS, *FORKS])

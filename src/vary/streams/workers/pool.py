@@ -12,6 +12,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import weakref
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import pairwise
@@ -118,7 +119,7 @@ class WorkerPool:
         self._openers: DaemonThreads | None = None  # started when they are first needed
         self._first_opener = makers
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
-        self._pending: WeakSet[Future[list[Made]]] = WeakSet()
+        self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
         POOLS.add(self)
         # All at once: a maker that started later would make batches ahead of the consumer, in more memory.
         self._makers = DaemonThreads(makers, f"{self._name}-make", self._enter)
@@ -130,7 +131,7 @@ class WorkerPool:
 
     def submit(self, positions: Array) -> Future[list[Made]]:
         future = self._makers.submit(self._make, positions)
-        self._pending.add(future)
+        self._pending = [*(one for one in self._pending if one() is not None), weakref.ref(future)]
         return future
 
     def _enter(self, number: int) -> None:
@@ -192,7 +193,7 @@ class WorkerPool:
             return
         self._closed = True
         self._stop.set()  # what is only planned ends as soon as it begins
-        for future in list(self._pending):
+        for future in filter(None, [one() for one in self._pending]):
             if not future.cancel():
                 with suppress(InvalidStateError):  # else who waits for it would wait until its thread sees the end
                     future.set_exception(CancelledError())

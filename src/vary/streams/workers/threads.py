@@ -96,7 +96,8 @@ class ForkLock:
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        with suppress(RuntimeError):  # forked meanwhile, in this child: it is another lock
+            self._lock.release()
 
     def __reduce__(self) -> tuple[type[ForkLock], tuple[()]]:
         return ForkLock, ()
