@@ -15,7 +15,7 @@ from vary.guidance import guided, missing_attribute
 from vary.plan.findings import WarnOnce
 from vary.rng import check_address
 from vary.streams import keras
-from vary.streams.iteration import Iteration
+from vary.streams.iteration import Iteration, positions_of
 from vary.streams.notebook import preview_of, row_png
 from vary.streams.options import Arguments, Options, whole
 from vary.streams.report import Report
@@ -196,7 +196,7 @@ class Epochs:
         check_address(options.seed, self.epoch)
         job = self._job(self.epoch)
         places = np.arange(first, min(first + most, self._left()), dtype=np.int64)
-        (made,) = job.batches(options.part.positions(places, position, job.count), Inline())
+        (made,) = job.batches(positions_of(options.part, places, position, job.count), Inline())
         if made.batch is not None:
             made.batch._schema = self._schema()
         return made

@@ -10,7 +10,7 @@ import weakref
 from collections import deque
 from concurrent.futures import CancelledError
 from time import perf_counter_ns
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,11 +25,23 @@ if TYPE_CHECKING:
     from vary.plan.findings import WarnOnce
     from vary.streams.batch import Batch, Made
     from vary.streams.batches.job import EpochJob
+    from vary.streams.order.shards import Shard
     from vary.streams.report import Report
     from vary.streams.state import Place, Term
     from vary.streams.workers.pool import Pending, Workers
 
-__all__ = ["Iteration"]
+__all__ = ["Iteration", "positions_of"]
+
+Array = np.ndarray[Any, Any]
+
+
+def positions_of(part: Shard, places: Array, start: int, count: int) -> Array:
+    """Of `count` positions in an epoch, those at these places of a rank's share that begins at `start`.
+
+    With uneven="pad", the last ones may be the epoch's first once more.
+    """
+    found: Array = (start + places * part.ranks + part.rank) % count
+    return found
 
 
 class Iteration:
@@ -77,7 +89,7 @@ class Iteration:
         while len(self._under_way) < ahead and self._begun < self._batches:
             end = min(self._begun + self._run, self._batches)
             places = np.arange(self._begun * o.batch_size, min(end * o.batch_size, self._share), dtype=np.int64)
-            self._under_way.append(self._workers.submit(o.part.positions(places, self._start, job.count)))
+            self._under_way.append(self._workers.submit(positions_of(o.part, places, self._start, job.count)))
             self._begun = end
 
     def __len__(self) -> int:

@@ -10,6 +10,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from math import isfinite
 from numbers import Real
 from typing import Any, Literal, TypeVar, dataclass_transform
@@ -306,12 +307,12 @@ class Options:
                 f'batch, less than the others, which then wait for it; on_error="replace" takes another sample'
             )
 
-    @property
+    @cached_property
     def output(self) -> str | None:
         """`dtype`, which the checks have made a name."""
         return None if self.dtype is None else str(self.dtype)
 
-    @property
+    @cached_property
     def decode(self) -> Decode:
         return Decode(self.full_decode, self.allow_truncated, self.max_pixels)
 
@@ -320,7 +321,7 @@ class Options:
         """Threads: determined where the stream runs, not where it was made."""
         return self.threads or default_threads()
 
-    @property
+    @cached_property
     def makers(self) -> int:
         """Batches in work at once."""
         return min(MAKERS, max(1, self.prefetch), self.threads or MAKERS)
@@ -330,7 +331,7 @@ class Options:
         """Threads of each of them: together as many as were asked for. By default, the system shares the cores out."""
         return max(1, self.threads // self.makers) if self.threads else default_threads()
 
-    @property
+    @cached_property
     def part(self) -> Shard:
         return Shard(*self.shard) if isinstance(self.shard, tuple) else Shard()
 

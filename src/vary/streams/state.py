@@ -102,7 +102,7 @@ def read_state(state: Any, terms: Mapping[str, Term], count: Callable[[int], int
 
 
 def _check_number(name: str, value: Any, limit: int) -> None:
-    if not isinstance(value, int) or not 0 <= value < limit:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
         raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
 
 

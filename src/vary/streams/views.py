@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,10 +33,10 @@ class ViewSpec:
     field: str
     policy: Policy
     count: int | None = None
+    views: int = field(init=False, repr=False)
 
-    @property
-    def views(self) -> int:
-        return self.count or 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "views", self.count or 1)
 
 
 def views_of(specs: Sequence[ViewSpec]) -> int:

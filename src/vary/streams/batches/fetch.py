@@ -163,7 +163,7 @@ class _Cached:
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:
-        return self._blocks.open(places, self._decoded, self._job.options.each)
+        return self._blocks.open(places, self._decoded, self._job.each)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
         found, _, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)

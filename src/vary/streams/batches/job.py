@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ class Job(EpochJob):
         paths = None if path_of(self.source, int(indices[0])) is None else LazyPaths(self.path, indices.copy())
         batch = batch_of(
             arrays,
-            fields_of(self.source, [spec for spec, _ in self.specs]),
+            self.fields,
             indices=indices,
             views=repeats * self.views,
             epoch=self.epoch,
@@ -145,10 +146,20 @@ class Job(EpochJob):
         """The array that all pictures are parts of, where there is one."""
         return self.source.whole if isinstance(self.source, Adapted | Arrays) else None
 
-    @property
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """The names of a batch's arrays."""
+        return fields_of(self.source, [spec for spec, _ in self.specs])
+
+    @cached_property
     def views(self) -> int:
         """Pictures made of each sample."""
         return views_of([spec for spec, _ in self.specs])
+
+    @cached_property
+    def each(self) -> int:
+        """Threads that vary a batch."""
+        return self.options.each
 
     def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
         return path_of(self.source, index) or f"sample {index}"

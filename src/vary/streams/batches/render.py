@@ -104,7 +104,7 @@ def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
 
     Each cut costs some waiting of threads for each other.
     """
-    threads = job.options.each
+    threads = job.each
     start = files = size = 0
     if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in job.specs):
         for place in sorted(inputs.missing):
@@ -142,7 +142,7 @@ def _run(
         failed=failed,
         dtype=o.output,
         layout=o.layout,
-        threads=1 if len(some) > o.batch_size else o.each,  # light batches: who trains has use for the other cores
+        threads=1 if len(some) > o.batch_size else job.each,  # light batches: who trains has use for the other cores
         decode=o.decode,
         out=out,
         empty=job.empty,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from operator import index
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-import numpy as np
-
 from vary.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,8 +17,6 @@ Uneven = Literal["pad", "drop", "keep"]
 LAUNCHERS = (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"))
 """Environment variables in which launchers give a process its rank and the number of ranks; the first pair counts."""
 
-Array = np.ndarray[Any, Any]
-
 
 class Shard(NamedTuple):
     rank: int = 0
@@ -31,14 +27,6 @@ class Shard(NamedTuple):
         if uneven == "keep":
             return -(-(left - self.rank) // self.ranks)
         return left // self.ranks if uneven == "drop" else -(-left // self.ranks)
-
-    def positions(self, places: Array, start: int, count: int) -> Array:
-        """Of `count` in the epoch, those at these places of the share that begins at `start`.
-
-        Padded ones are the epoch's first once more.
-        """
-        found: Array = (start + places * self.ranks + self.rank) % count
-        return found
 
 
 def shard_of(value: Any, environment: Mapping[str, str]) -> Shard | None:
