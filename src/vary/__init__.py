@@ -11,7 +11,7 @@ import typing as _typing
 
 from vary import sources, testing, transforms
 from vary.display.preview import Preview
-from vary.errors import DecodeError, InputError, PolicyError, SourceError, ValueWarning, VaryError
+from vary.errors import DecodeError, InputError, PolicyError, SourceError, StreamTimeoutError, ValueWarning, VaryError
 from vary.plan.decode import read_image
 from vary.plan.program import Program
 from vary.plan.run import libjpeg_version, target, targets
@@ -87,6 +87,7 @@ __all__ = [
     "Sometimes",
     "SourceError",
     "Stream",
+    "StreamTimeoutError",
     "Transform",
     "Translate",
     "Transpose",

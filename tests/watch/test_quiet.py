@@ -173,7 +173,7 @@ def test_the_watch_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         policy.batch(large, seed=0)
     assert len(looked) == PICTURES
     assert max(looked) <= 3 * 32 * 32
-    for _ in vary.stream(PHOTOS, policy, batch_size=3):
+    for _ in vary.stream(list(PHOTOS), policy, batch_size=3):  # a list: each batch is made by itself
         pass
     assert len(looked) == PICTURES + len(PHOTOS)
 
