@@ -8,6 +8,7 @@ import importlib
 import os
 import platform
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),
+    "mounts": lambda: None if _can_mount() else "mounts of its own are not allowed: `unshare -m` fails",
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}
@@ -115,6 +117,11 @@ def _absent_format(name: str) -> str | None:
     from PIL import features
 
     return None if features.check(name) else f"this Pillow was built without {name}"
+
+
+def _can_mount() -> bool:
+    unshare = shutil.which("unshare")
+    return unshare is not None and subprocess.run([unshare, "-m", "true"], capture_output=True).returncode == 0
 
 
 def _version(name: str) -> str:

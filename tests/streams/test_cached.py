@@ -1,6 +1,11 @@
 """A stream with a cache is the stream without one, only later epochs decode nothing."""
 
+import errno
 import os
+import pickle
+import sys
+import types
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,8 @@ from vary.errors import InputError
 from vary.policy import Policy
 from vary.sources import Folder
 from vary.streams import stream
+from vary.streams.cache import choose, disk
+from vary.streams.cache.budget import free_memory
 from vary.streams.cache.memory import Memory
 from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, RandomResizedCrop, Resize
 
@@ -61,8 +68,10 @@ def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options:
 def test_a_later_run_begins_with_what_is_on_disk(folder: Path, policy: Policy, cache_folder: Path) -> None:
     expected, _ = epochs(folder, policy, cache=None)
     assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [0, 22])
+    stamps = {path.stat().st_mtime_ns for path in cache_folder.rglob("*-1")}
+    assert len(stamps) > 1
     assert epochs(folder, policy, cache="disk", prefetch=0) == (expected, [22, 22])
-    assert len(list(cache_folder.iterdir())) == 2  # the later run had nothing to add
+    assert {path.stat().st_mtime_ns for path in cache_folder.rglob("*-1")} == stamps  # it had nothing to add
     assert epochs(folder, policy, cache="disk", prefetch=0, channels=1)[1] == [0, 22]  # other blocks
 
 
@@ -81,6 +90,27 @@ def test_a_changed_file_is_decoded_again(folder: Path, policy: Policy, cache: An
     first.unlink()
     with pytest.raises(Exception, match="was there when the folder was listed"):
         list(train)
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_former_states_make_room(tmp_path: Path, cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After all files were touched, a cache that just held all of them holds all of them."""
+    (tmp_path / "data").mkdir()
+    for number in range(20):
+        Image.fromarray(np.full((30, 30, 3), number, np.uint8)).save(tmp_path / "data" / f"{number:02}.jpg")
+    options: dict[str, Any] = {"batch_size": 5, "cache": cache, "prefetch": 0}
+    measured = stream(tmp_path / "data", Policy([]), **options)
+    list(measured)
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "another"))
+    limit = int(measured.report().cache_bytes * 1.1)
+    train = stream(tmp_path / "data", Policy([]), cache_bytes=limit, **options)
+    hits = []
+    for epoch in range(5):
+        list(train)
+        hits.append(train.report().cache_hits)
+        for path in (tmp_path / "data").iterdir() if epoch == 1 else ():
+            os.utime(path, ns=(1, 1))
+    assert hits == [0, 20, 0, 20, 20]
 
 
 def test_what_fits_is_kept(folder: Path, policy: Policy) -> None:
@@ -181,6 +211,105 @@ def test_auto_expects_what_the_draws_ask_for(tmp_path: Path) -> None:
         train = stream(tmp_path, policy, cache_bytes=limit, prefetch=0, **options)  # type: ignore[arg-type]
         list(train)
         assert train.report().cache.startswith("none: all files would take about 6 MB, it may take 1 MB"), policy
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_descriptors_do_not_grow_with_runs(tmp_path: Path) -> None:
+    """Each run adds one picture."""
+    (tmp_path / "data").mkdir()
+    policy, before = Policy([Resize(8, 8)]), []
+    for number in range(100):
+        Image.fromarray(np.full((10, 12, 3), number, np.uint8)).save(tmp_path / "data" / f"{number:03}.jpg")
+        train = stream(tmp_path / "data", policy, cache="disk", prefetch=0)
+        assert sum(len(batch.indices) for batch in train) == number + 1
+        assert train.report().cache_hits == number
+        before.append(descriptors())
+    assert before[10] == before[-1]
+
+
+@pytest.mark.parametrize("options", [{}, {"cache_bytes": 10**15}, {"cache_bytes": 30_000}], ids=str)
+@pytest.mark.parametrize("kind", ["below a file", "only read"])
+def test_a_folder_that_cannot_be_written(
+    folder: Path, policy: Policy, tmp_path: Path, kind: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are kept in memory instead, within what memory there is."""
+    place = tmp_path / "file" / "below"
+    place.parent.write_text("")
+    why = "Not a directory"
+    if kind == "only read":
+        place, why = tmp_path / "cache", "Read-only file system"
+
+        def refuse(path: Path, **_: Any) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+        monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setenv("VARY_CACHE", str(place))
+    with pytest.warns(UserWarning, match=f"cache='disk': {place} cannot be written: {why}.*VARY_CACHE") as told:
+        found, hits = epochs(folder, policy, cache="disk", **options)
+    assert len(told) == 1
+    assert found == epochs(folder, policy, cache=None)[0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        train = stream(folder, policy, cache="disk", **options)
+        report = train.report()
+    assert report.cache == f"in memory: {place} cannot be written: {why}"
+    assert 0 < report.cache_limit <= min(options.get("cache_bytes", 10**15), free_memory() // 2)
+    assert hits[0] == 0
+    assert 0 < hits[1] <= 22
+
+
+def test_a_full_disk_is_reported(folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = stream(folder, policy, cache="disk", prefetch=0)
+    assert train.report().cache == "on disk"
+    write, left = disk._write, 10
+
+    def full(*args: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(*args)
+
+    monkeypatch.setattr(disk, "_write", full)
+    with pytest.warns(UserWarning, match="No space left on device"):
+        list(train)
+    assert (train.report().cache_refused, train.report().cache_hits) == (12, 0)
+    for _ in range(2):  # which warn no more
+        list(train)
+        assert (train.report().cache_refused, train.report().cache_hits) == (12, 10)
+
+
+def test_a_relative_folder_is_that_of_the_beginning(
+    folder: Path, policy: Policy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the process goes before the first batch, and wherever a copy is used."""
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("VARY_CACHE", "cache")
+    train = stream(folder, policy, cache="disk", prefetch=0)
+    copy = pickle.loads(pickle.dumps(train))
+    monkeypatch.chdir(tmp_path / "there")
+    list(train)
+    list(copy)
+    assert copy.report().cache_hits == 22
+    assert list(pickle.loads(pickle.dumps(train))._store.folder.parts[-2:]) == ["here", "cache"]
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_tenth_of_the_disk(folder: Path, policy: Policy, cache_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the cache holds already counts as free, so that the limit does not shrink from run to run."""
+    monkeypatch.setattr(choose.os, "statvfs", lambda _: types.SimpleNamespace(f_bavail=1000, f_frsize=4096))
+    list(train := stream(folder, policy, cache="disk"))
+    assert train.report().cache_limit == 409_600
+    held = train.report().cache_bytes
+    assert held == sum(path.stat().st_size for path in cache_folder.rglob("*-?")) > 10_000
+    assert stream(folder, policy, cache="disk").report().cache_limit == (4_096_000 + held) // 10
+    assert stream(folder, policy, cache="disk", cache_bytes=777).report().cache_limit == 777
 
 
 def test_a_stream_can_be_closed(folder: Path, policy: Policy) -> None:

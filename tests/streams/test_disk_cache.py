@@ -1,20 +1,16 @@
-"""What lies on disk can be looked at and deleted, except what somebody uses."""
+"""What lies on disk can be looked at and deleted."""
 
 import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from streams.cache_child import ONE, disk, files, held, put, size
+from streams.cache_child import ONE, block, disk, file, files, held, path_of, put
 
 import vary
 from vary.errors import InputError
-from vary.streams.cache import pairs
+from vary.streams.cache import disk as module
 from vary.streams.cache.disk import DiskCache, disk_cache
-
-CHILD = Path(__file__).with_name("cache_child.py")
 
 
 @pytest.fixture
@@ -26,7 +22,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_nothing_is_there(folder: Path) -> None:
     found = disk_cache()
-    assert found == DiskCache(folder, bytes=0, pairs=0, blocks=0, used=None)
+    assert found == DiskCache(folder, bytes=0, files=0, used=None)
     assert found.clear() == (0, {})
     assert not folder.exists()
     folder.mkdir()
@@ -34,13 +30,12 @@ def test_nothing_is_there(folder: Path) -> None:
 
 
 def test_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    put(disk(folder), 0, 1, 2)
-    put(disk(folder), 3)
-    for number, path in enumerate(sorted(folder.glob("*.blocks"))):
-        os.utime(path, (10**9 - number, 10**9 - number))
+    put(disk(folder), 0, 1, 2, 3)
+    for number in range(4):
+        os.utime(path_of(folder, number), (10**9 - number, 10**9 - number))
     (folder / "of somebody else.txt").write_text("x" * 1000)
     found = vary.disk_cache()
-    assert found == DiskCache(folder, bytes=4 * ONE, pairs=2, blocks=4, used=10**9)
+    assert found == DiskCache(folder, bytes=4 * ONE, files=4, used=10**9)
     monkeypatch.chdir(folder.parent)
     monkeypatch.setenv("VARY_CACHE", "kept")
     assert disk_cache() == found
@@ -48,69 +43,62 @@ def test_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_use_is_seen(folder: Path) -> None:
     put(disk(folder), 0)
-    os.utime(next(folder.glob("*.blocks")), (10**9, 10**9))
+    os.utime(path_of(folder, 0), (10**9, 10**9))
     assert held(disk(folder), range(1)) == [0]
     used = disk_cache().used
     assert used is not None
     assert abs(used - time.time()) < 100
 
 
-def test_it_deletes_what_nobody_uses(folder: Path) -> None:
-    put(disk(folder), 0, 1, 2)
-    put(disk(folder), 3)
-    (folder / "of somebody else.txt").write_text("x")
-    assert disk_cache().clear() == (4 * ONE, {})
-    assert [path.name for path in folder.iterdir()] == ["of somebody else.txt"]
-    put(disk(folder), 3)
-    assert held(disk(folder), range(5)) == [3]
-
-
-def test_it_leaves_what_is_used(folder: Path) -> None:
-    pipe = subprocess.PIPE
-    with subprocess.Popen([sys.executable, CHILD, "write", folder], stdin=pipe, stdout=pipe, text=True) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "written\n"
-        (theirs,) = folder.glob("*.blocks")
-        before = size(folder)
-        put(disk(folder), 20)
-        mine = disk(folder)
-        put(mine, 21)
-        own = {*folder.glob("*.blocks")} - {theirs}
-        freed, left = disk_cache().clear()
-        assert freed == ONE
-        assert left.keys() == {theirs, *(path for path in own if path.exists())}
-        assert len(left) == 2
-        assert {*left.values()} == {"a living process uses it"}
-        assert held(disk(folder), range(30)) == [*range(10), 21]
-        other.communicate(timeout=60)
-    assert other.returncode == 0
-    del mine
-    assert disk_cache().clear() == (before + ONE, {})
-
-
-def test_halves_are_deleted_too(folder: Path) -> None:
-    for number in range(2):
-        put(disk(folder), number)
-    first, second = sorted(folder.glob("*.blocks"))
-    first.unlink()
-    second.with_suffix(".index").unlink()
-    left = size(folder)
-    assert disk_cache().clear() == (left, {})
+def test_it_deletes_what_vary_wrote_and_nothing_else(folder: Path) -> None:
+    store = disk(folder)
+    put(store, 0, 1, 2)
+    store.put(file(2), 8, block(2))
+    subfolder = path_of(folder, 0).parent
+    foreign = [folder / "a.txt", folder / "mine.blocks", folder / "v1" / "b", subfolder / "c", subfolder / f"{0:030}-3"]
+    for path in foreign:
+        path.write_text("x")
+    former = [folder / f"{7:016x}-{8:032x}.{kind}" for kind in ("blocks", "index")]
+    for path in former:
+        path.write_bytes(bytes(100))
+    assert disk_cache().bytes == 4 * ONE + 200
+    assert disk_cache().clear() == (4 * ONE + 200, {})
+    assert sorted(files(folder)) == sorted(foreign)
+    put(store, 3)
+    assert held(store, range(5)) == [3], "who uses it goes on"
+    for path in foreign:
+        path.unlink()
+    assert disk_cache().clear() == (ONE, {})
     assert list(folder.iterdir()) == []
 
 
-def test_why_a_file_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_being_written_stays(folder: Path) -> None:
     put(disk(folder), 0)
-    index, blocks = files(folder)
+    path = path_of(folder, 0)
+    writing, left = (path.with_name(f"{path.name}.{digit * 16}.tmp") for digit in "0f")
+    for one in (writing, left):
+        one.write_bytes(bytes(10))
+    long_ago = time.time() - module.HOUR - 10
+    os.utime(left, (long_ago, long_ago))
+    assert disk_cache().clear() == (ONE, {writing: "a process is writing it"})
+    assert files(folder) == [writing]
 
-    def without_locks(*_: object) -> None:
-        raise OSError(95, "Operation not supported")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(pairs.fcntl, "flock", without_locks)
-        assert disk_cache().clear() == (0, {blocks: "Operation not supported"})
-    assert index.exists()
-    assert pairs.delete(folder / "gone.blocks") == (0, ""), "deleted by somebody else meanwhile"
+def test_why_a_file_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(disk(folder), 0, 1)
+    stays, gone = path_of(folder, 0), path_of(folder, 1)
+    unlink = Path.unlink
+
+    def refuse(path: Path) -> None:
+        if path == stays:
+            raise PermissionError(1, "Operation not permitted")
+        unlink(path)
+        if path == gone:
+            raise FileNotFoundError(2, "deleted by another process meanwhile")
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert disk_cache().clear() == (0, {stays: "Operation not permitted"})
+    assert files(folder) == [stays]
 
 
 def test_a_folder_that_is_none(folder: Path) -> None:

@@ -379,8 +379,6 @@ def test_a_report_of_all(folder: Path, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
     train = mix([stream(folder, policy, prefetch=0, cache="disk", seed=seed) for seed in (1, 2)])
     list(train)
-    train.refresh()
-    list(train)
     stores = [one._store.held for one in train.streams]  # type: ignore[union-attr]
     assert train.report().cache_bytes in stores, "of one folder, which is counted once"
 

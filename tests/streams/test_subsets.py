@@ -97,7 +97,7 @@ def test_what_is_no_file_from_run_to_run_is_named(folder: Path, policy: Policy) 
             return Folder(folder)[index]._replace(labels=())
 
     with pytest.raises(InputError, match="cache='disk': Mine has no method fingerprints"):
-        stream(Mine()[SOME], policy, cache="disk")
+        stream(Mine()[SOME], policy, cache="disk").peek()  # whether these are files is known then
 
 
 def test_order_length_and_paths(folder: Path, policy: Policy) -> None:

@@ -24,7 +24,7 @@ def cache(args: Namespace) -> None:
     if found.used is None:
         print("size       nothing is kept there")
         return
-    print(f"size       {amount(found.bytes)}: {count(found.blocks, 'block')} in {count(found.pairs, 'pair')} of files")
+    print(f"size       {amount(found.bytes)} in {count(found.files, 'file')}")
     print(f"last used  {time.strftime('%Y-%m-%d %H:%M', time.localtime(found.used))}")
 
 

@@ -12,7 +12,7 @@
     make       positions -> one batch, others standing in for what is broken
     pictures   samples -> fields of pictures, in slices
     inputs     where they come from: arrays, files, or `blocks` of what was decoded before
-    cache      decoded files in memory; `stores` chooses, `disk` and `pairs` keep them for later runs
+    cache      decoded files in memory, within a budget, or on disk; `choose` says which
     pool       who makes batches: threads, or with process=True `side`, a process (`serve`, `shared`, `wire`)
     iteration  an epoch under way: what is ahead, the hand-over, the end
     epochs     one iteration after the other, also from a saved state (`state`)

@@ -21,7 +21,7 @@ from vary.sources import asked_kind, batch_labels, open_source, stated_kind, who
 from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
-from vary.streams.cache.choose import store_of
+from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
 from vary.streams.masks import mask_findings
 from vary.streams.notebook import schema_of, stream_html
@@ -103,6 +103,7 @@ class Stream(Epochs):
         super().__init__(options, terms_of(self.source, self._view_specs, self._samples, options))
         self._prepared: _Prepared | None = None
         self._cache: tuple[Store | None, str] | None = None
+        self._cache_place = place_of(self.source, options)
         if not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
@@ -179,8 +180,9 @@ class Stream(Epochs):
         if self._cache is None:
             with self._lock:
                 if self._cache is None:
-                    encoded = self._ready.kind.encoded
-                    self._cache = store_of(self.source, self.options, self._specs) if encoded else (None, "")
+                    place = self._cache_place if self._ready.kind.encoded else None
+                    self._cache = store_of(self.source, self.options, self._specs, place)
+                    self._cache_place = None  # memory that is not used claims nothing
         return self._cache
 
     def _cache_limit(self) -> int:

@@ -18,7 +18,7 @@ from vary.plan.decode import is_jpeg, picture_bytes, prepare
 from vary.plan.run import Parts
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks
-from vary.streams.cache.memory import NOWHERE
+from vary.streams.cache.memory import NOWHERE, File
 from vary.streams.report import Work
 from vary.streams.workers.pool import READING, Opened
 
@@ -150,7 +150,8 @@ class _Cached:
         self._job, self._executor = job, executor
         self._read = self._decode = self._encoded = 0
         specs = [(runner, some, spec.views) for (spec, runner), some in zip(job.specs, rows, strict=True)]
-        keys = _fingerprints(job.source, indices)
+        samples = indices.tolist()
+        files = [File(*one) for one in zip(samples, _fingerprints(job.source, indices), strict=True)]
         store = NOWHERE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Any]:
@@ -159,7 +160,7 @@ class _Cached:
             self._encoded += sum(map(size_of, pictures))
             return pictures
 
-        self._blocks = Blocks(store, specs, keys, read, job.options.decode)
+        self._blocks = Blocks(store, specs, files, read, job.options.decode)
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A batch's files as blocks: found in a store, or decoded when it comes to them, once a level, and put there."""
+"""A batch's files as blocks: found in a store, or decoded when a slice of the batch needs them, once a level."""
 
 from __future__ import annotations
 
@@ -7,33 +7,32 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.plan.decode import HEAD, keep
+from vary.plan.decode import keep
 from vary.sources import Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Sequence
+    from collections.abc import Callable, Sequence
 
     from vary.plan.run import Decode, Runner
-    from vary.streams.cache.memory import Store
+    from vary.streams.cache.memory import File, Store
 
 __all__ = ["Blocks"]
 
 Array = np.ndarray[Any, Any]
-Files = "Callable[[list[Any]], list[Any]]"
 
 
 class Blocks:
     """Files by their place in a batch. What a store has is here at once; the rest are bytes until `open` needs them.
 
     specs: a runner, its rows (n * views, columns), and the views of a file, which stand next to each other.
-    fingerprints: of the file at each place; the same one may be at several.
+    files: at each place; the same one, by its fingerprint, may be at several.
     read: the files at some places as JPEG bytes, arrays or `Encoded`; an error stands in the place of one that cannot
         be read.
 
     missing: places whose file has to be decoded.
     errors: why there is no picture at a place: a reason, or an error. `open` adds to it.
     hits: places whose file was not read.
-    refused: files for whose blocks the store had no room.
+    refused: files whose blocks the store could not keep.
     decode: nanoseconds, summed over threads.
     """
 
@@ -41,29 +40,29 @@ class Blocks:
         self,
         store: Store,
         specs: Sequence[tuple[Runner, Array, int]],
-        fingerprints: Sequence[Hashable],
+        files: Sequence[File],
         read: Callable[[list[int]], list[Any]],
         decode: Decode,
     ) -> None:
-        self._store, self._fingerprints = store, fingerprints
+        self._store, self._files = store, files
         self._channels, self._tolerant = specs[0][0].template.channels, decode.allow_truncated
         self.errors: dict[int, Any] = {}
         self.decode = self.refused = 0
-        known: dict[Hashable, int] = {}
-        first = [known.setdefault(fingerprint, place) for place, fingerprint in enumerate(fingerprints)]  # same file
-        files = sorted(known.values())
-        heads = {place: head for place in files if (head := store.get((fingerprints[place], 0))) is not None}
+        known: dict[Any, int] = {}
+        first = [known.setdefault(file.fingerprint, place) for place, file in enumerate(files)]  # of the same file
+        places = sorted(known.values())
+        heads = {place: head for place in places if (head := store.get(files[place], 0)) is not None}
         self._raw: dict[int, Any] = {}
-        self._read(read, [place for place in files if place not in heads])
+        self._read(read, [place for place in places if place not in heads])
         sources = heads | self._raw  # whatever says the size of a file: its head, or the file itself
         levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
         self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
         wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
-        self._blocks: dict[Any, Any] = {(f, level): store.get((fingerprints[f], level)) for f, level in wanted}
+        self._blocks: dict[Any, Any] = {(f, level): store.get(files[f], level) for f, level in wanted}
         missing = {file for (file, _), block in self._blocks.items() if block is None}
         self._read(read, sorted(missing - set(self._raw)))
         self._last = {key: place for place, key in enumerate(self._keys)}
-        self._spread(first)
+        self.errors |= {place: self.errors[file] for place, file in enumerate(first) if file in self.errors}
         self.missing = {
             place for place, key in enumerate(self._keys) if place not in self.errors and self._blocks[key] is None
         }
@@ -72,10 +71,6 @@ class Blocks:
     def _read(self, read: Callable[[list[int]], list[Any]], places: list[int]) -> None:
         for place, one in zip(places, read(places) if places else (), strict=True):
             (self.errors if isinstance(one, Exception) else self._raw)[place] = one
-
-    def _spread(self, first: list[int]) -> None:
-        """What is wrong with a file is wrong at all of its places."""
-        self.errors |= {place: self.errors[file] for place, file in enumerate(first) if file in self.errors}
 
     def _levels(
         self, specs: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode
@@ -128,5 +123,5 @@ class Blocks:
                 self._blocks[key] = pictures[key]
                 continue
             self._blocks[key] = block
-            self.refused += self._store.put((self._fingerprints[key[0]], key[1]), block) is False
-            self._store.put((self._fingerprints[key[0]], 0), block[:HEAD].copy())
+            file, level = key
+            self.refused += self._store.put(self._files[file], level, block) is False

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vary.errors import DecodeError, InputError, SourceError
+from vary.errors import DecodeError, InputError, SourceError, warn_caller
 from vary.plan.decode import RULES, is_jpeg, picture_bytes
 from vary.plan.run import Address, libjpeg_version
-from vary.sources import Encoded, whole_of
-from vary.streams.cache.disk import Disk, cache_folder
-from vary.streams.cache.memory import Memory, memory_limit
+from vary.sources import Encoded, stated_kind, whole_of
+from vary.streams.cache.disk import Disk, cache_folder, check_writable, size_of_cache
+from vary.streams.cache.memory import Memory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from vary.plan.run import Runner
     from vary.sources import Indexed
@@ -23,55 +25,83 @@ if TYPE_CHECKING:
     from vary.streams.options import Options
     from vary.streams.views import ViewSpec
 
-__all__ = ["holds_files", "store_of"]
+__all__ = ["place_of", "store_of"]
 
 ROOMY = 4
 """Finished pixels are kept, for an eighth more speed, where they take no more than this part of what they may; else
 chroma stays as coded, in half the memory."""
-LOOKED_AT, DRAWN = 16, 4  # files by which "auto" tells what all will take, and epochs in which it specs at each
+LOOKED_AT, DRAWN = 16, 4  # files by which it is estimated what all will take, and epochs of each
 
 
-def holds_files(source: Indexed) -> bool:
-    """By its first sample."""
-    if not len(source):
-        return False
-    try:
-        return isinstance(source[0].image, Encoded)
-    except SourceError:
-        return True
+def place_of(source: Indexed, options: Options) -> Path | Memory | None:
+    """Where a stream that was just made will keep files: a folder, or memory that states no demand yet.
+
+    `InputError` where a source of files says nothing by which they are recognised in later runs.
+    """
+    kind = stated_kind(source)
+    if options.cache is None or (kind is not None and not kind.encoded):
+        return None
+    if options.cache != "disk":
+        return Memory(options.cache_bytes, ranks=options.part.ranks)
+    if kind is not None:
+        _check_fingerprints(source)
+    return cache_folder()
 
 
-def store_of(source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> tuple[Store | None, str]:
-    """Where files are kept once they are decoded, and what the report says of it; None where nothing is kept."""
-    if options.cache is None:
+def store_of(
+    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], place: Path | Memory | None
+) -> tuple[Store | None, str]:
+    """Where files are kept once they are decoded, and what the report says of it; None where nothing is kept.
+
+    place: what `place_of` gave.
+    """
+    if place is None:
         return None, ""
-    if options.cache == "disk":
-        return _disk(source, options), "on disk"
-    limit = options.cache_bytes
-    if limit is None:
-        limit = memory_limit() // options.part.ranks  # which may share this machine
+    if isinstance(place, Memory):
+        return _in_memory(source, options, specs, place)
+    _check_fingerprints(source)
+    try:
+        check_writable(place)
+        return _on_disk(place, options), "on disk"
+    except OSError as error:
+        why = f"{place} cannot be written: {error.strerror or error}"
+    cure = "name another folder with VARY_CACHE"
+    warn_caller(f"cache='disk': {why}; decoded files are kept in memory instead; {cure}", UserWarning)
+    store = Memory(ranks=options.part.ranks)
+    if options.cache_bytes is not None:  # of a disk, they may be more than there is memory
+        store.most = min(options.cache_bytes, store.limit)
+    return _in_memory(source, options, specs, store)[0], f"in memory: {why}"
+
+
+def _in_memory(
+    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], store: Memory
+) -> tuple[Store | None, str]:
     expected = _expected(source, options, specs)
+    store.demand = int(expected)
+    limit = store.limit
     if options.cache == "auto" and expected > limit:
         asked, given = f"{expected / 1e6:,.0f} MB", f"{limit / 1e6:,.0f} MB"
         cure = "cache='memory' keeps what fits"
         return None, f"none: all files would take about {asked}, it may take {given} (cache_bytes=); {cure}"
-    return Memory(limit, compact=not 0 < 2 * expected <= limit / ROOMY), "in memory"
+    store.compact = not 0 < 2 * expected <= limit / ROOMY
+    return store, "in memory"
 
 
-def _disk(source: Indexed, options: Options) -> Store:
+def _check_fingerprints(source: Indexed) -> None:
     if getattr(source, "fingerprints", None) is None:
         raise InputError(
             f"cache='disk': {type(whole_of(source)[0]).__name__} has no method fingerprints(indices), by which its "
             "files are recognised in later runs; give it one, or use cache='memory'"
         )
-    import shutil  # these two take longer than all of vary
-    from importlib import metadata
 
-    folder = cache_folder()
+
+def _on_disk(folder: Path, options: Options) -> Store:
+    from importlib import metadata  # takes longer than all of vary
+
     limit = options.cache_bytes
     if limit is None:
-        above = next(path for path in (folder, *folder.parents) if path.exists())
-        limit = shutil.disk_usage(above).free // 10
+        disk = os.statvfs(folder)
+        limit = (disk.f_bavail * disk.f_frsize + size_of_cache(folder)) // 10
     decoders = libjpeg_version(), metadata.version("pillow")
     return Disk(folder, limit, (options.channels, options.allow_truncated, RULES, *decoders))
 

@@ -1,56 +1,85 @@
-"""Blocks on disk: written once, mapped into memory, shared by processes and kept for the next one.
+"""Blocks on disk: a file for each, shared by processes and kept for later runs.
 
-Each process that adds anything writes a pair of files of its own (`pairs.py`) and reads everybody's, so nobody waits
-for a lock. A block is checked when a process first takes it; one that is damaged counts as absent. Pairs that no living
-process uses make room for new ones, those first that were not used for longest.
+    <folder>/v1/<2 digits>/<30 digits>-<level>    digits: of a hash of setting and fingerprint
+        HEADER    the block's length, a checksum of its first bytes (the head) and one of all of it
+        block
+
+A file is written under another name and then renamed. So nobody sees half of one, and no locks are needed, which not
+every file system has. A file is opened, read and closed again each time. A block is checked when a process first reads
+it; one that is damaged counts as absent and is written again. That of a picture's former state is deleted.
+
+If the folder is full, those files make room that were not used for longest. The time of a file's last change is that of
+its last use. What this process has used of late stays: epochs come by every picture once, and what makes room for the
+newest would be needed next.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 import threading
+import time
 import warnings
 import zlib
 from contextlib import suppress
 from pathlib import Path
+from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakSet
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.paths import expanded
-from vary.streams.cache.memory import LIVING
-from vary.streams.cache.pairs import CHECKED, GONE, NEW, RECORD, Pair, Table, delete, space
+from vary.plan.decode import HEAD
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from vary.streams.cache.memory import Key
+    from vary.streams.cache.memory import File
 
-__all__ = ["Disk", "DiskCache", "cache_folder", "disk_cache"]
+__all__ = ["Disk", "DiskCache", "cache_folder", "check_writable", "disk_cache", "size_of_cache"]
 
 Array = np.ndarray[Any, Any]
-RECENT = 50_000  # records, and a quarter of those in the table: to be sorted in, which keeps that rare
+
+VERSION = "v1"  # of the format: another one has another folder
+HEADER, MAGIC = Struct("<8sQII"), b"vary\r\n\x1a\n"
+LEVELS = 1, 2, 4, 8
+SUBFOLDER, NAME = "[0-9a-f]{2}", r"[0-9a-f]{30}-[1248](\.[0-9a-f]{16}\.tmp)?"
+FORMER = r"[0-9a-f]{16}-[0-9a-f]{32}\.(blocks|index)"  # of the format before v1
+
+BEGAN = time.time()  # this process, or nearly
+HOUR, DAY = 3600.0, 86400.0  # an hour: until a use is noted again, and after which a file is finished or nobody's
+MINUTE = 60.0  # until what could not be written is tried again
+LATEST = 1_000_000  # blocks that are known to be whole, at most: about 200 bytes each
+SAMPLE = 1000  # files by which the size of a folder is estimated
 
 
 def cache_folder() -> Path:
-    """Where this user's caches lie: $VARY_CACHE, or the platform's place for such things."""
+    """Where this user's caches lie: $VARY_CACHE, or the platform's place for such things. Absolute."""
     if given := os.environ.get("VARY_CACHE"):
-        return Path(expanded(given))
+        return Path(expanded(given)).absolute()
     try:
         home = Path.home()
     except RuntimeError as error:  # a container's user without a name
         raise InputError("cache='disk': this user has no home folder; name a folder with VARY_CACHE") from error
     if sys.platform == "darwin":
         return home / "Library" / "Caches" / "vary"
-    return Path(expanded(os.environ.get("XDG_CACHE_HOME") or home / ".cache")) / "vary"
+    return Path(expanded(os.environ.get("XDG_CACHE_HOME") or home / ".cache")).absolute() / "vary"
+
+
+def check_writable(folder: Path) -> None:
+    """`OSError` where the folder cannot be made, or no files in it. It may be full."""
+    path = folder / VERSION / "00" / f"{0:030}-1"
+    _write(folder, path)
+    path.unlink(missing_ok=True)
 
 
 class Disk:
-    """Blocks below `folder`, `limit` bytes at most; what no longer fits takes the place of pairs not used of late.
+    """Blocks below `folder`: `limit` bytes at most, whoever wrote them.
 
-    setting: whatever else a block depends on (channels, decoder): part of every key, by its `repr`.
+    setting: whatever else a block depends on (channels, decoder): part of every name, by its `repr`.
     Pickles as its arguments.
     """
 
@@ -58,123 +87,236 @@ class Disk:
 
     def __init__(self, folder: Path, limit: int, setting: tuple[Any, ...]) -> None:
         self.folder, self.limit, self.setting = Path(folder).absolute(), limit, setting
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"cache='disk': {folder} cannot be made: {error.strerror}; name another folder with VARY_CACHE"
-            ) from error
-        self.held = 0
-        self._since = 0  # bytes written since `held` was measured
-        self._refused = sys.maxsize  # a block of so many bytes found no room; 0 after an error
-        self._pairs: list[Pair] = []
-        self._table = Table(np.zeros(0, RECORD), np.zeros(0, np.uint8))
-        self._recent: dict[bytes, tuple[bytes, int, int, int, int]] = {}  # records of this process, not yet in there
-        self._own: Pair | None = None
+        self._held, self._stale = 0, 0.0  # bytes in the folder, and when that is to be asked again
+        self._left = 0  # bytes that may be written until all files are measured again
+        self._refused, self._until = sys.maxsize, 0.0  # blocks of so many bytes cannot be kept until then
+        self._warned = False
+        self._latest: dict[tuple[int, int], bytes] = {}  # sample and level -> name of what was found whole or written
         self.forked()
-        LIVING.add(self)
-        self.refresh()
+        _LIVING.add(self)
 
     def forked(self) -> None:
-        """What a child must have anew."""
-        self._lock = threading.Lock()  # of everything but `get`
-        if self._own is not None:
-            self._own.close()
-            self._own = None
+        """In a child: a lock that no other thread holds."""
+        self._lock = threading.Lock()  # of `put`
 
-    def refresh(self) -> None:
-        """Learn of what other processes have added and deleted."""
-        with self._lock, suppress(OSError):  # no such folder any more: nothing to learn
-            self._measure()
-            known = {pair.index for pair in self._pairs}
-            for index in sorted(self.folder.glob("*.index")):
-                if index not in known:
-                    self._pairs.append(Pair(index, len(self._pairs)))
-            self._merge([pair.fresh() for pair in self._pairs])
-            self._refused = self._refused and sys.maxsize
+    @property
+    def held(self) -> int:
+        """Bytes in the folder, about, and as of the last minute: others write as well."""
+        if time.monotonic() >= self._stale:
+            self._note_held(size_of_cache(self.folder))
+        return self._held
 
-    def get(self, key: Key) -> Array | None:
-        name = self._name(key)
-        block: Array | None
-        if own := self._recent.get(name):
-            block = self._pairs[own[4]].at(own[1], own[2])
-            if block is None:
-                self._recent.pop(name, None)
-            return block
-        table = self._table
-        row = table.find(name)
-        if row is None:
+    def _note_held(self, size: int) -> None:
+        self._held, self._stale = size, time.monotonic() + MINUTE
+
+    def get(self, file: File, level: int) -> Array | None:
+        name = self._name(file)
+        if level == 0:
+            return _head(self._path(name, one) for one in LEVELS)
+        self._drop_former(file.sample, level, name)
+        path = self._path(name, level)
+        data, used = _read(path)
+        if len(data) < HEADER.size + HEAD:
             return None
-        _, place, length, check, number = table.records[row].item()
-        block = self._pairs[number].at(place, length)
-        if block is None or (table.state[row] == NEW and zlib.crc32(block.data) != check):
-            table.state[row] = GONE
+        magic, length, _, checksum = HEADER.unpack_from(data)
+        block, known = memoryview(data)[HEADER.size :], self._latest.get((file.sample, level)) == name
+        if magic != MAGIC or len(block) != length or not (known or zlib.crc32(block) == checksum):
             return None
-        table.state[row] = CHECKED
-        return block
+        self._latest[file.sample, level] = name
+        now = time.time()
+        if used < max(BEGAN, now - HOUR):
+            with suppress(OSError):  # it may be another user's
+                os.utime(path, (now, now))
+        return np.frombuffer(block, np.uint8)
 
-    def put(self, key: Key, block: Array) -> bool:
-        if block.nbytes >= self._refused:
-            return not self._refused  # an error was told; more room would not help
-        name = self._name(key)
+    def _drop_former(self, sample: int, level: int, name: bytes) -> None:
+        """Delete the block of this sample's file as it was before it changed: nobody can ask for it."""
+        if self._latest.get((sample, level), name) != name:
+            with self._lock, suppress(KeyError, OSError):
+                path = Path(self._path(self._latest.pop((sample, level)), level))
+                size = path.stat().st_size
+                path.unlink()
+                self._held -= size
+                self._left += size
+                self._until = 0.0
+        elif len(self._latest) >= LATEST:
+            self._latest.clear()
+
+    def put(self, file: File, level: int, block: Array) -> bool:
+        name = self._name(file)
+        self._drop_former(file.sample, level, name)
+        if block.nbytes >= self._refused and time.monotonic() < self._until:
+            return False
+        path = Path(self._path(name, level))
         with self._lock:
-            if name in self._recent or self._table.find(name) is not None:
-                return True
             try:
-                if not self._room(space(block)):
-                    self._refused = min(self._refused, block.nbytes)
-                    return False
-                self._write(name, block)
+                more = HEADER.size + block.nbytes - (path.stat().st_size if path.exists() else 0)
+                if not self._make_room(more):
+                    return self._refuse(block.nbytes)
+                header = HEADER.pack(MAGIC, block.nbytes, zlib.crc32(block.data[:HEAD]), zlib.crc32(block.data))
+                _write(self.folder, path, header, block.data)
             except OSError as error:
-                self._refused = 0
-                warnings.warn(f"cache='disk': nothing more is kept in {self.folder}: {error}", stacklevel=2)
+                self._warn(error)
+                return self._refuse(0)
+            self._held += more
+            self._left -= more
+            self._latest[file.sample, level] = name
         return True
 
-    def _measure(self) -> None:
-        """What lies in the folder, by whomever: others write and delete as well."""
-        self.held, self._since = sum(found.st_size for _, found in _files(self.folder)), 0
-        if self._own is not None and not (self._own.index.exists() and self._own.blocks.exists()):
-            self._own = None  # deleted by hand: nobody would see what is added to it
+    def _refuse(self, size: int) -> bool:
+        now = time.monotonic()
+        self._refused = min(self._refused, size) if now < self._until else size
+        self._until = now + MINUTE
+        return False
 
-    def _room(self, needed: int) -> bool:
-        """Is there room, or can it be made of what nobody uses? Measured now and then: many files may lie there."""
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"cache='disk': {self.folder} cannot be written: {error.strerror or error}; what it lacks is decoded "
+                "in each epoch. Make room, or name another folder with VARY_CACHE",
+                stacklevel=3,
+            )
+
+    def _make_room(self, needed: int) -> bool:
+        """Is there room, or can it be made of what was not used lately?
+
+        All files are measured now and then, because others write as well and there may be many.
+        """
+        if needed <= self._left:
+            return True
         if needed > self.limit:
             return False
-        if self.held + needed <= self.limit and self._since <= self.limit // 64:
-            return True
-        self._measure()
-        if self.held + needed > self.limit:
-            for blocks in sorted(self.folder.glob("*.blocks"), key=_age):
-                self.held -= delete(blocks)[0]
-                if self.held + needed <= self.limit:
-                    break
-        return self.held + needed <= self.limit
+        files, spare = list(_files(self.folder)), self.limit // 32
+        held = sum(file.size for file in files)
+        excess = held + needed - self.limit
+        since = max(BEGAN, time.time() - DAY)
+        unused = sorted((file for file in files if file.used < since), key=lambda file: file.used)
+        if 0 < excess <= sum(file.size for file in unused):
+            excess += spare
+        else:
+            unused = []
+        for file in unused:
+            if excess > 0:
+                with suppress(OSError):
+                    file.path.unlink(missing_ok=True)
+                    held -= file.size
+                    excess -= file.size
+        self._note_held(held)
+        self._left = min(self.limit - held, spare)
+        return held + needed <= self.limit
 
-    def _write(self, name: bytes, block: Array) -> None:
-        own, self._own = self._own, None  # until all is written: after an interruption a new pair is begun
-        if own is None:
-            own = Pair.begin(self.folder, len(self._pairs))
-            self._pairs.append(own)
-        self._recent[name] = own.write(name, block)
-        self._own = own
-        self.held += space(block)
-        self._since += space(block)
-        if len(self._recent) > RECENT + len(self._table.state) // 4:
-            self._merge([])
-
-    def _merge(self, fresh: list[Array]) -> None:
-        more = np.concatenate([np.array(list(self._recent.values()), RECORD), *fresh])
-        if len(more):
-            self._table = self._table.plus(more)
-            self._recent = {}  # in this order: `get` specs here first
-
-    def _name(self, key: Key) -> bytes:
+    def _name(self, file: File) -> bytes:
         from hashlib import blake2b
 
-        return blake2b(repr((*self.setting, *key)).encode(), digest_size=16).digest()
+        return blake2b(repr((*self.setting, file.fingerprint)).encode(), digest_size=16).digest()
+
+    def _path(self, name: bytes, level: int) -> str:
+        digits = name.hex()
+        return f"{self.folder}/{VERSION}/{digits[:2]}/{digits[2:]}-{level}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Disk, (self.folder, self.limit, self.setting)
+
+
+_LIVING: WeakSet[Disk] = WeakSet()
+
+
+def _forked() -> None:
+    for store in list(_LIVING):
+        store.forked()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def _read(path: str, size: int | None = None) -> tuple[bytes, float]:
+    """The first bytes of a file, or all, and when it was used; no bytes where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            status = os.fstat(descriptor)
+            return os.read(descriptor, size or status.st_size), status.st_mtime
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return b"", 0.0
+
+
+def _head(paths: Iterable[str]) -> Array | None:
+    """The first bytes of any block, which do not depend on its level."""
+    for path in paths:
+        data, _ = _read(path, HEADER.size + HEAD)
+        if len(data) == HEADER.size + HEAD:
+            magic, _, checksum, _ = HEADER.unpack_from(data)
+            if magic == MAGIC and zlib.crc32(data[HEADER.size :]) == checksum:
+                return np.frombuffer(data, np.uint8, offset=HEADER.size)
+    return None
+
+
+def _write(folder: Path, path: Path, *parts: bytes | memoryview) -> None:
+    """A file below the cache folder, whole or not at all."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
+    try:
+        with unfinished.open("xb") as file:
+            for part in parts:
+                file.write(part)
+        now = time.time()  # by the clock of this machine, not of a file server
+        os.utime(unfinished, (now, now))
+        unfinished.replace(path)
+    except BaseException:  # Ctrl-C as well
+        with suppress(OSError):
+            unfinished.unlink()
+        raise
+
+
+class Kept(NamedTuple):
+    """A file in a cache folder."""
+
+    path: Path
+    size: int
+    used: float  # when
+
+
+def _files(folder: Path) -> Iterator[Kept]:
+    """All of a cache. Those that a process was writing when it was killed are deleted."""
+    for subfolder in _subfolders(folder):
+        for file in _kept(subfolder, NAME):
+            if file.path.suffix and file.used < time.time() - HOUR:
+                with suppress(OSError):
+                    file.path.unlink()
+                    continue
+            yield file
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    with suppress(FileNotFoundError):
+        return [path for path in (folder / VERSION).iterdir() if re.fullmatch(SUBFOLDER, path.name)]
+    return []
+
+
+def _kept(folder: Path, names: str) -> Iterator[Kept]:
+    """The files in this folder with such names; others delete meanwhile, and may keep their own files here."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if re.fullmatch(names, entry.name):
+                with suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    yield Kept(Path(entry.path), status.st_size, status.st_mtime)
+
+
+def size_of_cache(folder: Path) -> int:
+    """Bytes in it; of many files an estimate, by some of the sub-folders, over which they are spread evenly."""
+    files: list[Kept] = []
+    with suppress(OSError):
+        subfolders = _subfolders(folder)
+        for number, subfolder in enumerate(subfolders, 1):
+            files += _kept(subfolder, NAME)
+            if len(files) >= SAMPLE:
+                return sum(file.size for file in files) * len(subfolders) // number
+    return sum(file.size for file in files)
 
 
 class DiskCache(NamedTuple):
@@ -182,65 +324,47 @@ class DiskCache(NamedTuple):
 
     folder: Path
     bytes: int
-    pairs: int
-    """Of files: one of blocks and its index, for each process that added anything."""
-    blocks: int
+    files: int
+    """One for each level (full size, 1/2, 1/4 or 1/8) at which a picture is kept."""
     used: float | None
     """When any of it was last used, as `time.time()` counts; None where there is none."""
 
     def clear(self) -> tuple[int, dict[Path, str]]:
-        """Delete what no living process uses (this one's streams use theirs until they are gone).
+        """Delete what vary wrote into the folder, and nothing else. Streams that use it go on.
 
         Gives the bytes that this freed, and the files that had to stay, each with the reason.
         """
         freed, left = 0, {}
-        for blocks in sorted(self.folder.glob("*.blocks")):
-            more, why = delete(blocks)
-            freed += more
-            if why:
-                left[blocks] = why
-        for index in self.folder.glob("*.index"):
-            if not index.with_suffix(".blocks").exists():  # deleted by hand
-                with suppress(OSError):
-                    more = index.stat().st_size
-                    index.unlink()
-                    freed += more
+        for file in _all_files(self.folder):
+            try:
+                if file.path.suffix == ".tmp":
+                    left[file.path] = "a process is writing it"
+                else:
+                    file.path.unlink()
+                    freed += file.size
+            except FileNotFoundError:  # another process did
+                continue
+            except OSError as error:
+                left[file.path] = error.strerror or str(error)
+        for empty in (*_subfolders(self.folder), self.folder / VERSION):
+            with suppress(OSError):  # it is not empty
+                empty.rmdir()
         return freed, left
 
 
 def disk_cache() -> DiskCache:
     """What `cache="disk"` keeps in this user's cache folder, or $VARY_CACHE: how much, and when it was last used.
 
-    `.clear()` deletes what no living process uses. `InputError` where the folder cannot be read.
+    `.clear()` deletes it. `InputError` where the folder cannot be read.
     """
-    folder = cache_folder().absolute()
+    folder = cache_folder()
     try:
-        files = list(_files(folder))
-    except FileNotFoundError:
-        files = []
+        files = _all_files(folder)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}; name another folder with VARY_CACHE") from error
-    pairs = [found for name, found in files if name.endswith(".blocks")]
-    return DiskCache(
-        folder,
-        bytes=sum(found.st_size for _, found in files),
-        pairs=len(pairs),
-        blocks=sum(found.st_size // RECORD.itemsize for name, found in files if name.endswith(".index")),
-        used=max((found.st_mtime for found in pairs), default=None),
-    )
+    used = max((file.used for file in files), default=None)
+    return DiskCache(folder, bytes=sum(file.size for file in files), files=len(files), used=used)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Those of pairs: others delete meanwhile, and may keep their own files here."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith((".blocks", ".index")):
-                with suppress(FileNotFoundError):
-                    yield entry.name, entry.stat()
-
-
-def _age(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0
+def _all_files(folder: Path) -> list[Kept]:
+    return [*_files(folder), *_kept(folder, FORMER)]

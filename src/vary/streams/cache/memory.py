@@ -5,123 +5,122 @@
     NOWHERE   nothing is kept
 
 A block is one level (1, 1/2, 1/4, 1/8) of one file, whole: chroma as coded where the file has it so, which takes half
-the memory. Its key is the file's fingerprint and the level, so a changed file is decoded again. What comes out of a
-batch is the same with any store or none: the level depends on file and draws, and a block gives the same pixels.
+the memory. It is kept under the file's fingerprint, so a changed file is decoded again. What comes out of a batch is
+the same with any store or none: the level depends on file and draws, and a block gives the same pixels.
 
-Nothing is ever thrown out: epochs come by every picture once, and a cache that makes room for the newest would then
-hold what is needed last. What does not fit is decoded again each epoch.
+Memory that is full throws nothing out for something newer: epochs come by every picture once, and it would then hold
+what is needed last. What does not fit is decoded again each epoch.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-from typing import TYPE_CHECKING, Any, Final, Protocol
-from weakref import WeakSet
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
+
+from vary.plan.decode import HEAD
+from vary.streams.cache.budget import BUDGET
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-__all__ = ["NOWHERE", "Key", "Memory", "Store", "memory_limit"]
+    from vary.streams.cache.budget import Budget
+
+__all__ = ["NOWHERE", "File", "Memory", "Store"]
 
 Array = np.ndarray[Any, Any]
-Key = tuple["Hashable", int]  # fingerprint and level; level 0 is the head alone, which says size and orientation
+
+
+class File(NamedTuple):
+    """A file as stores know it."""
+
+    sample: int  # its index in the source
+    fingerprint: Hashable  # another one after a change; that of several samples if they are one file
 
 
 class Store(Protocol):
-    """Blocks by key, from any thread. What is put may not be kept; what is got is never written to."""
+    """Blocks by file and level, from any thread. What is put may not be kept; what is got is never written to."""
 
     compact: bool  # are blocks to be small, or quick?
 
-    def get(self, key: Key, /) -> Array | None: ...
-    def put(self, key: Key, block: Array, /) -> bool | None:
-        """False: there was no room for it."""
+    def get(self, file: File, level: int, /) -> Array | None:
+        """Level 0: the first bytes of any of its blocks, which say size and orientation of the file."""
 
-    def refresh(self) -> None:
-        """Before an epoch: learn of what others have put there."""
+    def put(self, file: File, level: int, block: Array, /) -> bool | None:
+        """False: it could not be kept."""
 
     @property
     def held(self) -> int:
         """Bytes held now."""
 
-
-LIVING: WeakSet[Any] = WeakSet()
-"""Stores of this process. A forked child gives each another lock: who holds the old one may not exist there."""
-os.register_at_fork(after_in_child=lambda: [store.forked() for store in list(LIVING)])
+    @property
+    def limit(self) -> int:
+        """Bytes that it may hold now."""
 
 
 class Memory:
-    """Blocks in this process, `limit` bytes at most. Pickles empty."""
+    """Blocks in this process, `most` bytes at most or else what the budget allows. Pickles empty.
 
-    def __init__(self, limit: int, compact: bool = True) -> None:
-        self.limit = limit
-        self.compact = compact
+    demand: bytes that all blocks are expected to take.
+    ranks: processes that train together.
+
+    Of each sample the latest state of its file is kept: the blocks of a former one are dropped when it is asked for.
+    """
+
+    def __init__(
+        self,
+        most: int | None = None,
+        demand: int = 0,
+        ranks: int = 1,
+        compact: bool = True,
+        budget: Budget = BUDGET,
+    ) -> None:
+        self.most, self.demand, self.ranks, self.compact = most, demand, ranks, compact
         self.held = 0
-        self._blocks: dict[Key, Array] = {}
-        self.forked()
-        LIVING.add(self)
+        self._blocks: dict[Hashable, dict[int, Array]] = {}
+        self._latest: dict[int, Hashable] = {}  # sample -> fingerprint of what is kept
+        self._budget = budget
+        budget.add(self)
 
-    def forked(self) -> None:
-        self._lock = threading.Lock()  # of the sum; the dictionary needs none
+    @property
+    def limit(self) -> int:
+        return self._budget.limit(self)
 
-    def get(self, key: Key) -> Array | None:
-        return self._blocks.get(key)
+    def get(self, file: File, level: int) -> Array | None:
+        if self._latest.get(file.sample, file.fingerprint) != file.fingerprint:
+            with self._budget.lock:
+                self._drop_former(file)
+        return self._blocks.get(file.fingerprint, {}).get(level)
 
-    def refresh(self) -> None:
-        """Nobody else puts anything here."""
-
-    def put(self, key: Key, block: Array) -> bool:
-        with self._lock:
-            if key in self._blocks:
-                return True
-            if self.held + block.nbytes > self.limit:
-                return False
-            self.held += block.nbytes
-            self._blocks[key] = block
+    def put(self, file: File, level: int, block: Array) -> bool:
+        with self._budget.lock:
+            self._drop_former(file)
+            blocks = self._blocks.get(file.fingerprint, {})
+            if level not in blocks:
+                if self.held + block.nbytes > self._budget.limit_locked(self):
+                    return False
+                self.held += block.nbytes
+                self._blocks[file.fingerprint] = {0: block[:HEAD], level: block, **blocks}
+            self._latest[file.sample] = file.fingerprint
         return True
 
+    def _drop_former(self, file: File) -> None:
+        if self._latest.get(file.sample, file.fingerprint) != file.fingerprint:
+            blocks = self._blocks.pop(self._latest.pop(file.sample), {})
+            self.held -= sum(block.nbytes for level, block in blocks.items() if level)
+
     def __reduce__(self) -> tuple[Any, ...]:
-        return Memory, (self.limit, self.compact)
+        return Memory, (self.most, self.demand, self.ranks, self.compact)
 
 
 class _Nowhere:
-    """What several specs at one file go through where nothing is kept."""
+    """Several specs that decode a file once use this where nothing is kept."""
 
     compact = False
-    held = 0
+    held = limit = 0
 
-    def get(self, key: Key) -> None: ...
-    def put(self, key: Key, block: Array) -> None: ...
-    def refresh(self) -> None: ...
+    def get(self, file: File, level: int) -> None: ...
+    def put(self, file: File, level: int, block: Array) -> None: ...
 
 
 NOWHERE: Final[Store] = _Nowhere()
-
-
-def memory_limit() -> int:
-    """A quarter of the memory that is free, by /proc/meminfo and the cgroup; of 4 GiB where neither says."""
-    free = [4 << 30]
-    try:
-        with open("/proc/meminfo") as file:  # noqa: PTH123
-            free = [int(line.split()[1]) << 10 for line in file if line.startswith("MemAvailable")] or free
-    except OSError:
-        pass
-    for most, used in CGROUPS:
-        try:
-            free.append(int(_text(most)) - int(_text(used)))
-        except (OSError, ValueError):  # no such version of cgroups, or "max"
-            continue
-    return max(0, min(free)) // 4
-
-
-CGROUPS = (
-    ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current"),
-    ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
-)
-
-
-def _text(path: str) -> str:
-    with open(path) as file:  # noqa: PTH123
-        return file.read()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from vary.errors import VaryError
 from vary.streams.batch import Made
+from vary.streams.cache.budget import started_by_vary
 from vary.streams.report import Work
 from vary.streams.workers.pool import Threads
 from vary.streams.workers.process.memory import SharedBufferPool
@@ -38,6 +39,7 @@ def serve(file: int) -> None:
     """file: the descriptor of a connected Unix socket, over which the stream comes, and then the requests."""
     import socket
 
+    started_by_vary()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the socket
     wire = Wire(socket.socket(fileno=file))
     with suppress(EOFError, OSError):

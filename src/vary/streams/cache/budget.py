@@ -1,0 +1,181 @@
+"""How much memory the caches of this process may take: a quarter of what is free, shared by all of them.
+
+    free      the least of MemAvailable, of what each cgroup from this process's own up to the root leaves, and of what
+              `ulimit` leaves. Page cache is free, and so is what the caches hold: a limit does not shrink as they fill
+    budget    a quarter of that; a part of it where several processes of one job run on this machine
+    share     of one cache: what it needs, or what is fair where there is not enough for all. The rest of the budget is
+              shared out evenly, because what a cache needs is an estimate
+
+A cache with a limit of its own (`cache_bytes=`) gets that, and the others share what it leaves.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from time import monotonic
+from typing import TYPE_CHECKING
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vary.streams.cache.memory import Memory
+
+__all__ = ["BUDGET", "Budget", "fair_shares", "free_memory", "local_processes"]
+
+UNKNOWN = 4 << 30  # bytes taken to be free where the system does not say
+FRESH = 1.0  # seconds for which a measurement counts
+
+PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
+V1 = ("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")
+V2 = ("memory.max", "memory.high"), "memory.current", ("inactive_file", "active_file", "slab_reclaimable")
+
+
+class Budget:
+    """Of one process. Whoever changes `held` of a cache holds `lock`."""
+
+    def __init__(self) -> None:
+        self._caches: WeakSet[Memory] = WeakSet()
+        self.forked()
+
+    def forked(self) -> None:
+        """In a child: a lock that no other thread holds, and a measurement of its own."""
+        self.lock = threading.Lock()
+        self._free, self._processes, self._until = 0, 1, 0.0
+
+    def add(self, cache: Memory) -> None:
+        with self.lock:
+            self._caches.add(cache)
+
+    def limit(self, cache: Memory) -> int:
+        """Bytes that this one may hold now, by what is measured now."""
+        with self.lock:
+            self._until = 0.0
+            return self.limit_locked(cache)
+
+    def limit_locked(self, cache: Memory) -> int:
+        """The same for who holds the lock, measured within the last second."""
+        if cache.most is not None:
+            return cache.most
+        caches = list(self._caches)
+        own = [one for one in caches if one.most is not None]
+        shared = [one for one in caches if one.most is None]
+        left = self._total(caches) - sum(max(one.held, min(one.demand, one.most or 0)) for one in own)
+        shares = fair_shares(max(0, left), [one.demand for one in shared])
+        others = sum(one.held for one in shared if one is not cache)
+        return max(cache.held, min(shares[shared.index(cache)], left - others))
+
+    def _total(self, caches: Sequence[Memory]) -> int:
+        now = monotonic()
+        if now >= self._until:
+            self._free, self._processes, self._until = free_memory(), local_processes(), now + FRESH
+            self._free += sum(one.held for one in caches)
+        ranks = _whole(os.environ.get("LOCAL_WORLD_SIZE")) or max(one.ranks for one in caches)
+        return self._free // 4 // (self._processes * ranks)
+
+
+BUDGET = Budget()
+os.register_at_fork(after_in_child=BUDGET.forked)
+
+
+def fair_shares(total: int, demands: Sequence[int]) -> list[int]:
+    """What each demands, or where that is too much, as much as any other gets; what is left goes to all alike."""
+    shares, left = [0] * len(demands), total
+    for done, place in enumerate(sorted(range(len(demands)), key=demands.__getitem__)):
+        shares[place] = min(demands[place], left // (len(demands) - done))
+        left -= shares[place]
+    return [share + left // len(demands) for share in shares]
+
+
+def free_memory(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
+    """Bytes that this process could take before anything is swapped out or killed. Reads files below these folders."""
+    found = [*_of_system(proc), *_of_cgroups(proc, cgroups), *_of_ulimits(proc)]
+    return max(0, min(found, default=UNKNOWN))
+
+
+def _of_system(proc: Path) -> Iterator[int]:
+    for line in _text(proc / "meminfo").splitlines():
+        if line.startswith("MemAvailable:"):
+            yield int(line.split()[1]) << 10
+            return
+    yield UNKNOWN
+
+
+def _of_cgroups(proc: Path, root: Path) -> Iterator[int]:
+    """What each group that this process is in leaves. In a container without a namespace of its own, /proc names groups
+    that are not to be seen here, and what counts is at the root."""
+    for line in _text(proc / "self" / "cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        inside = PurePosixPath("/", path).relative_to("/")
+        for group in (inside, *inside.parents):
+            if number == "0" and not controllers:
+                yield from _left(root / group, V2)
+                yield from _left(root / "unified" / group, V2)
+            elif "memory" in controllers.split(","):
+                yield from _left(root / "memory" / group, V1)
+
+
+def _left(group: Path, names: tuple[tuple[str, ...], str, tuple[str, ...]]) -> Iterator[int]:
+    limits, used, cached = names
+    found = [limit for name in limits if (limit := _whole(_text(group / name))) is not None]  # else "max", or no file
+    if not found:
+        return
+    stat = dict(line.split(" ", 1) for line in _text(group / "memory.stat").splitlines() if " " in line)
+    cache = sum(_whole(stat.get(name)) or 0 for name in cached)
+    yield min(found) - max(0, (_whole(_text(group / used)) or 0) - cache)
+
+
+def _of_ulimits(proc: Path) -> Iterator[int]:
+    """What `ulimit -v` and `ulimit -d` leave."""
+    import resource
+
+    pages = _text(proc / "self" / "statm").split()
+    if len(pages) < 6:
+        return
+    for kind, taken in ((resource.RLIMIT_AS, pages[0]), (resource.RLIMIT_DATA, pages[5])):
+        limit, _ = resource.getrlimit(kind)
+        if limit != resource.RLIM_INFINITY:
+            yield limit - int(taken) * resource.getpagesize()
+
+
+_started_by_vary = False
+
+
+def started_by_vary() -> None:
+    """To be called in the process of `process=True`, which may be one of several."""
+    global _started_by_vary  # noqa: PLW0603  a fact of the process
+    _started_by_vary = True
+
+
+def local_processes(proc: Path = PROC) -> int:
+    """How many processes share the budget of the one that started them; 1 if this is no worker of another."""
+    torch = sys.modules.get("torch.utils.data")
+    worker = None if torch is None else torch.get_worker_info()
+    if worker is not None:
+        return int(worker.num_workers)
+    processes = sys.modules.get("multiprocessing.process")
+    if not _started_by_vary and (processes is None or processes.parent_process() is None):
+        return 1
+    children = 0
+    with suppress(OSError):
+        for task in (proc / str(os.getppid()) / "task").iterdir():
+            children += len(_text(task / "children").split())
+    return max(1, children)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _whole(text: str | None) -> int | None:
+    """The number that this is, or None: a file may be absent or say "max"."""
+    text = (text or "").strip()
+    return int(text) if text.isdigit() else None
