@@ -176,3 +176,12 @@ def test_the_text() -> None:
     assert plain["skipped"][4] == ("cat/4.jpg", "is empty")
     assert plain["images_per_second"] == 100
     assert plain["wait_share"] == 0.25
+
+
+def test_a_cache_that_cannot_be_written_is_what_to_mend() -> None:
+    found = Report(cache="on disk", images=22, batches=4, _elapsed=2, _waited=1)
+    found.add(Work(decode=1, refused=18, cache_error="No space left on device"))
+    cure = "the cache cannot be written (No space left on device), so 18 files are decoded again; make room, or move it"
+    assert str(found).endswith(f"limited by decoding: {cure} (VARY_CACHE)")
+    found.add(Work(decode=1))
+    assert "the cache is full" in str(found), "it can be written again"

@@ -28,6 +28,7 @@ ADVICE = {
     "augment": "augmenting: more threads, or a cheaper policy (its explain() says what costs)",
 }
 FULL = "{}: the cache is full, so {} files are decoded again each epoch; let it take more (cache_bytes=)"
+UNWRITABLE = "{}: the cache cannot be written ({}), so {} files are decoded again; make room, or move it (VARY_CACHE)"
 
 
 class Skipped(NamedTuple):
@@ -50,18 +51,22 @@ class Work(NamedTuple):
     refused: int = 0  # files for whose pictures the cache had no room
     damaged: int = 0  # samples whose file is damaged, but has every row
     held: int = 0  # in the cache, of all streams that share it
+    cache_error: str = ""  # why the cache cannot be written now
     skipped: tuple[Skipped, ...] = ()
     findings: tuple[Finding, ...] = ()  # mistakes of values so far; the consumer's thread warns of them
 
     def plus(self, other: Work) -> Work:
         """Both together, as parts of one batch."""
-        return Work(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[operator]
+        both = Work(*(a + b for a, b in zip(self, other, strict=True)))  # type: ignore[operator]
+        return both._replace(cache_error=self.cache_error or other.cache_error)
 
     def then(self, other: Work) -> Work:
         """Both together, as batches one after the other: sizes are those of the largest. Broken files and findings are
         kept elsewhere."""
         sizes = {name: max(getattr(self, name), getattr(other, name)) for name in STAGES.values()}
-        return self.plus(other)._replace(**sizes, held=other.held, skipped=(), findings=())
+        return self.plus(other)._replace(
+            **sizes, held=other.held, cache_error=other.cache_error, skipped=(), findings=()
+        )
 
 
 NOTHING = Work()
@@ -240,6 +245,9 @@ class Report:
 
     def _advice(self) -> str:
         filling = self.cache and not self.cache.startswith("none") and self.cache_hits < self.images
+        if self._work.cache_error and self.limit in ("read", "decode"):
+            stage = ADVICE[self.limit].partition(":")[0]
+            return UNWRITABLE.format(stage, self._work.cache_error, self.cache_refused)
         if self.cache_refused and self.limit in ("read", "decode"):
             return FULL.format(ADVICE[self.limit].partition(":")[0], self.cache_refused)
         if filling and self.limit in ("read", "decode"):

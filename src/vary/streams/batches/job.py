@@ -91,7 +91,9 @@ class Job(EpochJob):
             if self.options.on_error == "replace":
                 indices, repeats = indices.copy(), repeats.copy()
                 done, work = replaced(self, indices, repeats, done, work, executor)
-        work = work._replace(findings=self.findings, held=0 if self.store is None else self.store.held)
+        work = work._replace(findings=self.findings)
+        if self.store is not None:
+            work = work._replace(held=self.store.held, cache_error=self.store.error)
         if not len(done.places):
             return Made(None, work)
         indices, repeats = indices[done.places], repeats[done.places]

@@ -90,7 +90,7 @@ class Disk:
         self._held, self._stale = 0, 0.0  # bytes in the folder, and when that is to be asked again
         self._left = 0  # bytes that may be written until all files are measured again
         self._refused, self._until = sys.maxsize, 0.0  # blocks of so many bytes cannot be kept until then
-        self._warned = False
+        self.error, self._warned = "", False  # why the last write failed, if it did
         self._latest: dict[tuple[int, int], bytes] = {}  # sample and level -> name of what was found whole or written
         self.forked()
         _LIVING.add(self)
@@ -158,6 +158,7 @@ class Disk:
             except OSError as error:
                 self._warn(error)
                 return self._refuse(0)
+            self.error = ""
             self._held += more
             self._left -= more
             self._latest[file.sample, level] = name
@@ -170,11 +171,12 @@ class Disk:
         return False
 
     def _warn(self, error: OSError) -> None:
+        self.error = error.strerror or str(error)
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"cache='disk': {self.folder} cannot be written: {error.strerror or error}; what it lacks is decoded "
-                "in each epoch. Make room, or name another folder with VARY_CACHE",
+                f"cache='disk': {self.folder} cannot be written: {self.error}; what it lacks is decoded in each epoch. "
+                "Make room, or name another folder with VARY_CACHE",
                 stacklevel=3,
             )
 
@@ -328,6 +330,11 @@ class DiskCache(NamedTuple):
     """One for each level (full size, 1/2, 1/4 or 1/8) at which a picture is kept."""
     used: float | None
     """When any of it was last used, as `time.time()` counts; None where there is none."""
+
+    @property
+    def pairs(self) -> int:
+        """The former name of `files`."""
+        return self.files
 
     def clear(self) -> tuple[int, dict[Path, str]]:
         """Delete what vary wrote into the folder, and nothing else. Streams that use it go on.

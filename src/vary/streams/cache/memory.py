@@ -42,6 +42,8 @@ class Store(Protocol):
     """Blocks by file and level, from any thread. What is put may not be kept; what is got is never written to."""
 
     compact: bool  # are blocks to be small, or quick?
+    error: str
+    """Why nothing can be kept now, if it is not for lack of room that it may take."""
 
     def get(self, file: File, level: int, /) -> Array | None:
         """Level 0: the first bytes of any of its blocks, which say size and orientation of the file."""
@@ -66,6 +68,8 @@ class Memory:
 
     Of each sample the latest state of its file is kept: the blocks of a former one are dropped when it is asked for.
     """
+
+    error = ""
 
     def __init__(
         self,
@@ -116,7 +120,7 @@ class Memory:
 class _Nowhere:
     """Several specs that decode a file once use this where nothing is kept."""
 
-    compact = False
+    compact, error = False, ""
     held = limit = 0
 
     def get(self, file: File, level: int) -> None: ...
