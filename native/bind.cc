@@ -7,6 +7,9 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <unistd.h>
+
+#include <exception>
 #include <memory>
 #include <stdexcept>
 
@@ -65,6 +68,32 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   new (self) Plan(std::move(plan));
 }
 
+// Takes the GIL again. While the interpreter ends, Python ends a thread that asks for it (up to 3.13), by an exception
+// that no C++ function above would survive: here such a thread sleeps instead, until the process has ended.
+void take_gil(PyThreadState* state) {
+  try {
+    PyEval_RestoreThread(state);
+  } catch (...) {
+    for (;;) pause();
+  }
+}
+
+// Does `work` without the GIL; RuntimeError where it was cancelled, whatever it did then.
+template <typename Work>
+void without_gil(const Work& work) {
+  PyThreadState* const state = PyEval_SaveThread();
+  std::exception_ptr thrown;
+  try {
+    work();
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  const bool stopped = cancelled();
+  take_gil(state);
+  if (stopped) throw std::runtime_error("the program is ending, and vary finishes no more work of other threads");
+  if (thrown) std::rethrow_exception(thrown);
+}
+
 Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const Indices& indices,
                const Indices& views) {
   const std::size_t n = indices.shape(0), k = plan.draws.size();
@@ -82,12 +111,11 @@ nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::h
   if (views < 1 || tasks.size() % static_cast<std::size_t>(views) != 0) throw std::invalid_argument("views do not fit");
   slots_of(plan, out.ptr(), planar, tasks, held);
   Counts counts;
-  {
-    const nb::gil_scoped_release release;
+  without_gil([&] {
     Options options = options_of(threads, exact, tolerant, max_pixels);
     options.views = views;
     counts = execute(plan, tasks, options);
-  }
+  });
   nb::list errors, damaged;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (!tasks[i].error.empty())
@@ -169,13 +197,12 @@ Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant
              c = static_cast<std::size_t>(channels);
   auto* const out = new std::uint8_t[h * w * c];
   const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-  bool ok;
-  {
-    const nb::gil_scoped_release release;
+  bool ok = false;
+  without_gil([&] {
     ok = jpeg_decode(file.data, file.size, denominator, tolerant,
                      {out, static_cast<int>(h), static_cast<int>(w), channels, static_cast<std::ptrdiff_t>(w * c)},
                      error);
-  }
+  });
   if (!ok) throw std::invalid_argument(error);
   return Bytes3(out, {h, w, c}, owner);
 }
@@ -190,10 +217,10 @@ nb::list file_stamps(const nb::list& paths) {
     encoded.push_back(nb::steal<nb::bytes>(bytes));
   }
   std::vector<Stamp> stamps(encoded.size());
-  {
-    const nb::gil_scoped_release release;
-    for (std::size_t i = 0; i < stamps.size(); ++i) stamps[i] = stamp_of(PyBytes_AS_STRING(encoded[i].ptr()));
-  }
+  without_gil([&] {
+    for (std::size_t i = 0; i < stamps.size() && !cancelled(); ++i)
+      stamps[i] = stamp_of(PyBytes_AS_STRING(encoded[i].ptr()));
+  });
   nb::list out;
   for (const Stamp& stamp : stamps) out.append(nb::make_tuple(stamp.bytes, stamp.changed));
   return out;
@@ -242,10 +269,9 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
     if (each[i].source.kind == Source::array && (each[i].source.image.type != Type::u8 || levels[i] != 1))
       refuse(i, "must be uint8, at level 1, to be kept");
   }
-  {
-    const nb::gil_scoped_release release;
+  without_gil([&] {
     parallel(static_cast<int>(each.size()), threads, [&](int i) { keep(each[static_cast<std::size_t>(i)], tolerant); });
-  }
+  });
   nb::list out;
   for (Keeping& k : each) {
     if (!k.error.empty()) {
@@ -332,6 +358,7 @@ NB_MODULE(_native, m) {
   });
   m.def("natural_log", &natural_log);
   m.def("exponential", &exponential);
+  m.def("cancel_all", &cancel_all);
   m.def("file_stamps", &file_stamps, "paths"_a);
   m.def("target", [] { return std::string(live_kernels().name); });
   m.def("targets", &available_targets);

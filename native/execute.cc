@@ -256,7 +256,7 @@ void run_segment(const Kernels& k, const Plan& plan, const Image& source, const 
   const Rows rows(k, slot, w);
   sampler.warp.far = slot.far && rows.direct() && chain.sweeps.front().steps.empty();
   float* p[4];
-  for (int y = 0; y < slot.height; ++y) {
+  for (int y = 0; y < slot.height && !cancelled(); ++y) {
     rows.planes(y, p);
     sampler.row(k, y, slot.width, p);
     sweep(k, chain.sweeps.front().steps, p, slot);
@@ -322,7 +322,7 @@ void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& 
   const Opened opened = open(task.source, options);
   Image image = task.source.image;
   View start = opened.view;
-  for (int turn = 0;; ++turn) {
+  for (int turn = 0; !cancelled(); ++turn) {
     Segment s = next_segment(at, end, start);
     if (turn == 0 && task.source.kind != Source::array) {
       const Level& file = opened.level;

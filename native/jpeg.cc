@@ -12,6 +12,7 @@
 
 #include "jpeg_orientation.h"
 #include "jpeg_stray.h"
+#include "pool.h"
 
 #if !defined(JCS_EXTENSIONS) || !defined(JCS_ALPHA_EXTENSIONS)
 #error "vary needs libjpeg-turbo: this jpeglib.h has no RGBA output"
@@ -141,6 +142,7 @@ boolean resync(j_decompress_ptr codec, int desired) {
 void on_progress(j_common_ptr common) {
   const auto codec = reinterpret_cast<j_decompress_ptr>(common);
   Session& session = session_of(common);
+  if (cancelled()) fail(session, "not finished: the program is ending");
   if (codec->input_scan_number > kMostScans) fail(session, "more than 500 scans, probably to waste time");
   for (int i = 0; i < codec->comps_in_scan; ++i) session.scanned |= 1U << codec->cur_comp_info[i]->component_index;
 }

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "float_mode.h"
@@ -23,16 +24,28 @@
 namespace vary {
 namespace {
 
+std::atomic<bool> cancelling{false};
+thread_local bool spared = false;  // this thread called `cancel_all`, or helps the one that did
+
 struct Job {
   const std::function<void(int)>* work;
   int count;
   int seats;                 // helpers that may still join; guarded by Pool::mutex_
   int working = 0;           // helpers inside; guarded by Pool::mutex_
   std::atomic<int> next{0};  // the first index nobody has taken
+  bool of_spared = spared;   // is it the job of a spared thread?
 
   void run() {
     const DefaultFloatMode mode;
-    for (int i = next++; i < count; i = next++) (*work)(i);
+    const bool before = std::exchange(spared, of_spared);
+    for (int i = next++; i < count; i = next++) {
+      if (cancelled()) {
+        next = count;
+        break;
+      }
+      (*work)(i);
+    }
+    spared = before;
   }
 };
 
@@ -154,6 +167,16 @@ void parallel(int count, int threads, const std::function<void(int)>& work) {
   if (job.seats <= 0) return job.run();
   pool().run(job);
 }
+
+void cancel_all() {
+  static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { cancelling.store(false, std::memory_order_relaxed); });
+  static_cast<void>(registered);
+  spared = true;
+  cancelling.store(true, std::memory_order_relaxed);
+}
+
+bool cancelled() { return cancelling.load(std::memory_order_relaxed) && !spared; }
 
 int allowed_threads() {
   int allowed = static_cast<int>(std::thread::hardware_concurrency());

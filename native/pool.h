@@ -11,6 +11,14 @@ namespace vary {
 // subnormals kept) while `work` runs.
 void parallel(int count, int threads, const std::function<void(int)>& work);
 
+// Ends work early, because the program is ending: `parallel` takes no further index, and long work stops where it asks
+// `cancelled`. What was being made is then incomplete. The calling thread is spared, and so are those that help it: it
+// may still run other code. A forked child begins anew.
+void cancel_all();
+
+// Should the work at hand stop?
+bool cancelled();
+
 // What affinity and cgroup quota allow, at least 1.
 int allowed_threads();
 

@@ -2,8 +2,8 @@
 
 namespace vary {
 
-const std::vector<OpName>& op_table() {
-  static const std::vector<OpName> table = {
+std::span<const OpName> op_table() {
+  static constexpr OpName table[] = {
       {"resize", Op::resize},
       {"rotate", Op::rotate},
       {"shear", Op::shear},

@@ -2,6 +2,7 @@
 // column of the parameter array; an instruction whose gate column is 0 for a picture is not there for that picture.
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,7 @@ struct OpName {
   const char* name;  // in the Program's text
   Op op;
 };
-const std::vector<OpName>& op_table();
+std::span<const OpName> op_table();  // of constants: threads may use it while the program ends
 
 struct Argument {
   double value = 0;

@@ -117,6 +117,37 @@ void test_fork() {
   CHECK_EQUAL(wrong(500, 4), 0);
 }
 
+void test_cancel() {
+#if defined(__SANITIZE_THREAD__)
+  return;  // see test_fork
+#endif
+  CHECK(!vary::cancelled());
+  const auto others = [](const auto& work) {
+    int found = -1;
+    std::thread([&] { found = work(); }).join();
+    return found;
+  };
+  const auto ends = [&] {
+    std::atomic<int> inside{0}, done{0};
+    std::thread busy([&] {
+      parallel(1000, 2, [&](int) {
+        ++inside;
+        while (!vary::cancelled()) std::this_thread::yield();  // in a helper, too
+        ++done;
+      });
+    });
+    while (inside < 2) std::this_thread::yield();
+    vary::cancel_all();
+    busy.join();  // each of the two finished what it was at
+    const bool spared = !vary::cancelled() && wrong(500, 4) == 0;
+    const bool refused = others([] { return wrong(500, 4); }) == 500;
+    const auto works = [&] { return !vary::cancelled() && others([] { return wrong(300, 3); }) == 0; };
+    return done == 2 && inside == 2 && spared && refused && in_child(works) == 0;
+  };
+  CHECK_EQUAL(in_child(ends), 0);
+  CHECK_EQUAL(wrong(500, 4), 0);
+}
+
 void test_without_threads() {  // the system refuses new ones: those there are do the work
 #if defined(__linux__)
   if (geteuid() != 0) return;  // root alone can become someone who has no process yet
@@ -169,6 +200,7 @@ int main() {
   test_nested();
   test_overlapping_callers();
   test_fork();
+  test_cancel();
   test_without_threads();
   test_float_mode();
   CHECK(vary::allowed_threads() >= 1);

@@ -1,0 +1,66 @@
+"""A program may end while its threads are in native calls: they are cancelled, or left alone, and nothing crashes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHILD = Path(__file__).with_name("exit_child.py")
+CANCELLED = "the program is ending, and vary finishes no more work of other threads\n"
+CALLS = ["files", "arrays", "small", "blocks", "decode", "stamps"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(CHILD), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_that_are_cancelled_return(call: str) -> None:
+    done = run("return", call, "cancel")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", CANCELLED)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_thread_that_returns_too_late_does_not_crash(call: str) -> None:
+    for _ in range(3):
+        done = run("return", call, "leave")
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("cancel", ["cancel", "leave"])
+@pytest.mark.parametrize(("ending", "code"), [("os._exit", 0), ("thread", 0), ("error", 3)])
+def test_ways_to_end(ending: str, code: int, cancel: str) -> None:
+    done = run(ending, "files", cancel)
+    assert (done.returncode, done.stderr) == (code, "")
+    assert done.stdout == (CANCELLED if cancel == "cancel" and ending != "os._exit" else "")
+
+
+SPARED = """
+import os, threading, numpy as np
+from vary import Policy, Rotate, _native, read_image
+from concurrent.futures import ThreadPoolExecutor
+
+policy, images = Policy([Rotate(30)]), np.random.default_rng(0).integers(0, 256, (40, 300, 300, 3), np.uint8)
+
+def vary():
+    return policy.batch(images, seed=3, threads=4).tobytes()
+
+with ThreadPoolExecutor(1) as others:
+    expected = vary()
+    assert others.submit(vary).result() == expected
+    _native.cancel_all()
+    assert vary() == expected, "the thread that cancels goes on, and so do its helpers"
+    assert "the program is ending" in str(others.submit(vary).exception())
+    assert vary() == expected
+if (child := os.fork()) == 0:
+    with ThreadPoolExecutor(1) as others:
+        os._exit(int(others.submit(vary).result() != expected or vary() != expected))
+assert os.waitpid(child, 0)[1] == 0, "a forked child begins anew"
+"""
+
+
+def test_the_thread_that_cancels_and_a_forked_child_go_on() -> None:
+    done = subprocess.run([sys.executable, "-c", SPARED], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stderr) == (0, "")
