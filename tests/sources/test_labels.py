@@ -282,7 +282,7 @@ def test_samples_of_a_source_of_ones_own_are_checked() -> None:
     source = Own()
     source.given = [(image, 1) for image in IMAGES]
     with pytest.raises(InputError, match=r"sample 0 of the source is a tuple; a source gives vary.sources.Item\(image"):
-        stream(source, Policy([]))
+        next(iter(stream(source, Policy([]))))
     for labels in ((), (1, 2)):
         source.given = [Item(image, labels) for image in IMAGES]
         with pytest.raises(InputError, match=rf"sample 0 has {len(labels)} labels, and the source names 1 field"):

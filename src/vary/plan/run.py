@@ -30,6 +30,7 @@ __all__ = [
     "Failure",
     "Parts",
     "Runner",
+    "cancel_all",
     "default_threads",
     "raise_first",
     "target",
@@ -366,6 +367,12 @@ def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) 
         place, reason = failures[0]
         name = path(place)
         raise DecodeError(reason, name) if name else InputError(f"image {place}: {reason}")
+
+
+def cancel_all() -> None:
+    """For the end of the program: native calls of all other threads return soon, with a RuntimeError, and so do later
+    ones. The calling thread may go on, and so may a forked child."""
+    _native.cancel_all()
 
 
 def target() -> str:

@@ -22,6 +22,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from vary.plan.run import cancel_all
 from vary.streams.workers.threads import DaemonThreads, ForkLock
 
 if TYPE_CHECKING:
@@ -230,5 +231,6 @@ def _exit() -> None:
     pools = [pool for pool in list(POOLS) if pool.pid == os.getpid()]
     for pool in pools:
         pool._stop.set()
+    cancel_all()
     for pool in pools:
         pool.close(max(0.0, until - monotonic()))
