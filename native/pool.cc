@@ -69,7 +69,7 @@ class Pool {
   // least the caller's own. The caller of this function holds the mutex.
   void grow(int seats) {
     try {
-      for (; static_cast<int>(size_) < seats; ++size_) std::thread(&Pool::serve, this).detach();
+      for (; static_cast<int>(size_) < seats; ++size_) std::thread(&Pool::help, this).detach();
     } catch (const std::exception&) {  // a limit on processes, or no memory for a stack
       return;
     }
@@ -81,7 +81,7 @@ class Pool {
     return nullptr;
   }
 
-  void serve() {
+  void help() {
     std::unique_lock lock(mutex_);
     for (;;) {
       Job* job = nullptr;

@@ -170,7 +170,7 @@ class Runner:
     ) -> tuple[np.ndarray, list[Failure], Counts]:
         """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
 
-        failed: places without a picture, whatever stands in `sources`; they are not among the failures told.
+        failed: places without a picture, whatever stands in `sources`; they are not among the failures returned.
         rows: what `self.rows(address)` gave, if it is at hand.
         empty: makes the array of outputs, from its shape and whether it holds floats; None: in memory used before.
         check: called before each user function with its sample's index; may raise.
@@ -237,7 +237,7 @@ class Runner:
         return sizes
 
     def _size_of_parts(self, sources: list[Source] | Parts) -> tuple[int, int] | None:
-        """What pictures of one size come out as, if that is the same for every draw: told without the core."""
+        """What pictures of one size come out as, if that is the same for every draw: found without the core."""
         if isinstance(sources, Parts) and sources.array.ndim > 2:
             return output_size(self.template, sources.array.shape[1:3])
         return None

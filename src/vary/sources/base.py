@@ -14,7 +14,7 @@ __all__ = ["Encoded", "Indexed", "Item"]
 
 
 class Encoded(NamedTuple):
-    """A picture as its file holds it: any format, not looked into. `path` is for messages."""
+    """A picture as its file holds it: in any format, not decoded. `path` is for messages."""
 
     data: bytes
     path: str | None = None
