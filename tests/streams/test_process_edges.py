@@ -246,3 +246,15 @@ def test_a_process_that_cannot_start_costs_no_epoch(numbered: np.ndarray, monkey
     with pytest.raises(SourceError, match="no process can"):
         iter(train)
     assert train.epoch == 0
+
+
+def test_what_is_made_for_nobody_takes_no_memory(large: np.ndarray) -> None:
+    """Batches of iterations that ended before they were read: their buffers are used again."""
+    train = stream(list(large), PLAIN, batch_size=2, prefetch=4, process=True)
+    for _ in range(20):
+        batches = iter(train)
+        next(batches)
+        batches.close()
+    list(train)
+    assert train._process is not None
+    assert train._process.arena.count[0] <= 20

@@ -69,9 +69,10 @@ class Process:
             import socket
             import subprocess
 
-            files = [unnamed_file() for _ in range(2)]
-            for file in files:
-                closed.callback(os.close, file)
+            files = []
+            for _ in range(2):
+                files.append(unnamed_file())
+                closed.callback(os.close, files[-1])
             write_stream(epochs, *files)
             self._control, there = socket.socketpair()
             closed_on_failure.enter_context(self._control)
@@ -96,6 +97,8 @@ class Process:
 
         if self.pid != os.getpid() or not self._end.alive or self._process.poll() is not None:
             return False
+        if not self.has_answered:  # it was started just now
+            return True
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         with suppress(ConnectionError):
