@@ -12,6 +12,7 @@
 #include <exception>
 #include <memory>
 #include <stdexcept>
+#include <system_error>
 
 #include "bind_sources.h"
 #include "buffers.h"
@@ -21,6 +22,7 @@
 #include "level.h"
 #include "maths.h"
 #include "pool.h"
+#include "shared.h"
 #include "stamp.h"
 
 namespace nb = nanobind;
@@ -293,6 +295,39 @@ nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, bool floats)
   return nb::ndarray<nb::numpy>(block, shape.size(), shape.data(), owner, nullptr, type);
 }
 
+using Memory = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>;
+using SharedWords = nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>, nb::c_contig>;
+
+void map_part(SharedPart* self, int file, std::size_t offset, std::size_t bytes) {
+  try {
+    new (self) SharedPart(file, offset, bytes);
+  } catch (const std::system_error& error) {
+    errno = error.code().value();
+    PyErr_SetFromErrno(PyExc_OSError);
+    throw nb::python_error();
+  }
+}
+
+std::int64_t* word_of(const SharedWords& words, std::size_t number) {
+  if (number >= words.shape(0)) throw std::out_of_range("no such word");
+  return words.data() + number;
+}
+
+// The part's memory as an array; it is held until nothing refers to that. None if the part is not shared any more.
+nb::object hold_part(nb::handle_t<SharedPart> self, const SharedWords& words, std::size_t number, std::int64_t held,
+                     std::int64_t free) {
+  struct Owned {
+    nb::object part, words;
+    ~Owned() { nb::cast<SharedPart*>(part)->let_go(); }
+  };
+  auto* const part = nb::cast<SharedPart*>(self);
+  std::int64_t* const word = word_of(words, number);
+  if (!part->hold(word, held, free)) return nb::none();
+  const nb::capsule owner(new Owned{nb::borrow(self), nb::cast(words)},
+                          [](void* p) noexcept { delete static_cast<Owned*>(p); });
+  return nb::cast(Memory(part->data(), {part->bytes()}, owner));
+}
+
 }  // namespace
 }  // namespace vary
 
@@ -310,6 +345,22 @@ NB_MODULE(_native, m) {
       .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
   m.def("empty", &empty, "shape"_a, "floats"_a);
+  nb::class_<SharedPart>(m, "SharedPart")
+      .def("__init__", &map_part, "file"_a, "offset"_a, "size"_a)
+      .def_prop_ro("array",
+                   [](nb::handle_t<SharedPart> self) {
+                     auto* const part = nb::cast<SharedPart*>(self);
+                     return nb::cast(Memory(part->data(), {part->bytes()}, self));
+                   })
+      .def("hold", &hold_part, "words"_a, "number"_a, "held"_a, "free"_a)
+      .def("detach", &SharedPart::detach);
+  m.def(
+      "exchange_word",
+      [](const SharedWords& words, std::size_t number, std::int64_t expected, std::int64_t next) {
+        return exchange_word(word_of(words, number), expected, next);
+      },
+      "words"_a, "number"_a, "expected"_a, "following"_a);
+  m.def("punch", &punch, "file"_a, "offset"_a, "size"_a);
   m.def("geometry_ops", [] {
     std::vector<std::string> names;
     for (const OpName& info : op_table())

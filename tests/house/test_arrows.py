@@ -27,7 +27,13 @@ ARROWS = {
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = {"vary.rng", "vary.plan.run", "vary.plan.decode", "vary.sources.files"}
+IMPORT_NATIVE = {
+    "vary.rng",
+    "vary.plan.run",
+    "vary.plan.decode",
+    "vary.sources.files",
+    "vary.streams.workers.process.memory",
+}
 REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
 
 

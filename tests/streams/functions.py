@@ -69,3 +69,29 @@ def leaves(_: np.ndarray) -> np.ndarray:
 def never_returns(image: np.ndarray) -> np.ndarray:
     time.sleep(1000)
     return image
+
+
+def forks(image: np.ndarray) -> np.ndarray:
+    """Leaves a process behind, which says its number and holds all that this process has open."""
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(1000)
+        os._exit(0)
+    with open(os.environ["VARY_TEST_FORKED"], "a") as file:  # noqa: PTH123
+        file.write(f"{pid}\n")
+    return image
+
+
+def waits(image: np.ndarray) -> np.ndarray:
+    """Until there is no such file any more, if the picture is white."""
+    while image.min() == 255 and os.path.exists(os.environ["VARY_TEST_WAIT"]):  # noqa: PTH110
+        time.sleep(0.01)
+    return image
+
+
+def stops(image: np.ndarray) -> np.ndarray:
+    raise StopIteration(len(image))
+
+
+def runs_out_of_time(_: np.ndarray) -> np.ndarray:
+    raise TimeoutError("the user's own")

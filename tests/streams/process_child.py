@@ -26,7 +26,7 @@ def begin(**options: Any) -> int:
     train = stream(IMAGES, policy, batch_size=2, process=True, **options)
     KEPT.extend([train, iter(train)])
     next(KEPT[-1])
-    return int(train._side._process.pid)  # type: ignore[union-attr]
+    return int(train._process.process_id)  # type: ignore[union-attr]
 
 
 def exit_alive() -> None:
@@ -57,7 +57,7 @@ def interrupt() -> None:
 def wait_for_ever() -> None:
     train = stream(IMAGES, Policy([Lambda(functions.never_returns)]), batch_size=2, process=True)
     KEPT.append(iter(train))
-    print(train._side._process.pid, flush=True)  # type: ignore[union-attr]
+    print(train._process.process_id, flush=True)  # type: ignore[union-attr]
     next(KEPT[-1])
 
 

@@ -315,7 +315,7 @@ def test_a_tenth_of_the_disk(folder: Path, policy: Policy, cache_folder: Path, m
 def test_a_stream_can_be_closed(folder: Path, policy: Policy) -> None:
     with stream(folder, policy, batch_size=5, process=True) as train:
         expected = [batch.images.tobytes() for batch in train]
-        process = train._side._process  # type: ignore[union-attr]
+        process = train._process._process  # type: ignore[union-attr]
         assert process.poll() is None
     assert process.poll() is not None
     train.set_epoch(0)

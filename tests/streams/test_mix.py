@@ -230,7 +230,7 @@ def test_from_another_process(folder: Path, options: dict[str, Any]) -> None:
     together(here, there)
     for a, b in zip(here, there, strict=True):
         assert samples([a]) == samples([b])
-    assert all(one._side is None for one in there.streams)
+    assert all(one._process is None for one in there.streams)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from streams.test_process import CHILD, alive, children, gone
 from vary.errors import SourceError
 from vary.policy import Policy
 from vary.streams import stream
-from vary.streams.workers.process.wire import Wire
+from vary.streams.workers.process import client
 from vary.transforms import Lambda
 
 PLAIN = Policy([])
@@ -90,6 +91,7 @@ def test_an_end_does_not_wait_for_a_fork(large: np.ndarray, monkeypatch: pytest.
         time.sleep(SOON)
         os._exit(0)
     killed: list[int] = []
+    monkeypatch.setattr(client, "PATIENCE", SOON)
     monkeypatch.setattr(subprocess.Popen, "kill", lambda process: killed.append(process.pid))
     del train
     assert not killed
@@ -99,24 +101,31 @@ def test_an_end_does_not_wait_for_a_fork(large: np.ndarray, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("at", ["before", "within"])
-def test_an_interrupt_while_it_is_asked(large: np.ndarray, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+@pytest.mark.parametrize("method", ["send_bytes", "recv_bytes"])
+def test_an_interrupt_in_a_message(large: np.ndarray, monkeypatch: pytest.MonkeyPatch, method: str, at: str) -> None:
+    """It ends that iteration: another one, and the process, go on."""
     train = stream(list(large), PLAIN, batch_size=4, process=True)
-    expected = [batch.images.tobytes() for batch in train]
-    batches = iter(train)
-    next(batches)
-    send = Wire.send_bytes
+    expected = [[batch.images.tobytes() for batch in train] for _ in range(2)]
+    (pid,) = children()
+    train.set_epoch(0)
+    batches, other = iter(train), iter(train)
+    next(batches), next(other)
 
-    def interrupted(wire: Wire, *_: object) -> None:
-        if at == "within":
-            wire.socket.sendall(b"half")
+    def interrupted(connection: Connection, *_: object) -> None:
+        if at == "within" and method == "recv_bytes":
+            os.read(connection.fileno(), 2)
+        elif at == "within":
+            os.write(connection.fileno(), b"ab")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Wire, "send_bytes", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        list(batches)
-    monkeypatch.setattr(Wire, "send_bytes", send)
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, method, interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(batches)
+    assert [batch.images.tobytes() for batch in other] == expected[1][1:]
     train.set_epoch(0)
-    assert [batch.images.tobytes() for batch in train] == expected
+    assert [batch.images.tobytes() for batch in train] == expected[0]
+    assert children() == {pid}
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3])
@@ -172,7 +181,7 @@ def test_one_that_died_while_idle_is_replaced(numbered: np.ndarray) -> None:
     os.kill(pid, 9)
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)  # all of its threads
     assert len(list(train)) == 5
-    train._side.close()  # type: ignore[union-attr]
+    train._process.close()  # type: ignore[union-attr]
     assert len(list(train)) == 5
 
 
@@ -211,15 +220,20 @@ def test_more_than_the_sockets_hold() -> None:
         assert sum(len(batch.labels) for batch in train) == 60_000
 
 
-def test_many_held_batches(numbered: np.ndarray) -> None:
-    """Descriptors: one a batch on either side, at most."""
+def test_held_batches_take_no_descriptors(numbered: np.ndarray) -> None:
     train = stream(np.repeat(numbered, 30, axis=0).repeat(20, axis=1), PLAIN, batch_size=1, process=True)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-    held = list(train)
+    batches = iter(train)
+    held = [next(batches)]
     (pid,) = children()
+    counts = [len(os.listdir(f"/proc/{one}/fd")) for one in ("self", pid)]  # noqa: PTH208
+    assert counts[0] - before <= 3, "the arena, the control socket, the iteration's"
+    held += list(batches)
     assert len(held) == 300
-    assert len(os.listdir("/proc/self/fd")) - before <= 310  # noqa: PTH208
-    assert len(os.listdir(f"/proc/{pid}/fd")) <= 340  # noqa: PTH208
+    after = [len(os.listdir(f"/proc/{one}/fd")) for one in ("self", pid)]  # noqa: PTH208
+    assert [after[0] + 1, after[1]] <= counts
+    list(train)  # another epoch uses no memory of theirs
+    assert [batch.images[0, 0, 0, 0] for batch in held] == [batch.indices[0] // 30 for batch in held]
 
 
 def test_a_process_that_cannot_start_costs_no_epoch(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +242,19 @@ def test_a_process_that_cannot_start_costs_no_epoch(numbered: np.ndarray, monkey
     def refused(*_: object) -> Any:
         raise SourceError("no process can be started")
 
-    monkeypatch.setattr(sys.modules["vary.streams.epochs"], "Side", refused)
+    monkeypatch.setattr(sys.modules["vary.streams.epochs"], "Process", refused)
     with pytest.raises(SourceError, match="no process can"):
         iter(train)
     assert train.epoch == 0
+
+
+def test_what_is_made_for_nobody_takes_no_memory(large: np.ndarray) -> None:
+    """Batches of iterations that ended before they were read: their buffers are used again."""
+    train = stream(list(large), PLAIN, batch_size=2, prefetch=4, process=True)
+    for _ in range(20):
+        batches = iter(train)
+        next(batches)
+        batches.close()
+    list(train)
+    assert train._process is not None
+    assert train._process.arena.count[0] <= 20

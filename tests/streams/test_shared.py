@@ -1,33 +1,45 @@
-"""Shared buffers: who holds them, and when they are used again."""
+"""Shared buffers: who holds them, when they are used again, and who sees what is written to them."""
 
-import gc
+import ctypes
 import os
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import CancelledError
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from vary.streams.workers.process.memory import SharedBufferPool, SharedView
+from vary.streams.workers.process import memory
+from vary.streams.workers.process.memory import FREE, HELD, MADE, SENT, Arena, BufferPool, Ref, unnamed_file
 
 
 class Both:
-    """Maker and reader in one process, with what lies between them."""
+    """Server and client in one process."""
 
     def __init__(self, kept: int = 3) -> None:
-        self.maker, self.reader = SharedBufferPool(kept), SharedView()
+        file = unnamed_file()
+        self.client, self.server = Arena(file), Arena(os.dup(file))
+        self.pool = BufferPool(self.server, kept)
+
+    def made(self, value: int = 0, size: int = 10_000) -> np.ndarray:
+        array = self.pool.empty((size // 100, 100), floats=False)
+        array[:] = value
+        return array
+
+    def send(self, *arrays: np.ndarray) -> list[Ref]:
+        refs: list[Ref] = []
+        for array in arrays:
+            self.pool.send(memoryview(array).cast("B"), refs)  # type: ignore[arg-type]
+        return refs
 
     def hand_over(self, *arrays: np.ndarray) -> list[np.ndarray]:
-        refs = [self.maker.send(memoryview(array).cast("B")) for array in arrays]
-        new, gone = self.maker.news()
-        for buffer in new:
-            self.reader.learn(buffer.number, os.dup(buffer.file), buffer.size)
-        found = self.reader.arrays(refs)
-        self.reader.forget(gone)
-        return found
+        return self.client.arrays(self.send(*arrays))
 
-    def give_back(self) -> None:
-        ended = self.reader.ended
-        self.maker.back([ended.popleft() for _ in range(len(ended))])
+    def states(self) -> list[int]:
+        return [int(word % 4) for word in self.client.words[: self.client.count[0]]]
+
+    def pages(self) -> int:
+        return os.fstat(self.client.file).st_blocks * 512 // 4096
 
 
 @pytest.fixture
@@ -41,63 +53,68 @@ def place(array: np.ndarray) -> int:
 
 @pytest.mark.parametrize(("shape", "floats"), [((2, 3, 4, 3), False), ((5, 70, 40), True), ((0, 3), True)])
 def test_what_is_written_there_is_read_here(both: Both, shape: tuple[int, ...], floats: bool) -> None:
-    array = both.maker.empty(shape, floats)
+    array = both.pool.empty(shape, floats)
     assert (array.shape, array.dtype) == (shape, np.float32 if floats else np.uint8)
     array[...] = np.random.default_rng(1).integers(0, 256, shape)
     if array.size:
         (got,) = both.hand_over(array)
         assert got.tobytes() == array.tobytes()
         assert place(got) != place(array), "another view of the same memory"
-        got[:] = 3
-        assert set(array.tobytes()) == {3}
+
+
+def test_states(both: Both) -> None:
+    array = both.made()
+    assert both.states() == [MADE]
+    refs = both.send(array)
+    assert both.states() == [SENT]
+    assert both.pool.is_unread(refs)
+    (got,) = both.client.arrays(refs)
+    assert both.states() == [HELD]
+    assert not both.pool.is_unread(refs)
+    del array, got
+    assert both.states() == [FREE]
 
 
 def test_what_is_never_sent_is_used_again(both: Both) -> None:
-    places = set()
-    for _ in range(20):
-        array = both.maker.empty((100, 100), floats=False)
-        places.add(place(array))
-        del array
-    assert len(places) == 1
+    assert len({place(both.made()) for _ in range(20)}) == 1
+    assert both.states() == [FREE]
 
 
 def test_what_was_sent_waits_for_the_reader(both: Both) -> None:
-    array = both.maker.empty((100, 100), floats=False)
+    array = both.made(9)
     first = place(array)
     (got,) = both.hand_over(array)
-    view = got[50:]
+    view = got.reshape(100, 100)[50:, ::3].view(np.int8)
     del array, got
-    both.give_back()
-    assert place(both.maker.empty((100, 100), floats=False)) != first, "a view holds it"
+    assert place(both.made(1)) != first, "a view holds it"
+    assert set(view.ravel().tolist()) == {9}
     del view
-    assert place(both.maker.empty((100, 100), floats=False)) != first, "nobody has said so"
-    both.give_back()
-    others = [both.maker.empty((100, 100), floats=False) for _ in range(2)]
+    others = [both.made(), both.made()]
     assert first in map(place, others)
 
 
-def test_the_word_may_come_before_the_array_goes(both: Both) -> None:
-    """The reader is done while the maker's own array is about to go: later that must not end the next loan."""
-    array = both.maker.empty((100, 100), floats=False)
+def test_it_may_be_free_before_the_servers_array_goes(both: Both) -> None:
+    """That one goes later, and must not end the next use."""
+    array = both.made()
     first = place(array)
     both.hand_over(array)
-    both.give_back()
-    again = both.maker.empty((100, 100), floats=False)
+    again = both.made()
     assert place(again) == first
     del array
-    assert place(both.maker.empty((100, 100), floats=False)) != first
+    assert both.states() == [MADE]
+    assert place(both.made()) != first
 
 
-def test_two_arrays_of_one_piece(both: Both) -> None:
-    array = both.maker.empty((100, 100), floats=False)
+def test_two_arrays_of_one_buffer(both: Both) -> None:
+    array = both.made()
     array[:] = np.arange(100)[:, None]
-    first = place(array)
     top, below = both.hand_over(array[:50], array[50:])
     assert (top[0], below[0]) == (0, 50)
     del array, top
-    both.give_back()
-    assert place(both.maker.empty((100, 100), floats=False)) != first
+    assert both.states() == [HELD]
     assert below[0] == 50
+    del below
+    assert both.states() == [FREE]
 
 
 def test_other_memory_is_copied(both: Both) -> None:
@@ -106,21 +123,172 @@ def test_other_memory_is_copied(both: Both) -> None:
     assert np.array_equal(got.view(other.dtype), other)
 
 
-def test_few_lie_idle(both: Both) -> None:
-    arrays: list[Any] = [both.maker.empty((100, n), floats=False) for n in range(100, 1000, 100)]
+def test_an_array_that_is_sent_twice_is_copied(both: Both) -> None:
+    """The first message's reader may be done, and the buffer be in use again, before the second one is read."""
+    array = both.made(5)
+    first, second = both.send(array), both.send(array)
+    assert first[0].buffer != second[0].buffer
+    for refs in (first, second):
+        assert set(both.client.arrays(refs)[0].tolist()) == {5}
+
+
+def test_what_nobody_read_is_taken_back(both: Both) -> None:
+    read, unread = both.send(both.made(1)), both.send(both.made(2))
+    (got,) = both.client.arrays(read)
+    for refs in (read, unread):
+        both.pool.take_back(refs)
+    assert both.states() == [HELD, FREE]
+    both.made(3)
+    assert set(got.tolist()) == {1}
+    with pytest.raises(CancelledError):  # it is read after all, by a thread that another one has overtaken
+        both.client.arrays(unread)
+    later = both.send(both.made(4))
+    assert later[0].buffer == unread[0].buffer
+    with pytest.raises(CancelledError):
+        both.client.arrays(unread)
+    assert set(both.client.arrays(later)[0].tolist()) == {4}
+
+
+def test_few_free_buffers_keep_their_memory(both: Both) -> None:
+    arrays = [both.made(size=size) for size in range(10_000, 100_000, 10_000)]
+    full = both.pages()
     got = both.hand_over(*arrays)
-    assert len(both.reader._memory) == 9
-    del arrays, got
-    gc.collect()
-    both.give_back()
-    both.hand_over(both.maker.empty((10, 1000), floats=False))
-    assert len(both.reader._memory) <= 4
-    assert len(both.maker._idle) <= 3
+    for array in got:
+        array.sum()
+    del arrays, array, got
+    both.pool.trim()
+    assert both.states() == [FREE] * 9
+    assert sum(both.pool._has_memory) == 3
+    assert both.pages() <= full - 6 * 3
+    assert set(both.hand_over(both.made(8, 30_000))[0].tolist()) == {8}, "with memory once more"
+
+
+def test_what_is_held_keeps_its_memory(both: Both) -> None:
+    held = [both.hand_over(both.made(n))[0] for n in range(40)]
+    free = [both.made() for _ in range(10)]
+    del free
+    both.pool.trim()
+    full = both.pages()
+    both.client.release_rest()
+    assert both.pages() <= full - 3 * 3
+    assert [set(array.tolist()) for array in held] == [{n} for n in range(40)]
 
 
 def test_sizes_are_kept_apart(both: Both) -> None:
-    small = both.maker.empty((10, 10), floats=False)
+    small = both.made(size=10_000)
     first = place(small)
     del small
-    assert place(both.maker.empty((500, 500), floats=False)) != first
-    assert place(both.maker.empty((9, 9), floats=False)) == first
+    assert place(both.made(size=250_000)) != first
+    assert place(both.made(size=8_000)) == first
+
+
+def test_no_room_for_a_buffer(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "BUFFERS", 3)
+    held = [both.made() for _ in range(3)]
+    with pytest.raises(OSError, match="3 batches or more are held; keep copies"):
+        both.made()
+    del held[0]
+    both.made()
+
+
+def test_no_descriptor_is_used_by_what_is_mapped(both: Both) -> None:
+    before = os.listdir("/proc/self/fd")  # noqa: PTH208
+    held = [both.hand_over(both.made(n))[0] for n in range(40)]
+    assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
+    del held
+
+
+def _libc_fork() -> int:
+    return int(ctypes.PyDLL(None).fork())
+
+
+@pytest.mark.parametrize("fork", [os.fork, _libc_fork])
+def test_a_fork_has_memory_of_its_own(both: Both, fork: Callable[[], int]) -> None:
+    """Of both, what they had or write stays theirs; and the buffer is free for the server at once."""
+    server_array = both.made(7, 50_000)
+    (got,) = both.hand_over(server_array)
+    got[:100] = 1
+    (ready, say), (go, wait) = os.pipe(), os.pipe()
+    pid = fork()
+    if pid == 0:
+        code = 1
+        try:
+            grandchild = fork()
+            os.read(go, 1)
+            right = set(got[:100].tolist()) == {1} and set(got[100:].tolist()) == {7}
+            got[:] = 2
+            os.write(say, b"1")
+            right &= grandchild == 0 or os.waitpid(grandchild, 0)[1] == 0
+            del got
+            code = int(not right or both.states() != [MADE])
+        finally:
+            os._exit(code)
+    assert both.states() == [FREE]
+    server_array[:] = 9  # the server's, which uses the buffer again
+    again = both.made(10, 50_000)
+    assert place(again) == place(server_array)
+    assert (set(got[:100].tolist()), set(got[100:].tolist())) == ({1}, {7})
+    got[:200] = 3
+    os.write(wait, b"12")
+    os.read(ready, 1)
+    os.read(ready, 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    assert (set(got[:200].tolist()), set(got[200:].tolist())) == ({3}, {7})
+    del got
+    assert both.states() == [MADE], "which is not that array's any more"
+    for file in (ready, say, go, wait):
+        os.close(file)
+
+
+def fork_and_write(array: np.ndarray) -> None:
+    """A child that writes to the array and ends."""
+    pid = os.fork()
+    if pid == 0:
+        array[:] = 255
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_a_buffer_is_shared_again_after_a_fork(both: Both) -> None:
+    (got,) = both.hand_over(both.made(1))
+    fork_and_write(got)
+    for value in (2, 3):
+        array = both.made(value)
+        place_there = place(array)
+        (later,) = both.hand_over(array)
+        assert set(later.tolist()) == {value}
+        fork_and_write(later)
+        assert set(later.tolist()) == {value}
+        assert both.states() == [FREE]
+        assert place(both.made()) == place_there
+    assert set(got.tolist()) == {1}
+
+
+def test_what_is_held_outlives_server_and_file(both: Both) -> None:
+    (got,) = both.hand_over(both.made(6))
+    unread = both.send(both.made(7))
+    both.client.release_rest()
+    with pytest.raises(CancelledError):  # its memory is gone: zeros would come
+        both.client.arrays(unread)
+    del both.client, both.server, both.pool
+    got[:50] = 5
+    fork_and_write(got)
+    assert (set(got[:50].tolist()), set(got[50:].tolist())) == ({5}, {6})
+
+
+def test_a_descriptor_that_is_another_file_now(both: Both, tmp_path: Path) -> None:
+    """Closed by the program, as one that makes itself a daemon does."""
+    (got,) = both.hand_over(both.made(6))
+    saved = os.dup(both.client.file)
+    with (tmp_path / "other").open("wb") as other:
+        other.truncate(1 << 24)
+        os.dup2(other.fileno(), both.client.file)
+        pid = os.fork()
+        if pid == 0:
+            os._exit(int(set(got.tolist()) != {6}))
+        assert os.waitpid(pid, 0)[1] == 0
+        assert set(got.tolist()) == {6}
+        del got
+        assert both.states() == [HELD], "for good: another process may see it"
+        os.dup2(saved, both.client.file)
+    os.close(saved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -86,11 +87,17 @@ class Files(Source):
 
 
 def read_file(path: str, known: str, cure: str = "") -> Encoded:
-    """The bytes of a file; `SourceError` if it cannot be read. known: where its path comes from, for the message."""
+    """The bytes of a file; `SourceError` if it cannot be read, `OSError` if no file can be opened now.
+
+    known: where its path comes from, for the message.
+    """
     try:
         with io.FileIO(path) as file:
             return Encoded(file.readall() or b"", path)
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # the file is not broken: on_error= must not leave it out
+            cure = "raise the limit (ulimit -n)"
+            raise OSError(error.errno, f"no file descriptor is left to read {path}; {cure}") from error
         raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error
 
 

@@ -21,7 +21,7 @@ from vary.streams.options import Arguments, Options, whole
 from vary.streams.report import Report
 from vary.streams.state import Place, read_state
 from vary.streams.workers.pool import Inline, WorkerPool
-from vary.streams.workers.process.client import Process, pickled
+from vary.streams.workers.process.client import Process
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Epochs:
         if not self.options.process:
             return WorkerPool(job)
         if self._process is None or not self._process.is_alive:
-            self._process = Process(pickled(self))
+            self._process = Process(self)
         return self._process.workers(job)
 
     @guided("train.batches", leads=False)

@@ -1,227 +1,312 @@
 """`process=True`: batches are made in one process beside this one, which has an interpreter lock of its own.
 
-    here    positions, loans that ended  ------ socket ----->  there: a pool of threads, cache, policy, source
-            arrays over shared memory  <--- where, labels ---
+    here    positions of the next batches  ---- a socket an iteration --->  there: a pool of threads an iteration
+            arrays over shared memory  <--- where they are, labels ---             cache, policy, source
 
-What runs there is `serve.py`, on a copy of the stream; so its batches are the same. One process serves all iterations
-of a stream and keeps what it has decoded between them. It ends when neither stream nor iteration is left, and with this
-process.
+`server.py` runs there on a copy of the stream; so its batches are the same. One process makes the batches of all
+iterations of a stream and keeps what it has decoded between them. It ends when neither stream nor iteration is left,
+and with this process. There is no thread here: who waits for a batch reads the socket.
 """
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import pickle
+import struct
 import sys
-import threading
 import weakref
 from collections import deque
-from concurrent.futures import Future
-from contextlib import suppress
+from concurrent.futures import CancelledError
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import InputError, SourceError
-
-Box = list
-from vary.streams.workers.process.memory import SharedView
-from vary.streams.workers.process.wire import Wire
+from vary.errors import SourceError, StreamTimeoutError
+from vary.streams.workers.pool import IDLE, doing
+from vary.streams.workers.process.memory import ITERATIONS, Arena, unnamed_file
+from vary.streams.workers.process.messages import PING, shut_down, write_stream
 
 if TYPE_CHECKING:
+    import socket as sockets
     import subprocess
-    from collections.abc import Sequence
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
 
-    from vary.streams.workers.pool import Job
+    from vary.streams.batch import Made
+    from vary.streams.batches.job import EpochJob
+    from vary.streams.epochs import Epochs
 
-__all__ = ["Line", "Side", "copy_of"]
+__all__ = ["Process"]
 
-PATIENCE = 5.0
-"""Seconds that the process is given to end by itself; in a user's function or on a slow disk it may not."""
+PATIENCE = 0.4
+"""Seconds that the process is given to end by itself, before it is killed."""
+WATCH = 1.0  # seconds between two looks whether the process is still there, while a batch is awaited
 
-CODE = "import sys; sys.path[:] = {path!r}; from vary.streams.workers.process.server import serve; serve({file})"
+CODE = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = {path!r}; "
+    "from vary.streams.workers.process.server import run_server; run_server{arguments}"
+)
+"""Ctrl-C is for this process, which closes the socket."""
 
 Array = np.ndarray[Any, Any]
 
 
-def copy_of(epochs: object) -> bytes:
-    """The pickled stream. What was defined in `__main__`, such as a notebook's functions, takes cloudpickle."""
-    cure = 'define it in a module of its own and import it, or install "cloudpickle"'
-    try:
-        data = pickle.dumps(epochs, 5)
-        if b"__main__" not in data:
-            return data
-    except (pickle.PicklingError, AttributeError, TypeError) as error:
-        data, why = b"", f": {error}"
-    else:
-        why = ", but something in it is defined in __main__, which that process does not run"
-    try:
-        import cloudpickle
-    except ImportError:
-        raise InputError(f"process=True gives source and policy to another process{why}; {cure}") from None
-    return bytes(cloudpickle.dumps(epochs, 5))
+class Process:
+    """The process, started when this is made. For consumers in any thread."""
 
-
-class Reply(Future[Box]):
-    """What comes back for some positions. Whoever waits for it reads all that comes until then."""
-
-    def __init__(self, side: Side, ticket: int) -> None:
-        super().__init__()
-        self.ticket = ticket
-        self._side = side
-
-    def result(self, timeout: float | None = None) -> Box:
-        while not self.done():
-            self._side.read(self)
-        try:
-            return super().result(timeout)
-        finally:
-            del self  # or an error, this frame in its traceback and this reply would hold each other
-
-
-class Side:
-    """The process, from here: begun when it is made. For consumers in any thread."""
-
-    def __init__(self, data: bytes) -> None:
-        """data: what `copy_of` gave."""
-        import socket
-        import subprocess
-
+    def __init__(self, epochs: Epochs) -> None:
+        """epochs: the stream of which it makes the batches."""
         self.pid = os.getpid()
-        here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with there:
-            code = CODE.format(path=list(map(str, sys.path)), file=there.fileno())
+        self.timeout: float | None = epochs.options.timeout
+        self.has_answered = False
+        self._rows = itertools.count()
+        with _limit_named(), ExitStack() as closed, ExitStack() as closed_on_failure:
+            import socket
+            import subprocess
+
+            files = []
+            for _ in range(2):
+                files.append(unnamed_file())
+                closed.callback(os.close, files[-1])
+            write_stream(epochs, *files)
+            self._control, there = socket.socketpair()
+            closed_on_failure.enter_context(self._control)
+            closed.enter_context(there)
+            self.arena = Arena(unnamed_file())
+            passed = (there.fileno(), self.arena.file, *files)
+            code = CODE.format(path=list(map(str, sys.path)), arguments=(self.pid, *passed))
             command = [sys.executable, "-c", code]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[there.fileno()])
-        self._wire = Wire(here)
-        self._reading, self._writing = threading.Lock(), threading.Lock()
-        self._seen = SharedView()
-        self._waiting: dict[int, Reply] = {}
-        self._tickets = 0
-        self._dropped: deque[int] = deque()
-        self._lost: Exception | None = None
-        self._end = weakref.finalize(self, _end, self.pid, self._wire, self._process)
-        with suppress(OSError):  # told with the first batch
-            self._wire.send_bytes(data)
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=passed)
+            closed_on_failure.pop_all()
+        self._end = weakref.finalize(self, _end, self.pid, self._control, self._process, self.arena)
 
-    def ask(self, job: Job, positions: Array) -> Reply:
-        """Have a batch made."""
-        with self._writing:
-            try:
-                ticket, self._tickets = self._tickets, self._tickets + 1
-                reply = self._waiting[ticket] = Reply(self, ticket)
-                told = ([some.popleft() for _ in range(len(some))] for some in (self._seen.ended, self._dropped))
-                with suppress(OSError):  # told where the reply is read
-                    self._wire.send((ticket, job.epoch, positions, *told))
-            except BaseException:  # Ctrl-C, perhaps within a message
-                self._fail(SourceError("process=True: the other process was not told all"))
-                self._end()
-                raise
-        return reply
+    @property
+    def process_id(self) -> int:
+        return self._process.pid
 
-    def forget(self, ticket: int) -> None:
-        """Nobody wants it any more. Told with the next request: a finalizer, which this may be, must not write."""
-        if self._waiting.pop(ticket, None) is not None:
-            self._dropped.append(ticket)
+    @property
+    def is_alive(self) -> bool:
+        """Can it be asked, from this process? One that does not answer at all is alive: it may be stopped, or busy."""
+        import select
+        import socket
 
-    def awaits(self, ticket: int) -> bool:
-        """Is it still to come?"""
-        return ticket in self._waiting
+        if self.pid != os.getpid() or not self._end.alive or self._process.poll() is not None:
+            return False
+        if not self.has_answered:  # it was started just now
+            return True
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        with suppress(ConnectionError):
+            while poll.poll(0):  # an answer that came too late
+                if not self._control.recv(64):
+                    return False
+            self._control.send(PING)
+            # One that was killed just now may still be seen to run, but it does not answer any more.
+            return not poll.poll(WATCH * 1000) or bool(self._control.recv(64, socket.MSG_DONTWAIT))
+        return False
 
-    def read(self, reply: Reply) -> None:
-        """Take in the next message, unless `reply` has come meanwhile."""
-        with self._reading:
-            if reply.done():
-                return
-            if self._lost is not None:
-                reply.set_exception(self._lost)
-                return
-            self._wire.wait()  # here, not within a message, does Ctrl-C arrive nearly always
-            try:
-                self._take_in()
-            except EOFError:
-                self._fail(self._death())
-            except BaseException:
-                self._fail(SourceError("process=True: what the other process sent was not read to its end"))
-                self._end()
-                raise
+    def workers(self, job: EpochJob) -> ProcessWorkers:
+        """For an iteration of this epoch: a connection of its own."""
+        with _limit_named():
+            import socket
 
-    def _take_in(self) -> None:
-        (ticket, error, data, refs, new, gone), files = self._wire.receive()
-        for (number, size), file in zip(new, files, strict=True):
-            self._seen.learn(number, file, size)
-        arrays = self._seen.arrays(refs)
-        self._seen.forget(gone)
-        if ticket is None:
-            self._fail(error)
-        reply = self._waiting.pop(ticket, None)
-        if reply is None:
-            return  # of an iteration that has ended: with the arrays, the loans go back
-        if error is not None:
-            reply.set_exception(error)
-        else:
-            reply.set_result([pickle.loads(data, buffers=arrays)])
+            here, there = socket.socketpair()
+            with there, suppress(ConnectionError):  # raised where the first batch is awaited
+                socket.send_fds(self._control, [b"i"], [there.fileno()])
+            return ProcessWorkers(self, here, job, next(self._rows) % ITERATIONS)
 
-    def _fail(self, error: Exception) -> None:
-        self._lost = error
-        while self._waiting:
-            with suppress(KeyError):
-                self._waiting.popitem()[1].set_exception(error)
-
-    def _death(self) -> SourceError:
-        try:
-            code = self._process.wait(PATIENCE)
-        except Exception:  # noqa: BLE001  whatever it is, it is gone
-            code = 0
+    def ending(self) -> SourceError | None:
+        """Why it makes no batches any more; None while it runs."""
+        code = self._process.poll()
+        if code is None:
+            return None
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
         cure = "memory may have run out: see the system's log" if code == -9 else "it may have said why on stderr"
         return SourceError(f"process=True: the process that makes the batches ended {how}; {cure}")
 
+    def lost_connection(self) -> SourceError:
+        """Why a connection was closed at its other end."""
+        with suppress(Exception):
+            self._process.wait(WATCH)
+        return self.ending() or SourceError(
+            "process=True: the process that makes the batches had no file descriptor left for an iteration; "
+            "raise the limit (ulimit -n)"
+        )
+
     @property
-    def is_alive(self) -> bool:
-        """Can it be asked, from this process?"""
-        return self.pid == os.getpid() and self._lost is None and self._end.alive and self._process.poll() is None
+    def is_stopped(self) -> bool:
+        """Has a signal stopped it?"""
+        try:
+            return Path(f"/proc/{self.process_id}/stat").read_text().rpartition(") ")[2][0] in "tT"
+        except OSError:
+            return False
 
     def close(self) -> None:
         """End the process."""
         self._end()
 
 
-def _end(pid: int, wire: Wire, process: subprocess.Popen[bytes]) -> None:
-    """Closing the socket is the word, whatever forked child holds a copy. In such a child nothing is said."""
-    if pid != os.getpid():
-        wire.close()
-        return
-    wire.shut()
+def _end(pid: int, control: sockets.socket, process: subprocess.Popen[bytes], arena: Arena) -> None:
+    """Shutting the socket down ends the process, even if a forked child has a copy. In such a child nothing ends."""
+    import socket
+
+    if pid == os.getpid():
+        with suppress(OSError):
+            control.shutdown(socket.SHUT_RDWR)
+        try:
+            process.wait(PATIENCE)
+        except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
+            process.kill()
+            process.wait()
+        arena.release_rest()
+    control.close()
+
+
+@contextmanager
+def _limit_named() -> Iterator[None]:
+    """Errors that say which limit was met."""
     try:
-        process.wait(PATIENCE)
-    except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
-        process.kill()
-        process.wait()
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        cure = "raise the limit (ulimit -n), or close streams that you do not use"
+        raise OSError(error.errno, f"process=True: no file descriptor is left; {cure}") from error
 
 
-class Line:
-    """A pool over there: what one iteration has asked for."""
+class ProcessWorkers:
+    """`Workers` in the process: one connection to it. For one thread at a time, `close` excepted.
 
-    def __init__(self, side: Side) -> None:
-        self.pid = side.pid
-        self._side = side
-        self._asked: list[int] = []  # tickets: a reply would hold its batch
+    After an error or Ctrl-C, perhaps within a message, it can only be closed.
+    """
 
-    def submit(self, job: Job, positions: Array) -> Reply:
-        self._asked = [ticket for ticket in self._asked if self._side.awaits(ticket)]
-        reply = self._side.ask(job, positions)
-        self._asked.append(reply.ticket)
-        return reply
+    def __init__(self, process: Process, socket: sockets.socket, job: EpochJob, row: int) -> None:
+        """row: of the arena's activity."""
+        from multiprocessing.connection import Connection
 
-    def retire(self, futures: Sequence[Future[Box]]) -> None:
-        """It makes them without being asked again, and has no threads to end."""
+        self.pid, self._job = process.pid, job
+        self._activity = process.arena.activity[row]
+        self._process: Process | None = process
+        self._waiting: deque[_Answer] = deque()  # answers come in the order of the requests
+        if process.timeout is not None:
+            _limit_waiting(socket, process.timeout)
+        self._activity[:] = IDLE
+        self._connection: Connection | None = Connection(socket.detach())
+        self._send((job.epoch, row))
 
-    def end(self) -> None:
-        if self.pid == os.getpid():
-            for ticket in self._asked:
-                self._side.forget(ticket)
-            self._asked = []
+    def submit(self, positions: Array) -> _Answer:
+        """Have the batches at these positions made."""
+        pending = _Answer(self)
+        self._waiting.append(pending)
+        self._send(positions)
+        return pending
+
+    def _send(self, message: object) -> None:
+        if self._connection is None:
+            raise _closed()
+        try:
+            with suppress(ConnectionError):  # raised where the answer is awaited
+                self._connection.send_bytes(pickle.dumps(message, 5))
+        except BlockingIOError:
+            raise StreamTimeoutError(f"positions were not read within timeout= seconds: {self.stuck()}") from None
+
+    def receive(self, until: float | None) -> None:
+        """Read the next answer, which is that to the oldest request. until: as `monotonic` says it."""
+        connection, process = self._connection, self._process
+        if connection is None or process is None:
+            raise _closed()
+        self._wait(connection, process, until)
+        try:
+            message = connection.recv_bytes()
+        except BlockingIOError:
+            raise TimeoutError from None
+        except (EOFError, OSError):
+            if self._connection is None:  # by another thread
+                raise _closed() from None
+            raise process.lost_connection() from None
+        self._waiting.popleft().answer = message
+        process.has_answered = True
+
+    def _wait(self, connection: Connection, process: Process, until: float | None) -> None:
+        """Wait until there is something to read: so Ctrl-C hardly ever arrives within a message."""
+        import select
+
+        poll = select.poll()  # of any number, unlike select
+        poll.register(connection, select.POLLIN)
+        while True:
+            left = WATCH if until is None else min(WATCH, max(0.0, until - monotonic()))
+            if poll.poll(left * 1000):
+                return
+            if error := process.ending():  # a process that it has forked may hold the socket open
+                raise error
+            if until is not None and monotonic() >= until:
+                raise TimeoutError
+
+    def made(self, answer: bytes) -> list[Made]:
+        """The batches of an answer; raises the error of one that is an error."""
+        process = self._process
+        if process is None:
+            raise _closed()
+        is_error, data, refs = pickle.loads(answer)
+        if is_error:
+            raise pickle.loads(data)
+        made: list[Made] = pickle.loads(data, buffers=process.arena.arrays(refs))
+        return made
+
+    def stuck(self) -> str:
+        process = self._process
+        if process is None:
+            return "it was closed"
+        name = f"the process that makes the batches (pid {process.process_id})"
+        if process.is_stopped:
+            return f"{name} is stopped; `kill -CONT {process.process_id}` lets it go on"
+        if not process.has_answered:
+            return f"{name} is still importing and loading what it was given"
+        return f"{name}: {doing(self._activity, self._job)}"
+
+    def close(self, grace: float = 0.0) -> None:  # noqa: ARG002  there is nothing to wait for
+        """End the iteration there, from any thread or in a finalizer.
+
+        The descriptor is closed when nothing refers to it any more: another thread may be reading.
+        """
+        connection, self._connection, self._process = self._connection, None, None
+        self._waiting.clear()
+        if connection is not None and self.pid == os.getpid():
+            shut_down(connection)
 
 
-Process, pickled = Side, copy_of
+def _limit_waiting(socket: sockets.socket, seconds: float) -> None:
+    """Within a message, too: then a read or write raises BlockingIOError."""
+    import socket as sockets
+
+    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6) or 1)
+    for option in (sockets.SO_RCVTIMEO, sockets.SO_SNDTIMEO):
+        socket.setsockopt(sockets.SOL_SOCKET, option, limit)
+
+
+def _closed() -> CancelledError:
+    return CancelledError("this iteration is closed")
+
+
+class _Answer:
+    """Batches that are being made."""
+
+    def __init__(self, workers: ProcessWorkers) -> None:
+        self.answer: bytes | None = None
+        self._workers = workers
+
+    def done(self) -> bool:
+        """Is the answer there? Then an error of `result` is not that of its own `timeout`."""
+        return self.answer is not None
+
+    def result(self, timeout: float | None = None) -> list[Made]:
+        """The batches, or the error of making them; `TimeoutError` if they have not come in so many seconds."""
+        until = None if timeout is None else monotonic() + timeout
+        while self.answer is None:
+            self._workers.receive(until)
+        return self._workers.made(self.answer)

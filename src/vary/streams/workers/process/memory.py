@@ -1,215 +1,224 @@
-"""Memory that two processes see: one makes arrays in it, the other executor them on without a copy.
+"""Memory that two processes see: the server makes arrays in it, the client reads them there.
 
-The maker owns it, in buffers of one array each. A buffer that was sent is the reader's until no array, view or DLPack
-capsule there holds it any more; then it is used again. Buffers are files without a name:
-nothing is left behind, however the processes end.
+It is one file without a name, so that nothing is left behind, however the processes end:
+
+    | number of buffers | words | offsets | sizes | activity | buffer 0 | buffer 1 | ...
+
+A word says how its buffer is used now: 4 x the number of the use + a state. It is changed only by an atomic exchange of
+what is expected there, so neither process waits for a lock, and what comes late changes nothing.
 """
 
 from __future__ import annotations
 
+import errno
+import itertools
 import mmap
 import os
-import sys
 import threading
 import weakref
-from collections import deque
+from concurrent.futures import CancelledError
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from vary import _native
+from vary.errors import SourceError
 
-__all__ = ["SharedBufferPool", "Ref", "SharedView"]
+__all__ = ["Arena", "BufferPool", "Ref", "unnamed_file"]
+
+FREE, MADE, SENT, HELD = range(4)
+"""States of a buffer: used by nobody; being filled by the server; in a message; mapped by the client."""
+
+BUFFERS, ITERATIONS, THREADS = 1 << 16, 256, 256
+"""The most that there is room for in the header. Room that is not used takes no memory."""
+ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
+HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
 
 Array = np.ndarray[Any, Any]
 
 
+def unnamed_file() -> int:
+    """The descriptor of a new file in memory, or where the system has none such, of a temporary one."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("vary")
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
 class Ref(NamedTuple):
-    """Some bytes of a buffer, and the loan under which they are the reader's."""
+    """Some bytes of a buffer, for one use of it."""
 
     buffer: int
-    loan: int
+    use: int
     start: int
     length: int
 
 
-class _Buffer:
-    def __init__(self, number: int, size: int) -> None:
-        self.number, self.size = number, size
-        self.file = -1
-        self.file = _unnamed(size)
-        self.memory = _mapped(self.file, size)
-        self.address = np.frombuffer(self.memory, np.uint8).ctypes.data
+class Arena:
+    """The file and its header, in either process."""
 
-    def close(self) -> None:
-        """The file alone; the memory goes with the last array in it."""
-        if self.file >= 0:
-            os.close(self.file)
-            self.file = -1
+    def __init__(self, file: int) -> None:
+        """file: its descriptor, which is this object's to close."""
+        self.file = file
+        weakref.finalize(self, os.close, file)
+        os.ftruncate(file, max(HEADER, os.fstat(file).st_size))
+        header = np.split(_native.SharedPart(file, 0, HEADER).array.view(np.int64), np.cumsum(ROOMS))
+        self.count, self.words, self.offsets, self.sizes, activity, _ = header
+        self.activity = activity.reshape(ITERATIONS, THREADS)
+        """A row for each iteration: what each of its threads does, see `pool.doing`."""
+        self._parts: dict[int, _native.SharedPart] = {}  # of the client
 
-    __del__ = close
+    def exchange(self, buffer: int, use: int, expected: int, state: int) -> bool:
+        """Another state for this use of the buffer, unless it is not in the expected one."""
+        return _native.exchange_word(self.words, buffer, 4 * use + expected, 4 * use + state)
+
+    def arrays(self, refs: list[Ref]) -> list[Array]:
+        """The client's uint8 arrays of these bytes. With the last array in a buffer, that becomes free.
+
+        They are the client's to write to. A fork makes those in use private memory of parent and child.
+        """
+        wholes: dict[int, Array] = {}
+        for number, use, _, _ in refs:
+            if number not in wholes:
+                if not self.exchange(number, use, SENT, HELD):
+                    raise CancelledError("this iteration was closed while its batch was read")
+                try:
+                    wholes[number] = self._held(number, use)
+                except BaseException:
+                    self.exchange(number, use, HELD, FREE)
+                    raise
+        return [wholes[number][start : start + length] for number, _, start, length in refs]
+
+    def _held(self, number: int, use: int) -> Array:
+        words = self.words, number, 4 * use + HELD, 4 * use + FREE
+        part = self._parts.get(number)
+        held = None if part is None else part.hold(*words)
+        if held is None:  # a fork has made what was mapped private
+            part = self._parts[number] = self.mapped(int(self.offsets[number]), int(self.sizes[number]))
+            held = part.hold(*words)
+        assert held is not None
+        return held
+
+    def mapped(self, offset: int, size: int) -> _native.SharedPart:
+        try:
+            return _native.SharedPart(self.file, offset, size)
+        except OSError as error:
+            if error.errno != errno.ENOMEM:
+                raise
+            cure = "keep copies of batches instead of so many batches, or raise vm.max_map_count"
+            raise OSError(error.errno, f"process=True: no memory can be mapped for a batch; {cure}") from error
+
+    def release_memory(self, buffer: int) -> None:
+        """Give the memory of a buffer back to the system. It stays, and reads as zeros."""
+        _native.punch(self.file, int(self.offsets[buffer]), int(self.sizes[buffer]))
+
+    def release_rest(self) -> None:
+        """Of a server that is gone, keep only the memory of what is held, for which the file need not stay open."""
+        for number, word in enumerate(self.words[: self.count[0]].tolist()):
+            if word % 4 != HELD and _native.exchange_word(self.words, number, word, word - word % 4 + FREE):
+                self.release_memory(number)
+        for part in list(self._parts.values()):
+            part.detach()
 
 
-def _mapped(file: int, size: int) -> mmap.mmap:
-    """Without a descriptor of its own, where Python can do that: many batches may be held."""
-    if sys.version_info >= (3, 13):
-        return mmap.mmap(file, size, trackfd=False)
-    return mmap.mmap(file, size)
+class BufferPool:
+    """The server's buffers; from any thread. A buffer is mapped for good, and holds one array at a time."""
 
-
-def _unnamed(size: int) -> int:
-    if hasattr(os, "memfd_create"):
-        file = os.memfd_create("vary")
-    else:
-        import tempfile
-
-        with tempfile.TemporaryFile() as named:
-            file = os.dup(named.fileno())
-    os.ftruncate(file, size)
-    return file
-
-
-class SharedBufferPool:
-    """The maker's side; from any thread. Each use of a buffer is a loan, with a number of its own."""
-
-    def __init__(self, kept: int) -> None:
-        """kept: buffers that may lie idle."""
-        self._kept = kept
-        self._lock = threading.Lock()  # of what follows, `_ended` aside
-        self._idle: list[_Buffer] = []  # the last one used at the end
-        self._lent: dict[int, _Buffer] = {}
-        self._sent: set[int] = set()  # loans, of which the reader says the end
-        self._loans = self._made = 0
-        self._new: list[_Buffer] = []
-        self._known: set[int] = set()
-        self._gone: list[int] = []
-        self._ended: deque[tuple[int, bool]] = deque()  # (loan, by the reader): finalizers must not wait for a lock
+    def __init__(self, arena: Arena, kept: int = 0) -> None:
+        """kept: free buffers that keep their memory."""
+        self._arena, self.kept = arena, kept
+        self._lock = threading.Lock()  # of what follows, and of a change from FREE
+        self._uses = itertools.count(1)
+        self._memory: list[Array] = []
+        self._addresses = np.zeros(BUFFERS, np.int64)
+        self._has_memory = np.zeros(BUFFERS, bool)
+        self._end = HEADER
 
     def empty(self, shape: tuple[int, ...], floats: bool) -> Array:
-        """An array with anything in it, like `numpy.empty`."""
+        """An array with anything in it, like `numpy.empty`. Unless it is sent, its buffer becomes free with it."""
         dtype = np.dtype(np.float32 if floats else np.uint8)
         size = prod(shape) * dtype.itemsize
         with self._lock:
-            self._settle()
-            buffer = self._take(max(size, 1))
-            loan, self._loans = self._loans, self._loans + 1
-            self._lent[loan] = buffer
-        whole = np.frombuffer(buffer.memory, np.uint8)
-        weakref.finalize(whole, self._ended.append, (loan, False)).atexit = False
+            number, use = self._buffer(max(size, 1)), next(self._uses)
+            self._arena.words[number] = 4 * use + MADE
+        # NumPy makes views refer to the outermost array of its kind: through a memoryview, that is this one.
+        memory: Any = self._memory[number]
+        whole = np.frombuffer(memoryview(memory), np.uint8)
+        weakref.finalize(whole, self._arena.exchange, number, use, MADE, FREE).atexit = False
         array: Array = whole[:size].view(dtype).reshape(shape)
         return array
 
-    def _take(self, size: int) -> _Buffer:
-        size = -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
-        for place in reversed(range(len(self._idle))):
-            if size <= self._idle[place].size <= 2 * size:
-                return self._idle.pop(place)
-        self._made += 1
-        return _Buffer(self._made, size)
+    def _buffer(self, size: int) -> int:
+        """A free buffer of at least this size, and not twice as large; a new one if there is none."""
+        free, sizes = self._free(), self._arena.sizes
+        fits = free[(sizes[free] >= size) & (sizes[free] <= max(2 * size, mmap.PAGESIZE))]
+        if len(fits):  # one with memory, of the best size, used last
+            best = int(fits[np.lexsort((-self._arena.words[fits], sizes[fits], ~self._has_memory[fits]))[0]])
+        else:
+            best = self._new_buffer(-(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
+        self._has_memory[best] = True
+        self._trim(free[free != best])
+        return best
 
-    def _settle(self) -> None:
-        """See which loans have ended. One that was sent ends with the reader's word, be it before the array here."""
-        while self._ended:
-            loan, by_reader = self._ended.popleft()
-            if loan < 0:  # a forked process may see it for as long as it lives
-                if buffer := self._lent.pop(~loan, None):
-                    self._sent.discard(~loan)
-                    self._drop(buffer)
-            elif (by_reader or loan not in self._sent) and (buffer := self._lent.pop(loan, None)):
-                self._sent.discard(loan)
-                self._idle.append(buffer)
-        while len(self._idle) > self._kept:
-            self._drop(self._idle.pop(0))
+    def _free(self) -> Array:
+        return np.flatnonzero(self._arena.words[: len(self._memory)] & 3 == FREE)
 
-    def _drop(self, buffer: _Buffer) -> None:
-        if buffer.number in self._known:
-            self._known.discard(buffer.number)
-            self._gone.append(buffer.number)
+    def _new_buffer(self, size: int) -> int:
+        number = len(self._memory)
+        if number == BUFFERS:
+            raise SourceError(f"process=True: {BUFFERS} batches or more are held; keep copies of them")
+        os.ftruncate(self._arena.file, self._end + size)
+        memory = self._arena.mapped(self._end, size).array
+        self._arena.offsets[number], self._arena.sizes[number] = self._end, size
+        self._addresses[number] = memory.ctypes.data
+        self._memory.append(memory)
+        self._arena.count[0] = len(self._memory)
+        self._end += size
+        return number
 
-    def send(self, raw: memoryview) -> Ref:
-        """These bytes as the reader's: where they lie, or copied if they lie in no buffer."""
-        bytes_ = np.frombuffer(raw, np.uint8)
+    def trim(self) -> None:
+        """Let only as many free buffers as are to be kept have memory."""
         with self._lock:
-            ref = self._find(bytes_.ctypes.data, raw.nbytes)
-            if ref is not None:
-                return ref
-        copy = self.empty((raw.nbytes,), floats=False)
-        copy[:] = bytes_
-        with self._lock:
-            ref = self._find(copy.ctypes.data, raw.nbytes)
-        assert ref is not None
-        return ref
+            self._trim(self._free())
 
-    def _find(self, address: int, length: int) -> Ref | None:
-        for loan, buffer in self._lent.items():
-            start = address - buffer.address
-            if start >= 0 and start + length <= buffer.size:
-                self._sent.add(loan)
-                if buffer.number not in self._known:
-                    self._known.add(buffer.number)
-                    self._new.append(buffer)
-                return Ref(buffer.number, loan, start, length)
+    def _trim(self, free: Array) -> None:
+        idle = free[self._has_memory[free]]
+        if len(idle) > self.kept:
+            for number in idle[np.argsort(self._arena.words[idle])][: len(idle) - self.kept].tolist():  # the oldest
+                self._arena.release_memory(number)
+                self._has_memory[number] = False
+
+    def send(self, raw: memoryview, refs: list[Ref]) -> None:
+        """Add these bytes to the `refs` of a message: where they are, or copied if they are in no buffer."""
+        data = np.frombuffer(raw, np.uint8)
+        ref = self._ref(data, refs)
+        if ref is None:
+            copy = self.empty((raw.nbytes,), floats=False)
+            copy[:] = data
+            ref = self._ref(copy, refs)
+            assert ref is not None
+        refs.append(ref)
+
+    def _ref(self, data: Array, refs: list[Ref]) -> Ref | None:
+        """Where these bytes are, in a buffer that goes with this message and no other."""
+        count = len(self._memory)
+        starts = data.ctypes.data - self._addresses[:count]
+        (found,) = np.nonzero((starts >= 0) & (starts + data.nbytes <= self._arena.sizes[:count]))
+        for number in map(int, found):
+            use = int(self._arena.words[number]) // 4
+            sent = any((ref.buffer, ref.use) == (number, use) for ref in refs)
+            if sent or self._arena.exchange(number, use, MADE, SENT):
+                return Ref(number, use, int(starts[number]), data.nbytes)
         return None
 
-    def news(self) -> tuple[list[_Buffer], list[int]]:
-        """SharedBufferPool that the reader has not seen, and numbers of those it may forget, since the last time."""
-        with self._lock:
-            found = self._new, self._gone
-            self._new, self._gone = [], []
-            return found
+    def is_unread(self, refs: list[Ref]) -> bool:
+        """Has the client not begun to read a message with these?"""
+        return any(self._arena.words[ref.buffer] == 4 * ref.use + SENT for ref in refs)
 
-    def back(self, loans: Iterable[int]) -> None:
-        """What the reader gives back."""
-        self._ended.extend((loan, True) for loan in loans)
-
-
-LIVING: weakref.WeakSet[SharedView] = weakref.WeakSet()
-
-
-def _forked() -> None:
-    for seen in list(LIVING):
-        seen.forked()
-
-
-os.register_at_fork(after_in_parent=_forked)
-
-
-class SharedView:
-    """The reader's side; `ended` are the loans to give back, added to from any thread."""
-
-    def __init__(self) -> None:
-        self.ended: deque[int] = deque()
-        self._memory: dict[int, mmap.mmap] = {}
-        self._out: dict[int, int] = {}  # loans -> as what they go back
-        LIVING.add(self)
-
-    def forked(self) -> None:
-        """What is on loan is seen by another process from now on: it must stay as it is."""
-        for loan in list(self._out):
-            self._out[loan] = ~loan
-
-    def _back(self, loan: int) -> None:
-        self.ended.append(self._out.pop(loan))
-
-    def learn(self, number: int, file: int, size: int) -> None:
-        """Take over an open file as a buffer."""
-        try:
-            self._memory[number] = _mapped(file, size)
-        finally:
-            os.close(file)
-
-    def forget(self, numbers: Iterable[int]) -> None:
-        for number in numbers:
-            del self._memory[number]
-
-    def arrays(self, refs: Sequence[Ref]) -> list[Array]:
-        """uint8 arrays of these bytes. A loan ends when nothing holds any of its arrays."""
-        wholes: dict[int, Array] = {}
-        for ref in refs:
-            if ref.loan not in wholes:
-                whole = wholes[ref.loan] = np.frombuffer(self._memory[ref.buffer], np.uint8)
-                self._out[ref.loan] = ref.loan
-                weakref.finalize(whole, self._back, ref.loan).atexit = False
-        return [wholes[ref.loan][ref.start : ref.start + ref.length] for ref in refs]
+    def take_back(self, refs: list[Ref]) -> None:
+        """Free the buffers of a message that nobody read. Those of one that was read are the client's to free."""
+        for number, use, _, _ in refs:
+            self._arena.exchange(number, use, SENT, FREE)

@@ -1,178 +1,191 @@
-"""The other end of `side.py`: makes the batches that are asked for, in a process of its own, until it hears no more."""
+"""The process of `client.py`: makes the batches that are asked for.
+
+    main thread              receives the connection of each new iteration
+    two for each iteration   receive positions and submit them to a pool of threads; send what it made, in order
+
+It ends when its control socket is closed, or its parent is gone.
+"""
 
 from __future__ import annotations
 
 import os
 import pickle
-import signal
+import queue
+import select
+import socket
 import sys
 import threading
-import traceback
-from concurrent.futures import CancelledError
+from collections import deque
 from contextlib import suppress
-from functools import partial
+from multiprocessing.connection import Connection
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from vary.errors import VaryError
-from vary.streams.batch import Made
 from vary.streams.cache.budget import started_by_vary
-from vary.streams.report import Work
-from vary.streams.workers.pool import Threads
-from vary.streams.workers.process.memory import SharedBufferPool
-from vary.streams.workers.process.wire import Wire
+from vary.streams.workers.pool import WorkerPool
+from vary.streams.workers.process.memory import Arena, BufferPool, Ref
+from vary.streams.workers.process.messages import PING, SMALL, load_stream, portable, shut_down
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from concurrent.futures import Future
+    from collections.abc import Iterator
 
-    from vary.streams.batches.task import Executor
-    from vary.streams.epochs import Epochs
-    from vary.streams.workers.pool import Box, Job
+    from vary.streams.workers.pool import Pending
 
-__all__ = ["serve"]
+__all__ = ["run_server"]
 
-APART = 4096  # bytes of an array that goes through shared memory; smaller ones are in the message
-WATCH = 1.0  # seconds until it specs whether its parent is still there
+WATCH = 1.0  # seconds between two looks whether the parent is still there
+GRACE = 0.1  # seconds for threads to end, before what they do is abandoned
 
 
-def serve(file: int) -> None:
-    """file: the descriptor of a connected Unix socket, over which the stream comes, and then the requests."""
-    import socket
+def run_server(parent: int, control: int, arena: int, stream: int, arrays: int) -> None:
+    """Run until there is nobody to make batches for. All arguments but the first are descriptors.
 
+    parent: the process that started this one.
+    control: a connected Unix socket, over which connections of iterations come.
+    arena: the file in which batches are made.
+    stream, arrays: what `write_stream` wrote.
+    """
     started_by_vary()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, who closes the socket
-    wire = Wire(socket.socket(fileno=file))
-    with suppress(EOFError, OSError):
-        try:
-            epochs, _ = wire.receive()
-        except EOFError:
-            raise
-        except BaseException as error:  # noqa: BLE001  whatever a user's module raises when it is imported
-            wire.send((None, _portable(error), b"", [], [], []))
-            return
-        _Server(wire, epochs).run()
+    server = _Server(Arena(arena))
+    try:
+        server.load(stream, arrays)
+    except BaseException as error:  # noqa: BLE001  whatever a user's module raises when it is imported
+        server.failed = error
+    with socket.socket(fileno=control) as connections:
+        server.run(parent, connections)
     if threading.active_count() > 1:  # in a user's function that does not return; nobody waits for it
         sys.stdout.flush()
         os._exit(0)
 
 
 class _Server:
-    def __init__(self, wire: Wire, epochs: Epochs) -> None:
-        self._wire, self._epochs = wire, epochs
-        self._crew = Threads(epochs.options.makers, epochs.options.each)
-        self._pieces = SharedBufferPool(kept=epochs.options.prefetch + 2)
-        self._futures: dict[int, Future[Box]] = {}
-        self._unwanted: set[int] = set()  # tickets of batches in work
-        self._jobs: dict[int, Job] = {}
-        self._sending = threading.Lock()
+    def __init__(self, arena: Arena) -> None:
+        self.arena, self.buffers = arena, BufferPool(arena)
+        self.failed: BaseException | None = None
+        self._iterations: list[_Iteration] = []
 
-    def run(self) -> None:
-        parent = os.getppid()
+    def load(self, stream: int, arrays: int) -> None:
+        self.epochs = load_stream(stream, arrays)
+        self.buffers.kept = self.epochs.options.prefetch + 2
+
+    def run(self, parent: int, control: socket.socket) -> None:
+        poll = select.poll()
+        poll.register(control, select.POLLIN)
+        while os.getppid() == parent:
+            if not poll.poll(WATCH * 1000):
+                self.buffers.trim()
+                continue
+            try:
+                data, files, *_ = socket.recv_fds(control, 1, 1)
+                if data == PING:
+                    control.send(PING)
+            except ConnectionError:
+                break
+            if not data:
+                break
+            if files:  # else no descriptor is left: the client sees that the connection is closed
+                self._begin(Connection(files[0]))
+        until = monotonic() + GRACE
+        for iteration in self._iterations:
+            iteration.end()
+        for iteration in self._iterations:
+            iteration.join(until)
+
+    def _begin(self, connection: Connection) -> None:
+        self._iterations = [one for one in self._iterations if one.is_running]
         try:
+            self._iterations.append(_Iteration(self, connection))
+        except RuntimeError as error:  # the system gives no thread
+            with suppress(OSError):
+                connection.send_bytes(_failed(error))
+
+    def pool(self, epoch: int, row: int) -> WorkerPool:
+        """The threads for an iteration of this epoch."""
+        if self.failed is not None:
+            raise self.failed
+        job = self.epochs._job(epoch, self.buffers.empty)
+        activity = self.arena.activity[row]
+        return WorkerPool(job, activity if WorkerPool.slots(job) <= len(activity) else None)
+
+
+class _Iteration:
+    """One iteration of the client, until it shuts its connection down."""
+
+    def __init__(self, server: _Server, connection: Connection) -> None:
+        self._server, self._connection = server, connection
+        self._answers: queue.SimpleQueue[Pending | BaseException | None] = queue.SimpleQueue()
+        self._threads = [threading.Thread(target=run, daemon=True) for run in (self._send, self._receive)]
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:  # the system gives no more threads
+            self._answers.put(None)
+            raise
+
+    @property
+    def is_running(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def end(self) -> None:
+        shut_down(self._connection)
+
+    def join(self, until: float) -> None:
+        for thread in self._threads:
+            thread.join(max(0.0, until - monotonic()))
+
+    def _requests(self) -> Iterator[Any]:
+        with suppress(EOFError, OSError):
             while True:
-                while not self._wire.wait(WATCH):
-                    if os.getppid() != parent:
-                        return
-                (ticket, epoch, positions, loans, dropped), _ = self._wire.receive()
-                self._pieces.back(loans)
-                for number in dropped:
-                    if (future := self._futures.get(number)) and not future.cancel():
-                        self._unwanted.add(number)
-                self._make(ticket, epoch, positions)
+                yield pickle.loads(self._connection.recv_bytes())
+
+    def _receive(self) -> None:
+        requests, pool = self._requests(), None
+        try:
+            for epoch, row in requests:
+                pool = self._server.pool(epoch, row)
+                break
+            for positions in requests:
+                assert pool is not None
+                self._answers.put(pool.submit(positions))
+        except BaseException as error:  # noqa: BLE001  whatever a user's source raises
+            self._answers.put(error)
         finally:
-            self._crew.end()
+            self._answers.put(None)
+            if pool is not None:
+                pool.close()
 
-    def _make(self, ticket: int, epoch: int, positions: Any) -> None:
-        if epoch not in self._jobs:
-            while len(self._jobs) > 1:  # this one and the one before are under way, hardly more
-                self._jobs.pop(next(iter(self._jobs)))
-            self._epochs.refresh()
-            self._jobs[epoch] = self._epochs.job(epoch, self._pieces.empty)
-        self._futures = {number: future for number, future in self._futures.items() if not future.done()}
-        self._unwanted &= self._futures.keys()
-        job = _Answered(self._jobs[epoch], partial(self._send, ticket), lambda: ticket in self._unwanted)
-        self._futures[ticket] = self._crew.submit(job, positions)
+    def _send(self) -> None:
+        unread: deque[list[Ref]] = deque()
+        while (answer := self._answers.get()) is not None:
+            message, refs = self._message(answer)
+            del answer  # or its batch would be here until the next one is made
+            unread.append(refs)
+            while unread and not self._server.buffers.is_unread(unread[0]):
+                unread.popleft()
+            with suppress(OSError):  # nobody is there any more: `_receive` will see it, too
+                self._connection.send_bytes(message)
+        for refs in unread:
+            self._server.buffers.take_back(refs)
 
-    def _send(self, ticket: int, made: Made | None = None, error: BaseException | None = None) -> None:
-        apart: list[pickle.PickleBuffer] = []
+    def _message(self, answer: Pending | BaseException) -> tuple[bytes, list[Ref]]:
+        """What is sent as the answer to a request, and the buffers that go with it."""
+        buffers, refs = self._server.buffers, list[Ref]()
 
         def in_band(buffer: pickle.PickleBuffer) -> bool:
-            if small := buffer.raw().nbytes < APART:
-                return small
-            apart.append(buffer)
-            return False
+            with buffer.raw() as raw:
+                if raw.nbytes >= SMALL:
+                    buffers.send(raw, refs)
+                return raw.nbytes < SMALL
 
-        told = None if error is None else _portable(error)
-        data = b"" if made is None else pickle.dumps(made, 5, buffer_callback=in_band)
-        refs = [self._pieces.send(buffer.raw()) for buffer in apart]
-        with self._sending, suppress(OSError):  # nobody is there any more: `run` will see it, too
-            new, gone = self._pieces.news()
-            known = [(buffer.number, buffer.size) for buffer in new]
-            message = ticket, told, data, refs, known, gone
-            self._wire.send(message, [buffer.file for buffer in new])
-            for buffer in new:
-                buffer.close()  # it stays mapped
-
-
-class _Answered:
-    """A job whose makers tell what they made; never who reads requests: he must go on reading while they wait."""
-
-    def __init__(self, job: Job, send: Callable[..., None], unwanted: Callable[[], bool]) -> None:
-        self.job, self._send, self._unwanted = job, send, unwanted
-
-    def make(self, positions: Any, executor: Executor) -> Made:
         try:
-            self._send(self.job.make(positions, _Listening(executor, self._unwanted)))
+            if isinstance(answer, BaseException):
+                raise answer
+            data = pickle.dumps(answer.result(), 5, buffer_callback=in_band)
+            return pickle.dumps((False, data, [tuple(ref) for ref in refs]), 5), refs
         except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
-            self._send(error=error)
-        return Made(None, Work())  # it is over there
+            buffers.take_back(refs)
+            return _failed(error), []
 
 
-class _Listening:
-    """Executor that also hear when the request is dropped."""
-
-    def __init__(self, executor: Executor, dropped: Callable[[], bool]) -> None:
-        self._hands, self._dropped = executor, dropped
-        self.spread = executor.spread
-
-    def check(self) -> None:
-        self._hands.check()
-        if self._dropped():
-            raise CancelledError
-
-
-class _Packed:
-    """An error that is pickled already: what holds it is unpickled with the error in its place."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return pickle.loads, (self._data,)
-
-
-def _by_value(error: BaseException) -> bytes:
-    import cloudpickle
-
-    return bytes(cloudpickle.dumps(error))
-
-
-def _portable(error: BaseException) -> Exception | _Packed:
-    """The error as the other process can raise it; with the traceback from here, if it is not for the user."""
-    with suppress(Exception):
-        if not isinstance(error, VaryError):
-            error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
-    for dumps in (pickle.dumps, _by_value):  # of a class that was defined in the user's script, the latter
-        with suppress(Exception):
-            data = dumps(error)
-            copy = pickle.loads(data)
-            if isinstance(copy, Exception) and str(copy) == str(error):
-                return _Packed(data)
-    try:
-        said = str(error)
-    except Exception:  # noqa: BLE001  it is for the user to see, whatever it says
-        said = "it cannot say what"
-    other = RuntimeError(f"{type(error).__name__}: {said}")
-    for note in getattr(error, "__notes__", []):
-        other.add_note(note)
-    return other
+def _failed(error: BaseException) -> bytes:
+    return pickle.dumps((True, portable(error), []), 5)
