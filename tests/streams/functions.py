@@ -1,6 +1,7 @@
 """User functions that another process can import."""
 
 import os
+import threading
 import time
 from concurrent.futures import CancelledError
 
@@ -67,6 +68,8 @@ def leaves(_: np.ndarray) -> np.ndarray:
 
 
 def never_returns(image: np.ndarray) -> np.ndarray:
+    """Nor does a thread of its own, for which an interpreter waits when it ends."""
+    threading.Thread(target=time.sleep, args=(1000,)).start()
     time.sleep(1000)
     return image
 

@@ -4,7 +4,6 @@ import ctypes
 import os
 from collections.abc import Callable
 from concurrent.futures import CancelledError
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -276,19 +275,19 @@ def test_what_is_held_outlives_server_and_file(both: Both) -> None:
     assert (set(got[:50].tolist()), set(got[50:].tolist())) == ({5}, {6})
 
 
-def test_a_descriptor_that_is_another_file_now(both: Both, tmp_path: Path) -> None:
+def test_a_descriptor_that_is_another_file_now(both: Both) -> None:
     """Closed by the program, as one that makes itself a daemon does."""
     (got,) = both.hand_over(both.made(6))
     saved = os.dup(both.client.file)
-    with (tmp_path / "other").open("wb") as other:
-        other.truncate(1 << 24)
-        os.dup2(other.fileno(), both.client.file)
-        pid = os.fork()
-        if pid == 0:
-            os._exit(int(set(got.tolist()) != {6}))
-        assert os.waitpid(pid, 0)[1] == 0
-        assert set(got.tolist()) == {6}
-        del got
-        assert both.states() == [HELD], "for good: another process may see it"
-        os.dup2(saved, both.client.file)
+    os.dup2(other := unnamed_file(), both.client.file)
+    os.close(other)
+    os.ftruncate(both.client.file, 1 << 24)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(int(set(got.tolist()) != {6}))
+    assert os.waitpid(pid, 0)[1] == 0
+    assert set(got.tolist()) == {6}
+    del got
+    assert both.states() == [HELD], "for good: another process may see it"
+    os.dup2(saved, both.client.file)
     os.close(saved)
