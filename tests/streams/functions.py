@@ -69,7 +69,7 @@ def leaves(_: np.ndarray) -> np.ndarray:
 
 def never_returns(image: np.ndarray) -> np.ndarray:
     """Nor does a thread of its own, for which an interpreter waits when it ends."""
-    threading.Thread(target=time.sleep, args=(1000,)).start()
+    threading.Thread(target=time.sleep, args=(1000,), daemon=False).start()
     time.sleep(1000)
     return image
 
