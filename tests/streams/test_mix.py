@@ -20,7 +20,7 @@ from vary.streams import Batch, Mixed, Stream, mix, stream
 from vary.streams.batches.mixed import JOBS
 from vary.streams.order.shuffle import order
 from vary.streams.workers.pool import Inline
-from vary.streams.workers.process.memory import SharedBufferPool
+from vary.streams.workers.process.memory import Arena, BufferPool, Ref, unnamed_file
 from vary.testing import check_resume
 from vary.transforms import HorizontalFlip, RandomCrop, Resize, Rotate
 
@@ -238,12 +238,13 @@ def test_from_another_process(folder: Path, options: dict[str, Any]) -> None:
 )
 @pytest.mark.parametrize("streams", [1, 3])
 def test_pictures_are_made_in_shared_memory(streams: int, policy: Any) -> None:
-    buffers = SharedBufferPool(kept=2)
+    buffers = BufferPool(Arena(unnamed_file()), kept=2)
     train = mix(members(policy=policy)[:streams])
     batch = train._job(0, buffers.empty).make(np.arange(10), Inline()).batch
     assert batch is not None
     for field in batch[:-1]:
-        assert buffers._find(field.ctypes.data, field.nbytes) is not None
+        refs: list[Ref] = []
+        assert buffers._ref(field, refs) is not None, "it is where it can be sent"
 
 
 def test_paths_name_the_samples_of_all(folder: Path) -> None:
