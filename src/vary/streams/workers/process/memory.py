@@ -32,6 +32,7 @@ FREE, MADE, SENT, HELD = range(4)
 
 BUFFERS, ITERATIONS, THREADS = 1 << 16, 256, 256
 """The most that there is room for in the header. Room that is not used takes no memory."""
+COPIED = 1 << 16  # bytes; an array of so many that was made elsewhere is copied into a buffer
 ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
 HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
 
@@ -160,7 +161,6 @@ class BufferPool:
         else:
             best = self._new_buffer(-(-size // mmap.PAGESIZE) * mmap.PAGESIZE)
         self._has_memory[best] = True
-        self._trim(free[free != best])
         return best
 
     def _free(self) -> Array:
@@ -180,27 +180,29 @@ class BufferPool:
         return number
 
     def trim(self) -> None:
-        """Let only as many free buffers as are to be kept have memory."""
-        with self._lock:
-            self._trim(self._free())
+        """Let only as many free buffers as are to be kept have memory; to be called now and then.
 
-    def _trim(self, free: Array) -> None:
-        idle = free[self._has_memory[free]]
-        if len(idle) > self.kept:
-            for number in idle[np.argsort(self._arena.words[idle])][: len(idle) - self.kept].tolist():  # the oldest
+        After each use would be too often: their number rises and falls with each batch.
+        """
+        with self._lock:
+            free = self._free()
+            idle = free[self._has_memory[free]]
+            oldest = idle[np.argsort(self._arena.words[idle])][: max(0, len(idle) - self.kept)]
+            for number in oldest.tolist():
                 self._arena.release_memory(number)
                 self._has_memory[number] = False
 
-    def send(self, raw: memoryview, refs: list[Ref]) -> None:
-        """Add these bytes to the `refs` of a message: where they are, or copied if they are in no buffer."""
+    def send(self, raw: memoryview, refs: list[Ref]) -> bool:
+        """Add these bytes to the `refs` of a message. False, and nothing, if they are few and in no buffer."""
         data = np.frombuffer(raw, np.uint8)
-        ref = self._ref(data, refs)
-        if ref is None:
-            copy = self.empty((raw.nbytes,), floats=False)
+        ref = self._ref(data, refs) if data.size else None
+        if ref is None and data.size >= COPIED:
+            copy = self.empty((data.size,), floats=False)
             copy[:] = data
             ref = self._ref(copy, refs)
-            assert ref is not None
-        refs.append(ref)
+        if ref is not None:
+            refs.append(ref)
+        return ref is not None
 
     def _ref(self, data: Array, refs: list[Ref]) -> Ref | None:
         """Where these bytes are, in a buffer that goes with this message and no other."""

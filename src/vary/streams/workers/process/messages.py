@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
-__all__ = ["PING", "SMALL", "load_stream", "portable", "shut_down", "write_stream"]
+__all__ = ["PING", "load_stream", "portable", "shut_down", "write_stream"]
 
 PING = b"p"
 """The server's main thread sends it back."""

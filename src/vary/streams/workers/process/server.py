@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from vary.streams.cache.budget import started_by_vary
 from vary.streams.workers.pool import WorkerPool
 from vary.streams.workers.process.memory import Arena, BufferPool, Ref
-from vary.streams.workers.process.messages import PING, SMALL, load_stream, portable, shut_down
+from vary.streams.workers.process.messages import PING, load_stream, portable, shut_down
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,8 +72,9 @@ class _Server:
         poll = select.poll()
         poll.register(control, select.POLLIN)
         while os.getppid() == parent:
-            if not poll.poll(WATCH * 1000):
-                self.buffers.trim()
+            ready = poll.poll(WATCH * 1000)
+            self.buffers.trim()
+            if not ready:
                 continue
             try:
                 data, files, *_ = socket.recv_fds(control, 1, 1)
@@ -173,9 +174,7 @@ class _Iteration:
 
         def in_band(buffer: pickle.PickleBuffer) -> bool:
             with buffer.raw() as raw:
-                if raw.nbytes >= SMALL:
-                    buffers.send(raw, refs)
-                return raw.nbytes < SMALL
+                return not buffers.send(raw, refs)
 
         try:
             if isinstance(answer, BaseException):
