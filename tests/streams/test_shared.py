@@ -122,9 +122,16 @@ def test_other_memory_is_copied(both: Both) -> None:
     assert np.array_equal(got.view(other.dtype), other)
 
 
+def test_small_arrays_stay_in_the_message(both: Both) -> None:
+    assert both.send(np.arange(100)) == []
+    refs = both.send(small := both.made(3, 100))
+    assert len(refs) == 1, "unless they are in a buffer already"
+    assert set(both.client.arrays(refs)[0].tolist()) == set(small.ravel().tolist())
+
+
 def test_an_array_that_is_sent_twice_is_copied(both: Both) -> None:
     """The first message's reader may be done, and the buffer be in use again, before the second one is read."""
-    array = both.made(5)
+    array = both.made(5, 100_000)
     first, second = both.send(array), both.send(array)
     assert first[0].buffer != second[0].buffer
     for refs in (first, second):
