@@ -199,7 +199,7 @@ def test_what_this_process_used_stays(tmp_path: Path) -> None:
 def test_what_this_process_used_yesterday_makes_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BEGAN", module.BEGAN - 10 * module.DAY)
     put(disk(tmp_path), 0, 1)
-    age(tmp_path, n0=-9 * 86400 + 100, n1=-9 * 86400 - 100)
+    age(tmp_path, n0=-9 * 86400 + 20_000, n1=-9 * 86400 - 20_000)
     put(disk(tmp_path, 2 * ONE), 2)
     assert held(disk(tmp_path), ALL) == [1, 2]
 

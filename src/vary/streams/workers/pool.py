@@ -121,9 +121,9 @@ class WorkerPool:
         self._first_opener = makers
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
-        POOLS.add(self)
         # All at once: a maker that started later would make batches ahead of the consumer, in more memory.
         self._makers = DaemonThreads(makers, f"{self._name}-make", self._enter)
+        POOLS.add(self)
 
     @staticmethod
     def slots(job: EpochJob) -> int:
