@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
-    from vary.streams.batch import Batch, Made
+    from vary.streams.batch import Batch
     from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
     from vary.streams.workers.pool import Workers
@@ -161,20 +161,20 @@ class Epochs:
 
         The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
         """
-        return self._peeked(self.options.batch_size)
+        return self._first(self.options.batch_size)
 
-    def _first(self, most: int) -> Made:
-        """At most `most` samples of the batch that `peek` gives, reading only their files (and broken ones before
-        them).
+    def _first(self, most: int, warn: bool = True) -> Batch:
+        """At most `most` samples of the batch that `peek` returns. Only their files are read, and broken ones before
+        them.
 
-        It does not warn, because showing a stream in a prompt or a notebook should have no effects.
+        warn: False where a stream is shown in a prompt or a notebook, which should have no effects.
         """
         options = self.options
         size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
         for first in range(0, self._left(), size):
-            made = self._made(first, size)
-            if made.batch is not None:
-                return made
+            batch = self._made(first, size, warn)
+            if batch is not None:
+                return batch
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
     def _left(self) -> int:
@@ -183,29 +183,22 @@ class Epochs:
 
     def _batch_at(self, number: int) -> Batch | None:
         """Batch `number` of the next iteration; None if all its files are skipped, or the iteration has fewer."""
-        first, size = number * self.options.batch_size, self.options.batch_size
-        if first >= self._left():  # what is left is shorter than an epoch
-            return None
-        made = self._made(first, size)
-        self._once.warn(made.work.findings)
-        return made.batch
+        size = self.options.batch_size
+        return self._made(number * size, size)
 
-    def _made(self, first: int, most: int) -> Made:
-        """At most `most` samples of the next iteration, from its sample `first` on."""
+    def _made(self, first: int, most: int, warn: bool = True) -> Batch | None:
+        """At most `most` samples of the next iteration, from its sample `first` on; None if there are none."""
         options, position = self.options, self._next.position
         check_address(options.seed, self.epoch)
-        job = self._job(self.epoch)
         places = np.arange(first, min(first + most, self._left()), dtype=np.int64)
+        if not len(places):  # what is left is shorter than an epoch
+            return None
+        job = self._job(self.epoch)
         (made,) = job.batches(positions_of(options.part, places, position, job.count), Inline())
         if made.batch is not None:
             made.batch._schema = self._schema()
-        return made
-
-    def _peeked(self, most: int) -> Batch:
-        """The batch of `_first`, with the warnings that it left out."""
-        made = self._first(most)
-        assert made.batch is not None
-        self._once.warn(made.work.findings)
+        if warn:
+            self._once.warn(made.work.findings)
         return made.batch
 
     def preview(self, n: int = 24) -> Preview:
@@ -216,7 +209,7 @@ class Epochs:
         errors of `peek`.
         """
         n = whole("n", n, 1)
-        return preview_of(self, self._peeked(n), n)
+        return preview_of(self, self._first(n), n)
 
     def _repr_png_(self) -> bytes | None:
         return row_png(self)

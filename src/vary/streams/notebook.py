@@ -49,7 +49,7 @@ def schema_of(classes: Sequence[str] | None, specs: Sequence[tuple[ViewSpec, Run
 
 
 def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:
-    """A preview of at most `most` samples of a batch of `Epochs.first`."""
+    """A preview of at most `most` samples of a batch of `Epochs._first`."""
     sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs._count(epochs.epoch)))
     shown = len(sheet.titles) or len(sheet.cells)
     return Preview(f"the first {counted(shown, 'sample')} of epoch {batch.epoch}", sheet)
@@ -66,7 +66,7 @@ def row_png(epochs: Epochs) -> bytes | None:
 def _row(epochs: Epochs) -> Preview:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # these warnings appear when the stream is iterated over
-        return preview_of(epochs, epochs._first(ROW).batch, ROW)
+        return preview_of(epochs, epochs._first(ROW, warn=False), ROW)
 
 
 def stream_html(stream: Stream) -> str:

@@ -12,22 +12,21 @@ import numpy as np
 from vary.errors import InputError, brief
 from vary.guidance import guided
 from vary.plan.check import output_dtype, output_size
+from vary.plan.findings import Finding
 from vary.plan.hints import hints
 from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sample import batch_shape
-from vary.sources import asked_kind, batch_labels, open_source, stated_kind, whole_of
+from vary.sources import Arrays, asked_kind, batch_labels, open_source, stated_kind, whole_of
 from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
-from vary.streams.masks import mask_findings
 from vary.streams.notebook import schema_of, stream_html
 from vary.streams.options import Arguments, Options, described, former_names, whole
-from vary.streams.order.given import GivenOrder
-from vary.streams.order.samples import Slots, cumulate, weights_of
+from vary.streams.order.samples import GivenOrder, Slots, cumulate, weights_of
 from vary.streams.report import Report
 from vary.streams.state import terms_of
 from vary.streams.views import fields_of, view_specs_of, views_of
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["Stream", "stream"]
 
 Array = np.ndarray[Any, Any]
+SMALLEST_MASK = 8  # rows and columns: smaller labels may be anything
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -161,7 +161,7 @@ class Stream(Epochs):
             found = hints(runner.template)
             self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
         moved = any(i.op in GEOMETRY for _, runner in specs for i in runner.template.instructions)
-        self._once.warn(mask_findings(self.source) if moved else [])
+        self._once.warn(_mask_findings(self.source) if moved else [])
         prepared = _Prepared(kind, specs, schema_of(self.source.classes, specs, self.options))
         self._prepared = prepared
         return prepared
@@ -275,6 +275,24 @@ def _check_places(source: object) -> None:
     if isinstance(first, Transform):
         given = "a list of transforms" if first is not source else f"a {type(source).__name__}"
         raise InputError(f"the source is {given}; the source comes first, then the policy: vary.stream(source, policy)")
+
+
+def _mask_findings(source: Indexed) -> list[Finding]:
+    """Labels in memory that are as high and wide as their pictures: probably masks, which the policy does not move."""
+    array, _ = whole_of(source)
+    if not isinstance(array, Arrays):
+        return []
+    size = np.shape(array._images[0])[:2]
+    found = []
+    for name, column in zip(array.fields[1:], batch_labels(array, [0]), strict=True):
+        if column.ndim > 2 and column.shape[1:3] == size and min(size) >= SMALLEST_MASK:
+            text = (
+                f"{name} are as high and wide as the pictures, {size[0]} x {size[1]}, as masks are: labels come out as "
+                "they are and do not follow what the policy moves; masks are not there yet. Leave geometry out of the "
+                "policy (colour transforms and Rescale stay), or warp both yourself"
+            )
+            found.append(Finding(f"masks {name}", text))
+    return found
 
 
 def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:

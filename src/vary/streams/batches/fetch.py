@@ -8,7 +8,6 @@ spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.b
 from __future__ import annotations
 
 from functools import partial
-from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,7 +19,7 @@ from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE, File
 from vary.streams.report import Work
-from vary.streams.workers.pool import READING, Opened
+from vary.streams.workers.pool import READING
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -36,17 +35,16 @@ AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less 
 Array = np.ndarray[Any, Any]
 
 
-def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> Opened:
-    """Read these samples, one after the other."""
+def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Any]:
+    """These samples' arrays, the bytes of JPEGs, other files as `Encoded`; an error in place of one that fails."""
     pictures: list[Any] = []
-    began = perf_counter_ns()
     for index in indices:
         executor.at(READING, index, job.number)
         try:
             pictures.append(_raw(job, item_of(job.source, index).image, index))
         except (DecodeError, SourceError) as error:
             pictures.append(error)
-    return Opened(pictures, perf_counter_ns() - began)
+    return pictures
 
 
 def _raw(job: Job, image: object, index: int) -> Array | bytes | Encoded:
@@ -67,11 +65,10 @@ def _raw(job: Job, image: object, index: int) -> Array | bytes | Encoded:
     return image.data if is_jpeg(image) else image
 
 
-def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> Opened:
+def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> list[Any]:
     """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
     o, channels = job.options, job.channels
     found: list[Any] = []
-    began = perf_counter_ns()
     for picture in pictures:
         executor.check()
         if isinstance(picture, Encoded):
@@ -81,7 +78,7 @@ def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> Opened:
                 found.append(error)
         else:
             found.append(picture)
-    return Opened(found, 0, perf_counter_ns() - began)
+    return found
 
 
 class Inputs(Protocol):
@@ -121,7 +118,8 @@ class _Direct:
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
         self._job, self._executor = job, executor
-        self._raw, self._read, self._decode = executor.spread(
+        self._decode = 0
+        self._raw, self._read = executor.spread(
             partial(read_some, job, executor), indices.tolist(), AT_ONCE if job.encoded else len(indices)
         )
         self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
@@ -130,7 +128,7 @@ class _Direct:
     def open(self, places: range) -> list[Any]:
         pictures = [self._raw[place] for place in places]
         if not self.missing.isdisjoint(places):
-            pictures, _, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
+            pictures, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
             self._decode += decode
             self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
         return pictures
@@ -155,7 +153,7 @@ class _Cached:
         store = NOWHERE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Any]:
-            pictures, spent, _ = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
+            pictures, spent = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures
@@ -167,7 +165,7 @@ class _Cached:
         return self._blocks.open(places, self._decoded, self._job.each)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
-        found, _, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
+        found, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
         self._decode += decode
         return found
 

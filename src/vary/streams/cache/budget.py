@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from time import monotonic
 from typing import TYPE_CHECKING
 from weakref import WeakSet
+
+from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,12 +41,9 @@ class Budget:
 
     def __init__(self) -> None:
         self._caches: WeakSet[Memory] = WeakSet()
-        self.forked()
-
-    def forked(self) -> None:
-        """In a child: a lock that no other thread holds, and a measurement of its own."""
-        self.lock = threading.Lock()
-        self._free, self._processes, self._until = 0, 1, 0.0
+        self.lock = ForkLock()
+        self._free, self._processes = 0, 1
+        self._until, self._pid = 0.0, 0  # a measurement counts until this time, in this process
 
     def add(self, cache: Memory) -> None:
         with self.lock:
@@ -71,15 +69,15 @@ class Budget:
 
     def _total(self, caches: Sequence[Memory]) -> int:
         now = monotonic()
-        if now >= self._until:
-            self._free, self._processes, self._until = free_memory(), local_processes(), now + FRESH
+        if now >= self._until or self._pid != os.getpid():
+            self._free, self._processes = free_memory(), local_processes()
+            self._until, self._pid = now + FRESH, os.getpid()
             self._free += sum(one.held for one in caches)
         ranks = _whole(os.environ.get("LOCAL_WORLD_SIZE")) or max(one.ranks for one in caches)
         return self._free // 4 // (self._processes * ranks)
 
 
 BUDGET = Budget()
-os.register_at_fork(after_in_child=BUDGET.forked)
 
 
 def fair_shares(total: int, demands: Sequence[int]) -> list[int]:

@@ -18,7 +18,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
 import time
 import warnings
 import zlib
@@ -26,13 +25,13 @@ from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
-from weakref import WeakSet
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.paths import expanded
 from vary.plan.decode import HEAD
+from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,12 +91,7 @@ class Disk:
         self._refused, self._until = sys.maxsize, 0.0  # blocks of so many bytes cannot be kept until then
         self.error, self._warned = "", False  # why the last write failed, if it did
         self._latest: dict[tuple[int, int], bytes] = {}  # sample and level -> name of what was found whole or written
-        self.forked()
-        _LIVING.add(self)
-
-    def forked(self) -> None:
-        """In a child: a lock that no other thread holds."""
-        self._lock = threading.Lock()  # of `put`
+        self._lock = ForkLock()  # guards writes and deletions
 
     @property
     def held(self) -> int:
@@ -219,17 +213,6 @@ class Disk:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Disk, (self.folder, self.limit, self.setting)
-
-
-_LIVING: WeakSet[Disk] = WeakSet()
-
-
-def _forked() -> None:
-    for store in list(_LIVING):
-        store.forked()
-
-
-os.register_at_fork(after_in_child=_forked)
 
 
 def _read(path: str, size: int | None = None) -> tuple[bytes, float]:

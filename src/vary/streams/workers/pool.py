@@ -16,8 +16,8 @@ import weakref
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import pairwise
-from time import monotonic
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from time import monotonic, perf_counter_ns
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 import numpy as np
@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from vary.streams.batch import Made
     from vary.streams.batches.job import EpochJob
 
-__all__ = ["CALLING", "READING", "Executor", "Inline", "Opened", "Pending", "WorkerPool", "Workers", "doing"]
+    Work = Callable[[Sequence[Any]], list[Any]]  # items -> a result for each
+
+__all__ = ["CALLING", "READING", "Executor", "Inline", "Pending", "WorkerPool", "Workers", "doing"]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
@@ -47,19 +49,12 @@ IDLE, READING, CALLING = -1, 0, 1
 Array = np.ndarray[Any, Any]
 
 
-class Opened(NamedTuple):
-    """Some pictures, with what that took; in place of one that cannot be read, why."""
-
-    pictures: list[Any]  # Array | bytes of a JPEG | Encoded | DecodeError | SourceError
-    read: int = 0  # nanoseconds
-    decode: int = 0
-
-
 class Executor(Protocol):
     """Threads that help with a batch."""
 
-    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], portion: int) -> Opened:
-        """Have `work` done on `items`, at least `portion` of them at once, by one thread or by several."""
+    def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
+        """The results of `work` on `items`, by one thread or by several with at least `portion` items each, and the
+        nanoseconds that this took, summed over threads."""
 
     def check(self) -> None:
         """To be called now and then: raises where nobody wants the batch any more."""
@@ -71,8 +66,8 @@ class Executor(Protocol):
 class Inline:
     """An `Executor` without threads."""
 
-    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], _: int) -> Opened:
-        return work(items)
+    def spread(self, work: Work, items: Sequence[Any], _: int) -> tuple[list[Any], int]:
+        return _timed(work, items)
 
     def check(self) -> None: ...
 
@@ -160,11 +155,11 @@ class WorkerPool:
         if self._stop.is_set():
             raise CancelledError
 
-    def spread(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any], portion: int) -> Opened:
+    def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
         """By several threads, for the sake of the disk and of Pillow."""
         parts = min(self._each, -(-len(items) // max(portion, 1)))
         if parts <= 1:
-            return work(items)
+            return _timed(work, items)
         ends = [len(items) * part // parts for part in range(parts + 1)]
         with self._lock:
             self.check()
@@ -175,13 +170,12 @@ class WorkerPool:
                 )
         futures = [self._openers.submit(self._open, work, items[a:b]) for a, b in pairwise(ends)]
         done = [future.result() for future in futures]
-        pictures = [picture for one in done for picture in one.pictures]
-        return Opened(pictures, sum(one.read for one in done), sum(one.decode for one in done))
+        return [result for results, _ in done for result in results], sum(spent for _, spent in done)
 
-    def _open(self, work: Callable[[Sequence[Any]], Opened], items: Sequence[Any]) -> Opened:
+    def _open(self, work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
         self.check()
         try:
-            return work(items)
+            return _timed(work, items)
         finally:
             self._idle()
 
@@ -207,6 +201,12 @@ class WorkerPool:
         until = monotonic() + grace
         for pool in pools:
             pool.join(until)
+
+
+def _timed(work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
+    """The results, and nanoseconds."""
+    began = perf_counter_ns()
+    return work(items), perf_counter_ns() - began
 
 
 def doing(activity: Array, job: EpochJob) -> str:
