@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::size_t kSmallestPage = 4096;
 
-// Never destroyed: arrays may be let go after static objects are.
+// Never destroyed: arrays may be released after static objects are destroyed.
 struct Held {
-  std::mutex mutex;  // guards what follows, and what changes in all parts
+  std::mutex mutex;  // guards `parts`, and the state of all parts
   std::unordered_set<SharedPart*> parts;
 };
 
@@ -48,7 +48,7 @@ SharedPart::SharedPart(int file, std::size_t offset, std::size_t bytes) : offset
   data_ = static_cast<std::uint8_t*>(data);
 }
 
-// Another file may have its descriptor, if this one was closed.
+// If the file was closed, its descriptor may belong to another file now.
 bool SharedPart::file_is_open() const noexcept {
   struct stat now;
   return fstat(file_, &now) == 0 && now.st_dev == device_ && now.st_ino == inode_;
@@ -77,7 +77,7 @@ void SharedPart::let_go() noexcept {
   held().parts.erase(this);
 }
 
-// The same bytes at the same place, copied where they are written to. What other threads write meanwhile is not lost.
+// Maps the same bytes at the same address as copy-on-write. What other threads write meanwhile is not lost.
 bool SharedPart::make_private() noexcept {
   shared_ = false;
   return file_is_open() && mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file_,
@@ -99,7 +99,7 @@ void before_fork() {
       part->word_ = nullptr;
       continue;
     }
-    // A write to each page, which changes nothing, takes it out of the file. Atomic, for other threads may write, too.
+    // A write that changes nothing gives each page a private copy. Atomic, because other threads may write as well.
     for (std::size_t at = 0; at < part->bytes_; at += kSmallestPage)
       __atomic_fetch_or(part->data_ + at, 0, __ATOMIC_RELAXED);
     part->free_word();

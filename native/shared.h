@@ -1,5 +1,5 @@
-// Memory of a file that two processes see: one fills a part of it, the other reads it and says when it is done, in a
-// word of memory that both see.
+// A file in memory that two processes share: one writes a part of it, the other reads the part, and sets a word of shared
+// memory when it is done.
 #pragma once
 
 #include <sys/types.h>
@@ -9,12 +9,12 @@
 
 namespace vary {
 
-// Puts `next` in the place of `expected` in the word; false, and nothing, where something else stands there.
+// Sets the word to `next` if it is `expected`; else returns false and changes nothing.
 bool exchange_word(std::int64_t* word, std::int64_t expected, std::int64_t next) noexcept;
 
-// A part of the file, mapped: what is written to it, the other process sees.
+// A part of the file, mapped and shared with the other process.
 //
-// While it is held, a fork makes it memory of this process alone: then neither the child nor the parent sees what the
+// If the process forks while the part is held, the part becomes private memory: parent and child do not see what the
 // other one writes, and the file may change. It never becomes shared again.
 class SharedPart {
  public:
@@ -26,12 +26,12 @@ class SharedPart {
   std::uint8_t* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  // From now on it is held, until `let_go` or a fork puts `free` in the place of `held` in the word. False, and
-  // nothing, if it is not shared any more. Throws std::bad_alloc.
+  // Holds the part until `let_go` or a fork, which sets the word from `held` to `free`. Returns false and does nothing if
+  // the part is not shared any more. Throws std::bad_alloc.
   bool hold(std::int64_t* word, std::int64_t held, std::int64_t free);
   void let_go() noexcept;
 
-  // Nobody changes the file any more: what is held stays as it is without it.
+  // For a file that no process changes any more: what is held stays as it is, also if the file is closed.
   void detach() noexcept;
 
  private:
@@ -50,8 +50,8 @@ class SharedPart {
   std::int64_t held_ = 0, free_ = 0;
 };
 
-// Gives the memory of a part of the file back to the system: it reads as zeros then. Does nothing where that is
-// unknown.
+// Returns the memory of a part of the file to the system; the part then reads as zeros. Does nothing on systems that
+// cannot do this.
 void punch(int file, std::size_t offset, std::size_t bytes) noexcept;
 
 }  // namespace vary

@@ -12,7 +12,7 @@ import pytest
 from vary.policy import Policy
 from vary.sources import Arrays, Item
 from vary.streams import mix, stream
-from vary.streams.batches.job import RUN_BATCHES, RUN_BYTES
+from vary.streams.batches.job import GROUP_BATCHES, GROUP_BYTES
 from vary.streams.workers.pool import WorkerPool
 from vary.transforms import HorizontalFlip, Lambda, Resize
 
@@ -90,7 +90,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("size", "run"), [(8, RUN_BATCHES), (600, RUN_BYTES // (600 * 600 * 3)), (1024, 2), (1600, 1), (1800, 1)]
+    ("size", "run"), [(8, GROUP_BATCHES), (600, GROUP_BYTES // (600 * 600 * 3)), (1024, 2), (1600, 1), (1800, 1)]
 )
 def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, run: int) -> None:
     images = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
@@ -206,7 +206,7 @@ def test_batches_are_built_in_memory_that_is_used_again() -> None:
     policy = Policy([HorizontalFlip(), Resize(64, 64)])
     train = stream(images, policy, batch_size=4)
     unlike = stream(list(images), policy, batch_size=4)  # pictures of their own: one batch at a time
-    assert len({batch[0].ctypes.data for _ in range(20) for batch in train}) <= 4 * RUN_BATCHES, "of 320 batches"
+    assert len({batch[0].ctypes.data for _ in range(20) for batch in train}) <= 4 * GROUP_BATCHES, "of 320 batches"
     assert len({batch[0].ctypes.data for _ in range(20) for batch in unlike}) <= 8, "2 ahead, 1 or 2 with the consumer"
     held = [batch[0] for batch in train]
     assert len({array.ctypes.data for array in held}) == 16, "what is held is left alone"

@@ -104,7 +104,7 @@ def test_numpy_numbers_are_numbers() -> None:
 
 
 def test_threads_is_what_all_take_together() -> None:
-    for threads, prefetch, makers, each in (
+    for threads, prefetch, batch_workers, each in (
         (1, 2, 1, 1),
         (2, 2, 2, 1),
         (2, 1, 1, 2),
@@ -113,9 +113,9 @@ def test_threads_is_what_all_take_together() -> None:
         (64, 9, 2, 32),
     ):
         options = Options(threads=threads, prefetch=prefetch)
-        assert (options.makers, options.each) == (makers, each)
-        assert options.makers * options.each <= threads
-    assert (Options().makers, Options().each) == (2, default_threads())
+        assert (options.batch_workers, options.threads_per_batch) == (batch_workers, each)
+        assert options.batch_workers * options.threads_per_batch <= threads
+    assert (Options().batch_workers, Options().threads_per_batch) == (2, default_threads())
 
 
 @pytest.mark.parametrize("threads", [1, 2])

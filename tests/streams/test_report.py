@@ -11,7 +11,7 @@ from vary.plan.run import Runner, default_threads
 from vary.policy import Policy
 from vary.sources import Arrays
 from vary.streams import Report, stream
-from vary.streams.batches.job import RUN_BATCHES
+from vary.streams.batches.job import GROUP_BATCHES
 from vary.streams.report import Skipped, Work
 
 
@@ -53,7 +53,7 @@ def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[
 
 def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Policy) -> None:
     for prefetch in (0, 1, 4):
-        for source, run in ((list(images), 1), (images, RUN_BATCHES)):
+        for source, run in ((list(images), 1), (images, GROUP_BATCHES)):
             train = stream(source, policy, batch_size=8, prefetch=prefetch)
             list(train)
             makers = {0: 1, 1: 1, 4: 2}[prefetch]
@@ -92,7 +92,7 @@ def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:
     train = stream(numbered, Policy([]), batch_size=5, prefetch=2)
     batches = iter(train)
     ready = threading.Event()
-    while not all(future.done() for future in batches._under_way):
+    while not all(future.done() for future in batches._pending):
         ready.wait(0.001)
     list(batches)
     assert train.report().wait_seconds < train.report().seconds

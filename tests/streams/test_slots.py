@@ -56,8 +56,8 @@ def test_a_sample_gets_the_floor_or_the_ceiling_of_its_share(weights: Any, repea
         assert found.sum() == slots.count(0)
         assert np.all(np.abs(found - share) < 1 + 1e-6)
         assert np.all(found[np.asarray(weights) == 0] == 0)
-        assert found.max() <= slots.most(0)
-    assert slots.most(0) == math.ceil(share.max() - 1e-6)
+        assert found.max() <= slots.max_repeats(0)
+    assert slots.max_repeats(0) == math.ceil(share.max() - 1e-6)
 
 
 @pytest.mark.parametrize("weights", WEIGHTS, ids=range(len(WEIGHTS)))

@@ -88,7 +88,7 @@ def run(stream: vary.Stream, epochs: int) -> tuple[list[str], str]:
     took = time.perf_counter() - began
     work = f"{count(epochs, 'epoch')} of {count(stream.report().images, 'file')}"
     result = f"{last.shape[1]} x {last.shape[2]} {last.dtype}"
-    threads = count(stream.options.allowed, "thread")
+    threads = count(stream.options.total_threads, "thread")
     waiting = f"the consumer, doing nothing else, waited {waited / took:.0%} of {took:.1f} s"
     return speeds, f"{pictures / took:,.0f} images/s: {work} to {result}, {threads}; {waiting}"
 

@@ -57,7 +57,7 @@ class Arrays(Source):
 
     @property
     def labels(self) -> Array | None:
-        """Class ids in index order, or None where there are none."""
+        """Class ids in index order, or None if there are none."""
         return class_ids(self)
 
     def __len__(self) -> int:
@@ -65,7 +65,7 @@ class Arrays(Source):
 
     def item(self, index: int) -> Item:
         image = self._images[index].view(np.ndarray)
-        image.flags.writeable = False  # of this view: what was handed in keeps its flags
+        image.flags.writeable = False  # of this view; the user's array keeps its flags
         return Item(image, self._labels.of(index))
 
     @property
@@ -74,7 +74,7 @@ class Arrays(Source):
 
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
-        """That of all pictures; None if they are of several, or if a subclass reads them in another way.
+        """The kind of all pictures; None if they differ, or if a subclass reads them in another way.
 
         `InputError` if vary does not take it. No pixel is read.
         """
@@ -89,18 +89,18 @@ class Arrays(Source):
 
     @property
     def whole(self) -> Array | None:
-        """The array whose parts along the first axis are the pictures, not to be written to; None where none is."""
+        """The array (read-only) whose parts along the first axis are the pictures; None if there is none."""
         if isinstance(self._images, list) or not inherits(self, Arrays, "__getitem__", "item"):
             return None
         whole = self._images.view(np.ndarray)
-        whole.flags.writeable = False  # of this view: what was handed in keeps its flags
+        whole.flags.writeable = False  # of this view; the user's array keeps its flags
         return whole
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)
 
     def __getstate__(self) -> dict[str, Any]:
-        """As it is; but a memory map as its file's name, so that another process maps it too."""
+        """A memory map is pickled as the name of its file, so that another process maps it too."""
         return self.__dict__ | ({} if self._mapped is None else {"_images": None})
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -113,7 +113,7 @@ class Arrays(Source):
 
 
 class _Mapped(NamedTuple):
-    """A memory map as what makes it again, if the file is still the same."""
+    """How to make a memory map again, if its file is still the same."""
 
     path: str
     state: tuple[int, int, int]
@@ -124,7 +124,7 @@ class _Mapped(NamedTuple):
 
     @classmethod
     def of(cls, array: Any) -> _Mapped | None:
-        """None where it is no map of a file, or a part of one, or is written to in memory alone."""
+        """None if the array is no memory map, or a part of one, or if what is written to it stays in memory."""
         whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
         if not whole or array.mode == "c" or array.filename is None:
             return None

@@ -1,4 +1,4 @@
-"""What a source says: items by index, and how their labels come out for a batch."""
+"""What a source provides: items by index, and the labels of a batch."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Indexed(Protocol):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What a batch holds, in order: "images", then one name for each label."""
+        """The names of a batch's arrays, in order: "images", then one for each label."""
 
     @property
     def classes(self) -> list[str] | Any:
@@ -53,7 +53,7 @@ class Indexed(Protocol):
         """The sample; a file that cannot be read is a `SourceError` naming it."""
 
     def path(self, index: int, /) -> str | Any:
-        """Where the picture lies, or None where it lies in memory."""
+        """The path of the picture's file, or None if the picture is in memory."""
 
     def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any], /) -> tuple[np.ndarray[Any, Any], ...]:
         """The labels of `indices`, one array for each field after "images"."""

@@ -1,4 +1,4 @@
-"""What the methods of a source return, checked: a user's own source may return anything.
+"""Calls methods of a source and checks what they return: a user's own source may return anything.
 
 Each function calls one method and returns what it is to return; anything else is an `InputError` that names the class
 and the method. A StopIteration out of a method is a RuntimeError: see `vary.errors.stopped`.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["fields_of", "fingerprints_of", "item_of", "label_columns", "length_of", "path_of"]
 
 Array = np.ndarray[Any, Any]
-UNORDERED = (str, bytes, Mapping, AbstractSet)  # no sequence of values, one for each sample
+UNORDERED = (str, bytes, Mapping, AbstractSet)  # these are no sequences of one value for each sample
 
 
 def item_of(source: Indexed, index: int) -> Item:
@@ -80,7 +80,7 @@ def label_columns(source: Indexed, indices: Sequence[int] | Array) -> tuple[Any,
 
 
 def fingerprints_of(source: Any, indices: Sequence[int] | Array) -> list[Hashable]:
-    """What the files of these samples are recognised by from run to run, if the source has `fingerprints`."""
+    """The fingerprints of these samples, by which later runs recognise their files; for sources that have them."""
     found: Any = _called(source, "fingerprints", source.fingerprints, indices)
     said = f"{type(source).__name__}.fingerprints"
     if isinstance(found, UNORDERED) or not isinstance(found, Iterable):
@@ -113,7 +113,7 @@ def length_of(source: Any) -> int:
 
 
 def fields_of(source: Any) -> tuple[str, ...]:
-    """The names of what a batch holds."""
+    """The names of a batch's arrays."""
     found = source.fields
     names = tuple(found) if isinstance(found, tuple | list) else ()
     if names[:1] == ("images",) and all(isinstance(name, str) for name in names) and len(set(names)) == len(names):

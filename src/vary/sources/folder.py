@@ -1,4 +1,4 @@
-"""A folder of pictures, one sub-folder a class. Listed once, or not even once; read a file at a time, never written."""
+"""A folder of pictures, with a sub-folder for each class. Files are listed once, or by a listing; never written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Folder"]
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""What the parts of a data set are called, and hardly a class."""
+"""Usual names of the parts of a data set, which are hardly names of classes."""
 
 
 class Folder(Source):
@@ -44,7 +44,7 @@ class Folder(Source):
     listing: a file outside of `path` that keeps what was found. Where there is none yet, the folder is walked and the
         file written. Where there is one, it is mapped into memory, its classes included, and the folder is not walked:
         a million files or a billion are there at once, in memory that processes share, and the source pickles as the
-        place of its listing. It is taken at its word: files that came later are not seen, and one that is gone is a
+        place of its listing. It is not checked against the folder: later files are not seen, and one that is gone is a
         `SourceError` when it is read. Delete it to list the folder again. It has relative paths: the folder may move.
 
     Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that symbolic links lead to is read
@@ -247,7 +247,7 @@ def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
 
 
 def check_others(folder: Folder) -> None:
-    """`SourceError` if the folder has sub-folders with pictures that its `classes` lacks."""
+    """`SourceError` if the folder has sub-folders with pictures that are not in its `classes`."""
     walk = Walk(folder.root, frozenset())
     named = set(folder.classes or ())
     others = [key[:-1] for key in walk.keys(folder.root) if key.endswith("/") and key[:-1] not in named]
@@ -275,7 +275,7 @@ def _check_filled(root: str, loose: list[str], found: tuple[list[str], list[str]
 
 
 def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
-    """What to say where the classes are the parts of a data set; deep: those with the true classes inside."""
+    """A warning if the classes are the parts of a data set. deep: parts that contain the true classes."""
     if len(classes) < 2 or not deep or not PARTS.issuperset(map(str.lower, classes)):
         return None
     part = next((name for name in deep if name.lower().startswith("train")), deep[0])

@@ -34,7 +34,7 @@ FILES = Kind(True, "uint8", None)
 
 
 def stated_kind(source: Indexed) -> Kind | None:
-    """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` if it is no kind."""
+    """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` for another value."""
     kind: Any = getattr(source, "kind", None)
     if kind is None or isinstance(kind, Kind):
         return kind
@@ -69,7 +69,7 @@ def asked_kind(source: Indexed) -> Kind:
 
 
 def array_kind(image: np.ndarray[Any, Any], index: int) -> tuple[int, str]:
-    """(channels, dtype) of an array that is a picture; `InputError` for one that is none, with its sample's index."""
+    """(channels, dtype) of a picture in an array; `InputError`, with the sample's index, for any other array."""
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
         raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")

@@ -39,7 +39,7 @@ class Adapted(Source):
 
     @property
     def kind(self) -> Kind | None:  # type: ignore[override]
-        """That of `given`, if it states one."""
+        """The kind of `given`, if it states one."""
         return stated_kind(self.given)
 
     @property
@@ -103,7 +103,7 @@ class Adapted(Source):
 
 
 def with_classes(source: Indexed, names: list[str], some: Array | None = None) -> Indexed:
-    """The source with class ids in the order of `names`; `InputError` if it has classes that `names` lacks.
+    """The source with class ids in the order of `names`; `InputError` if it has a class that is not in `names`.
 
     some: (m,) int64, the samples that there will be, if not all: classes of the others need no name.
     """

@@ -129,7 +129,7 @@ class Subset(Source):
 
     @property
     def kind(self) -> Kind | None:  # type: ignore[override]
-        """That of `parent`, if it states one."""
+        """The kind of `parent`, if it states one."""
         return stated_kind(self.parent)
 
     @cached_property
@@ -212,13 +212,13 @@ def labels_by_item(source: Indexed, indices: Sequence[int] | Array) -> tuple[Arr
 
 
 def reads_for_labels(source: Indexed) -> bool:
-    """Must it read samples to get their labels?"""
+    """Does the source have to read samples to get their labels?"""
     whole, _ = whole_of(source)
     return getattr(type(whole), "label_batch", None) is Source.label_batch or getattr(whole, "by_item", False)
 
 
 def inherits(source: Source, base: type[Source], *methods: str) -> bool:
-    """Are these methods those of `base`, not redefined by a subclass?"""
+    """Are these methods inherited from `base`, and not redefined by a subclass?"""
     return all(getattr(type(source), name) is getattr(base, name) for name in methods)
 
 

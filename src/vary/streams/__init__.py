@@ -1,29 +1,36 @@
-"""A source and a policy as batches that are ready before they are asked for.
+"""A source and a policy as batches that are made before they are asked for.
 
     batch = f(source, policy, seed, epoch, positions), whatever the threads, the batch size and the prefetch
 
-    options    what `stream` was told, checked at once
-    shard      place in a rank's share -> position in the epoch
-    order      position -> slot: the shuffles
-    slots      slot -> index in the source, and which of its repetitions
-    views      which pictures are made of a sample
-    task       all that a batch depends on, its positions aside
-    batch      what is handed over
-    make       positions -> one batch, others standing in for what is broken
-    pictures   samples -> fields of pictures, in slices
-    inputs     where they come from: arrays, files, or `blocks` of what was decoded before
-    cache      decoded files in memory, within a budget, or on disk; `choose` says which
-    pool       who makes batches: threads, or with process=True `side`, a process (`serve`, `shared`, `wire`)
-    iteration  an epoch under way: what is ahead, the hand-over, the end
-    epochs     one iteration after the other, also from a saved state (`state`)
-    keras      `model.fit(stream)`: a stream as a Keras dataset
-    loader     `Stream`: epochs of one source
-    mix        `Mixed`: epochs of several streams; `pattern` says whose a position is, `blend` makes the batches
-    report     what an epoch cost and what limits it
+Read in this order:
 
-Nothing is global: threads belong to an iteration, and a stream at rest is plain data. At most
-`prefetch` batches are ready or in work beside the one that is handed over. A source is only ever read; the one thing
-written is the cache's own folder, if asked for.
+    stream      `vary.stream` and `Stream`: epochs of one source
+    options     the keywords, each with its type, default, check and description
+    epochs      what streams and mixes share: begins iterations, keeps the place where the next one begins
+    iteration   one epoch: requests batches ahead of the consumer, hands them over in order
+
+    order/      position in an epoch -> sample: shuffles, weights, shards, mixes
+    batches/    positions -> one batch
+    cache/      decoded files, kept in memory or on disk
+    workers/    threads that make batches, in this process or, with process=True, in another one
+
+    mix         `vary.mix`: epochs of several streams
+    views       which pictures are made of each sample
+    batch       the classes of batches: named tuples of arrays
+    state       what a checkpoint holds
+    report      what an epoch cost, and what limits it
+    keras       `model.fit(stream)`
+    notebook    how streams are shown
+
+One batch: `iteration` computes its positions and submits them to `workers/pool`. There, a batch worker calls
+`batches/job`. That gets the samples from `order/samples` (which uses `order/shuffle`), their pictures from
+`batches/render`, and the named tuple from `batch`. `batches/render` has the files read and opened by `batches/fetch`,
+through `cache/blocks` where something is cached or several views share a decoding. A mix does this for each of its
+streams, and `batches/mixed` joins the results.
+
+Nothing is global: threads belong to an iteration, and a stream at rest is plain data. At most `prefetch` batches are
+ready or being made, apart from the one that the consumer has. Sources are only read; the only thing written is the
+folder of cache="disk".
 """
 
 from vary.streams.batch import Batch

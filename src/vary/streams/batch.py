@@ -33,7 +33,7 @@ Paths = list[str] | Any  # here and below, Any stands for None, so that callers 
 class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
 
-    fields: the names of its arrays. One that a tuple or a batch has already, such as `count`, goes by place alone.
+    fields: the names of its arrays. One named like an attribute of tuples, such as `count`, has an index only.
     indices: (n,) int64, each sample's index in its source.
     views: (n,) int64, the view number of each, or of the first of its several: 0 unless a sample comes repeatedly.
     epoch: the iteration it belongs to.
@@ -149,7 +149,7 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
 
 
 def _is_taken(name: str) -> bool:
-    """Does every batch have another attribute of this name, or may another field need it?"""
+    """Is this the name of an attribute of every batch, or one that is generated for a field?"""
     return name in ATTRIBUTES or hasattr(Batch, name) or re.fullmatch(r"_\d+", name) is not None
 
 
@@ -158,7 +158,7 @@ def _escaped(name: str) -> str:
 
 
 def __getattr__(name: str) -> type[Batch]:
-    """Classes of batches by name, which `pickle` looks up."""
+    """Classes of batches by name, by which `pickle` finds them."""
     if not (name.startswith("Batch(") and name.endswith(")")):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     fields = name[6:-1].split(", ")
@@ -190,14 +190,14 @@ def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[A
 
 @dataclass(frozen=True)
 class ArraySpec:
-    """What is known of an array of a batch beforehand; None in the shape: it differs between batches."""
+    """Shape and dtype of an array of a batch, known beforehand. None in the shape: it differs between batches."""
 
     shape: tuple[int | None, ...]
     dtype: np.dtype[Any]
 
 
 def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Any:
-    """As a batch, with specifications in place of its arrays."""
+    """A batch with these specs in place of its arrays."""
     return _class_of(fields)._make(specs)
 
 
@@ -215,13 +215,13 @@ class LazyPaths:
 
 
 class Made(NamedTuple):
-    """A batch, or None if every sample was left out, and what it took."""
+    """A batch, or None if every sample was left out, and what it cost."""
 
     batch: Batch | None
     work: Work
 
     def parts(self, size: int) -> list[Made]:
-        """As batches of `size` samples: views of its arrays."""
+        """Divided into batches of `size` samples, whose arrays are parts of these, without a copy."""
         batch = self.batch
         if batch is None or len(batch.indices) <= size:
             return [self]

@@ -1,4 +1,4 @@
-"""What can be iterated again and again: each time an epoch of batches."""
+"""`Epochs`, the base of `Stream` and `Mixed`: each `iter()` is an epoch. Begins iterations, saves and loads states."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ KEYWORDS = frozenset(one.name for one in dataclasses.fields(Arguments)) - FIXED
 
 
 class Epochs:
-    """Abstract: what `vary.stream` and `vary.mix` return has in common.
+    """Abstract: the common part of `Stream` and `Mixed`.
 
     The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
     under way at once, in several threads. Between them it is plain data, which pickles; it holds no thread and no file,
@@ -53,18 +53,18 @@ class Epochs:
     options: Options
 
     def __init__(self, options: Options, terms: Mapping[str, Term]) -> None:
-        """terms: what must be equal for an epoch to go on the same."""
+        """terms: what must be equal for a saved state to be loaded."""
         self.options = options
         self._once = WarnOnce()  # for all iterations together
-        self._lock = ForkLock()  # of what follows
+        self._lock = ForkLock()  # guards the attributes below
         self._next = Place(0, 0, terms)
         self._latest: Place | keras.Feed = self._next
         self._feed: keras.Feed | None = None
-        self._last: Report | None = None
+        self._last_report: Report | None = None
         self._process: Process | None = None
 
     def _job(self, epoch: int, empty: Empty | None = None) -> EpochJob:
-        """What makes the batches of this epoch. empty: makes arrays for outputs, if not in ordinary memory."""
+        """The job that makes the batches of this epoch. empty: allocates outputs; None: ordinary memory."""
         raise NotImplementedError
 
     def _count(self, epoch: int) -> int:
@@ -72,7 +72,7 @@ class Epochs:
         raise NotImplementedError
 
     def _schema(self) -> BatchSchema:
-        """The meaning of the arrays of its batches."""
+        """What the arrays of its batches mean, for showing them."""
         raise NotImplementedError
 
     def _new_report(self, epoch: int) -> Report:
@@ -93,7 +93,7 @@ class Epochs:
 
     @property
     def epoch(self) -> int:
-        """Of the next iteration."""
+        """The number of the next iteration's epoch."""
         return self._next.epoch
 
     @guided("train.set_epoch", leads=False)
@@ -107,7 +107,7 @@ class Epochs:
     def state_dict(self) -> dict[str, int | str]:
         """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
 
-        Numbers and words only, under 1 KB. It counts what was handed over, on all ranks, and nothing that is ahead.
+        Numbers and words only, under 1 KB. Batches that were handed over count, on all ranks; those ahead do not.
         """
         return self._latest.state_dict()
 
@@ -138,7 +138,7 @@ class Epochs:
             )
             iteration._begin(lambda: self._workers(iteration._job))
             self._next = replace(begins, epoch=begins.epoch + 1, position=0)
-            self._latest, self._last = place, iteration._report
+            self._latest, self._last_report = place, iteration._report
             return iteration
 
     def _workers(self, job: EpochJob) -> Workers:
@@ -150,7 +150,7 @@ class Epochs:
 
     @guided("train.batches", leads=False)
     def batches(self, epochs: int | None = None) -> Iterator[Batch]:
-        """The batches of so many epochs, one after the other; None: without an end, for loops that count steps.
+        """The batches of `epochs` epochs, one after the other; None: without an end, for loops that count steps.
 
         Threads may share it. `state_dict()` of the stream says where it is.
         """
@@ -170,7 +170,9 @@ class Epochs:
         warn: False where a stream is shown in a prompt or a notebook, which should have no effects.
         """
         options = self.options
-        size = options.batch_size if options.shard else min(most, options.batch_size)  # ranks share out whole batches
+        size = (
+            options.batch_size if options.shard else min(most, options.batch_size)
+        )  # ranks divide whole batches among them
         for first in range(0, self._left(), size):
             batch = self._made(first, size, warn)
             if batch is not None:
@@ -178,7 +180,7 @@ class Epochs:
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
     def _left(self) -> int:
-        """Samples of the next iteration, on this rank."""
+        """How many samples the next iteration has, on this rank."""
         return self.options.share(self._count(self._next.epoch) - self._next.position)
 
     def _batch_at(self, number: int) -> Batch | None:
@@ -232,10 +234,12 @@ class Epochs:
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it; before the first one, what may be used."""
-        return (self._new_report(self.epoch) if self._last is None else self._last).copy(self._cache_limit())
+        return (self._new_report(self.epoch) if self._last_report is None else self._last_report).copy(
+            self._cache_limit()
+        )
 
     def _cache_limit(self) -> int:
-        """Bytes that the cache may take now."""
+        """Bytes that the cache may hold now."""
         raise NotImplementedError
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
@@ -257,7 +261,7 @@ class Epochs:
         return self.__dict__ | {"_process": None, "_feed": None, "_latest": latest}
 
     def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
-        return _blank, (type(self),), self.__getstate__()
+        return _without_init, (type(self),), self.__getstate__()
 
     # The methods of a PyDataset, for Keras: see keras.py.
 
@@ -293,7 +297,7 @@ class Epochs:
         return keras.packed(batch or self._batch_at(number) or self.peek(), len(self._schema().pictures))
 
 
-def _blank(kind: type[Epochs]) -> Epochs:
+def _without_init(kind: type[Epochs]) -> Epochs:
     return kind.__new__(kind)
 
 

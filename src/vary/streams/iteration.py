@@ -1,6 +1,6 @@
-"""An epoch under way: workers make its batches ahead of the consumer; they are handed over in order.
+"""One epoch in progress: workers make its batches ahead of the consumer, who gets them in order.
 
-Several threads may ask for batches: each batch goes to one of them. What counts is done under the iteration's lock.
+Several threads may ask for batches; each batch goes to one of them. The iteration's lock guards its state.
 """
 
 from __future__ import annotations
@@ -36,60 +36,61 @@ Array = np.ndarray[Any, Any]
 
 
 def positions_of(part: Shard, places: Array, start: int, count: int) -> Array:
-    """Of `count` positions in an epoch, those at these places of a rank's share that begins at `start`.
+    """The positions in an epoch of a rank's samples.
 
-    With uneven="pad", the last ones may be the epoch's first once more.
+    places: (n,) int64, the numbers of these samples in the rank's share, which begins at position `start`.
+    count: positions in the epoch. With uneven="pad", the last samples may be the epoch's first ones again.
     """
     found: Array = (start + places * part.ranks + part.rank) % count
     return found
 
 
 class Iteration:
-    """The batches of one epoch. Ends with the last one, with one that is an error, when it is closed, or dropped.
+    """The batches of one epoch. It ends with the last batch, with an error, or when it is closed or dropped.
 
     `len(iteration)` is the number of batches that are left. Threads may share it.
     """
 
     def __init__(self, job: EpochJob, place: Place, report: Report, schema: BatchSchema, once: WarnOnce) -> None:
-        """place: where it begins, and then where the next batch begins. schema: of its batches."""
+        """place: where the next batch begins; kept up to date here. schema: of its batches."""
         self._place, self._report = place, report
         self._schema, self._once = schema, once
         self._job, self._options = job, job.options
         self._epoch, self._start = place.epoch, place.position
         self._share = job.options.share(job.count - self._start)
         self._batches = job.options.batches(job.count - self._start)
-        self._run = job.run
-        report._ahead = (job.options.prefetch + 1) * self._run - 1
+        self._group = job.group
+        report._ahead = (job.options.prefetch + 1) * self._group - 1
         self._taken = 0
-        self._begun = 0  # batches taken, ready or under way
-        self._under_way: deque[Pending] = deque()  # runs of them, in order
-        self._ready: deque[Made] = deque()  # what the last run still has
+        self._begun = 0  # batches that were handed over, are ready, or were submitted
+        self._pending: deque[Pending] = deque()  # groups of batches, in order
+        self._ready: deque[Made] = deque()  # the rest of the last group
         self._lock = ForkLock()
         self._open = self._batches > 0
         self._workers: Workers | None = None
         self._move(0)
 
     def _begin(self, workers: Callable[[], Workers]) -> Iteration:
-        """Have its first batches made."""
+        """Submit its first batches."""
         self._began = perf_counter_ns()
         if self._open:
-            self._employ(workers())
+            self._use(workers())
             self._submit(self._options.prefetch)
         return self
 
-    def _employ(self, workers: Workers) -> None:
+    def _use(self, workers: Workers) -> None:
         self._workers, self._pid = workers, workers.pid
         self._end = weakref.finalize(self, workers.close)
-        self._end.atexit = False  # the program's end does not wait for workers, see `pool`
+        self._end.atexit = False  # pool.py ends the workers when the program ends
 
     def _submit(self, ahead: int) -> None:
-        """Have `ahead` runs of batches under way, or as many as are left."""
+        """Submit until `ahead` groups of batches are pending, or none is left."""
         assert self._workers is not None
         o, job = self._options, self._job
-        while len(self._under_way) < ahead and self._begun < self._batches:
-            end = min(self._begun + self._run, self._batches)
+        while len(self._pending) < ahead and self._begun < self._batches:
+            end = min(self._begun + self._group, self._batches)
             places = np.arange(self._begun * o.batch_size, min(end * o.batch_size, self._share), dtype=np.int64)
-            self._under_way.append(self._workers.submit(positions_of(o.part, places, self._start, job.count)))
+            self._pending.append(self._workers.submit(positions_of(o.part, places, self._start, job.count)))
             self._begun = end
 
     def __len__(self) -> int:
@@ -108,7 +109,9 @@ class Iteration:
             try:
                 while self._open:
                     batch = self._next()
-                    if self._taken == self._batches:  # at once: who counts batches never asks for one more
+                    if (
+                        self._taken == self._batches
+                    ):  # close now: a consumer that counts batches does not ask for another
                         self.close()
                         if batch is None:
                             self._check_any()
@@ -122,26 +125,26 @@ class Iteration:
             except BaseException:  # a batch's error, or Ctrl-C while waiting
                 self.close()
                 raise
-            if self._taken == self._batches:  # asked for one more: other ranks that had one have it by now
+            if self._taken == self._batches:  # the consumer asked for another batch, so other ranks have theirs by now
                 self._place.epoch, self._place.position = self._epoch + 1, 0
         raise StopIteration
 
     def _next(self) -> Batch | None:
         """The next batch; None if all its samples were skipped."""
         if self._pid != os.getpid():  # forked: the child goes on from here, with threads of its own
-            self._under_way.clear()
+            self._pending.clear()
             self._ready.clear()
             self._begun = self._taken
-            self._employ(WorkerPool(self._job))
+            self._use(WorkerPool(self._job))
         ahead, report = self._options.prefetch, self._report
-        if not self._under_way and not self._ready:
+        if not self._pending and not self._ready:
             self._submit(max(ahead, 1))
         asked = perf_counter_ns()
         if not self._ready:
-            self._ready.extend(self._result(self._under_way[0]))
+            self._ready.extend(self._result(self._pending[0]))
             if not self._open:  # closed by another thread meanwhile
                 raise CancelledError
-            self._under_way.popleft()
+            self._pending.popleft()
         made = self._ready.popleft()
         self._once.warn(made.work.findings)
         now = perf_counter_ns()
@@ -154,8 +157,8 @@ class Iteration:
             report.batches += 1
             report.images += len(made.batch.indices)
         try:
-            self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
-        except BaseException:  # it was not handed over
+            self._submit(ahead)  # last, so that the consumer has released its batch before memory for another is needed
+        except BaseException:  # this batch was not handed over
             self._move(-1)
             raise
         return made.batch
@@ -165,7 +168,7 @@ class Iteration:
         try:
             return pending.result(timeout)
         except TimeoutError:
-            if timeout is None or pending.done():  # it is an error of a user's function or source
+            if timeout is None or pending.done():  # a TimeoutError of a user's function or source
                 return pending.result()
             assert self._workers is not None
             stuck = self._workers.stuck()
@@ -174,7 +177,7 @@ class Iteration:
                 f"batch {self._taken} of epoch {self._epoch} has not come within timeout={timeout:g} seconds: {stuck}"
             ) from None
         finally:
-            del pending  # or an error, this frame in its traceback and what waits for it would hold each other
+            del pending  # else the error, its traceback with this frame, and the future would form a reference cycle
 
     def _check_errors(self) -> None:
         most, broken = self._options.max_errors, self._report._broken
@@ -185,7 +188,7 @@ class Iteration:
             )
 
     def _check_any(self) -> None:
-        """A whole epoch without a picture is no epoch."""
+        """`SourceError` if a whole epoch had no picture."""
         broken = self._report.skipped
         if broken and not self._report.images and not self._start:
             first = ": ".join(broken[0])
@@ -201,9 +204,9 @@ class Iteration:
             place.epoch, place.position = place.epoch + 1, 0
 
     def close(self) -> None:
-        """End it now; no thread is left. Dropping the iterator (a `break`, an exception) does the same."""
+        """End the iteration and its threads now. Dropping the iterator (a `break`, an exception) does the same."""
         self._open = False
         self._ready.clear()
-        self._under_way.clear()  # what failed holds its traceback, and that all frames up to the consumer's
+        self._pending.clear()  # an error holds its traceback, and so all frames up to the consumer's
         if self._workers is not None:
             self._end()

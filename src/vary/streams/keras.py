@@ -74,7 +74,9 @@ class Feed:
         self.is_done = False  # all batches were trained on
         self.start = replace(iteration._place)
         self._first: Batch | None = None  # kept until the second batch, because Keras may request the first twice
-        self._places = {0: self.start}  # number of batches trained on -> where the next one begins; old entries go
+        self._places = {
+            0: self.start
+        }  # number of batches trained on -> where the next one begins; old entries are removed
         self._lock = threading.Lock()
 
     @property
@@ -108,7 +110,7 @@ class Feed:
             self.iteration = iter(epochs)
             epochs._latest = self
 
-    def goes_on(self) -> bool:
+    def continues(self) -> bool:
         """Does Keras' next epoch go on with this iteration? Yes before its first batch, or by `steps_per_epoch`."""
         steps = self.steps
         within = steps._steps_seen > 0 and steps._current_iterator is not None
@@ -132,7 +134,7 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
     steps.data_adapter.shuffle = False  # batch numbers in ascending order: the stream shuffles by itself
     feed, left = epochs._feed, None
     if feed is not None and feed.steps is steps and epochs._latest is feed:
-        if feed.goes_on() and not feed.is_done:
+        if feed.continues() and not feed.is_done:
             feed.is_open = True
             return
         left = feed.iteration if feed.is_done and len(feed.iteration) else None
@@ -149,21 +151,21 @@ def end(epochs: Epochs, caller: FrameType) -> None:
     if feed is None or feed.steps is not steps:
         return
     was_open, feed.is_open = feed.is_open, False
-    anew = steps._current_iterator is None and not steps._steps_seen
-    if anew and was_open:
+    restarts = steps._current_iterator is None and not steps._steps_seen
+    if restarts and was_open:
         if feed.rewind():
             return
         feed.iteration.close()
         if epochs._latest is feed:
             epochs._next = feed.start
-    elif not anew and steps._steps_seen and steps._current_iterator is not None:
+    elif not restarts and steps._steps_seen and steps._current_iterator is not None:
         return  # steps_per_epoch ended Keras' epoch; the iteration goes on
     else:
-        feed.is_done = not anew
+        feed.is_done = not restarts
         if feed.is_done and len(feed.iteration):
             return
     if epochs._latest is feed:
-        epochs._latest = feed.start if anew else feed.place
+        epochs._latest = feed.start if restarts else feed.place
     epochs._feed = None
 
 

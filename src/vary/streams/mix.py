@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Mixed", "mix"]
 
-LIMIT = 1 << 61  # positions in an epoch: so that those of two are counted in int64
+LIMIT = 1 << 61  # positions in an epoch; those of two epochs must be countable in int64
 
 
 @guided("vary.mix")
@@ -44,14 +44,14 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
     ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: by the streams'
         lengths, so that every sample comes once an epoch (or `repeat` times).
 
-    The streams take turns evenly, so that every batch, on every rank, has the ratios to within a sample or so (see
-    docs/streams.md), and over the epochs they are exact. An epoch is as long as those of all streams together; of some
-    stream it holds several epochs, of others a part, and the next epoch goes on behind that part: so over the epochs
-    all samples of a stream come equally often.
+    Samples of the streams alternate evenly, so that every batch, on every rank, has the ratios to within a sample or so
+    (see docs/streams.md), and over the epochs they are exact. An epoch has as many samples as the epochs of all streams
+    together. It may hold several epochs of one stream and a part of an epoch of another, which the next epoch
+    continues. So over the epochs, all samples of a stream come equally often.
 
-    Batches are those of a stream, with two more attributes, (n,) int64 both: `.streams`, the number of the stream that
-    a sample is from, and `.epochs`, which of that stream's own epochs. What a sample is made of is as in its stream
-    alone: `mixed.streams[k].replay(index, epoch, view)` makes it again. `InputError` at once for what does not fit
+    Batches are those of a stream, with two more attributes, both (n,) int64: `.streams`, the number of each sample's
+    stream, and `.epochs`, the number of that stream's own epoch. A sample has the same pictures as in its stream alone:
+    `mixed.streams[k].replay(index, epoch, view)` makes them again. `InputError` at once for streams that do not fit
     together.
     """
     return Mixed(streams, ratios)
@@ -71,7 +71,7 @@ class Mixed(Epochs):
         options = _options([stream.options for stream in self.streams])
         _check_named(self.streams)
         self._checked = all(stream._prepared is not None for stream in self.streams)
-        if self._checked:  # else when the first batch is asked for: a source does not state its kind
+        if self._checked:  # else with the first batch: the kind of some source is not known yet
             _check_fields(self.streams)
         self._positions = sum(counts)
         if self._positions >= LIMIT:
@@ -112,7 +112,7 @@ class Mixed(Epochs):
         return MixedJob(self.streams, self._interleave, self.options, epoch, self._positions, empty)
 
     def _new_report(self, epoch: int) -> Report:
-        notes = [stream._kept[1] for stream in self.streams]
+        notes = [stream._store_and_note[1] for stream in self.streams]
         notes = list(dict.fromkeys(sorted(notes, key=lambda note: note.startswith("none"))))
         return replace(self.streams[0]._new_report(epoch), cache="; ".join(filter(None, notes)))
 
@@ -151,7 +151,7 @@ def _ratios(ratios: Any, count: int) -> list[object]:
 
 
 def _options(options: Sequence[Options]) -> Options:
-    """How batches of all are handed out."""
+    """The options of the mix; `InputError` where its streams differ in one that must be equal."""
     for name in names_of("mix"):
         _agree(name, [getattr(o, name) for o in options], f"give all streams of a mix the same {name}=")
     failing = [place for place, o in enumerate(options) if o.on_error != "raise"]  # the others end at the first error
@@ -161,7 +161,7 @@ def _options(options: Sequence[Options]) -> Options:
 
 
 def _check_named(streams: Sequence[Stream]) -> None:
-    """Have they the same fields, and do ids mean the same?"""
+    """`InputError` unless all streams have the same fields, numbers of views and classes."""
     _agree("fields", [one.fields for one in streams], "give all the same labels= and names of views")
     for number, first in enumerate(streams[0]._view_specs):
         counts = [one._view_specs[number].count for one in streams]
@@ -172,7 +172,7 @@ def _check_named(streams: Sequence[Stream]) -> None:
 
 
 def _check_fields(streams: Sequence[Stream]) -> None:
-    """Can their samples be in one array?"""
+    """`InputError` unless samples of all streams fit into one array for each field."""
     for number, (spec, _) in enumerate(streams[0]._specs):
         runners, what = [one._specs[number][1] for one in streams], spec.field
         dtypes = [output_dtype(run.template, one.options.output) for one, run in zip(streams, runners, strict=True)]

@@ -24,13 +24,13 @@ from vary.policy import Policy
 from vary.rng import check_address
 from vary.sample import Dtype, Layout, dtype_name, layout_name
 from vary.streams.order.shards import Shard, Uneven, shard_of
-from vary.streams.report import MAKERS
+from vary.streams.report import BATCH_WORKERS
 
 __all__ = ["Arguments", "Options", "described", "former_names", "names_of", "whole"]
 
 T = TypeVar("T")
 Check = Callable[[str, Any], Any]
-"""(keyword, value) -> the value to use; `InputError` if it cannot be used."""
+"""(keyword, value) -> the value that is used; `InputError` for one that cannot be."""
 
 
 def keyword(
@@ -45,8 +45,10 @@ def keyword(
 ) -> Any:
     """A keyword of `vary.stream`.
 
-    doc: its description; the first sentence is also in docs/streams.md, with `more`, the heading to read on at.
-    was: its former name. kept: a saved state goes on only with the same value. mix: streams of a mix must agree.
+    doc: its description; the first sentence is also in docs/streams.md, with a link to the heading `more` there.
+    was: its former name.
+    kept: a saved state can be loaded only with the same value.
+    mix: all streams of a mix must have the same value.
     """
     metadata = {"doc": doc, "check": check, "more": more, "was": was, "kept": kept, "mix": mix}
     return field(default=default, kw_only=True, metadata=metadata)
@@ -73,7 +75,7 @@ def _at_least(least: int, cure: str = "") -> Check:
 
 
 def _positive_or_none(none: str) -> Check:
-    """None means `none`."""
+    """None is allowed and means `none`, in the words of the error."""
     return lambda name, value: None if value is None else whole(name, value, 1, f", or None: {none}")
 
 
@@ -94,7 +96,7 @@ def _one_of(*words: Any) -> Check:
 
 
 def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
-    """`value in known`, and False for objects, such as arrays, that cannot be compared so."""
+    """`value in known`; False for objects such as arrays, for which `in` would fail."""
     return isinstance(value, str | int | np.bool_ | None) and value in known
 
 
@@ -250,7 +252,7 @@ class Options:
     cache_bytes: int | None = keyword(
         default=None,
         doc="The most bytes for the cache; None: a share of the free memory or disk. All caches of a process together "
-        "take at most a quarter of the free memory; a cache on disk a tenth of the free disk.",
+        "use at most a quarter of the free memory; a cache on disk, a tenth of the free disk.",
         check=_positive_or_none("what can be spared"),
         more="the-cache",
     )
@@ -276,7 +278,7 @@ class Options:
     )
     allow_truncated: bool = keyword(
         default=False,
-        doc="Decode the intact part of a file that lacks rows; the rest is grey or black.",
+        doc="Decode the intact part of a file with missing rows; the rest is grey or black.",
         check=_switch,
         more="broken-files",
         was="tolerant",
@@ -309,7 +311,7 @@ class Options:
 
     @cached_property
     def output(self) -> str | None:
-        """`dtype`, which the checks have made a name."""
+        """`dtype` as a plain string: the checks have made it a name."""
         return None if self.dtype is None else str(self.dtype)
 
     @cached_property
@@ -317,30 +319,30 @@ class Options:
         return Decode(self.full_decode, self.allow_truncated, self.max_pixels)
 
     @property
-    def allowed(self) -> int:
-        """Threads: determined where the stream runs, not where it was made."""
+    def total_threads(self) -> int:
+        """Threads of an iteration. Found where the stream runs, which may not be the machine where it was made."""
         return self.threads or default_threads()
 
     @cached_property
-    def makers(self) -> int:
-        """Batches in work at once."""
-        return min(MAKERS, max(1, self.prefetch), self.threads or MAKERS)
+    def batch_workers(self) -> int:
+        """Batches that are made at the same time."""
+        return min(BATCH_WORKERS, max(1, self.prefetch), self.threads or BATCH_WORKERS)
 
     @property
-    def each(self) -> int:
-        """Threads of each of them: together as many as were asked for. By default, the system shares the cores out."""
-        return max(1, self.threads // self.makers) if self.threads else default_threads()
+    def threads_per_batch(self) -> int:
+        """Threads of each batch worker: together `threads`. By default each has as many as there are cores."""
+        return max(1, self.threads // self.batch_workers) if self.threads else default_threads()
 
     @cached_property
     def part(self) -> Shard:
         return Shard(*self.shard) if isinstance(self.shard, tuple) else Shard()
 
     def share(self, left: int) -> int:
-        """How many of the `left` positions of an epoch are handed out here."""
+        """How many of the last `left` positions of an epoch are for this rank."""
         return self.part.share(left, self.uneven)
 
     def batches(self, left: int, rank: int | None = None) -> int:
-        """How many batches they make, on this rank or another one."""
+        """How many batches this rank, or another one, makes of the last `left` positions of an epoch."""
         part = self.part if rank is None else self.part._replace(rank=rank)
         n = part.share(left, self.uneven)
         return n // self.batch_size if self.drop_last else -(-n // self.batch_size)
@@ -394,7 +396,7 @@ class Arguments(Options):
 
 
 def names_of(mark: str) -> tuple[str, ...]:
-    """The keywords with this mark: "kept" or "mix"."""
+    """The keywords that are marked "kept", or "mix"."""
     return tuple(one.name for one in fields(Options) if one.metadata[mark])
 
 

@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 from vary.display.page import block, heading, muted, safe, table
 
-__all__ = ["MAKERS", "Report", "Skipped", "Work"]
+__all__ = ["BATCH_WORKERS", "Report", "Skipped", "Work"]
 
 STAGES = {"read": "encoded", "decoded": "decoded", "batches": "batch"}
-"""Of bytes in flight -> the size of a batch that they are measured by."""
-MAKERS = 2  # batches in work at once
+"""Kind of bytes in flight -> the field of `Work` that is its size for one batch."""
+BATCH_WORKERS = 2  # batches that are made at the same time
 LIMITED = "limited by"
 SHOWN = 3  # skipped files that the text names
-PATIENCE = 0.1  # share of the time that a consumer may wait and still be the one that limits
+PATIENCE = 0.1  # share of the time; a consumer that waits less than this limits the speed
 
 ADVICE = {
     "nothing": "no batch has been handed over yet",
@@ -39,7 +39,7 @@ class Skipped(NamedTuple):
 
 
 class Work(NamedTuple):
-    """What some batches took. Times in nanoseconds, summed over threads; sizes in bytes."""
+    """What some batches cost. Times in nanoseconds, summed over threads; sizes in bytes."""
 
     read: int = 0
     decode: int = 0
@@ -79,7 +79,7 @@ class Report:
     images: samples handed over; of each, `views` pictures.
     threads: for decoding and varying, as many as may be used.
     cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
-    cache_limit: bytes that the cache may take now; 0 if nothing is kept.
+    cache_limit: bytes that the cache may hold now; 0 if nothing is kept.
     """
 
     epoch: int = 0
@@ -93,11 +93,11 @@ class Report:
     _broken: dict[str, str] = field(default_factory=dict)  # path -> reason
     _elapsed: int = 0  # nanoseconds, as of the last batch
     _waited: int = 0
-    _makers: int = MAKERS
-    _ahead: int = 0  # batches that may be ready or in work beside the consumer's
+    _batch_workers: int = BATCH_WORKERS
+    _ahead: int = 0  # batches that may be ready or being made, apart from the consumer's
 
     def add(self, work: Work) -> None:
-        """Count a batch. For the thread alone that hands it over."""
+        """Count a batch. Only for the thread that hands it over."""
         self._work = self._work.then(work)
         for path, reason in work.skipped:
             self._broken.setdefault(path, reason)
@@ -131,9 +131,9 @@ class Report:
 
     @property
     def in_flight(self) -> dict[str, int]:
-        """Bytes that may be held at once: "read", files and arrays of batches in work; "decoded", pictures made of
-        them; "batches", those ahead and the consumer's own. Each by the largest batch so far."""
-        most = (self._makers, self._makers, self._ahead + 1)
+        """Bytes that may be held at once: "read", files and arrays of batches that are being made; "decoded",
+        pictures made of them; "batches", those ahead and the consumer's own. Each by the largest batch so far."""
+        most = (self._batch_workers, self._batch_workers, self._ahead + 1)
         return {
             stage: count * int(getattr(self._work, size))
             for count, (stage, size) in zip(most, STAGES.items(), strict=True)
@@ -188,7 +188,7 @@ class Report:
 
     @property
     def limit(self) -> str:
-        """What a faster epoch would have to change: "consumer", "read", "decode" or "augment"; "nothing" before one."""
+        """What limits the speed: "consumer", "read", "decode" or "augment"; "nothing" before one."""
         if not self.batches:
             return "nothing"
         return "consumer" if self.wait_share < PATIENCE else max(self.shares, key=self.shares.__getitem__)

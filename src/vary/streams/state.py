@@ -1,4 +1,4 @@
-"""Where a stream stands, as a small dict for a checkpoint: the epoch, the position, and what must be equal."""
+"""A stream's position as a small dict for a checkpoint: epoch, position, and what must be equal to load it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ DIGESTS = {
     "weights": "other weights",
     "streams": "other streams, or others of their sources, policies or keywords",
 }
-"""Terms that say nothing to people, in words: what the state was saved with."""
+"""Terms whose values are digests -> what the state was saved with if they differ, in words."""
 
 DIGEST = 8  # bytes
 LONG = 300
-"""Characters of a term; one that would have more is a digest. All terms together stay under 1 KB."""
+"""Most characters of a term; a longer one becomes a digest. All terms together stay under 1 KB."""
 
 Term = int | str
 
@@ -44,7 +44,7 @@ class Place:
     """Where the next batch begins. Written by its iteration's consumer alone."""
 
     epoch: int = 0
-    position: int = 0  # slots of the epoch that were handed out, on all ranks together
+    position: int = 0  # in the epoch, counted over all ranks together
     terms: Mapping[str, Term] = field(default_factory=dict)
 
     def state_dict(self) -> dict[str, Term]:
@@ -52,10 +52,10 @@ class Place:
 
 
 def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
-    """What must be equal for an epoch to go on the same: numbers and words as they are, the rest as digests."""
+    """What must be equal to load a state: numbers and words as they are, the rest as digests."""
     plain = {name: getattr(options, name) for name in names_of("kept")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
-    views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # where a function lay in memory
+    views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function, which differs between runs
     return {
         "samples": samples.n,
         "policy": _digest(views.encode()),
@@ -68,15 +68,15 @@ def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, optio
 
 
 def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) -> dict[str, Term]:
-    """Those of a mix, by those of its streams."""
+    """The terms of a mix, from the terms of its streams."""
     digests = (_digest(repr(sorted(terms.items())).encode(), 4) for terms in streams)
     return {"streams": _short(" ".join(digests)), "ratios": _short(":".join(map(str, ratios)))}
 
 
 def read_state(state: Any, terms: Mapping[str, Term], count: Callable[[int], int]) -> Place:
-    """The place that `state_dict` wrote; `InputError` naming what it says that is not so here.
+    """The place in a state; `InputError` names what differs from this stream.
 
-    Numbers and words may have become NumPy's or a framework's, as checkpoints give them back.
+    Numbers and words may have become those of NumPy or a framework, as checkpoints return them.
     count: positions in an epoch, by its number.
     """
     if not isinstance(state, Mapping) or not state:
@@ -133,7 +133,7 @@ def _differs(name: str, there: Any, here: Term) -> str:
 
 
 def _digest(data: Any, size: int = DIGEST) -> str:
-    from hashlib import blake2b  # takes as long as a tenth of vary
+    from hashlib import blake2b  # importing it costs a tenth of importing vary
 
     return blake2b(data, digest_size=size).hexdigest()
 

@@ -52,7 +52,7 @@ R = TypeVar("R")
 
 
 def _with_arguments(arguments: Callable[P, Arguments]) -> Callable[[Callable[[Arguments], R]], Callable[P, R]]:
-    """A decorator: the function is called with what makes `Arguments`, whose signature it has for callers."""
+    """A decorator: callers see the signature of `arguments`; the function gets the object that `arguments` makes."""
 
     def decorate(function: Callable[[Arguments], R]) -> Callable[P, R]:
         def call(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -93,7 +93,7 @@ class Stream(Epochs):
     """
 
     def __init__(self, arguments: Arguments) -> None:
-        _check_places(arguments.source)
+        _check_source(arguments.source)
         options = Options(**{one.name: getattr(arguments, one.name) for one in fields(Options)})
         self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes)
         self.policy = arguments.policy
@@ -108,7 +108,7 @@ class Stream(Epochs):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
-        self._kind = stated_kind(self.source)  # None: the first sample tells, when it is needed
+        self._kind = stated_kind(self.source)  # None: found from the first sample, when it is needed
         if self._kind is not None:
             self._prepare(self._kind)
 
@@ -124,8 +124,8 @@ class Stream(Epochs):
     @property
     def element_spec(self) -> Any:
         o, specs = self.options, self._specs
-        sure = o.on_error != "skip" and (o.drop_last or o.share(self._count(self.epoch)) % o.batch_size == 0)
-        n = o.batch_size if sure else None
+        fixed = o.on_error != "skip" and (o.drop_last or o.share(self._count(self.epoch)) % o.batch_size == 0)
+        n = o.batch_size if fixed else None
         whole_array = getattr(self.source, "whole", None)
         size_in = None if whole_array is None else whole_array.shape[1:3]
         found = []
@@ -140,11 +140,12 @@ class Stream(Epochs):
 
     @property
     def _specs(self) -> tuple[tuple[ViewSpec, Runner], ...]:
-        """Which pictures are made of a sample, and what makes them."""
+        """Each view spec with the runner of its policy."""
         return self._ready.specs
 
     @property
     def _ready(self) -> _Prepared:
+        """`_prepared`, made now if the source did not state its kind."""
         if self._prepared is None:
             with self._lock:
                 if self._prepared is None:
@@ -153,7 +154,7 @@ class Stream(Epochs):
         return self._prepared
 
     def _prepare(self, kind: Kind) -> _Prepared:
-        """Check policy and options against what the source holds, and warn of what would train on nonsense."""
+        """Check policy and options against the kind of the source, and warn of what would train on nonsense."""
         channels = self.options.channels if kind.channels is None else kind.channels
         specs = tuple((spec, spec.policy.runner(channels, kind.dtype)) for spec in self._view_specs)
         for spec, runner in specs:
@@ -171,18 +172,18 @@ class Stream(Epochs):
 
     @property
     def _store(self) -> Store | None:
-        """Where decoded files are kept."""
-        return self._kept[0]
+        """The cache of decoded files; None if nothing is kept."""
+        return self._store_and_note[0]
 
     @property
-    def _kept(self) -> tuple[Store | None, str]:
-        """The cache, and what the report says of it: chosen when the first batch, or a report, needs it."""
+    def _store_and_note(self) -> tuple[Store | None, str]:
+        """The cache, and the report's note on it. Chosen when the first batch, or a report, needs it."""
         if self._cache is None:
             with self._lock:
                 if self._cache is None:
                     place = self._cache_place if self._ready.kind.encoded else None
                     self._cache = store_of(self.source, self.options, self._specs, place)
-                    self._cache_place = None  # memory that is not used claims nothing
+                    self._cache_place = None  # memory that stays unused must not count in the budget
         return self._cache
 
     def _cache_limit(self) -> int:
@@ -209,7 +210,7 @@ class Stream(Epochs):
             epoch,
             self._count(epoch),
             samples,
-            most=self._samples.most(epoch),
+            max_repeats=self._samples.max_repeats(epoch),
             encoded=self._ready.kind.encoded,
             store=self._store,
             eligible=self._samples.eligible(epoch) if options.on_error == "replace" else None,
@@ -219,13 +220,20 @@ class Stream(Epochs):
 
     def _new_report(self, epoch: int) -> Report:
         o, views = self.options, views_of(self._view_specs)
-        return Report(epoch, views=views, threads=o.allowed, cache=self._kept[1], _makers=o.makers, _ahead=o.prefetch)
+        return Report(
+            epoch,
+            views=views,
+            threads=o.total_threads,
+            cache=self._store_and_note[1],
+            _batch_workers=o.batch_workers,
+            _ahead=o.prefetch,
+        )
 
     @guided("train.replay", leads=False)
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
-        """The batch of one sample as it was, or will be, in an epoch: by its index in the source and its view number.
+        """A batch of one sample, as it was or will be in an epoch: by its index in the source and its view number.
 
-        With several views a sample, `view` is that of the first: `batch.views` tells it.
+        With several views of each sample, `view` is the number of the first one, as in `batch.views`.
         """
         index, epoch = whole("index", index, 0), whole("epoch", epoch, 0)
         each = views_of(self._view_specs)
@@ -266,8 +274,8 @@ class _Prepared(NamedTuple):
     schema: BatchSchema
 
 
-def _check_places(source: object) -> None:
-    """`InputError` if a policy or a stream was given as the source."""
+def _check_source(source: object) -> None:
+    """`InputError` if the source is a stream or a policy, as when arguments are in the wrong order."""
     if isinstance(source, Epochs):
         cure = "vary.mix puts streams together" if "source" not in vars(source) else "give its source, train.source"
         raise InputError(f"the source is a {type(source).__name__}; {cure}")
@@ -296,17 +304,17 @@ def _mask_findings(source: Indexed) -> list[Finding]:
 
 
 def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
-    """The samples of an epoch; `InputError` where a sample would take more view numbers than there are."""
+    """Which samples come in an epoch; `InputError` if one would need more view numbers than there are."""
     n, numbers, a = len(source), whole_of(source)[1], arguments
     if a.order is not None:
-        return _given(a, n, numbers)
+        return _given_order(a, n, numbers)
     if a.weights is not None and a.shuffle_block_size is not None:
         raise InputError(
             f"shuffle_block_size={a.shuffle_block_size} and weights: weighted samples are not neighbours; leave out one"
         )
     ends = None if a.weights is None or not n else cumulate(weights_of(a.weights, source), n * a.repeat)
     slots = Slots(n, a.repeat, ends, numbers)
-    most = slots.most(0) * (1 + ATTEMPTS if a.on_error == "replace" else 1)
+    most = slots.max_repeats(0) * (1 + ATTEMPTS if a.on_error == "replace" else 1)
     if most * views > VIEW_LIMIT:
         raise InputError(
             f"repeat={a.repeat}{'' if ends is None else ' and weights'} let a sample come {most} times with "
@@ -315,12 +323,12 @@ def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
     return slots
 
 
-def _given(arguments: Arguments, n: int, numbers: Array | None) -> GivenOrder:
+def _given_order(arguments: Arguments, n: int, numbers: Array | None) -> GivenOrder:
     if not callable(arguments.order):
         cure = "give a function from the epoch's number to a list of indices"
         raise InputError(f"order={brief(arguments.order)}; {cure}")
-    usual = {one.name: one.default for one in fields(Arguments)}
+    defaults = {one.name: one.default for one in fields(Arguments)}
     for name in ("repeat", "weights", "shuffle_block_size"):
-        if (value := getattr(arguments, name)) is not usual[name] and value != usual[name]:
+        if (value := getattr(arguments, name)) is not defaults[name] and value != defaults[name]:
             raise InputError(f"order= and {name}={brief(value)}: the order alone says what comes; leave out one")
     return GivenOrder(arguments.order, n, numbers)

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 __all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "views_of"]
 
 Array = np.ndarray[Any, Any]
-TAKEN = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
-"""What a batch has under these names already."""
+RESERVED = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
+"""Names that a batch uses already."""
 
 
 @dataclass(frozen=True)
 class ViewSpec:
-    """A field of pictures: `count` views a sample by `policy`, or one without an axis for views where it is None."""
+    """A field of pictures: `count` views of each sample by `policy`; None: one view, without an axis for views."""
 
     field: str
     policy: Policy
@@ -41,17 +41,17 @@ class ViewSpec:
 
 
 def views_of(specs: Sequence[ViewSpec]) -> int:
-    """View numbers that a sample takes each time that it comes."""
+    """View numbers that a sample uses each time that it comes."""
     return sum(spec.views for spec in specs)
 
 
 def fields_of(source: Indexed, specs: Sequence[ViewSpec]) -> tuple[str, ...]:
-    """What a batch holds: the pictures, then the source's labels."""
+    """The names of a batch's arrays: pictures, then the source's labels."""
     return (*(spec.field for spec in specs), *source.fields[1:])
 
 
 def view_specs_of(policy: object, views: int | None, labels: Sequence[str]) -> tuple[ViewSpec, ...]:
-    """What was given as policy= and views=. `labels` are the names that the other fields have already."""
+    """The view specs for policy= and views=. labels: the names of the other fields."""
     if not isinstance(policy, Mapping):
         return (ViewSpec("images", _policy("policy", policy), views),)
     if views is not None:
@@ -59,13 +59,13 @@ def view_specs_of(policy: object, views: int | None, labels: Sequence[str]) -> t
     if not policy:
         raise PolicyError('policy={} names no views; give {"global": (policy, 2), "local": (policy, 8)}')
     for name in policy:
-        if not isinstance(name, str) or not name.isidentifier() or name in (*labels, *TAKEN):
-            taken = ", ".join((*labels, *TAKEN))
+        if not isinstance(name, str) or not name.isidentifier() or name in (*labels, *RESERVED):
+            taken = ", ".join((*labels, *RESERVED))
             raise InputError(f"policy names views {name!r}; give a name like those of variables, other than {taken}")
-    return tuple(_look(name, value) for name, value in policy.items())
+    return tuple(_view_spec(name, value) for name, value in policy.items())
 
 
-def _look(name: str, value: object) -> ViewSpec:
+def _view_spec(name: str, value: object) -> ViewSpec:
     if not isinstance(value, tuple):
         return ViewSpec(name, _policy(f"policy[{name!r}]", value))
     if len(value) != 2 or not isinstance(value[1], int | np.integer) or isinstance(value[1], bool) or value[1] < 1:

@@ -1,4 +1,4 @@
-"""What becomes of samples that cannot be read or decoded: an error, nothing, or other samples in their places."""
+"""Samples that cannot be read or decoded: their error is raised, they are left out, or other samples replace them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["ATTEMPTS", "left_out", "replaced"]
 
 ATTEMPTS = 16
-"""Samples tried in the place of a broken one, before it is given up: so many broken ones in a row are no accident."""
+"""Samples that are tried in the place of a broken one before an error: so many broken ones are no accident."""
 
 Array = np.ndarray[Any, Any]
 
 
 def left_out(job: Job, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:
-    """What failed at these places, as the report lists it; with on_error="raise", the first as an error."""
+    """The failed samples as the report lists them; with on_error="raise", raises the first error.
+
+    errors: by place in `indices`.
+    """
     if job.options.on_error != "raise":
         return tuple(_skipped(job, int(indices[place]), error) for place, error in errors.items())
     error = errors[min(errors)]
@@ -39,19 +42,19 @@ def left_out(job: Job, indices: Array, errors: Mapping[int, Exception]) -> tuple
 def replaced(
     job: Job, indices: Array, repeats: Array, done: Rendered, work: Work, executor: Executor
 ) -> tuple[Rendered, Work]:
-    """A full batch, with other samples at the places that have none; `indices` and `repeats` are changed to theirs.
+    """A full batch, with other samples at the places without a picture. Writes theirs into `indices` and `repeats`.
 
-    Which one is a function of seed, epoch, the broken sample's index and the attempt. Its repetition is one that no
-    sample has otherwise, another one for each attempt: so no picture comes twice.
+    Which sample is a function of seed, epoch, the broken sample's index and the attempt. Its repetition is above those
+    of the epoch, and different for each attempt, so no picture comes twice.
     """
     lost = np.array(sorted(done.errors), np.int64)
     broken, wanted = indices[lost], repeats[lost]
-    pieces = [(done.places, done.fields)]
+    tried = [(done.places, done.fields)]
     for attempt in range(ATTEMPTS):
         indices[lost] = _others(job, broken, attempt)
-        repeats[lost] = wanted + job.most * (1 + attempt)
+        repeats[lost] = wanted + job.max_repeats * (1 + attempt)
         more = render(job, indices[lost], repeats[lost], executor)
-        pieces.append((lost[more.places], more.fields))
+        tried.append((lost[more.places], more.fields))
         skipped = left_out(job, indices[lost], more.errors) if more.errors else ()
         work = work.plus(more.work)._replace(skipped=work.skipped + skipped)
         if not more.errors:
@@ -64,8 +67,8 @@ def replaced(
             f'on_error="replace" tried {ATTEMPTS} samples in the place of one, all broken; the first: {first}; '
             'mend the source, or on_error="skip" goes on without such files'
         )
-    places = np.concatenate([places for places, _ in pieces])
-    columns = zip(*(fields for _, fields in pieces if fields), strict=True)
+    places = np.concatenate([places for places, _ in tried])
+    columns = zip(*(fields for _, fields in tried if fields), strict=True)
     fields = [
         _joined(spec.field, parts)[np.argsort(places)] for (spec, _), parts in zip(job.specs, columns, strict=True)
     ]
@@ -83,7 +86,7 @@ def _joined(name: str, parts: tuple[Array, ...]) -> Array:
 
 
 def _others(job: Job, broken: Array, attempt: int) -> Array:
-    """For each broken sample another one that may come, by a permutation of all that may."""
+    """Another sample for each broken one, by a permutation of all eligible samples."""
     eligible = job.eligible
     n = len(job.source) if eligible is None else len(eligible)
     places = broken if eligible is None else np.searchsorted(eligible, broken)

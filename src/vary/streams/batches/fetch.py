@@ -1,8 +1,8 @@
-"""Where the pictures of a batch come from: its samples are read at once, and opened when it comes to them.
+"""Where the pictures of a batch come from: samples are read at once, and opened when a slice of the batch needs them.
 
 spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.batch
      |`-------------- other files ------ spread(open_some) --------------^
-     `--------------- what a store lacks ---> blocks ---> store ---------^    (also where specs share a decoding)
+     `------ files missing in the store ---> blocks ---> store ---------^    (also where specs share a decoding)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inputs", "inputs_of", "size_of"]
 
-AT_ONCE = 4  # files that one thread reads one after the other: fewer cost less to read than to hand out
+AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs more than reading them
 
 Array = np.ndarray[Any, Any]
 
@@ -39,19 +39,21 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Any]
     """These samples' arrays, the bytes of JPEGs, other files as `Encoded`; an error in place of one that fails."""
     pictures: list[Any] = []
     for index in indices:
-        executor.at(READING, index, job.number)
+        executor.note(READING, index, job.number)
         try:
-            pictures.append(_raw(job, item_of(job.source, index).image, index))
+            pictures.append(_checked(job, item_of(job.source, index).image, index))
         except (DecodeError, SourceError) as error:
             pictures.append(error)
     return pictures
 
 
-def _raw(job: Job, image: object, index: int) -> Array | bytes | Encoded:
+def _checked(job: Job, image: object, index: int) -> Array | bytes | Encoded:
+    """The picture that a source returned, a JPEG as its bytes; `InputError` if it is not of the source's kind."""
     template = job.specs[0][1].template
     if isinstance(image, np.ndarray):
         kind = template.channels, template.dtype
-        usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size  # told fast
+        # Quick, because most arrays pass; `array_kind` says what is wrong with the others.
+        usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size
         if usual or array_kind(image, index) == kind:
             return image
         raise InputError(
@@ -66,7 +68,7 @@ def _raw(job: Job, image: object, index: int) -> Array | bytes | Encoded:
 
 
 def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> list[Any]:
-    """Those of `read_some` with every file that is no JPEG as an array, or why it cannot be one."""
+    """Results of `read_some`, with files other than JPEGs decoded to arrays; an error in place of one that fails."""
     o, channels = job.options, job.channels
     found: list[Any] = []
     for picture in pictures:
@@ -84,21 +86,21 @@ def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> list[Any
 class Inputs(Protocol):
     """Where the pictures at the places of a batch come from."""
 
-    missing: set[int]  # places where one has to be decoded, as a whole, before it is varied
-    errors: dict[int, Any]  # why there is none at a place: an error, or a reason
+    missing: set[int]  # places whose file must be decoded whole before it is varied
+    errors: dict[int, Any]  # place -> why it has no picture: an error, or a reason
 
     def open(self, places: range) -> list[Any] | Parts:
-        """The pictures at these places, for one time; the next ones are asked for in ascending order."""
+        """The pictures at these places. Called once for each place, in ascending order."""
 
     def expected(self, place: int) -> int:
-        """Bytes that the picture of a missing place will take."""
+        """Bytes that the decoded picture of a missing place will need."""
 
     @property
     def work(self) -> Work: ...
 
 
 class _Whole:
-    """Parts of one array."""
+    """All pictures are parts of one array."""
 
     def __init__(self, array: Array, indices: Array) -> None:
         self._parts = Parts(array, indices)
@@ -114,7 +116,7 @@ class _Whole:
 
 
 class _Direct:
-    """Arrays, JPEGs as bytes, and other files decoded."""
+    """Without a store: arrays, JPEGs as bytes, and other files decoded."""
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
         self._job, self._executor = job, executor
@@ -142,7 +144,7 @@ class _Direct:
 
 
 class _Cached:
-    """Blocks: through the store, and where there is none, so that each file is decoded once for all specs."""
+    """Decoded blocks of files: through the store, or without one, so that several specs share a decoding."""
 
     def __init__(self, job: Job, indices: Array, rows: Sequence[Array], executor: Executor) -> None:
         self._job, self._executor = job, executor
@@ -162,7 +164,7 @@ class _Cached:
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:
-        return self._blocks.open(places, self._decoded, self._job.each)
+        return self._blocks.open(places, self._decoded, self._job.threads)
 
     def _decoded(self, pictures: list[Any]) -> list[Any]:
         found, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
@@ -181,12 +183,12 @@ class _Cached:
 
 
 def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executor) -> Inputs:
-    """The pictures of these samples. `rows`: the parameters that were drawn for them, for each spec."""
-    # A native call alone decodes once for all views; not several of them, with user functions between.
+    """The pictures of these samples. rows: for each spec, the parameters that were drawn for them."""
+    # One native call decodes once for all views; several calls, with user functions between them, do not.
     one_call = len(job.specs) == 1 and (job.views == 1 or len(job.specs[0][1].stages) == 1)
     whole = job.whole
-    if whole is not None:  # some pictures are varied faster than Python asks for each
-        _raw(job, whole[int(indices[0])], int(indices[0]))
+    if whole is not None:  # one object for all: small pictures are varied faster than Python could index them
+        _checked(job, whole[int(indices[0])], int(indices[0]))
         return _Whole(whole, indices)
     if not job.encoded or (job.store is None and one_call):
         return _Direct(job, indices, executor)
@@ -194,7 +196,7 @@ def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executo
 
 
 def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
-    """What files are kept under: the source's word, else their places in it, which are good for this process."""
+    """What files are cached under: the source's fingerprints, else their indices, which are valid in this process."""
     stated = getattr(source, "fingerprints", None) is not None
     return fingerprints_of(source, indices) if stated else indices.tolist()
 
@@ -202,11 +204,11 @@ def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
 def _expected(raw: bytes | Encoded, channels: int) -> int:
     try:
         return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), channels)
-    except DecodeError:  # told when it is opened
+    except DecodeError:  # raised when it is opened
         return 0
 
 
 def size_of(picture: object) -> int:
-    """Bytes that a picture takes, or an array."""
+    """Bytes of a picture as it is in memory: an array, or the bytes of a file."""
     data = picture.data if isinstance(picture, Encoded) else picture
     return len(data) if isinstance(data, (bytes, bytearray)) else getattr(data, "nbytes", 0)

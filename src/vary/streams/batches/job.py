@@ -1,4 +1,4 @@
-"""One batch, made at some positions of an epoch: positions -> samples -> pictures -> labels."""
+"""`Job`: makes the batches of one epoch of a stream: positions -> samples -> pictures and labels -> batch."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ __all__ = ["Empty", "EpochJob", "Job"]
 
 Array = np.ndarray[Any, Any]
 Empty = Callable[[tuple[int, ...], bool], Array]
-"""Makes an array for outputs, with anything in it: of this shape, of float32 or else uint8."""
+"""(shape, floats) -> an uninitialised array for outputs: of float32, or else of uint8."""
 
-RUN_BYTES, RUN_BATCHES, ALIGNED = 8 << 20, 16, 64
-"""Light batches are made several at once, as one that is then cut: so many bytes and so many batches at most, if each
-then begins at a multiple of so many bytes. To wake a thread, and to bring its code and data back into a cache that
-someone trains in, takes longer than to make a small batch."""
+GROUP_BYTES, GROUP_BATCHES, ALIGNED = 8 << 20, 16, 64
+"""Light batches are made as a group: one large batch that is then divided. A group has at most so many bytes and so
+many batches, and each must begin at a multiple of `ALIGNED` bytes. To wake a thread, and to load its code and data into
+caches that the training uses, costs more time than to make a small batch."""
 
 
 class EpochJob:
-    """Abstract: all batches of one epoch, as a function of their positions. Changed by none of its threads."""
+    """Abstract: all batches of one epoch, as a function of their positions. Threads share it; none changes it."""
 
     epoch: int
     options: Options
     count: int  # positions in the epoch
-    run: int  # neighbouring batches that are best made as one
+    group: int  # how many neighbouring batches are best made at once
 
     def make(self, positions: Array, executor: Executor) -> Made:
         """The batch at these positions, (n,) int64."""
@@ -57,7 +57,7 @@ class EpochJob:
         raise NotImplementedError
 
     def batches(self, positions: Array, executor: Executor) -> list[Made]:
-        """The batches at these positions: several if there are more positions than `batch_size`."""
+        """The batches at these positions: a group, if there are more positions than `batch_size`."""
         try:
             return self.make(positions, executor).parts(self.options.batch_size)
         except StopIteration as error:  # in an iterator, it would end the epoch as if it were complete
@@ -73,12 +73,12 @@ class Job(EpochJob):
     options: Options
     epoch: int
     count: int
-    samples: Callable[[Array], tuple[Array, Array]]  # positions -> indices, and which repetition of its sample each is
-    most: int  # repetitions of a sample in an epoch
-    encoded: bool  # does the source hold files, and not arrays?
+    samples: Callable[[Array], tuple[Array, Array]]  # see `Samples.samples`
+    max_repeats: int  # see `Samples.max_repeats`
+    encoded: bool  # does the source hold files, rather than arrays?
     store: Store | None = None  # cache of decoded files
     eligible: Array | None = None  # indices that may replace broken ones, ascending; None: all
-    empty: Empty | None = None  # where outputs are made, if not in ordinary memory
+    empty: Empty | None = None  # allocates outputs; None: ordinary memory
     watches: tuple[Watch, ...] = ()  # one for each of `specs`
     number: int = 0  # of its stream, in a mix
 
@@ -115,7 +115,7 @@ class Job(EpochJob):
         return batch_labels(self.source, indices) if len(self.source.fields) > 1 else ()
 
     @property
-    def run(self) -> int:  # type: ignore[override]
+    def group(self) -> int:  # type: ignore[override]
         whole, o = self.whole, self.options
         if whole is None or o.on_error != "raise" or o.prefetch == 0 or reads_for_labels(self.source):
             return 1
@@ -127,14 +127,14 @@ class Job(EpochJob):
             size = output_size(t, whole.shape[1:3])
             picture = prod(size or ()) * t.channels * np.dtype(output_dtype(t, o.output)).itemsize
             bytes_ = o.batch_size * spec.views * picture
-            if size is None or len(runner.stages) > 1 or bytes_ % ALIGNED:  # of any size, or with a user function
+            if size is None or len(runner.stages) > 1 or bytes_ % ALIGNED:  # sizes vary, or there is a user function
                 return 1
             outputs += bytes_
-        return max(1, min(RUN_BYTES // max(inputs, outputs), RUN_BATCHES))
+        return max(1, min(GROUP_BYTES // max(inputs, outputs), GROUP_BATCHES))
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """Mistakes of values so far, with the name of the policy if there are several."""
+        """Mistakes of values found so far, with the name of the policy if there are several."""
         names = [f"policy[{spec.field!r}]" if len(self.specs) > 1 else "" for spec, _ in self.specs]
         found = [(name, one) for name, watch in zip(names, self.watches, strict=True) for one in watch.findings]
         return tuple(one.of(name) if name else one for name, one in found)
@@ -145,7 +145,7 @@ class Job(EpochJob):
 
     @property
     def whole(self) -> Array | None:
-        """The array that all pictures are parts of, where there is one."""
+        """The array of which all pictures are parts, if there is one."""
         return self.source.whole if isinstance(self.source, Adapted | Arrays) else None
 
     @cached_property
@@ -159,9 +159,9 @@ class Job(EpochJob):
         return views_of([spec for spec, _ in self.specs])
 
     @cached_property
-    def each(self) -> int:
+    def threads(self) -> int:
         """Threads that vary a batch."""
-        return self.options.each
+        return self.options.threads_per_batch
 
     def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
         return path_of(self.source, index) or f"sample {index}"

@@ -1,4 +1,4 @@
-"""One epoch of several streams: positions -> whose they are -> a part by each stream's own job -> one batch."""
+"""`MixedJob`: makes the batches of one epoch of a mix. Each stream's own job makes a part; the parts are joined."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 __all__ = ["MixedJob", "rank_positions"]
 
 JOBS = 4
-"""Epochs of a stream whose order is kept: two makers are at work, each perhaps where one ends and the next begins."""
+"""Jobs that are kept for each stream: two batch workers may both be where one epoch ends and the next begins."""
 
 Array = np.ndarray[Any, Any]
 
 
 class Part(NamedTuple):
-    """What one stream has in a batch, of one of its epochs."""
+    """The samples in a batch that are from one epoch of one stream."""
 
     stream: int
     epoch: int
@@ -47,12 +47,12 @@ class MixedJob(EpochJob):
     """All batches of one epoch of a mix."""
 
     streams: Sequence[Stream]
-    pattern: Interleave
+    interleave: Interleave
     options: Options
     epoch: int
     count: int  # positions in the epoch
-    empty: Empty | None = None  # where batches are made, if not in memory like any
-    run: ClassVar[int] = 1  # type: ignore[misc]
+    empty: Empty | None = None  # allocates outputs; None: ordinary memory
+    group: ClassVar[int] = 1  # type: ignore[misc]
     jobs: list[Callable[[int], Job]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,15 +61,15 @@ class MixedJob(EpochJob):
 
     @property
     def held(self) -> int:
-        """Bytes in all stores; those that lie in one folder say the same."""
+        """Bytes in all stores. Stores of one folder hold the same files, which count once."""
         stores = [stream._store for stream in self.streams]
         held: dict[Any, int] = {getattr(one, "folder", id(one)): one.held for one in stores if one is not None}
         return sum(held.values())
 
     def make(self, positions: Array, executor: Executor) -> Made:
-        """The batch at these positions of the epoch, its samples in their order.
+        """The batch at these positions, its samples in their order.
 
-        Where some were skipped, those of the same stream move up.
+        In place of a skipped sample comes the next one of its stream.
         """
         work, made = Work(), []
         parts = list(self._parts(rank_positions(positions, self.options, self.count)))
@@ -93,17 +93,18 @@ class MixedJob(EpochJob):
         return f"{self.jobs[stream](0).path(index)} of streams[{stream}]"
 
     def _parts(self, positions: Array) -> Iterator[Part]:
-        """By stream and epoch. A stream's positions are counted over the epochs, so that none comes more often."""
-        which, numbers, cycles = self.pattern.members(self.epoch * self.count, positions)
-        for number, (stream, ratio) in enumerate(zip(self.streams, self.pattern.ratios, strict=True)):
+        """One for each stream and epoch. A stream's positions are counted over its epochs, so that all its samples come
+        equally often."""
+        which, numbers, cycles = self.interleave.members(self.epoch * self.count, positions)
+        for number, (stream, ratio) in enumerate(zip(self.streams, self.interleave.ratios, strict=True)):
             places, count = np.flatnonzero(which == number), stream._count(0)
             begun, start = divmod(cycles * ratio, count)
             reached = numbers[places] + start
             epochs = ((reached // count + begun % EPOCH_LIMIT) % EPOCH_LIMIT).astype(np.int64)
             within = (reached % count).astype(np.int64)
             for epoch in np.unique(epochs).tolist():
-                its = epochs == epoch
-                yield Part(number, epoch, places[its], within[its])
+                of_epoch = epochs == epoch
+                yield Part(number, epoch, places[of_epoch], within[of_epoch])
 
     def _joined(self, made: list[tuple[Part, Batch]]) -> Batch:
         batches = [batch for _, batch in made]
@@ -142,13 +143,13 @@ class MixedJob(EpochJob):
                     "Resize(height, width) into each policy"
                 )
         stream = self.streams[made[0][0].stream]
-        joined = self._room(stream, number, (sum(map(len, arrays)), *first.shape[1:]), first.dtype)
+        joined = self._empty(stream, number, (sum(map(len, arrays)), *first.shape[1:]), first.dtype)
         for array, at in zip(arrays, rows, strict=True):
             joined[at] = array
         return joined
 
-    def _room(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-        """An array for a field: pictures where this stream makes them, labels anywhere."""
+    def _empty(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+        """An array for a field: for pictures, allocated as this stream allocates them."""
         specs, o = stream._specs, stream.options
         if number >= len(specs):
             return np.empty(shape, dtype)
@@ -169,17 +170,17 @@ def _job_of(stream: Stream, number: int, epoch: int) -> Job:
 
 
 def rank_positions(positions: Array, options: Options, count: int) -> Array:
-    """Neighbouring positions in place of every ranks-th: those of the same step of all ranks, shared out otherwise.
+    """Neighbouring positions in place of every `ranks`-th one: those of a step of all ranks, divided otherwise.
 
-    Every second position might be of one stream alone. So each rank's batch holds the streams by ratio, and all ranks
-    together hold what they would.
+    Every second position might belong to one stream. This way each rank's batch holds the streams by ratio, and all
+    ranks together hold the same samples.
     """
     (rank, ranks), n = options.part, len(positions)
     if ranks == 1:
         return positions
-    step = (int(positions[0]) - rank) % count  # where it begins
+    step = (int(positions[0]) - rank) % count  # where the step begins
     before = rank * n  # positions of the ranks before this one
-    if options.uneven == "keep":  # some of which may have one more
+    if options.uneven == "keep":  # some ranks may have one more
         share, more = divmod(min(count - step, options.batch_size * ranks), ranks)
         before = rank * share + min(rank, more)
     return (step + before + np.arange(n)) % count

@@ -1,4 +1,4 @@
-"""Samples to fields of pictures: drawn, then varied in one native call a field and slice of the batch."""
+"""Samples -> fields of pictures: parameters are drawn, then each slice of a field is varied in one native call."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["BYTES", "PER_THREAD", "Rendered", "render"]
 
 PER_THREAD, BYTES = 4, 16 << 20
-"""Of a batch in work, so many files for each thread lie decoded in memory, or more if they take fewer bytes: however
-large the batch is. A JPEG that nobody keeps does not count: it is decoded where it is varied."""
+"""However large a batch is, only so many of its files are decoded in memory for each thread, or more if they have fewer
+bytes. A JPEG that is not cached does not count: the thread that varies it decodes it in its working memory."""
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass
 class Rendered:
-    """Fields of pictures, one row for each of `places`, and why there is none at the others."""
+    """Fields of pictures, one row for each of `places`; `errors` says why there is none at the other places."""
 
     places: Array
     fields: list[Array]
@@ -69,7 +69,7 @@ def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rend
 
 
 class Drawn(NamedTuple):
-    """The parameters of one spec at some samples, and whose they are: a row a picture, `views` a sample."""
+    """The parameters of one spec for some samples, and their addresses: one row for each of `views` pictures."""
 
     runner: Runner
     address: Address
@@ -87,24 +87,25 @@ class Drawn(NamedTuple):
 
 
 def _draw(job: Job, indices: Array, repeats: Array) -> list[Drawn]:
-    """One for each spec; the views of a sample stand next to each other, so that its file is decoded once."""
+    """One for each spec. The views of a sample are neighbours, so that its file is decoded once."""
     o, first, out = job.options, 0, []
     for (spec, runner), watch in zip(job.specs, job.watches, strict=True):
-        views, whose = repeats * job.views + first, indices
+        views, samples = repeats * job.views + first, indices
         if spec.views > 1:
-            views, whose = (views[:, None] + np.arange(spec.views)).ravel(), indices.repeat(spec.views)
-        address = Address(o.seed, 0 if o.frozen else job.epoch, views, whose)
+            views, samples = (views[:, None] + np.arange(spec.views)).ravel(), indices.repeat(spec.views)
+        address = Address(o.seed, 0 if o.frozen else job.epoch, views, samples)
         out.append(Drawn(runner, address, runner.rows(address), spec.views, watch))
         first += spec.views
     return out
 
 
 def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
-    """The places of a batch, cut where enough files would be decoded; whole if the pictures are to decide its size.
+    """The places of a batch, divided where enough files would be decoded at once. Not divided if pictures decide the
+    size of the output.
 
-    Each cut costs some waiting of threads for each other.
+    At the end of each slice, threads wait for each other.
     """
-    threads = job.each
+    threads = job.threads
     start = files = size = 0
     if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in job.specs):
         for place in sorted(inputs.missing):
@@ -125,10 +126,10 @@ def _run(
     work: Work,
     executor: Executor,
 ) -> tuple[Array, list[Failure], Counts, Work]:
-    """`images`, made at first, with the rows of the samples at `some`, those `lost` aside."""
+    """Write the pictures of the samples at `some`, except those `lost`, into `images`; None: not allocated yet."""
     o, v, n = job.options, drawn.views, len(drawn.rows)
     out = None
-    if len(some) * v < n:  # its size is known
+    if len(some) * v < n:  # one of several slices: the size of the output is known
         images = drawn.runner.empty(n, o.output, o.layout, job.empty) if images is None else images
         out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
     pictures = pictures if v == 1 else _repeated(pictures, v)
@@ -142,13 +143,13 @@ def _run(
         failed=failed,
         dtype=o.output,
         layout=o.layout,
-        threads=1 if len(some) > o.batch_size else job.each,  # light batches: who trains has use for the other cores
+        threads=1 if len(some) > o.batch_size else job.threads,  # of a light group: the training needs the cores
         decode=o.decode,
         out=out,
         empty=job.empty,
-        check=lambda index: executor.at(CALLING, index, job.number),
+        check=lambda index: executor.note(CALLING, index, job.number),
     )
-    busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter is longer where user functions run
+    busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter includes user functions
     decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
     if drawn.watch.left > 0:
         failed += [failure.place for failure in failures]

@@ -1,4 +1,4 @@
-"""A batch's files as blocks: found in a store, or decoded when a slice of the batch needs them, once a level."""
+"""A batch's files as blocks: found in a store, or decoded once for each level when a slice of the batch needs them."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ Array = np.ndarray[Any, Any]
 
 
 class Blocks:
-    """Files by their place in a batch. What a store has is here at once; the rest are bytes until `open` needs them.
+    """Files by their place in a batch. Blocks of the store are fetched at once; other files stay bytes until `open`.
 
-    specs: a runner, its rows (n * views, columns), and the views of a file, which stand next to each other.
-    files: at each place; the same one, by its fingerprint, may be at several.
-    read: the files at some places as JPEG bytes, arrays or `Encoded`; an error stands in the place of one that cannot
-        be read.
+    specs: a runner, its rows (n * views, columns), and the views of a file, which are neighbours.
+    files: the file at each place. One file, by its fingerprint, may be at several places.
+    read: reads the files at some places, as `fetch.read_some` does.
 
     missing: places whose file has to be decoded.
     errors: why there is no picture at a place: a reason, or an error. `open` adds to it.
@@ -49,12 +48,14 @@ class Blocks:
         self.errors: dict[int, Any] = {}
         self.decode = self.refused = 0
         known: dict[Any, int] = {}
-        first = [known.setdefault(file.fingerprint, place) for place, file in enumerate(files)]  # of the same file
+        first = [
+            known.setdefault(file.fingerprint, place) for place, file in enumerate(files)
+        ]  # place of the same file
         places = sorted(known.values())
         heads = {place: head for place in places if (head := store.get(files[place], 0)) is not None}
         self._raw: dict[int, Any] = {}
         self._read(read, [place for place in places if place not in heads])
-        sources = heads | self._raw  # whatever says the size of a file: its head, or the file itself
+        sources = heads | self._raw  # the size is in the head of a block, or in the file itself
         levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
         self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
         wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
@@ -75,7 +76,7 @@ class Blocks:
     def _levels(
         self, specs: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode
     ) -> dict[int, int]:
-        """The level of each of these places: the least that one of its specs needs. Only JPEGs have more than one."""
+        """The level for each of these places: the smallest that one of its specs needs. Only JPEGs have several."""
         levels = {place: 1 if isinstance(source, Encoded) else 8 for place, source in sources.items()}
         asked = [place for place, level in levels.items() if level > 1]
         for runner, rows, views in specs:
@@ -89,15 +90,15 @@ class Blocks:
         return {place: level for place, level in levels.items() if place not in self.errors}
 
     def needed(self, place: int) -> tuple[Any, int]:
-        """Of a missing place: what `read` gave, and the level."""
+        """For a missing place: what `read` returned, and the level."""
         file, level = self._keys[place]
         return self._raw[file], level
 
     def open(self, places: Sequence[int], decoded: Callable[[list[Any]], list[Any]], threads: int) -> list[Any]:
         """Blocks at these places, or the bytes of damaged files; None where there is an error.
 
-        places: ascending, and none twice in the life of this object: what is not needed further on is let go.
-        decoded: what `read` gave, with arrays in the place of `Encoded`, or errors.
+        places: ascending, and each only once: a block that no later place needs is released.
+        decoded: decodes results of `read`, as `fetch.open_some` does.
         """
         self._make(dict.fromkeys(self._keys[place] for place in places if place not in self.errors), decoded, threads)
         pictures = [self._blocks.get(self._keys[place]) for place in places]
@@ -119,7 +120,9 @@ class Blocks:
                     self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip
         self.decode += (perf_counter_ns() - began) * min(threads, len(keys))
         for key, block in zip(keys, made, strict=True):
-            if isinstance(block, str):  # damaged somewhere: as without a store, what the draw shows of it decides
+            if isinstance(
+                block, str
+            ):  # damaged: kept as bytes, so that only damage that a draw shows is an error, as without a store
                 self._blocks[key] = pictures[key]
                 continue
             self._blocks[key] = block

@@ -1,10 +1,10 @@
-"""How much memory the caches of this process may take: a quarter of what is free, shared by all of them.
+"""How much memory the caches of this process may use: a quarter of what is free, shared by all of them.
 
     free      the least of MemAvailable, of what each cgroup from this process's own up to the root leaves, and of what
               `ulimit` leaves. Page cache is free, and so is what the caches hold: a limit does not shrink as they fill
     budget    a quarter of that; a part of it where several processes of one job run on this machine
-    share     of one cache: what it needs, or what is fair where there is not enough for all. The rest of the budget is
-              shared out evenly, because what a cache needs is an estimate
+    share     of one cache: what it needs, or an equal part where there is not enough for all. The rest of the budget
+              is divided equally, because what a cache needs is an estimate
 
 A cache with a limit of its own (`cache_bytes=`) gets that, and the others share what it leaves.
 """
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "Budget", "fair_shares", "free_memory", "local_processes"]
 
-UNKNOWN = 4 << 30  # bytes taken to be free where the system does not say
+UNKNOWN = 4 << 30  # bytes that count as free where the system does not say
 FRESH = 1.0  # seconds for which a measurement counts
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
@@ -37,7 +37,7 @@ V2 = ("memory.max", "memory.high"), "memory.current", ("inactive_file", "active_
 
 
 class Budget:
-    """Of one process. Whoever changes `held` of a cache holds `lock`."""
+    """The budget of one process. `held` of a cache is only changed under `lock`."""
 
     def __init__(self) -> None:
         self._caches: WeakSet[Memory] = WeakSet()
@@ -50,13 +50,13 @@ class Budget:
             self._caches.add(cache)
 
     def limit(self, cache: Memory) -> int:
-        """Bytes that this one may hold now, by what is measured now."""
+        """Bytes that this cache may hold, by a measurement made now."""
         with self.lock:
             self._until = 0.0
             return self.limit_locked(cache)
 
     def limit_locked(self, cache: Memory) -> int:
-        """The same for who holds the lock, measured within the last second."""
+        """The same, for a caller that holds the lock, by a measurement of the last second."""
         if cache.most is not None:
             return cache.most
         caches = list(self._caches)
@@ -81,7 +81,7 @@ BUDGET = Budget()
 
 
 def fair_shares(total: int, demands: Sequence[int]) -> list[int]:
-    """What each demands, or where that is too much, as much as any other gets; what is left goes to all alike."""
+    """Shares of `total`: each its demand, or less where that is too much, equally; the rest is divided equally."""
     shares, left = [0] * len(demands), total
     for done, place in enumerate(sorted(range(len(demands)), key=demands.__getitem__)):
         shares[place] = min(demands[place], left // (len(demands) - done))
@@ -90,7 +90,7 @@ def fair_shares(total: int, demands: Sequence[int]) -> list[int]:
 
 
 def free_memory(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
-    """Bytes that this process could take before anything is swapped out or killed. Reads files below these folders."""
+    """Bytes that this process could allocate before anything is swapped or killed. Reads files below these folders."""
     found = [*_of_system(proc), *_of_cgroups(proc, cgroups), *_of_ulimits(proc)]
     return max(0, min(found, default=UNKNOWN))
 
@@ -104,8 +104,8 @@ def _of_system(proc: Path) -> Iterator[int]:
 
 
 def _of_cgroups(proc: Path, root: Path) -> Iterator[int]:
-    """What each group that this process is in leaves. In a container without a namespace of its own, /proc names groups
-    that are not to be seen here, and what counts is at the root."""
+    """What each cgroup of this process leaves. In a container without a namespace of its own, /proc names groups that
+    are not visible, and the limit is at the root."""
     for line in _text(proc / "self" / "cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -135,10 +135,10 @@ def _of_ulimits(proc: Path) -> Iterator[int]:
     pages = _text(proc / "self" / "statm").split()
     if len(pages) < 6:
         return
-    for kind, taken in ((resource.RLIMIT_AS, pages[0]), (resource.RLIMIT_DATA, pages[5])):
+    for kind, used in ((resource.RLIMIT_AS, pages[0]), (resource.RLIMIT_DATA, pages[5])):
         limit, _ = resource.getrlimit(kind)
         if limit != resource.RLIM_INFINITY:
-            yield limit - int(taken) * resource.getpagesize()
+            yield limit - int(used) * resource.getpagesize()
 
 
 _started_by_vary = False

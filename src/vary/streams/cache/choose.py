@@ -1,4 +1,4 @@
-"""Which store a stream has: what was asked for, or what fits."""
+"""Which store a stream has: as `cache=` says, or as memory and disk allow."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 __all__ = ["place_of", "store_of"]
 
 ROOMY = 4
-"""Finished pixels are kept, for an eighth more speed, where they take no more than this part of what they may; else
-chroma stays as coded, in half the memory."""
-LOOKED_AT, DRAWN = 16, 4  # files by which it is estimated what all will take, and epochs of each
+"""Finished pixels are kept, for an eighth more speed, where they need at most 1 / ROOMY of the limit; else chroma stays
+as coded, in half the memory."""
+SAMPLED, EPOCHS = 16, 4  # files, and epochs of each, by which the size of all is estimated
 
 
 def place_of(source: Indexed, options: Options) -> Path | Memory | None:
     """Where a stream that was just made will keep files: a folder, or memory that states no demand yet.
 
-    `InputError` where a source of files says nothing by which they are recognised in later runs.
+    `InputError` where the disk is to keep files of a source without fingerprints.
     """
     kind = stated_kind(source)
     if options.cache is None or (kind is not None and not kind.encoded):
@@ -51,9 +51,9 @@ def place_of(source: Indexed, options: Options) -> Path | Memory | None:
 def store_of(
     source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], place: Path | Memory | None
 ) -> tuple[Store | None, str]:
-    """Where files are kept once they are decoded, and what the report says of it; None where nothing is kept.
+    """The store of decoded files, None if nothing is kept, and the report's note on it.
 
-    place: what `place_of` gave.
+    place: what `place_of` returned.
     """
     if place is None:
         return None, ""
@@ -68,7 +68,7 @@ def store_of(
     cure = "name another folder with VARY_CACHE"
     warn_caller(f"cache='disk': {why}; decoded files are kept in memory instead; {cure}", UserWarning)
     store = Memory(ranks=options.part.ranks)
-    if options.cache_bytes is not None:  # of a disk, they may be more than there is memory
+    if options.cache_bytes is not None:  # intended for a disk, so it may be more than there is memory
         store.most = min(options.cache_bytes, store.limit)
     return _in_memory(source, options, specs, store)[0], f"in memory: {why}"
 
@@ -96,7 +96,7 @@ def _check_fingerprints(source: Indexed) -> None:
 
 
 def _on_disk(folder: Path, options: Options) -> Store:
-    from importlib import metadata  # takes longer than all of vary
+    from importlib import metadata  # slower to import than all of vary
 
     limit = options.cache_bytes
     if limit is None:
@@ -107,10 +107,10 @@ def _on_disk(folder: Path, options: Options) -> Store:
 
 
 def _expected(source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> float:
-    """Bytes that all files will take, by a few of them: each at every level that some draws ask for."""
+    """Bytes that all files will need, estimated by a few of them, each at every level that some draws need."""
     n = len(source)
     sizes = []
-    for index in islice(range(0, n, max(1, n // LOOKED_AT)), LOOKED_AT):
+    for index in islice(range(0, n, max(1, n // SAMPLED)), SAMPLED):
         try:
             image = source[index].image
             if isinstance(image, Encoded):
@@ -122,15 +122,15 @@ def _expected(source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec,
 
 
 def _levels(image: Encoded, index: int, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> set[int]:
-    """Of this file in the first epochs: of several views, the least."""
+    """The levels of this file in the first epochs: in each, the smallest that one of its views needs."""
     if not is_jpeg(image):
         return {1}
     epochs: list[set[int]] = []
     for spec, runner in specs:
         views = np.arange(spec.views)
-        for epoch in range(DRAWN):
+        for epoch in range(EPOCHS):
             rows = runner.rows(Address(options.seed, epoch, views, np.full(spec.views, index)))
             found = runner.levels([image.data] * spec.views, rows, options.decode)
             epochs.append({level for level in found if isinstance(level, int)})
     wanted = [min(levels) for levels in epochs if levels]
-    return {min(wanted[epoch::DRAWN]) for epoch in range(DRAWN) if wanted[epoch::DRAWN]} or {1}
+    return {min(wanted[epoch::EPOCHS]) for epoch in range(EPOCHS) if wanted[epoch::EPOCHS]} or {1}

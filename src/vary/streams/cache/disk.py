@@ -1,16 +1,16 @@
-"""Blocks on disk: a file for each, shared by processes and kept for later runs.
+"""Blocks on disk: one file for each, shared by processes and kept for later runs.
 
     <folder>/v1/<2 digits>/<30 digits>-<level>    digits: of a hash of setting and fingerprint
         HEADER    the block's length, a checksum of its first bytes (the head) and one of all of it
         block
 
-A file is written under another name and then renamed. So nobody sees half of one, and no locks are needed, which not
-every file system has. A file is opened, read and closed again each time. A block is checked when a process first reads
-it; one that is damaged counts as absent and is written again. That of a picture's former state is deleted.
+A file is written under another name and then renamed. So a reader never sees a part of one, and no locks are needed,
+which not every file system has. No file stays open. A block is checked when a process first reads it; a damaged one
+counts as missing and is written again. The block of a picture that has changed since is deleted.
 
-If the folder is full, those files make room that were not used for longest. The time of a file's last change is that of
-its last use. What this process has used of late stays: epochs come by every picture once, and what makes room for the
-newest would be needed next.
+If the folder is full, the files that were not used for longest are deleted. The modification time of a file is the time
+of its last use. What this process used within a day stays: an epoch uses every picture once, so what would be deleted
+for the newest picture would be needed next.
 """
 
 from __future__ import annotations
@@ -42,21 +42,21 @@ __all__ = ["Disk", "DiskCache", "cache_folder", "check_writable", "disk_cache", 
 
 Array = np.ndarray[Any, Any]
 
-VERSION = "v1"  # of the format: another one has another folder
+VERSION = "v1"  # of the format; each has its own folder
 HEADER, MAGIC = Struct("<8sQII"), b"vary\r\n\x1a\n"
 LEVELS = 1, 2, 4, 8
 SUBFOLDER, NAME = "[0-9a-f]{2}", r"[0-9a-f]{30}-[1248](\.[0-9a-f]{16}\.tmp)?"
 FORMER = r"[0-9a-f]{16}-[0-9a-f]{32}\.(blocks|index)"  # of the format before v1
 
 BEGAN = time.time()  # this process, or nearly
-HOUR, DAY = 3600.0, 86400.0  # an hour: until a use is noted again, and after which a file is finished or nobody's
-MINUTE = 60.0  # until what could not be written is tried again
-LATEST = 1_000_000  # blocks that are known to be whole, at most: about 200 bytes each
+HOUR, DAY = 3600.0, 86400.0  # a use is noted once an hour, and an unfinished file of an hour ago is abandoned
+MINUTE = 60.0  # seconds until a failed write is tried again
+LATEST = 1_000_000  # most blocks that are remembered as whole: about 200 bytes each
 SAMPLE = 1000  # files by which the size of a folder is estimated
 
 
 def cache_folder() -> Path:
-    """Where this user's caches lie: $VARY_CACHE, or the platform's place for such things. Absolute."""
+    """The folder of this user's cache: $VARY_CACHE, or the platform's cache folder. Absolute."""
     if given := os.environ.get("VARY_CACHE"):
         return Path(expanded(given)).absolute()
     try:
@@ -69,16 +69,16 @@ def cache_folder() -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """`OSError` where the folder cannot be made, or no files in it. It may be full."""
+    """`OSError` where the folder, or files in it, cannot be made. A full one is allowed."""
     path = folder / VERSION / "00" / f"{0:030}-1"
     _write(folder, path)
     path.unlink(missing_ok=True)
 
 
 class Disk:
-    """Blocks below `folder`: `limit` bytes at most, whoever wrote them.
+    """Blocks below `folder`: at most `limit` bytes, whichever process wrote them.
 
-    setting: whatever else a block depends on (channels, decoder): part of every name, by its `repr`.
+    setting: what else a block depends on (channels, decoder); its `repr` is part of every name.
     Pickles as its arguments.
     """
 
@@ -86,16 +86,18 @@ class Disk:
 
     def __init__(self, folder: Path, limit: int, setting: tuple[Any, ...]) -> None:
         self.folder, self.limit, self.setting = Path(folder).absolute(), limit, setting
-        self._held, self._stale = 0, 0.0  # bytes in the folder, and when that is to be asked again
-        self._left = 0  # bytes that may be written until all files are measured again
-        self._refused, self._until = sys.maxsize, 0.0  # blocks of so many bytes cannot be kept until then
-        self.error, self._warned = "", False  # why the last write failed, if it did
-        self._latest: dict[tuple[int, int], bytes] = {}  # sample and level -> name of what was found whole or written
+        self._held, self._stale = 0, 0.0  # bytes in the folder, and when they are to be measured again
+        self._left = 0  # bytes that may be written before all files are measured again
+        self._refused, self._until = sys.maxsize, 0.0  # until that time, blocks of so many bytes are refused
+        self.error, self._warned = "", False  # `error`: why the last write failed, if it did
+        self._latest: dict[
+            tuple[int, int], bytes
+        ] = {}  # sample and level -> name of a block that was found whole, or written
         self._lock = ForkLock()  # guards writes and deletions
 
     @property
     def held(self) -> int:
-        """Bytes in the folder, about, and as of the last minute: others write as well."""
+        """About the bytes in the folder, measured within the last minute: other processes write as well."""
         if time.monotonic() >= self._stale:
             self._note_held(size_of_cache(self.folder))
         return self._held
@@ -124,7 +126,7 @@ class Disk:
         return np.frombuffer(block, np.uint8)
 
     def _drop_former(self, sample: int, level: int, name: bytes) -> None:
-        """Delete the block of this sample's file as it was before it changed: nobody can ask for it."""
+        """If this sample's file has changed, delete the block of its former content, which is not used any more."""
         if self._latest.get((sample, level), name) != name:
             with self._lock, suppress(KeyError, OSError):
                 path = Path(self._path(self._latest.pop((sample, level)), level))
@@ -169,15 +171,15 @@ class Disk:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"cache='disk': {self.folder} cannot be written: {self.error}; what it lacks is decoded in each epoch. "
-                "Make room, or name another folder with VARY_CACHE",
+                f"cache='disk': {self.folder} cannot be written: {self.error}; what it does not hold is decoded in "
+                "each epoch. Make room, or name another folder with VARY_CACHE",
                 stacklevel=3,
             )
 
     def _make_room(self, needed: int) -> bool:
-        """Is there room, or can it be made of what was not used lately?
+        """Delete files that were not used lately, if needed. Is there room now?
 
-        All files are measured now and then, because others write as well and there may be many.
+        All files are measured only now and then, because there may be many, and other processes write as well.
         """
         if needed <= self._left:
             return True
@@ -216,7 +218,7 @@ class Disk:
 
 
 def _read(path: str, size: int | None = None) -> tuple[bytes, float]:
-    """The first bytes of a file, or all, and when it was used; no bytes where it cannot be read."""
+    """The first bytes of a file, or all, and when it was last used; no bytes if it cannot be read."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
         try:
@@ -229,7 +231,7 @@ def _read(path: str, size: int | None = None) -> tuple[bytes, float]:
 
 
 def _head(paths: Iterable[str]) -> Array | None:
-    """The first bytes of any block, which do not depend on its level."""
+    """The first bytes of any of these blocks, which are the same at every level."""
     for path in paths:
         data, _ = _read(path, HEADER.size + HEAD)
         if len(data) == HEADER.size + HEAD:
@@ -257,18 +259,18 @@ def _write(folder: Path, path: Path, *parts: bytes | memoryview) -> None:
         raise
 
 
-class Kept(NamedTuple):
+class StoredFile(NamedTuple):
     """A file in a cache folder."""
 
     path: Path
     size: int
-    used: float  # when
+    used: float  # time of the last use
 
 
-def _files(folder: Path) -> Iterator[Kept]:
-    """All of a cache. Those that a process was writing when it was killed are deleted."""
+def _files(folder: Path) -> Iterator[StoredFile]:
+    """All files of a cache. Unfinished ones of processes that were killed are deleted."""
     for subfolder in _subfolders(folder):
-        for file in _kept(subfolder, NAME):
+        for file in _matching(subfolder, NAME):
             if file.path.suffix and file.used < time.time() - HOUR:
                 with suppress(OSError):
                     file.path.unlink()
@@ -282,23 +284,23 @@ def _subfolders(folder: Path) -> list[Path]:
     return []
 
 
-def _kept(folder: Path, names: str) -> Iterator[Kept]:
-    """The files in this folder with such names; others delete meanwhile, and may keep their own files here."""
+def _matching(folder: Path, names: str) -> Iterator[StoredFile]:
+    """The files in this folder with such names. Other processes may delete some meanwhile."""
     with suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
             if re.fullmatch(names, entry.name):
                 with suppress(FileNotFoundError):
                     status = entry.stat(follow_symlinks=False)
-                    yield Kept(Path(entry.path), status.st_size, status.st_mtime)
+                    yield StoredFile(Path(entry.path), status.st_size, status.st_mtime)
 
 
 def size_of_cache(folder: Path) -> int:
-    """Bytes in it; of many files an estimate, by some of the sub-folders, over which they are spread evenly."""
-    files: list[Kept] = []
+    """Bytes in the cache; of many files an estimate, by some of the sub-folders, over which they are spread evenly."""
+    files: list[StoredFile] = []
     with suppress(OSError):
         subfolders = _subfolders(folder)
         for number, subfolder in enumerate(subfolders, 1):
-            files += _kept(subfolder, NAME)
+            files += _matching(subfolder, NAME)
             if len(files) >= SAMPLE:
                 return sum(file.size for file in files) * len(subfolders) // number
     return sum(file.size for file in files)
@@ -320,9 +322,9 @@ class DiskCache(NamedTuple):
         return self.files
 
     def clear(self) -> tuple[int, dict[Path, str]]:
-        """Delete what vary wrote into the folder, and nothing else. Streams that use it go on.
+        """Delete what vary wrote into the folder, and nothing else. Streams that use it continue.
 
-        Gives the bytes that this freed, and the files that had to stay, each with the reason.
+        Returns the bytes that this freed, and the files that had to stay, each with the reason.
         """
         freed, left = 0, {}
         for file in _all_files(self.folder):
@@ -356,5 +358,5 @@ def disk_cache() -> DiskCache:
     return DiskCache(folder, bytes=sum(file.size for file in files), files=len(files), used=used)
 
 
-def _all_files(folder: Path) -> list[Kept]:
-    return [*_files(folder), *_kept(folder, FORMER)]
+def _all_files(folder: Path) -> list[StoredFile]:
+    return [*_files(folder), *_matching(folder, FORMER)]

@@ -1,15 +1,15 @@
-"""What was decoded once is kept: in memory, or on disk for the next process too.
+"""Stores of decoded files: in memory, or on disk for later processes too.
 
     Memory    a dictionary with a limit
     Disk      `disk.py`
     NOWHERE   nothing is kept
 
-A block is one level (1, 1/2, 1/4, 1/8) of one file, whole: chroma as coded where the file has it so, which takes half
-the memory. It is kept under the file's fingerprint, so a changed file is decoded again. What comes out of a batch is
-the same with any store or none: the level depends on file and draws, and a block gives the same pixels.
+A block is one whole file, decoded at one level (full size, 1/2, 1/4 or 1/8). Its chroma may stay as coded, in half the
+memory. It is kept under the file's fingerprint, so a changed file is decoded again. A batch is the same with any store
+or none: the level depends on file and draws, and a block gives the same pixels.
 
-Memory that is full throws nothing out for something newer: epochs come by every picture once, and it would then hold
-what is needed last. What does not fit is decoded again each epoch.
+Full memory keeps what it has: an epoch uses every picture once, so it would otherwise hold what is needed last. What
+does not fit is decoded again in each epoch.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ Array = np.ndarray[Any, Any]
 
 
 class File(NamedTuple):
-    """A file as stores know it."""
+    """The key of a file in a store."""
 
     sample: int  # its index in the source
-    fingerprint: Hashable  # another one after a change; that of several samples if they are one file
+    fingerprint: Hashable  # changes with the file; equal for samples that are one file
 
 
 class Store(Protocol):
-    """Blocks by file and level, from any thread. What is put may not be kept; what is got is never written to."""
+    """Blocks by file and level; for any thread. A block that was put need not be kept. Those returned are read-only."""
 
-    compact: bool  # are blocks to be small, or quick?
+    compact: bool  # blocks with chroma as coded, small, rather than finished pixels, quick
     error: str
-    """Why nothing can be kept now, if it is not for lack of room that it may take."""
+    """Why nothing can be kept now, if the limit is not the reason; else empty."""
 
     def get(self, file: File, level: int, /) -> Array | None:
-        """Level 0: the first bytes of any of its blocks, which say size and orientation of the file."""
+        """The block, or None. Level 0: the first bytes of any of its blocks, with size and orientation of the file."""
 
     def put(self, file: File, level: int, block: Array, /) -> bool | None:
-        """False: it could not be kept."""
+        """False if it could not be kept."""
 
     @property
     def held(self) -> int:
@@ -63,10 +63,10 @@ class Store(Protocol):
 class Memory:
     """Blocks in this process, `most` bytes at most or else what the budget allows. Pickles empty.
 
-    demand: bytes that all blocks are expected to take.
-    ranks: processes that train together.
+    demand: bytes that all blocks are expected to need.
+    ranks: processes that train together, and divide the budget.
 
-    Of each sample the latest state of its file is kept: the blocks of a former one are dropped when it is asked for.
+    If a sample's file has changed, the blocks of its former content are dropped when the sample is next asked for.
     """
 
     error = ""
@@ -118,7 +118,7 @@ class Memory:
 
 
 class _Nowhere:
-    """Several specs that decode a file once use this where nothing is kept."""
+    """Keeps nothing. Used where several specs share a decoding, but there is no cache."""
 
     compact, error = False, ""
     held = limit = 0

@@ -1,4 +1,4 @@
-"""Which of several streams a place belongs to: arithmetic that spreads them evenly by ratio, without a table."""
+"""Which of several streams each place of a mix belongs to: spread evenly by ratio, by arithmetic without a table."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Interleave", "whole_ratios"]
 
-SIMPLE, NEAR = 10**6, 10**12
-"""A float that differs by less than one part in NEAR from a fraction of a denominator this small is taken for it."""
+SIMPLE, CLOSE = 10**6, 10**12
+"""A float counts as a fraction with a denominator of at most SIMPLE if they differ by at most one part in CLOSE."""
 
 Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
 class Interleave:
-    """Members take turns on the line of places 0, 1, 2, ...: each has its ratio of them exactly in every `period`.
+    """Assigns the places 0, 1, 2, ... to members: each has exactly its ratio of them in every `period`.
 
-    The largest ratio gets its share of all places, spread evenly; the next one its share of what is left; and so on.
-    So of any first places a member has what it may expect to within 1/2 (the largest), 1 (of up to 3 members), or
-    1 + ln(n) / 2 (of n): each rounding is by 1/2 at most, and later members share it.
+    The member with the largest ratio gets its share of all places, spread evenly; the next one its share of the
+    remaining places; and so on. Among the first k places, for any k, a member's number differs from its share by at
+    most 1/2 (the largest), 1 (of up to 3 members), or 1 + ln(n) / 2 (of n): each rounding is by 1/2 at most, and
+    later members share it.
     """
 
     ratios: tuple[int, ...]
@@ -39,10 +40,10 @@ class Interleave:
         return sum(self.ratios)
 
     def members(self, first: int, places: Array) -> tuple[Array, Array, int]:
-        """(which, numbers, cycles) of the places first + places, which are not negative: the member of each, and that
-        it is the one of number `cycles * ratio + number` of this member's.
+        """(which, numbers, cycles) of the places `first + places`: the member of each, and its number among that
+        member's places, which is `cycles * ratio + number`.
 
-        first: of any size. numbers: int64, or Python's integers where those might not hold them.
+        first: a whole number >= 0 of any size. numbers: int64, or Python's integers where int64 might overflow.
         """
         period, most = self.period, int(places.max(initial=0))
         cycles, off = divmod(first, period)
@@ -52,9 +53,9 @@ class Interleave:
         which, numbers = np.full(len(at), -1), np.zeros_like(at)
         for member in sorted(range(len(self.ratios)), key=lambda member: -self.ratios[member]):
             ratio = self.ratios[member]
-            before = _share(rest, ratio, left)  # of the first `rest` places left, this member's
-            its = (which < 0) & (_share(rest + 1, ratio, left) > before)
-            which[its], numbers[its] = member, (before + turns * ratio)[its]
+            before = _share(rest, ratio, left)  # of the first `rest` remaining places, how many are this member's
+            own = (which < 0) & (_share(rest + 1, ratio, left) > before)
+            which[own], numbers[own] = member, (before + turns * ratio)[own]
             rest, left = rest - before, left - ratio
         return which, numbers, cycles
 
@@ -84,4 +85,4 @@ def _fraction(place: int, value: object) -> Fraction:
     if exact <= 0:
         raise InputError(f"ratios[{place}]={value!r}; give numbers above 0, and leave out streams that are not to come")
     simple = exact.limit_denominator(SIMPLE)
-    return simple if abs(simple - exact) * NEAR <= exact else exact
+    return simple if abs(simple - exact) * CLOSE <= exact else exact

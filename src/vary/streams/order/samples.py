@@ -1,5 +1,7 @@
-"""Which sample an epoch's positions hold: an epoch is n * repeat slots; each belongs to a sample, and says which of its
-repetitions it is. Positions are mapped to slots by a shuffle.
+"""Which samples come in an epoch, and in which order: position -> sample and its repetition.
+
+`Slots`: an epoch has n * repeat slots. A shuffle maps positions to slots; arithmetic maps a slot to a sample, and to
+which of that sample's repetitions it is. `GivenOrder`: the user's function gives the samples of an epoch (`order=`).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "cumulate", "weights_of"]
 
 UNIT = 1 << 24
-"""Parts of a slot in which expectations are kept: as integers, so that every epoch adds up to exactly its slots."""
+"""Expected numbers of slots are integers, in this fraction of a slot: so every epoch adds up to exactly its slots."""
 KEPT = 4  # epochs whose given order is kept: the present one, the next one, and those of other iterations
 
 Array = np.ndarray[Any, Any]
@@ -43,22 +45,22 @@ class Samples(Protocol):
     def count(self, epoch: int) -> int:
         """Positions in the epoch."""
 
-    def most(self, epoch: int) -> int:
-        """How often a sample may come."""
+    def max_repeats(self, epoch: int) -> int:
+        """The most times that one sample comes in the epoch."""
 
     def eligible(self, epoch: int) -> Array | None:
         """Indices in the whole source of the samples that can come, ascending; None: all."""
 
     def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
-        """A function from (m,) int64 positions to (indices in the whole source, repetitions), (m,) int64 each: the k-th
-        time that a sample comes is its repetition k."""
+        """A function from (m,) int64 positions to (indices in the whole source, repetitions), (m,) int64 each.
+        The first time that a sample comes in an epoch is its repetition 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Slots:
     """How often each of n samples comes in an epoch, which is `repeat` times on average.
 
-    ends: with weights, (n,) int64: the slots that samples 0 .. i may expect together, in parts of `UNIT`.
+    ends: with weights, (n,) int64: the expected slots of samples 0 .. i together, times `UNIT`.
     numbers: of a subset, (n,) int64: the indices of its samples in the whole source.
     """
 
@@ -70,7 +72,7 @@ class Slots:
     def count(self, epoch: int) -> int:  # noqa: ARG002
         return self.n * self.repeat
 
-    def most(self, epoch: int) -> int:  # noqa: ARG002
+    def max_repeats(self, epoch: int) -> int:  # noqa: ARG002
         if self.ends is None:
             return self.repeat
         return -int(-np.diff(self.ends, prepend=0).max() // UNIT)
@@ -90,10 +92,11 @@ class Slots:
         return at
 
     def _of(self, slots: Array, seed: int, epoch: int) -> tuple[Array, Array]:
-        """The sample of each slot, 0 .. n - 1, and that the slot is number k of the sample's.
+        """The sample of each slot, 0 .. n - 1, and which of this sample's slots it is, counted from 0.
 
-        Weighted, this is systematic sampling: slots are the whole numbers on the line of `ends`, shifted by one draw
-        an epoch, so that a sample gets the floor or the ceiling of what it may expect, and on average just that.
+        With weights, this is systematic sampling: slots are the whole numbers on the line of `ends`, shifted by one
+        random number for each epoch. So a sample has its expected number of slots, rounded down or up, and on
+        average exactly that number.
         """
         if self.ends is None:
             indices, views = np.divmod(slots, self.repeat)
@@ -105,7 +108,7 @@ class Slots:
 
 
 class GivenOrder:
-    """`Samples` by a function: epoch -> indices, in order. It is called once for each epoch, in each process."""
+    """`Samples` by the user's function: epoch -> indices, in order. Called once for each epoch in each process."""
 
     def __init__(self, function: Callable[[int], Any], n: int, numbers: Array | None) -> None:
         self.n, self.numbers = n, numbers
@@ -115,7 +118,7 @@ class GivenOrder:
     def count(self, epoch: int) -> int:
         return len(self._of(epoch)[0])
 
-    def most(self, epoch: int) -> int:
+    def max_repeats(self, epoch: int) -> int:
         return int(self._of(epoch)[1].max()) + 1
 
     def eligible(self, epoch: int) -> Array | None:
@@ -127,11 +130,11 @@ class GivenOrder:
         return lambda positions: (indices[positions], repeats[positions])
 
     def _whole(self, indices: Array) -> Array:
-        """As indices in the whole source."""
+        """These indices of a subset, as indices in the whole source."""
         return indices if self.numbers is None else self.numbers[indices]
 
     def _of(self, epoch: int) -> tuple[Array, Array]:
-        """The indices of this epoch, and that each is the k-th of the same."""
+        """(indices, repeats) of this epoch: repeats[i] is how often indices[i] came before."""
         found = self._known.get(epoch)
         if found is None:
             indices = self._indices(epoch)
@@ -162,7 +165,7 @@ class GivenOrder:
 
 
 def _repeats(indices: Array) -> Array:
-    """(m,) int64: how often the same index comes before."""
+    """(m,) int64: how often each index came before."""
     by_index = np.argsort(indices, kind="stable")
     ordered = indices[by_index]
     starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
@@ -172,14 +175,14 @@ def _repeats(indices: Array) -> Array:
 
 
 def cumulate(weights: Array, slots: int) -> Array:
-    """`Slots.ends` for these weights. One below 2^-24 slots may be lost: its sample never comes."""
+    """`Slots.ends` for these weights. A sample that expects fewer than 2^-24 slots may never come."""
     sums = np.cumsum(weights)
     ends: Array = np.rint(sums / sums[-1] * (slots * float(UNIT))).astype(np.int64)
     return ends
 
 
 def weights_of(weights: object, source: Indexed) -> Array:
-    """What was given as weights=, one float64 a sample."""
+    """weights= as one float64 for each sample."""
     n = len(source)
     if isinstance(weights, str):
         if weights != "balanced":

@@ -1,4 +1,4 @@
-"""Which positions of an epoch are a rank's: every ranks-th, so that a step of all ranks takes neighbouring ones."""
+"""Which positions of an epoch belong to a rank: every `ranks`-th, so a step of all ranks uses neighbouring ones."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ class Shard(NamedTuple):
     ranks: int = 1
 
     def share(self, left: int, uneven: Uneven) -> int:
-        """How many of the `left` positions this rank gets: with "pad" and "drop" as many as every other."""
+        """How many of the last `left` positions this rank has; with "pad" and "drop", all ranks have equally many."""
         if uneven == "keep":
             return -(-(left - self.rank) // self.ranks)
         return left // self.ranks if uneven == "drop" else -(-left // self.ranks)
 
 
 def shard_of(value: Any, environment: Mapping[str, str]) -> Shard | None:
-    """What was given as shard=. None: this process has the whole epoch."""
+    """The shard for shard=; None: this process has the whole epoch."""
     if value is None:
         return None
     if isinstance(value, str) and value == "auto":

@@ -1,4 +1,4 @@
-"""The order of an epoch: a pure function from positions to slots, so that nothing has to be kept to go on with it."""
+"""The order of an epoch: a pure function from positions to slots, so resuming at a position needs no other state."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["GROUP", "TABLE_LIMIT", "order"]
 
 TABLE_LIMIT = 1 << 20
-"""From this number of slots on, they are computed position by position: no table, but another order."""
+"""With this many slots or more, each position is computed by itself: without a table, and in another order."""
 
-GROUP = 8  # blocks that are mixed with each other
+GROUP = 8  # blocks whose samples are shuffled together
 
 Array = np.ndarray[Any, Any]
 
 
 def order(n: int, seed: int, epoch: int, shuffle: bool, block: int | None = None) -> Callable[[Array], Array]:
-    """Positions of the epoch, int64 within 0 .. n-1, to slots 0 .. n-1: each slot once an epoch.
+    """A function from positions of the epoch, int64 in 0 .. n - 1, to slots 0 .. n - 1, one to one.
 
-    block: slots that stay near each other, see `_blocks`.
+    block: how many neighbouring slots form a block, see `_blocks`.
     """
     if not shuffle:
         return np.copy
@@ -38,11 +38,11 @@ def order(n: int, seed: int, epoch: int, shuffle: bool, block: int | None = None
 def _blocks(positions: Array, n: int, size: int, seed: int, epoch: int) -> Array:
     """Blocks of `size` neighbouring slots, permuted as wholes; then `GROUP` blocks at a time, slot by slot.
 
-    The last block may be short. It is drawn a place among the blocks, and the others are permuted around it: so a
-    position tells its block without the inverse of a permutation.
+    The last block may be short. Its place among the blocks is drawn at random, and the others are permuted around it.
+    So the block of a position can be computed without the inverse of a permutation.
     """
     count = -(-n // size)
-    missing = count * size - n  # slots that the last block falls short
+    missing = count * size - n  # slots by which the last block is short
     last = integer(count, seed, epoch, "last block")
 
     def place_of(at: Array) -> Array:

@@ -1,10 +1,10 @@
-"""Who makes the batches of an iteration.
+"""The threads that make the batches of an iteration.
 
-    consumer --- submit(positions) --> makers: job.batches --> native core (threads of its own, without the GIL)
-                                          `--> openers: read files, decode with Pillow
+    consumer --- submit(positions) --> batch workers: job.batches --> native core (its own threads, without the GIL)
+                                             `--> readers: read files, decode with Pillow
 
-Two makers, so that a slow batch holds one of them and the other goes on. What is ahead is bounded because only the
-consumer submits. An iteration has threads of its own and ends them with itself.
+There are two batch workers, so that one goes on while the other has a slow batch. What is ahead is bounded because only
+the consumer submits. An iteration has its own threads and ends them with itself.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ if TYPE_CHECKING:
 __all__ = ["CALLING", "READING", "Executor", "Inline", "Pending", "WorkerPool", "Workers", "doing"]
 
 GRACE = 2.0
-"""Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
-longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
-inside the threading module, with a lock that the ending threads need."""
+"""Seconds that `close` waits for its threads. Reads and native calls end well before; a user function that needs longer
+keeps its thread until it returns. The wait is bounded also because `close` may run as a finalizer, which interrupts its
+thread anywhere, even inside the threading module, with a lock that the ending threads need."""
 
 AT_EXIT = 0.3
-"""Seconds that the end of the program waits for threads to leave native code; what they do is not needed any more."""
+"""Seconds that the end of the program waits for threads to leave native code."""
 
 IDLE, READING, CALLING = -1, 0, 1
-"""What a thread does, in an activity array: idle, or reading or calling a user function for a sample."""
+"""What a thread does now, in an activity array: nothing, or reading a sample, or calling a user function for it."""
 
 Array = np.ndarray[Any, Any]
 
 
 class Executor(Protocol):
-    """Threads that help with a batch."""
+    """Threads that help a batch worker with its batch."""
 
     def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
         """The results of `work` on `items`, by one thread or by several with at least `portion` items each, and the
         nanoseconds that this took, summed over threads."""
 
     def check(self) -> None:
-        """To be called now and then: raises where nobody wants the batch any more."""
+        """Raises `CancelledError` if the batch is not wanted any more. To be called now and then."""
 
-    def at(self, kind: int, index: int, stream: int) -> None:
-        """`check`, and note what this thread does now, for which sample of which stream of a mix, for messages."""
+    def note(self, kind: int, index: int, stream: int) -> None:
+        """`check`, and note what this thread does now, and for which sample of which stream of a mix."""
 
 
 class Inline:
@@ -71,62 +71,62 @@ class Inline:
 
     def check(self) -> None: ...
 
-    def at(self, kind: int, index: int, stream: int) -> None: ...
+    def note(self, kind: int, index: int, stream: int) -> None: ...
 
 
 class Pending(Protocol):
     """Batches that are being made."""
 
     def result(self, timeout: float | None = None) -> list[Made]:
-        """Waits for them; raises what went wrong, or `TimeoutError` after so many seconds."""
+        """Wait for them. Raises the error of making them, or `TimeoutError` after so many seconds."""
 
     def done(self) -> bool:
-        """Is there a result, or an error?"""
+        """Is there a result or an error?"""
 
 
 class Workers(Protocol):
-    """They make the batches of one iteration."""
+    """What makes the batches of one iteration."""
 
     pid: int
-    """Of the process that they work for."""
+    """The process of the iteration."""
 
     def submit(self, positions: Array) -> Pending: ...
 
     def stuck(self) -> str:
-        """What they are doing, in words, for the message of a timeout."""
+        """What they are doing now, in words, for the error of a timeout."""
 
     def close(self, grace: float = GRACE) -> None:
-        """End now; what is only planned is never begun. Does nothing in a forked child."""
+        """End now; what has not begun never will. Does nothing in a forked child."""
 
 
 class WorkerPool:
-    """`Workers` in threads of this process, and their `Executor`. Does not refer to the iteration, so that this can be
-    collected."""
+    """`Workers` in threads of this process, and their `Executor`. Has no reference to the iteration, so that one that
+    is dropped is collected."""
 
     def __init__(self, job: EpochJob, activity: Array | None = None) -> None:
-        """activity: (`slots` of it,) int64, where threads note what they do."""
-        makers, self._each = job.options.makers, job.options.each
+        """activity: (slots(job),) int64, in which each thread notes what it does."""
+        batch_workers, self._threads = job.options.batch_workers, job.options.threads_per_batch
         self.pid = os.getpid()
         self._job = job
         self._stop = threading.Event()
         self._closed = False
         self._name = f"vary-{id(self):x}"
-        self._lock = ForkLock()  # of `_openers`
-        self._openers: DaemonThreads | None = None  # started when they are first needed
-        self._first_opener = makers
+        self._lock = ForkLock()  # guards `_readers`
+        self._readers: DaemonThreads | None = None  # started when they are first needed
+        self._first_reader = batch_workers
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
-        # All at once: a maker that started later would make batches ahead of the consumer, in more memory.
-        self._makers = DaemonThreads(makers, f"{self._name}-make", self._enter)
+        # All at once: one that started later would use more memory for batches ahead of the consumer.
+        self._batch_workers = DaemonThreads(batch_workers, f"{self._name}-make", self._enter)
         POOLS.add(self)
 
     @staticmethod
     def slots(job: EpochJob) -> int:
-        """How many threads there may be."""
-        return job.options.makers + job.options.each
+        """The most threads of a pool."""
+        return job.options.batch_workers + job.options.threads_per_batch
 
     def submit(self, positions: Array) -> Future[list[Made]]:
-        future = self._makers.submit(self._make, positions)
+        future = self._batch_workers.submit(self._make, positions)
         self._pending = [*(one for one in self._pending if one() is not None), weakref.ref(future)]
         return future
 
@@ -145,7 +145,7 @@ class WorkerPool:
         if slot is not None:
             self._activity[slot] = IDLE
 
-    def at(self, kind: int, index: int, stream: int) -> None:
+    def note(self, kind: int, index: int, stream: int) -> None:
         self.check()
         slot = getattr(_here, "slot", None)
         if slot is not None:
@@ -156,23 +156,23 @@ class WorkerPool:
             raise CancelledError
 
     def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
-        """By several threads, for the sake of the disk and of Pillow."""
-        parts = min(self._each, -(-len(items) // max(portion, 1)))
+        """By several threads: disks, and Pillow, do several files at once faster."""
+        parts = min(self._threads, -(-len(items) // max(portion, 1)))
         if parts <= 1:
             return _timed(work, items)
         ends = [len(items) * part // parts for part in range(parts + 1)]
         with self._lock:
             self.check()
-            if self._openers is None:
-                start = self._first_opener
-                self._openers = DaemonThreads(
-                    self._each, f"{self._name}-open", lambda number: self._enter(start + number)
+            if self._readers is None:
+                start = self._first_reader
+                self._readers = DaemonThreads(
+                    self._threads, f"{self._name}-read", lambda number: self._enter(start + number)
                 )
-        futures = [self._openers.submit(self._open, work, items[a:b]) for a, b in pairwise(ends)]
+        futures = [self._readers.submit(self._read, work, items[a:b]) for a, b in pairwise(ends)]
         done = [future.result() for future in futures]
         return [result for results, _ in done for result in results], sum(spent for _, spent in done)
 
-    def _open(self, work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
+    def _read(self, work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
         self.check()
         try:
             return _timed(work, items)
@@ -187,13 +187,13 @@ class WorkerPool:
         if self._closed or self.pid != os.getpid():
             return
         self._closed = True
-        self._stop.set()  # what is only planned ends as soon as it begins
+        self._stop.set()  # what has not begun ends at once
         for future in filter(None, [one() for one in self._pending]):
             if not future.cancel():
-                with suppress(InvalidStateError):  # else who waits for it would wait until its thread sees the end
+                with suppress(InvalidStateError):  # else a waiting consumer would wait until the thread sees the stop
                     future.set_exception(CancelledError())
-        with self._lock:  # after it, no opener is started any more
-            pools = [pool for pool in (self._makers, self._openers) if pool is not None]
+        with self._lock:  # after it, no reader is started any more
+            pools = [pool for pool in (self._batch_workers, self._readers) if pool is not None]
         for pool in pools:
             pool.stop()
         if hasattr(_here, "slot"):  # the garbage collector ran in a worker thread: no thread joins itself
@@ -210,7 +210,7 @@ def _timed(work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
 
 
 def doing(activity: Array, job: EpochJob) -> str:
-    """What threads are doing, by their activity array."""
+    """An activity array in words."""
     found = []
     for noted in activity.tolist():
         if noted != IDLE:
@@ -226,7 +226,7 @@ _here = threading.local()
 
 @atexit.register
 def _exit() -> None:
-    """Have threads leave what they do: one that comes back from native code while the interpreter ends may crash it."""
+    """Stop all threads: one that returns from native code while the interpreter ends may crash it."""
     until = monotonic() + AT_EXIT
     pools = [pool for pool in list(POOLS) if pool.pid == os.getpid()]
     for pool in pools:

@@ -1,4 +1,4 @@
-"""Daemon threads that do what is submitted to them: a program that ends does not wait for work that is planned."""
+"""Daemon threads, for whose work a program that ends does not wait, and a lock that is free in a forked child."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Task = tuple["Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
 
 
 class DaemonThreads:
-    """Up to `count` threads, all started at once. Where the system gives none, `submit` does the work itself.
+    """Up to `count` threads, all started at once. If the system allows none, `submit` does the work itself.
 
     `concurrent.futures.ThreadPoolExecutor` would start threads later, and join them when the interpreter ends.
     """
 
     def __init__(self, count: int, name: str, enter: Callable[[int], None]) -> None:
-        """enter: called in each thread at first, with its number."""
+        """enter: called first in each thread, with the thread's number."""
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         try:
@@ -37,7 +37,7 @@ class DaemonThreads:
                 )
                 thread.start()
                 self._threads.append(thread)
-        except RuntimeError:  # the system gives no more threads
+        except RuntimeError:  # the system allows no more threads
             pass
         except BaseException:  # Ctrl-C, perhaps while one has begun to run
             self._tasks.put(None)
@@ -53,7 +53,7 @@ class DaemonThreads:
         return future
 
     def stop(self) -> None:
-        """Let the threads end when they have done what was submitted."""
+        """Make the threads end when they have done what was submitted."""
         for _ in self._threads:
             self._tasks.put(None)
 
@@ -67,7 +67,7 @@ def _work(tasks: SimpleQueue[Task | None], enter: Callable[[int], None], number:
     enter(number)
     while (task := tasks.get()) is not None:
         _do(*task)
-        del task  # and with it the result, which is large, while the thread waits
+        del task  # while the thread waits, it must not hold the result, which is large
 
 
 def _do(future: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
@@ -76,13 +76,13 @@ def _do(future: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) ->
     try:
         result = work(*args)
     except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
-        with suppress(InvalidStateError):  # given up meanwhile
+        with suppress(InvalidStateError):  # cancelled meanwhile
             future.set_exception(error)
     else:
         with suppress(InvalidStateError):
             future.set_result(result)
     finally:
-        del future  # an error would hold this frame, and that the error
+        del future  # else the error and this frame would hold each other
 
 
 class ForkLock:
@@ -96,7 +96,7 @@ class ForkLock:
         self._lock.acquire()
 
     def __exit__(self, *_: object) -> None:
-        with suppress(RuntimeError):  # forked meanwhile, in this child: it is another lock
+        with suppress(RuntimeError):  # this is a forked child, in which the lock was replaced meanwhile
             self._lock.release()
 
     def __reduce__(self) -> tuple[type[ForkLock], tuple[()]]:
