@@ -234,9 +234,8 @@ class Epochs:
 
     def report(self) -> Report:
         """What the last iteration has cost so far, and what limits it; before the first one, what may be used."""
-        return (self._new_report(self.epoch) if self._last_report is None else self._last_report).copy(
-            self._cache_limit()
-        )
+        report = self._last_report or self._new_report(self.epoch)
+        return report.copy(self._cache_limit())
 
     def _cache_limit(self) -> int:
         """Bytes that the cache may hold now."""

@@ -74,9 +74,9 @@ def _at_least(least: int, cure: str = "") -> Check:
     return lambda name, value: whole(name, value, least, cure)
 
 
-def _positive_or_none(none: str) -> Check:
+def _none_or_at_least(least: int, none: str) -> Check:
     """None is allowed and means `none`, in the words of the error."""
-    return lambda name, value: None if value is None else whole(name, value, 1, f", or None: {none}")
+    return lambda name, value: None if value is None else whole(name, value, least, f", or None: {none}")
 
 
 def _switch(name: str, value: Any) -> Any:
@@ -153,7 +153,7 @@ class Options:
         default=None,
         doc="Shuffle in blocks of so many neighbouring samples. Then samples within 8 blocks at a time are shuffled: "
         "for storage that prefers sequential reads. A batch holds samples of few blocks, which mixes less.",
-        check=_positive_or_none("shuffle over the whole epoch"),
+        check=_none_or_at_least(1, "shuffle over the whole epoch"),
         more="shuffling-in-blocks",
         was="block_size",
         kept=True,
@@ -180,7 +180,7 @@ class Options:
     views: int | None = keyword(
         default=None,
         doc="Pictures made of each sample, which is decoded once: (batch, views, H, W, C).",
-        check=_positive_or_none("a single one, without an axis of its own"),
+        check=_none_or_at_least(1, "a single one, without an axis of its own"),
         more="several-views",
     )
     dtype: Dtype | None = keyword(
@@ -200,7 +200,7 @@ class Options:
     threads: int | None = keyword(
         default=None,
         doc="Threads for decoding and varying; None: as many as affinity and cgroup allow.",
-        check=_positive_or_none("all there are"),
+        check=_none_or_at_least(1, "all there are"),
         mix=True,
     )
     process: bool = keyword(
@@ -238,7 +238,7 @@ class Options:
     max_errors: int | None = keyword(
         default=None,
         doc="The most broken files in an epoch, on each rank. One more is an error that names it.",
-        check=lambda name, value: None if value is None else whole(name, value, 0, ", or None: any number"),
+        check=_none_or_at_least(0, "any number"),
         more="broken-files",
     )
     cache: Literal["auto", "memory", "disk"] | None = keyword(
@@ -253,7 +253,7 @@ class Options:
         default=None,
         doc="The most bytes for the cache; None: a share of the free memory or disk. All caches of a process together "
         "use at most a quarter of the free memory; a cache on disk, a tenth of the free disk.",
-        check=_positive_or_none("what can be spared"),
+        check=_none_or_at_least(1, "what can be spared"),
         more="the-cache",
     )
     frozen: bool = keyword(

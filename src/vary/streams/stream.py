@@ -219,15 +219,9 @@ class Stream(Epochs):
         )
 
     def _new_report(self, epoch: int) -> Report:
-        o, views = self.options, views_of(self._view_specs)
-        return Report(
-            epoch,
-            views=views,
-            threads=o.total_threads,
-            cache=self._store_and_note[1],
-            _batch_workers=o.batch_workers,
-            _ahead=o.prefetch,
-        )
+        o, views, (_, cache) = self.options, views_of(self._view_specs), self._store_and_note
+        workers, ahead = o.batch_workers, o.prefetch
+        return Report(epoch, views=views, threads=o.total_threads, cache=cache, _batch_workers=workers, _ahead=ahead)
 
     @guided("train.replay", leads=False)
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:

@@ -119,11 +119,9 @@ class _Direct:
     """Without a store: arrays, JPEGs as bytes, and other files decoded."""
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
-        self._job, self._executor = job, executor
-        self._decode = 0
-        self._raw, self._read = executor.spread(
-            partial(read_some, job, executor), indices.tolist(), AT_ONCE if job.encoded else len(indices)
-        )
+        self._job, self._executor, self._decode = job, executor, 0
+        portion = AT_ONCE if job.encoded else len(indices)
+        self._raw, self._read = executor.spread(partial(read_some, job, executor), indices.tolist(), portion)
         self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
 
