@@ -184,7 +184,7 @@ def test_one_array_is_still_read_at_once(images: np.ndarray, policy: Policy) -> 
     part = Arrays(images, np.arange(23) % 2, classes=["a", "b"])[SOME]
     for train in (stream(part, policy), stream(part, policy, classes=["b", "a"])):
         assert train._job(0).whole is not None
-        assert train._job(0).run > 0
+        assert train._job(0).group > 0
     assert isinstance(train._job(0).source, Adapted)
 
 

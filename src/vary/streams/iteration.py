@@ -98,7 +98,7 @@ class Iteration:
         return self._batches - self._taken
 
     def state_dict(self) -> dict[str, Term]:
-        """Where the next batch begins; `Stream.load_state_dict` goes on from there."""
+        """Where the next batch begins; `Stream.load_state_dict` continues there."""
         return self._place.state_dict()
 
     def __iter__(self) -> Iteration:
@@ -131,7 +131,7 @@ class Iteration:
 
     def _next(self) -> Batch | None:
         """The next batch; None if all its samples were skipped."""
-        if self._pid != os.getpid():  # forked: the child goes on from here, with threads of its own
+        if self._pid != os.getpid():  # forked: the child continues with threads of its own
             self._pending.clear()
             self._ready.clear()
             self._begun = self._taken

@@ -74,7 +74,7 @@ NOTHING = Work()
 
 @dataclass(repr=False)
 class Report:
-    """The last epoch, finished or not. Printing it says the same in a few lines.
+    """The last epoch, finished or not. Printed, it is a few lines of text.
 
     images: samples handed over; of each, `views` pictures.
     threads: for decoding and varying, as many as may be used.
@@ -146,7 +146,7 @@ class Report:
 
     @property
     def cache_refused(self) -> int:
-        """Files that were decoded and not kept, for lack of room (`cache_bytes=` gives more) or of a working disk."""
+        """Files that were decoded and not kept, because the cache is full (`cache_bytes=` gives more room) or the disk fails."""
         return self._work.refused
 
     @property

@@ -30,7 +30,7 @@ DIGESTS = {
     "weights": "other weights",
     "streams": "other streams, or others of their sources, policies or keywords",
 }
-"""Terms whose values are digests -> what the state was saved with if they differ, in words."""
+"""Terms whose values are digests -> in words, what the state was saved with where they differ."""
 
 DIGEST = 8  # bytes
 LONG = 300
