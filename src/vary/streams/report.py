@@ -146,7 +146,7 @@ class Report:
 
     @property
     def cache_refused(self) -> int:
-        """Files that were decoded and not kept, because the cache is full (`cache_bytes=` gives more room) or the disk fails."""
+        """Files that were decoded and not kept, because the cache is full (see `cache_bytes=`) or the disk fails."""
         return self._work.refused
 
     @property
