@@ -18,7 +18,7 @@ from contextlib import suppress
 from itertools import pairwise
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -31,15 +31,29 @@ if TYPE_CHECKING:
     from vary.streams.batch import Made
     from vary.streams.batches.job import EpochJob
 
-__all__ = ["CALLING", "READING", "Executor", "Inline", "Opened", "Pending", "WorkerPool", "Workers", "doing"]
+__all__ = [
+    "CALLING",
+    "IDLE",
+    "READING",
+    "Executor",
+    "Inline",
+    "Opened",
+    "Pending",
+    "WorkerPool",
+    "Workers",
+    "doing",
+    "end_at_exit",
+    "park_at_exit",
+]
 
 GRACE = 2.0
 """Seconds that an end waits for its threads. Reads and native calls are done well before; a user function that takes
 longer keeps its thread until it returns. Bounded also because a finalizer may interrupt its thread anywhere, even
 inside the threading module, with a lock that the ending threads need."""
 
-AT_EXIT = 0.3
-"""Seconds that the end of the program waits for threads to leave native code; what they do is not needed any more."""
+EXIT_GRACE = 0.3
+"""Seconds that the end of the program waits, for all threads and processes together; what they do is not needed any
+more."""
 
 IDLE, READING, CALLING = -1, 0, 1
 """What a thread does, in an activity array: idle, or reading or calling a user function for a sample."""
@@ -104,6 +118,18 @@ class Workers(Protocol):
         """End now; what is only planned is never begun. Does nothing in a forked child."""
 
 
+class Ending(Protocol):
+    """What ends with the program."""
+
+    pid: int
+
+    def stop(self) -> None:
+        """Begin to end, without waiting."""
+
+    def close(self, grace: float) -> None:
+        """End, within so many seconds."""
+
+
 class WorkerPool:
     """`Workers` in threads of this process, and their `Executor`. Does not refer to the iteration, so that this can be
     collected."""
@@ -121,9 +147,9 @@ class WorkerPool:
         self._first_opener = makers
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
-        POOLS.add(self)
         # All at once: a maker that started later would make batches ahead of the consumer, in more memory.
         self._makers = DaemonThreads(makers, f"{self._name}-make", self._enter)
+        end_at_exit(self)
 
     @staticmethod
     def slots(job: EpochJob) -> int:
@@ -188,12 +214,15 @@ class WorkerPool:
     def stuck(self) -> str:
         return doing(self._activity, self._job)
 
+    def stop(self) -> None:
+        self._stop.set()
+
     def close(self, grace: float = GRACE) -> None:
         """Stop and join. Runs as a finalizer too: in any thread."""
         if self._closed or self.pid != os.getpid():
             return
         self._closed = True
-        self._stop.set()  # what is only planned ends as soon as it begins
+        self.stop()  # what is only planned ends as soon as it begins
         for future in filter(None, [one() for one in self._pending]):
             if not future.cancel():
                 with suppress(InvalidStateError):  # else who waits for it would wait until its thread sees the end
@@ -220,17 +249,33 @@ def doing(activity: Array, job: EpochJob) -> str:
     return ", ".join(dict.fromkeys(found)) or "its threads are not at any sample"
 
 
-POOLS: WeakSet[WorkerPool] = WeakSet()
+AT_EXIT: WeakValueDictionary[int, Ending] = WeakValueDictionary()
+"""By `id`. A dictionary, because others may add to it while `_exit` lists it."""
 _here = threading.local()
+_ended_in: int | None = None  # the process that is ending
+
+
+def end_at_exit(one: Ending) -> None:
+    AT_EXIT[id(one)] = one
 
 
 @atexit.register
 def _exit() -> None:
     """Have threads leave what they do: one that comes back from native code while the interpreter ends may crash it."""
-    until = monotonic() + AT_EXIT
-    pools = [pool for pool in list(POOLS) if pool.pid == os.getpid()]
-    for pool in pools:
-        pool._stop.set()
+    global _ended_in  # noqa: PLW0603  a fact of the process
+    _ended_in = os.getpid()
+    until = monotonic() + EXIT_GRACE
+    found = [ref() for ref in AT_EXIT.valuerefs()]
+    mine = [one for one in found if one is not None and one.pid == _ended_in]
+    for one in mine:
+        one.stop()
     cancel_all()
-    for pool in pools:
-        pool.close(max(0.0, until - monotonic()))
+    for one in mine:
+        one.close(max(0.0, until - monotonic()))
+
+
+def park_at_exit() -> None:
+    """For a daemon thread that asked for a batch: while the program ends it gets neither that nor an error, but stays
+    here. Else it would print a traceback, or take the batches for complete."""
+    if _ended_in is not None and _ended_in == os.getpid() and threading.current_thread().daemon:
+        threading.Event().wait()
