@@ -126,3 +126,33 @@ def test_a_kind_that_the_samples_contradict_is_an_error(folder: Path) -> None:
 
     with pytest.raises(Exception, match="sample 0 is a file"):
         list(stream(Encodes(np.zeros((3, 4, 4, 3), np.uint8)), Policy([]), shuffle=False))
+
+
+def test_the_last_batch_differs(images: np.ndarray) -> None:
+    def order(epoch: int) -> range:
+        return range(10 if epoch == 0 else 13)
+
+    given = stream(images, Policy([]), order=order, batch_size=10)
+    assert agrees(given)[0].shape[0] is agrees(given)[0].shape[0] is None
+    assert agrees(stream(images, Policy([]), order=order, batch_size=5, drop_last=True))[0].shape[0] == 5
+    resumed = stream(images[:20], Policy([]), batch_size=10)
+    first = iter(stream(images[:20], Policy([]), batch_size=5))
+    next(first)
+    resumed.load_state_dict(first.state_dict())
+    assert agrees(resumed)[0].shape[0] is None
+    assert agrees(resumed)[0].shape[0] == 10, "of a whole epoch"
+
+
+def test_mixed_lengths(images: np.ndarray) -> None:
+    padded = [stream(images[:7], Policy([]), batch_size=4, shard=(0, 2)) for _ in range(4)]
+    assert agrees(mix(padded))[0].shape[0] is None, "the parts divide, and the whole does not"
+    some = [stream(images[:n], Policy([]), batch_size=4) for n in (5, 7)]
+    assert agrees(mix(some))[0].shape[0] == 4
+    some = [stream(images[:n], Policy([]), batch_size=4, drop_last=n == 5) for n in (5, 6)]
+    assert agrees(mix(some))[0].shape[0] == 4
+    some = [stream(images[:4], Policy([]), batch_size=4, on_error=word) for word in ("skip", "raise")]  # type: ignore[arg-type]
+    assert agrees(mix(some))[0].shape[0] is None
+
+
+def test_a_part_of_an_array(images: np.ndarray) -> None:
+    assert agrees(stream(Arrays(images)[3:9], Policy([]), batch_size=3)).images.shape == (3, 9, 8, 3)

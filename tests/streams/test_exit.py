@@ -64,3 +64,88 @@ assert os.waitpid(child, 0)[1] == 0, "a forked child begins anew"
 def test_the_thread_that_cancels_and_a_forked_child_go_on() -> None:
     done = subprocess.run([sys.executable, "-c", SPARED], capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+CONSUMERS = """
+import os, sys, threading, time, numpy as np
+from vary import Lambda, Policy, stream
+
+def slow(image):
+    time.sleep(0.002)
+    return image
+
+how, process = sys.argv[1], sys.argv[2] == "process"
+train = stream(np.zeros((400, 8, 8, 3), np.uint8), Policy([Lambda(slow)]), batch_size=16, process=process)
+seen = threading.Semaphore(0)
+
+def consume():
+    if how == "begin":
+        while True:
+            next(iter(train))
+            seen.release()
+    for _ in train.batches() if how == "batches" else iter(train):
+        seen.release()
+    print("the epoch has ended")
+
+threads = [threading.Thread(target=consume, daemon=True) for _ in range(3)]
+for thread in threads:
+    thread.start()
+for _ in threads:
+    seen.acquire()
+"""
+
+
+@pytest.mark.parametrize("process", ["threads", "process"])
+@pytest.mark.parametrize("how", ["batches", "epoch", "begin"])
+def test_daemon_threads_that_ask_for_batches_say_nothing(how: str, process: str, tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(CONSUMERS)
+    if process == "process":
+        pytest.importorskip("cloudpickle")
+    for _ in range(1 if process == "process" else 3):
+        command = [sys.executable, str(script), how, process]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+SHARED_GRACE = """
+import os
+from vary.streams.workers import pool
+
+class Slow:
+    pid = os.getpid()
+
+    def stop(self):
+        said.append("stop")
+
+    def close(self, grace):
+        global now
+        said.append(round(grace, 3))
+        now += 0.2
+
+now, said = 100.0, []
+pool.monotonic = lambda: now
+slow = [Slow() for _ in range(3)]
+for one in slow:
+    pool.end_at_exit(one)
+pool._exit()
+assert said == ["stop"] * 3 + [0.3, 0.1, 0.0], said
+"""
+
+
+def test_all_that_ends_with_the_program_shares_its_time() -> None:
+    done = subprocess.run([sys.executable, "-c", SHARED_GRACE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_process_ends_with_the_program_in_that_time() -> None:
+    script = """
+import numpy as np
+from vary import Policy, stream
+from vary.streams.workers import pool
+train = stream(np.zeros((9, 8, 8, 3), np.uint8), Policy([]), process=True)
+list(train)
+assert train._process in pool.AT_EXIT.values() and not train._process._end.atexit
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -147,3 +147,28 @@ def test_a_generator_of_indices_is_refused(numbered: np.ndarray) -> None:
     order: Callable[[int], Any] = lambda _: (index for index in range(3))  # noqa: E731
     with pytest.raises(InputError, match=r"order\(0\) gave generator"):
         stream(numbered, TURN, order=order)
+
+
+def test_stop_iteration_is_an_error(numbered: np.ndarray) -> None:
+    epochs = iter([[0, 1], [2, 3]])
+
+    def order(_: int) -> list[int]:
+        return next(epochs)
+
+    train = stream(numbered, TURN, order=order, batch_size=2)
+    batches = train.batches()
+    assert indices([next(batches), next(batches)]) == [0, 1, 2, 3]
+    with pytest.raises(RuntimeError, match=r"order\(2\) raised StopIteration"):
+        list(batches)
+    for call in (lambda: len(train), train.peek, lambda: list(train)):
+        with pytest.raises(RuntimeError, match=r"order\(2\) raised StopIteration"):
+            call()
+
+
+def test_an_index_may_not_come_more_often_than_there_are_views(numbered: np.ndarray) -> None:
+    def order(_: int) -> np.ndarray:
+        return np.zeros((1 << 17) + 1, np.int64)
+
+    with pytest.raises(InputError, match=r"order\(0\) gave an index 131073 times; give it 131072 times at most"):
+        stream(numbered, TURN, order=order, views=8)
+    assert len(stream(numbered, TURN, order=order, batch_size=1 << 18)) == 1

@@ -53,3 +53,41 @@ def test_an_epoch_without_a_picture_is_no_endless_loop(images: np.ndarray) -> No
 def test_what_is_no_number_of_epochs(images: np.ndarray, epochs: object) -> None:
     with pytest.raises(InputError, match=r"epochs=.*; give a whole number of at least 0, or None: without an end"):
         stream(images, PLAIN).batches(epochs)  # type: ignore[arg-type]
+
+
+def test_an_error_ends_all_epochs(images: np.ndarray) -> None:
+    class Broken(Arrays):
+        def item(self, index: int) -> Item:
+            if index == 9:
+                raise SourceError(f"{index} is broken")
+            return super().item(index)
+
+    train = stream(Broken(images), PLAIN, batch_size=8, shuffle=False)
+    batches = train.batches(3)
+    assert next(batches).indices[0] == 0
+    with pytest.raises(SourceError, match="9 is broken"):
+        next(batches)
+    assert list(batches) == [], "not the next epoch, as if this one had come whole"
+    assert (train.state_dict()["epoch"], train.state_dict()["position"]) == (0, 8)
+
+
+def test_epochs_that_become_too_short_are_no_endless_loop(images: np.ndarray) -> None:
+    train = stream(images, PLAIN, batch_size=8, drop_last=True, order=lambda epoch: range(5 if epoch else 8))
+    batches = train.batches()
+    assert next(batches).epoch == 0
+    with pytest.raises(InputError, match="epoch 1 has 5 samples, for no batch; take drop_last=False or a smaller"):
+        next(batches)
+
+
+def test_closed_while_an_epoch_begins(images: np.ndarray) -> None:
+    begins: list[int] = []
+
+    def order(epoch: int) -> range:
+        begins.append(epoch)
+        if epoch == 1:
+            batches.close()
+        return range(8)
+
+    batches = stream(images, PLAIN, batch_size=8, order=order).batches(3)
+    assert [batch.epoch for batch in batches] in ([0], [0, 1])
+    assert begins == [0, 1]

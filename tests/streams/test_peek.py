@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vary.errors import SourceError
+from vary.errors import InputError, SourceError
 from vary.policy import Policy
 from vary.streams import mix, stream
 
@@ -53,3 +53,14 @@ def test_peek_passes_over_broken_files(folder: Path, policy: Policy) -> None:
         (folder / path).write_bytes(b"broken")
     with pytest.raises(SourceError, match="all files of this epoch are broken"):
         train.peek()
+
+
+def test_peek_of_a_rank_that_has_had_all(numbered: np.ndarray) -> None:
+    train = stream(numbered[:3], Policy([]), batch_size=1, shard=(1, 2), uneven="keep")
+    batches = iter(train)
+    next(batches)
+    train.load_state_dict(train.state_dict())
+    with pytest.raises(InputError, match=r"had all its batches of epoch 0; for the next epoch's: set_epoch\(1\)"):
+        train.peek()
+    assert list(train) == [], "the other rank has one more"
+    assert len(train.peek()) == 1

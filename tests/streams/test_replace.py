@@ -200,3 +200,12 @@ def test_a_broken_file_counts_once(on_error: Any, options: dict[str, Any]) -> No
     both = mix([stream(source, Policy([]), batch_size=3, on_error=on_error, max_errors=4, **options)] * 2)
     list(both)
     assert len(both.report().skipped) == 4, "the same index of another stream is another file"
+
+
+def test_a_batch_over_max_errors_counts_as_not_handed_over(folder: Path, broken: list[str], policy: Policy) -> None:
+    train = stream(folder, policy, on_error="skip", shuffle=False, batch_size=4, max_errors=len(broken) - 1)
+    found: list[int] = []
+    with pytest.raises(SourceError, match="over max_errors="):
+        found.extend(len(batch.images) for batch in train)
+    assert train.report().images == sum(found)
+    assert train.state_dict()["position"] == 4 * len(found), "the good samples of the last batch have not come yet"

@@ -1,5 +1,6 @@
 """A stream goes on where it was left: exactly, from a small dict, in another process and with other threads."""
 
+import copy
 import itertools
 import json
 import pickle
@@ -341,3 +342,13 @@ def test_what_is_no_number_is_refused(images: np.ndarray, value: Any) -> None:
     train = stream(images, Policy([]))
     with pytest.raises(InputError, match="state_dict has epoch="):
         train.load_state_dict(train.state_dict() | {"epoch": value})
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_stays_where_it_was_made(images: np.ndarray, policy: Policy, duplicate: Callable[[Any], Any]) -> None:
+    train = stream(images, policy, batch_size=5)
+    batches = iter(train)
+    next(batches)
+    other = duplicate(train)
+    next(batches)
+    assert (train.state_dict()["position"], other.state_dict()["position"]) == (10, 5)

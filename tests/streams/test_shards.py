@@ -171,3 +171,11 @@ def test_what_launchers_cannot_mean(
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=says):
         stream(images, Policy([]), shard="auto")
+
+
+def test_a_single_rank_may_skip(images: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert len(list(stream(images, Policy([]), shard="auto", on_error="skip", batch_size=23))) == 1
+    with pytest.raises(InputError, match=r'shard=\(0, 2\) and on_error="skip"'):
+        stream(images, Policy([]), shard=(0, 2), on_error="skip")

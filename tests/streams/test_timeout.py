@@ -1,7 +1,9 @@
 """`timeout=` ends a wait with an error that says which batch, and what its makers are doing."""
 
+import os
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from vary.errors import InputError, StreamTimeoutError, VaryError
 from vary.policy import Policy
 from vary.sources import Arrays, Item
 from vary.streams import mix, stream
-from vary.transforms import Lambda
+from vary.transforms import Lambda, Resize
 
 
 @pytest.fixture
@@ -93,3 +95,66 @@ def test_an_error_of_the_users_own_is_no_timeout(numbered: np.ndarray) -> None:
 def test_what_is_no_time(numbered: np.ndarray, value: Any) -> None:
     with pytest.raises(InputError, match=r"timeout=.*; give a number of seconds above 0, or None"):
         vary.stream(numbered, Policy([]), timeout=value)
+
+
+def begun(train: Any, release: threading.Event, message: str) -> None:
+    """It says what does not let the epoch begin, and goes on when that does."""
+    for _ in range(2):
+        with pytest.raises(StreamTimeoutError, match=message):
+            iter(train)
+    release.set()
+    assert [batch.epoch for batch in train] == [1] * len(train)
+
+
+def test_an_order_that_does_not_return(numbered: np.ndarray, release: threading.Event) -> None:
+    def order(epoch: int) -> range:
+        if epoch == 1:
+            release.wait(60)
+        return range(10)
+
+    with stream(numbered, Policy([]), order=order, timeout=0.2) as train:
+        train.set_epoch(1)
+        begun(train, release, "epoch 1 has not begun within timeout=0.2 seconds: calling order=$")
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_first_sample_that_cannot_be_read(numbered: np.ndarray, release: threading.Event, mixed: bool) -> None:
+    class Unstated:
+        """Sample 0 tells its kind."""
+
+        fields = ("images",)
+
+        def __len__(self) -> int:
+            return 10
+
+        def __getitem__(self, index: int) -> Item:
+            release.wait(60)
+            return Item(numbered[index])
+
+        def path(self, index: int) -> str:
+            return f"/data/{index}.png"
+
+    train: Any = stream(Unstated(), Policy([]), timeout=0.2)
+    train = mix([train]) if mixed else train
+    train.set_epoch(1)
+    with pytest.raises(StreamTimeoutError):
+        iter(train)
+    train.load_state_dict(train.state_dict())
+    begun(train, release, "epoch 1 has not begun within timeout=0.2 seconds: reading /data/0.png, to learn")
+
+
+def test_a_file_by_which_the_cache_is_estimated(folder: Path) -> None:
+    train = stream(folder, Policy([Resize(8, 8)]), timeout=0.2)
+    stuck = folder / "cat" / "03.jpg"
+    data = stuck.read_bytes()
+    stuck.unlink()
+    os.mkfifo(stuck)
+    with pytest.raises(StreamTimeoutError, match=f"reading {stuck}, to learn"):
+        iter(train)
+    stuck.write_bytes(data)  # the one that waits reads it
+
+
+@pytest.mark.parametrize("process", [False, True])
+def test_a_timeout_of_any_length(numbered: np.ndarray, process: bool) -> None:
+    with stream(numbered, Policy([]), timeout=1e300, process=process) as train:
+        assert len(list(train)) == 1

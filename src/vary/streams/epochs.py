@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from vary.errors import SourceError
+from vary.errors import InputError, SourceError, StreamTimeoutError
 from vary.guidance import guided, missing_attribute
 from vary.plan.findings import WarnOnce
 from vary.rng import check_address
@@ -20,9 +20,9 @@ from vary.streams.notebook import preview_of, row_png
 from vary.streams.options import Arguments, Options, whole
 from vary.streams.report import Report
 from vary.streams.state import Place, read_state
-from vary.streams.workers.pool import Inline, WorkerPool
+from vary.streams.workers.pool import Inline, WorkerPool, park_at_exit
 from vary.streams.workers.process.client import Process
-from vary.streams.workers.threads import ForkLock
+from vary.streams.workers.threads import ForkLock, in_a_thread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -91,6 +91,19 @@ class Epochs:
         """
         raise NotImplementedError
 
+    def _batch_length(self) -> int | None:
+        """Samples in each batch; None where they differ."""
+        o, begins = self.options, self._next
+        if o.drop_last and o.on_error != "skip":
+            return o.batch_size
+        shares = self._left(begins), o.share(self._count(begins.epoch))
+        is_same = o.on_error != "skip" and not self._counts_differ() and not any(n % o.batch_size for n in shares)
+        return o.batch_size if is_same else None
+
+    def _counts_differ(self) -> bool:
+        """May epochs have different numbers of samples?"""
+        return False
+
     @property
     def epoch(self) -> int:
         """The number of the next iteration's epoch."""
@@ -129,17 +142,55 @@ class Epochs:
         return self.options.batches(self._count(self.epoch))
 
     def __iter__(self) -> Iteration:
-        with self._lock:
-            begins = self._next
-            check_address(self.options.seed, begins.epoch)
-            place = replace(begins)
-            iteration = Iteration(
-                self._job(begins.epoch), place, self._new_report(begins.epoch), self._schema(), self._once
-            )
-            iteration._begin(lambda: self._workers(iteration._job))
-            self._next = replace(begins, epoch=begins.epoch + 1, position=0)
-            self._latest, self._last_report = place, iteration._report
-            return iteration
+        try:
+            return self._begin()
+        finally:
+            park_at_exit()
+
+    def _begin(self) -> Iteration:
+        while True:
+            epoch = self._next.epoch
+            check_address(self.options.seed, epoch)
+            prepared = self._prepared_epoch(epoch)  # without the lock: it may call a user's functions
+            with self._lock:
+                if self._next.epoch == epoch:  # else another thread has begun it
+                    return self._started(*prepared)
+
+    def _started(self, job: EpochJob, report: Report, schema: BatchSchema) -> Iteration:
+        """The next iteration, under the lock."""
+        begins = self._next
+        if not begins.position and not self.options.batches(job.count, rank=0):
+            cure = "take drop_last=False or a smaller batch_size"
+            raise InputError(f"epoch {begins.epoch} has {job.count} samples, for no batch; {cure}")
+        place = replace(begins)
+        iteration = Iteration(job, place, report, schema, self._once)
+        iteration._begin(lambda: self._workers(job))
+        self._next = replace(begins, epoch=begins.epoch + 1, position=0)
+        self._latest, self._last_report = place, report
+        return iteration
+
+    def _prepared_epoch(self, epoch: int) -> tuple[EpochJob, Report, BatchSchema]:
+        """What an iteration of this epoch needs; `StreamTimeoutError` if that takes longer than timeout=."""
+
+        def prepare() -> tuple[EpochJob, Report, BatchSchema]:
+            return self._job(epoch), self._new_report(epoch), self._schema()
+
+        timeout = self.options.timeout
+        if timeout is None:
+            return prepare()
+        future = in_a_thread(prepare, "vary-prepare")
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            if future.done():  # it is an error of a user's function or source
+                return future.result()
+            raise StreamTimeoutError(
+                f"epoch {epoch} has not begun within timeout={timeout:g} seconds: {self._preparing()}"
+            ) from None
+
+    def _preparing(self) -> str:
+        """What takes so long before an epoch can begin, in words."""
+        raise NotImplementedError
 
     def _workers(self, job: EpochJob) -> Workers:
         if not self.options.process:
@@ -169,34 +220,40 @@ class Epochs:
 
         warn: False where a stream is shown in a prompt or a notebook, which should have no effects.
         """
-        options = self.options
-        size = (
-            options.batch_size if options.shard else min(most, options.batch_size)
-        )  # ranks divide whole batches among them
-        for first in range(0, self._left(), size):
-            batch = self._made(first, size, warn)
+        options, begins = self.options, self._next
+        # ranks divide whole batches among them
+        size = options.batch_size if options.shard else min(most, options.batch_size)
+        left = self._left(begins)
+        for first in range(0, left, size):
+            batch = self._made(begins, first, size, warn)
             if batch is not None:
                 return batch
+        if not left:
+            raise InputError(
+                f"this rank has had all its batches of epoch {begins.epoch}; for the next epoch's: "
+                f"set_epoch({begins.epoch + 1})"
+            )
         raise SourceError("all files of this epoch are broken; run an epoch, and report() lists them")
 
-    def _left(self) -> int:
-        """How many samples the next iteration has, on this rank."""
-        return self.options.share(self._count(self._next.epoch) - self._next.position)
+    def _left(self, begins: Place) -> int:
+        """Samples of an iteration that begins there, on this rank."""
+        return self.options.share(self._count(begins.epoch) - begins.position)
 
     def _batch_at(self, number: int) -> Batch | None:
         """Batch `number` of the next iteration; None if all its files are skipped, or the iteration has fewer."""
         size = self.options.batch_size
-        return self._made(number * size, size)
+        return self._made(self._next, number * size, size)
 
-    def _made(self, first: int, most: int, warn: bool = True) -> Batch | None:
-        """At most `most` samples of the next iteration, from its sample `first` on; None if there are none."""
-        options, position = self.options, self._next.position
-        check_address(options.seed, self.epoch)
-        places = np.arange(first, min(first + most, self._left()), dtype=np.int64)
+    def _made(self, begins: Place, first: int, most: int, warn: bool = True) -> Batch | None:
+        """At most `most` samples of an iteration that begins there, from its sample `first` on; None if there are
+        none."""
+        options = self.options
+        check_address(options.seed, begins.epoch)
+        places = np.arange(first, min(first + most, self._left(begins)), dtype=np.int64)
         if not len(places):  # what is left is shorter than an epoch
             return None
-        job = self._job(self.epoch)
-        (made,) = job.batches(positions_of(options.part, places, position, job.count), Inline())
+        job = self._job(begins.epoch)
+        (made,) = job.batches(positions_of(options.part, places, begins.position, job.count), Inline())
         if made.batch is not None:
             made.batch._schema = self._schema()
         if warn:
@@ -257,7 +314,7 @@ class Epochs:
 
     def __getstate__(self) -> dict[str, Any]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
-        return self.__dict__ | {"_process": None, "_feed": None, "_latest": latest}
+        return self.__dict__ | {"_process": None, "_feed": None, "_latest": replace(latest)}  # iterations change it
 
     def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
         return _without_init, (type(self),), self.__getstate__()
@@ -301,11 +358,12 @@ def _without_init(kind: type[Epochs]) -> Epochs:
 
 
 class Batches:
-    """The iterator of `Epochs.batches`."""
+    """The iterator of `Epochs.batches`. It ends with an error, as an epoch's iterator does."""
 
     def __init__(self, epochs: Epochs, left: int | None) -> None:
         self._epochs, self._left = epochs, left
         self._iteration: Iteration | None = None
+        self._closed = False
         self._lock = ForkLock()
 
     def __iter__(self) -> Batches:
@@ -313,18 +371,24 @@ class Batches:
 
     def __next__(self) -> Batch:
         with self._lock:
-            while True:
-                if self._iteration is None:
-                    if self._left == 0:
-                        raise StopIteration
-                    self._iteration = iter(self._epochs)
-                    self._left = None if self._left is None else self._left - 1
-                for batch in self._iteration:
-                    return batch
-                self._iteration = None
+            try:
+                while not self._closed:
+                    if self._iteration is None and self._left == 0:
+                        break
+                    if self._iteration is None:
+                        self._iteration = iter(self._epochs)
+                        self._left = None if self._left is None else self._left - 1
+                    for batch in self._iteration:
+                        return batch
+                    self._iteration = None
+            except BaseException:
+                self.close()
+                raise
+        raise StopIteration
 
     def close(self) -> None:
         """End it now, as `Iteration.close`."""
-        self._left = 0
-        if self._iteration is not None:
-            self._iteration.close()
+        self._closed = True
+        iteration = self._iteration
+        if iteration is not None:
+            iteration.close()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import SourceError, StreamTimeoutError
-from vary.streams.workers.pool import WorkerPool
+from vary.streams.workers.pool import WorkerPool, park_at_exit
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
@@ -105,6 +105,12 @@ class Iteration:
         return self
 
     def __next__(self) -> Batch:
+        try:
+            return self._take()
+        finally:
+            park_at_exit()
+
+    def _take(self) -> Batch:
         with self._lock:
             try:
                 while self._open:
@@ -152,15 +158,15 @@ class Iteration:
         report._waited += now - asked
         report._elapsed = now - self._began
         report.add(made.work)
-        self._check_errors()
+        try:
+            self._check_errors()
+            self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
+        except BaseException:  # it is not handed over
+            self._move(-1)
+            raise
         if made.batch is not None:
             report.batches += 1
             report.images += len(made.batch.indices)
-        try:
-            self._submit(ahead)  # last, so that the consumer has released its batch before memory for another is needed
-        except BaseException:  # this batch was not handed over
-            self._move(-1)
-            raise
         return made.batch
 
     def _result(self, pending: Pending) -> list[Made]:

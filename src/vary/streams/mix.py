@@ -95,9 +95,8 @@ class Mixed(Epochs):
     @property
     def element_spec(self) -> Any:
         found = [stream.element_spec for stream in self.streams]
-        n = {spec[0].shape[0] for spec in found} if self._positions % self.options.batch_size == 0 else {None}
-        first = n.pop() if len(n) == 1 else None
-        return specs_of([ArraySpec((first, *one.shape[1:]), one.dtype) for one in found[0]], self.fields)
+        n = None if any(one.options.on_error == "skip" for one in self.streams) else self._batch_length()
+        return specs_of([ArraySpec((n, *one.shape[1:]), one.dtype) for one in found[0]], self.fields)
 
     def _schema(self) -> BatchSchema:
         return self.streams[0]._schema()._replace(classes=self.classes)
@@ -115,6 +114,10 @@ class Mixed(Epochs):
         notes = [stream._store_and_note[1] for stream in self.streams]
         notes = list(dict.fromkeys(sorted(notes, key=lambda note: note.startswith("none"))))
         return replace(self.streams[0]._new_report(epoch), cache="; ".join(filter(None, notes)))
+
+    def _preparing(self) -> str:
+        numbers = [number for number, one in enumerate(self.streams) if one._looking_at is not None] or [0]
+        return f"{self.streams[numbers[0]]._preparing()} of streams[{numbers[0]}]"
 
     def _cache_limit(self) -> int:
         stores = {id(stream._store): stream._cache_limit() for stream in self.streams}

@@ -107,12 +107,15 @@ def _channels(name: str, value: Any) -> Any:
     return value
 
 
+LONGEST = 1e9  # seconds: about what the system's own limits take
+
+
 def _seconds(name: str, value: Any) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or float(value) <= 0 or not isfinite(value):
         raise InputError(f"{name}={value!r}; give a number of seconds above 0, or None to wait as long as it takes")
-    return float(value)
+    return min(float(value), LONGEST)
 
 
 def _shard(_: str, value: Any) -> tuple[int, int] | None:
@@ -303,7 +306,7 @@ class Options:
             raise InputError(
                 f"shuffle_block_size={self.shuffle_block_size} is a way to shuffle; give shuffle=True, or leave it out"
             )
-        if self.shard is not None and self.on_error == "skip":
+        if self.part.ranks > 1 and self.on_error == "skip":
             raise InputError(
                 f'shard={self.shard!r} and on_error="skip": the rank with a broken file would have a sample, perhaps a '
                 f'batch, less than the others, which then wait for it; on_error="replace" takes another sample'

@@ -18,7 +18,7 @@ from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sample import batch_shape
-from vary.sources import Arrays, asked_kind, batch_labels, open_source, stated_kind, whole_of
+from vary.sources import Arrays, asked_kind, batch_labels, open_source, path_of, stated_kind, whole_of
 from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
@@ -31,6 +31,7 @@ from vary.streams.report import Report
 from vary.streams.state import terms_of
 from vary.streams.views import fields_of, view_specs_of, views_of
 from vary.streams.workers.pool import Inline
+from vary.streams.workers.threads import ForkLock
 from vary.transforms import Transform
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Stream(Epochs):
         self._prepared: _Prepared | None = None
         self._cache: tuple[Store | None, str] | None = None
         self._cache_place = place_of(self.source, options)
+        self._preparation = ForkLock()  # of these, apart from the lock of epochs: a file that is read may be stuck
+        self._looking_at: int | None = None  # sample
         if not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
@@ -123,10 +126,8 @@ class Stream(Epochs):
 
     @property
     def element_spec(self) -> Any:
-        o, specs = self.options, self._specs
-        fixed = o.on_error != "skip" and (o.drop_last or o.share(self._count(self.epoch)) % o.batch_size == 0)
-        n = o.batch_size if fixed else None
-        whole_array = getattr(self.source, "whole", None)
+        o, specs, n = self.options, self._specs, self._batch_length()
+        whole_array = getattr(whole_of(self.source)[0], "whole", None)
         size_in = None if whole_array is None else whole_array.shape[1:3]
         found = []
         for spec, runner in specs:
@@ -147,9 +148,11 @@ class Stream(Epochs):
     def _ready(self) -> _Prepared:
         """`_prepared`, made now if the source did not state its kind."""
         if self._prepared is None:
-            with self._lock:
+            with self._preparation:
                 if self._prepared is None:
+                    self._looking_at = 0
                     self._kind = self._kind or asked_kind(self.source)
+                    self._looking_at = None
                     return self._prepare(self._kind)
         return self._prepared
 
@@ -179,18 +182,31 @@ class Stream(Epochs):
     def _store_and_note(self) -> tuple[Store | None, str]:
         """The cache, and the report's note on it. Chosen when the first batch, or a report, needs it."""
         if self._cache is None:
-            with self._lock:
+            with self._preparation:
                 if self._cache is None:
                     place = self._cache_place if self._ready.kind.encoded else None
-                    self._cache = store_of(self.source, self.options, self._specs, place)
-                    self._cache_place = None  # memory that stays unused must not count in the budget
+                    self._cache = store_of(self.source, self.options, self._specs, place, self._look_at)
+                    # memory that stays unused must not count in the budget
+                    self._cache_place = self._looking_at = None
         return self._cache
+
+    def _look_at(self, index: int) -> None:
+        self._looking_at = index
+
+    def _preparing(self) -> str:
+        index = self._looking_at
+        if index is not None:
+            return f"reading {path_of(self.source, index) or f'sample {index}'}, to learn what the source holds"
+        return "calling order=" if self._counts_differ() else "looking into its cache"
 
     def _cache_limit(self) -> int:
         return 0 if self._store is None else self._store.limit
 
     def _count(self, epoch: int) -> int:
         return self._samples.count(epoch)
+
+    def _counts_differ(self) -> bool:
+        return isinstance(self._samples, GivenOrder)
 
     def _job(self, epoch: int, empty: Empty | None = None) -> Job:
         return self._job_of(self.options, epoch, self._samples.samples(self.options, epoch), empty)
@@ -301,7 +317,7 @@ def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
     """Which samples come in an epoch; `InputError` if one would need more view numbers than there are."""
     n, numbers, a = len(source), whole_of(source)[1], arguments
     if a.order is not None:
-        return _given_order(a, n, numbers)
+        return _given_order(a, n, numbers, VIEW_LIMIT // (views * (1 + ATTEMPTS if a.on_error == "replace" else 1)))
     if a.weights is not None and a.shuffle_block_size is not None:
         raise InputError(
             f"shuffle_block_size={a.shuffle_block_size} and weights: weighted samples are not neighbours; leave out one"
@@ -317,7 +333,7 @@ def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
     return slots
 
 
-def _given_order(arguments: Arguments, n: int, numbers: Array | None) -> GivenOrder:
+def _given_order(arguments: Arguments, n: int, numbers: Array | None, most: int) -> GivenOrder:
     if not callable(arguments.order):
         cure = "give a function from the epoch's number to a list of indices"
         raise InputError(f"order={brief(arguments.order)}; {cure}")
@@ -325,4 +341,4 @@ def _given_order(arguments: Arguments, n: int, numbers: Array | None) -> GivenOr
     for name in ("repeat", "weights", "shuffle_block_size"):
         if (value := getattr(arguments, name)) is not defaults[name] and value != defaults[name]:
             raise InputError(f"order= and {name}={brief(value)}: the order alone says what comes; leave out one")
-    return GivenOrder(arguments.order, n, numbers)
+    return GivenOrder(arguments.order, n, numbers, most)

@@ -16,7 +16,7 @@ from vary.streams.cache.disk import Disk, cache_folder, check_writable, size_of_
 from vary.streams.cache.memory import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from vary.plan.run import Runner
@@ -49,16 +49,20 @@ def place_of(source: Indexed, options: Options) -> Path | Memory | None:
 
 
 def store_of(
-    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], place: Path | Memory | None
+    source: Indexed,
+    options: Options,
+    specs: Sequence[tuple[ViewSpec, Runner]],
+    place: Path | Memory | None,
+    look_at: Callable[[int], None],
 ) -> tuple[Store | None, str]:
     """The store of decoded files, None if nothing is kept, and the report's note on it.
 
-    place: what `place_of` returned.
+    place: what `place_of` returned. look_at: called with the index of each sample before it is read.
     """
     if place is None:
         return None, ""
     if isinstance(place, Memory):
-        return _in_memory(source, options, specs, place)
+        return _in_memory(source, options, specs, place, look_at)
     _check_fingerprints(source)
     try:
         check_writable(place)
@@ -70,13 +74,17 @@ def store_of(
     store = Memory(ranks=options.part.ranks)
     if options.cache_bytes is not None:  # intended for a disk, so it may be more than there is memory
         store.most = min(options.cache_bytes, store.limit)
-    return _in_memory(source, options, specs, store)[0], f"in memory: {why}"
+    return _in_memory(source, options, specs, store, look_at)[0], f"in memory: {why}"
 
 
 def _in_memory(
-    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], store: Memory
+    source: Indexed,
+    options: Options,
+    specs: Sequence[tuple[ViewSpec, Runner]],
+    store: Memory,
+    look_at: Callable[[int], None],
 ) -> tuple[Store | None, str]:
-    expected = _expected(source, options, specs)
+    expected = _expected(source, options, specs, look_at)
     store.demand = int(expected)
     limit = store.limit
     if options.cache == "auto" and expected > limit:
@@ -106,11 +114,14 @@ def _on_disk(folder: Path, options: Options) -> Store:
     return Disk(folder, limit, (options.channels, options.allow_truncated, RULES, *decoders))
 
 
-def _expected(source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> float:
+def _expected(
+    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], look_at: Callable[[int], None]
+) -> float:
     """Bytes that all files will need, estimated by a few of them, each at every level that some draws need."""
     n = len(source)
     sizes = []
     for index in islice(range(0, n, max(1, n // SAMPLED)), SAMPLED):
+        look_at(index)
         try:
             image = source[index].image
             if isinstance(image, Encoded):

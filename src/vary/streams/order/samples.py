@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from vary.errors import InputError, brief
+from vary.errors import InputError, brief, stopped
 from vary.rng import integer
 from vary.sources import class_ids
 from vary.streams.order.shuffle import order
@@ -110,8 +110,9 @@ class Slots:
 class GivenOrder:
     """`Samples` by the user's function: epoch -> indices, in order. Called once for each epoch in each process."""
 
-    def __init__(self, function: Callable[[int], Any], n: int, numbers: Array | None) -> None:
-        self.n, self.numbers = n, numbers
+    def __init__(self, function: Callable[[int], Any], n: int, numbers: Array | None, limit: int) -> None:
+        """limit: how often a sample may come in an epoch."""
+        self.n, self.numbers, self._limit = n, numbers, limit
         self.function = function
         self._known: dict[int, tuple[Array, Array]] = {}
 
@@ -139,13 +140,18 @@ class GivenOrder:
         if found is None:
             indices = self._indices(epoch)
             found = indices, _repeats(indices)
+            if (often := int(found[1].max()) + 1) > self._limit:
+                raise InputError(f"order({epoch}) gave an index {often} times; give it {self._limit} times at most")
             for old in list(self._known)[: 1 - KEPT]:
                 self._known.pop(old, None)
             self._known[epoch] = found
         return found
 
     def _indices(self, epoch: int) -> Array:
-        given = self.function(epoch)
+        try:
+            given = self.function(epoch)
+        except StopIteration as error:  # in an iterator, it would end the epochs as if all had come
+            raise stopped(f"order({epoch})") from error
         seen = f"order({epoch}) gave {brief(given) if isinstance(given, list | tuple) else type(given).__name__}"
         cure = f"give a list or 1-D array of indices of samples, 0 .. {self.n - 1}"
         try:

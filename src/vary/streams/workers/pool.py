@@ -18,7 +18,7 @@ from contextlib import suppress
 from itertools import pairwise
 from time import monotonic, perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -33,15 +33,27 @@ if TYPE_CHECKING:
 
     Work = Callable[[Sequence[Any]], list[Any]]  # items -> a result for each
 
-__all__ = ["CALLING", "READING", "Executor", "Inline", "Pending", "WorkerPool", "Workers", "doing"]
+__all__ = [
+    "CALLING",
+    "IDLE",
+    "READING",
+    "Executor",
+    "Inline",
+    "Pending",
+    "WorkerPool",
+    "Workers",
+    "doing",
+    "end_at_exit",
+    "park_at_exit",
+]
 
 GRACE = 2.0
 """Seconds that `close` waits for its threads. Reads and native calls end well before; a user function that needs longer
 keeps its thread until it returns. The wait is bounded also because `close` may run as a finalizer, which interrupts its
 thread anywhere, even inside the threading module, with a lock that the ending threads need."""
 
-AT_EXIT = 0.3
-"""Seconds that the end of the program waits for threads to leave native code."""
+EXIT_GRACE = 0.3
+"""Seconds that the end of the program waits, for all threads and processes together."""
 
 IDLE, READING, CALLING = -1, 0, 1
 """What a thread does now, in an activity array: nothing, or reading a sample, or calling a user function for it."""
@@ -99,6 +111,18 @@ class Workers(Protocol):
         """End now; what has not begun never will. Does nothing in a forked child."""
 
 
+class Ending(Protocol):
+    """What ends with the program."""
+
+    pid: int
+
+    def stop(self) -> None:
+        """Begin to end, without waiting."""
+
+    def close(self, grace: float) -> None:
+        """End, within so many seconds."""
+
+
 class WorkerPool:
     """`Workers` in threads of this process, and their `Executor`. Has no reference to the iteration, so that one that
     is dropped is collected."""
@@ -118,7 +142,7 @@ class WorkerPool:
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
         # All at once: one that started later would use more memory for batches ahead of the consumer.
         self._batch_workers = DaemonThreads(batch_workers, f"{self._name}-make", self._enter)
-        POOLS.add(self)
+        end_at_exit(self)
 
     @staticmethod
     def slots(job: EpochJob) -> int:
@@ -182,12 +206,15 @@ class WorkerPool:
     def stuck(self) -> str:
         return doing(self._activity, self._job)
 
+    def stop(self) -> None:
+        self._stop.set()
+
     def close(self, grace: float = GRACE) -> None:
         """Stop and join. Runs as a finalizer too: in any thread."""
         if self._closed or self.pid != os.getpid():
             return
         self._closed = True
-        self._stop.set()  # what has not begun ends at once
+        self.stop()  # what has not begun ends at once
         for future in filter(None, [one() for one in self._pending]):
             if not future.cancel():
                 with suppress(InvalidStateError):  # else a waiting consumer would wait until the thread sees the stop
@@ -220,17 +247,33 @@ def doing(activity: Array, job: EpochJob) -> str:
     return ", ".join(dict.fromkeys(found)) or "its threads are not at any sample"
 
 
-POOLS: WeakSet[WorkerPool] = WeakSet()
+AT_EXIT: WeakValueDictionary[int, Ending] = WeakValueDictionary()
+"""By `id`. A dictionary, because others may add to it while `_exit` lists it."""
 _here = threading.local()
+_ended_in: int | None = None  # the process that is ending
+
+
+def end_at_exit(one: Ending) -> None:
+    AT_EXIT[id(one)] = one
 
 
 @atexit.register
 def _exit() -> None:
     """Stop all threads: one that returns from native code while the interpreter ends may crash it."""
-    until = monotonic() + AT_EXIT
-    pools = [pool for pool in list(POOLS) if pool.pid == os.getpid()]
-    for pool in pools:
-        pool._stop.set()
+    global _ended_in  # noqa: PLW0603  a fact of the process
+    _ended_in = os.getpid()
+    until = monotonic() + EXIT_GRACE
+    found = [ref() for ref in AT_EXIT.valuerefs()]
+    mine = [one for one in found if one is not None and one.pid == _ended_in]
+    for one in mine:
+        one.stop()
     cancel_all()
-    for pool in pools:
-        pool.close(max(0.0, until - monotonic()))
+    for one in mine:
+        one.close(max(0.0, until - monotonic()))
+
+
+def park_at_exit() -> None:
+    """For a daemon thread that asked for a batch: while the program ends it gets neither that nor an error, but stays
+    here. Else it would print a traceback, or take the batches for complete."""
+    if _ended_in is not None and _ended_in == os.getpid() and threading.current_thread().daemon:
+        threading.Event().wait()

@@ -14,7 +14,7 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["DaemonThreads", "ForkLock"]
+__all__ = ["DaemonThreads", "ForkLock", "in_a_thread"]
 
 T = TypeVar("T")
 Task = tuple["Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
@@ -83,6 +83,14 @@ def _do(future: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) ->
             future.set_result(result)
     finally:
         del future  # else the error and this frame would hold each other
+
+
+def in_a_thread(work: Callable[[], T], name: str) -> Future[T]:
+    """Begin this work in a daemon thread, which ends with it."""
+    thread = DaemonThreads(1, name, lambda _: None)
+    future = thread.submit(work)
+    thread.stop()
+    return future
 
 
 class ForkLock:

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import SourceError, StreamTimeoutError
-from vary.streams.workers.pool import IDLE, doing
+from vary.streams.workers.pool import IDLE, doing, end_at_exit
 from vary.streams.workers.process.memory import ITERATIONS, Arena, unnamed_file
 from vary.streams.workers.process.messages import PING, shut_down, write_stream
 
@@ -84,6 +84,8 @@ class Process:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=passed)
             closed_on_failure.pop_all()
         self._end = weakref.finalize(self, _end, self.pid, self._control, self._process, self.arena)
+        self._end.atexit = False  # all processes end at once: see `pool`
+        end_at_exit(self)
 
     @property
     def process_id(self) -> int:
@@ -146,20 +148,32 @@ class Process:
         except OSError:
             return False
 
-    def close(self) -> None:
-        """End the process."""
-        self._end()
+    def stop(self) -> None:
+        """Have the process end by itself."""
+        _stop(self._control)
+
+    def close(self, grace: float = PATIENCE) -> None:
+        """End the process, which may do so by itself within so many seconds."""
+        if self._end.detach() is not None:
+            _end(self.pid, self._control, self._process, self.arena, grace)
 
 
-def _end(pid: int, control: sockets.socket, process: subprocess.Popen[bytes], arena: Arena) -> None:
-    """Shutting the socket down ends the process, even if a forked child has a copy. In such a child nothing ends."""
+def _stop(control: sockets.socket) -> None:
+    """Shutting the socket down ends the process, even if a forked child has a copy."""
     import socket
 
+    with suppress(OSError):
+        control.shutdown(socket.SHUT_RDWR)
+
+
+def _end(
+    pid: int, control: sockets.socket, process: subprocess.Popen[bytes], arena: Arena, grace: float = PATIENCE
+) -> None:
+    """In a forked child nothing ends."""
     if pid == os.getpid():
-        with suppress(OSError):
-            control.shutdown(socket.SHUT_RDWR)
+        _stop(control)
         try:
-            process.wait(PATIENCE)
+            process.wait(grace)
         except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
             process.kill()
             process.wait()
