@@ -127,6 +127,7 @@ def injected(mode: int, errors: list[int], calls: int, where: str, share: float 
 
     def fault(round_: Round, random: Random) -> bool:
         prefix = where if where.startswith("/") else str(round_.folder / where)
+        round_.touched = {path.name for path in Path(prefix).rglob("*.*")} if where == "data" else set()
         at_a_moment(round_, random, share)
         chosen = sum(1 << bit for bit in range(8) if calls >> bit & 1 and random.random() < 0.5) or calls
         with Injector(round_, mode, random.choice(errors), chosen, random.choice([1, 1, 2, 5]), prefix) as injector:

@@ -48,8 +48,8 @@ class Round:
         self.scratch.mkdir()
         self.control.write_bytes(bytes(4096))
         self.steps = 0  # of all epochs, about
-        self.touched: set[str] = set()  # names of files that were changed
-        self.settled: int | None = None  # steps after which none was changed any more
+        self.touched: set[str] = set()  # names of files that were changed, or may have been unreadable
+        self.settled: int | None = None  # steps after which all files were as they stayed
         self._token = f"VARY_TORTURE={folder}"
         self._environment = os.environ | {
             "VARY_TORTURE": str(folder),
@@ -146,3 +146,12 @@ class Round:
                 os.kill(pid, signal.SIGKILL)
         if self._trainer is not None:
             self._trainer.wait()
+
+
+def shared_memory() -> set[str]:
+    """What lies in /dev/shm that no living process has mapped: nobody will remove it."""
+    names = {str(path) for path in Path("/dev/shm").iterdir()}
+    for path in Path("/proc").glob("[0-9]*/maps") if names else ():
+        with suppress(OSError):
+            names -= set(path.read_text().split())
+    return names
