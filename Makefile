@@ -1,7 +1,7 @@
 # Every task of the repository. All except fresh write only into .venv and build/, and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
-#   make lint | types | cpp | fuzz [SECONDS=600] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | fuzz [SECONDS=600] | torture [ROUNDS=100] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,7 +25,7 @@ CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc native/fuzz/
 HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated fuzz instructions test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated fuzz instructions torture test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -172,6 +172,12 @@ fuzz: $(STAMPS)/build-tools $(STAMPS)/jpeg
 	for program in $(foreach kind,sanitize fuzz,$(FUZZERS:%=build/$(kind)/%)); do \
 	  $$program --seconds $$(($(SECONDS) / $$((2 * $(words $(FUZZERS)))))) --first $(FIRST) || exit 1; \
 	done
+
+# Trainers that are killed, stopped and interrupted, and disks that fail, at ROUNDS random moments for each scenario. A
+# failure prints the command that plays the same round again; ONLY=kill-trainer plays one scenario.
+ROUNDS ?= 100
+torture: $(STAMPS)/vary $(STAMPS)/test-tools
+	PYTHONPATH=tests $(BIN)/python -m torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ONLY:%=--only %)
 
 # The stored hashes again on processors this machine may not have: older x86-64 ones and, given a cross-compiler, arm64.
 EMULATOR := $(if $(filter x86_64,$(shell uname -m)),$(shell command -v qemu-x86_64))

@@ -21,10 +21,10 @@ from typing import Any
 
 from benchmarks import equality, pictures
 from benchmarks.client import Client, WorkerError
-from benchmarks.environments import HERE, REPOSITORY, ensure
+from benchmarks.environments import HERE, REPOSITORY, checkout, ensure
 from benchmarks.processes import MEASURES
 from benchmarks.rounds import Run, run_row, summary
-from benchmarks.rows import ROWS, VARY, Row
+from benchmarks.rows import BEFORE, ROWS, VARY, Row, with_before
 
 DEFAULT = ("vary", "keras", "albumentations", "augrs", "opencv", "simplejpeg")
 OPTIONAL = ("torchvision", "albumentationsx", "tensorflow")
@@ -44,11 +44,13 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--python", action="append", default=[], metavar="NAME=PATH", help="interpreter to use for NAME"
     )
+    parser.add_argument("--before", metavar="COMMIT", help="measure vary as it was then, too, in the same rounds")
     parser.add_argument("--rounds", type=int, help="rounds a row (default 15; 3 with --quick)")
     parser.add_argument("--seconds", type=float, help="seconds a contestant a round (default 0.2; 0.05 with --quick)")
     parser.add_argument("--output", type=Path, help="where the results go (a partial or quick run stores none)")
     chosen = parser.parse_args()
     chosen.extra = EXTRAS if "all" in chosen.extra else chosen.extra
+    chosen.python = dict(pair.split("=", 1) for pair in chosen.python)
     chosen.rounds = chosen.rounds or (3 if chosen.quick else 15)
     chosen.seconds = chosen.seconds or (0.05 if chosen.quick else 0.2)
     return chosen
@@ -86,32 +88,45 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[str, Any]:
+def interpreters(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[str, tuple[Path, str]]:
+    """Those of all environments that are needed: each with the peer that it runs."""
     wanted = {"vary"}.union(contestant.env for row in rows for contestant in row.contestants)
     asked = [name for name in (*DEFAULT, *OPTIONAL) if name in DEFAULT or name in chosen.extra]
     names = [name for name in asked if name in wanted and name not in chosen.without]
-    given = dict(pair.split("=", 1) for pair in chosen.python)
-    pythons = {name: Path(given[name]) if name in given else ensure(name) for name in names}
+    given = {name: Path(path) for name, path in chosen.python.items()}
+    found = {name: (given.get(name) or ensure(name, name), name) for name in names}
+    sources = checkout(chosen.before, folder / "before") if chosen.before else None
+    for peer in set(BEFORE).intersection(names):
+        name = BEFORE[peer]
+        if name in given or sources is not None:
+            found[name] = given.get(name) or ensure(name, peer, sources or REPOSITORY), peer
+    return found
+
+
+def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[str, Any]:
+    pythons = interpreters(chosen, rows, folder)
     measured = {row.pictures for row in rows if not row.optional or row.optional in chosen.extra}
     inputs = pictures.write_sets(folder, measured - {""}, quick=chosen.quick)
     results: dict[str, Any] = {
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
+        "before": chosen.before,
         "machine": machine(),
         "settings": {"rounds": chosen.rounds, "seconds": chosen.seconds, "pictures": pictures.source()},
     }
     with ExitStack() as stack:
-        clients = {name: stack.enter_context(Client(name, python)) for name, python in pythons.items()}
+        clients = {name: stack.enter_context(Client(name, *what)) for name, what in pythons.items()}
         results["versions"] = {name: client.versions for name, client in clients.items()}
         results["equality"] = [*equality.affine(clients, folder), *equality.resize(clients, folder)]
         results["rows"], run = [], Run(chosen.rounds, chosen.seconds, chosen.quick)
         for row in rows:
             if row.contestants:
-                done = run_row(row, clients, inputs, run)
+                done = run_row(with_before(row) if pythons.keys() & BEFORE.values() else row, clients, inputs, run)
             elif "vary" not in pythons or row.pictures not in {"", *inputs}:
                 done = summary(row, {}, [VARY])
             else:
-                done = MEASURES[row.process](row, pythons["vary"], inputs.get(row.pictures, folder), run)
+                both = {label: pythons[label][0] for label in (VARY, BEFORE[VARY]) if label in pythons}
+                done = MEASURES[row.process](row, both, inputs.get(row.pictures, folder), run)
             print(line(done), flush=True)
             results["rows"].append(done)
     return results

@@ -19,10 +19,11 @@ class WorkerError(RuntimeError):
 class Client:
     """Use as a context manager: the process ends with the block."""
 
-    def __init__(self, name: str, python: Path) -> None:
+    def __init__(self, name: str, python: Path, peer: str) -> None:
+        """peer: the module of benchmarks.peers that it runs."""
         self.name = name
         self.process = subprocess.Popen(
-            [str(python), "-m", "benchmarks.worker", name],
+            [str(python), "-m", "benchmarks.worker", peer],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -42,16 +42,16 @@ def python_of(name: str) -> Path:
     return ENVS / name / folder / "python"
 
 
-def digest(name: str) -> str:
+def digest(name: str, sources: Path) -> str:
     """What the environment is made of, as a hash: its requirements, the interpreter and, with vary, the source tree."""
     sums = hashlib.sha256(sys.version.encode())
     sums.update(requirements(name).read_bytes())
     for source in SOURCES if name in WITH_VARY else ():
-        path = REPOSITORY / source
+        path = sources / source
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
             if file.is_file() and file.suffix not in {".pyc", ".so"}:
-                sums.update(str(file.relative_to(REPOSITORY)).encode() + file.read_bytes())
+                sums.update(str(file.relative_to(sources)).encode() + file.read_bytes())
     return sums.hexdigest()
 
 
@@ -59,18 +59,31 @@ def requirements(name: str) -> Path:
     return HERE / "requirements" / f"{name}.txt"
 
 
-def ensure(name: str) -> Path:
-    """The interpreter of environment `name`, made or made anew where its stamp does not fit."""
-    python, stamp, wanted = python_of(name), ENVS / name / "stamp", digest(name)
+def ensure(name: str, peer: str, sources: Path = REPOSITORY) -> Path:
+    """The interpreter of environment `name`, made or made anew where its stamp does not fit.
+
+    peer: whose requirements it has. sources: of vary, if that belongs to it.
+    """
+    python, stamp, wanted = python_of(name), ENVS / name / "stamp", digest(peer, sources)
     if stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"making environment {name}", file=sys.stderr, flush=True)
     venv.create(ENVS / name, with_pip=True, clear=True)
-    install(python, "-r", str(requirements(name)))
-    if name in WITH_VARY:
-        install(python, str(REPOSITORY))
+    install(python, "-r", str(requirements(peer)))
+    if peer in WITH_VARY:
+        install(python, str(sources))
     stamp.write_text(wanted)
     return python
+
+
+def checkout(commit: str, folder: Path) -> Path:
+    """The repository's files as they were at `commit`, in this folder."""
+    folder.mkdir()
+    archive = subprocess.run(["git", "archive", commit], cwd=REPOSITORY, stdout=subprocess.PIPE, check=False)
+    if archive.returncode != 0:
+        raise SystemExit(f"--before {commit}: git knows no such commit here; give one of this repository")
+    subprocess.run(["tar", "-x"], cwd=folder, input=archive.stdout, check=True)
+    return folder
 
 
 def install(python: Path, *what: str) -> None:

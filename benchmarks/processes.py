@@ -1,6 +1,7 @@
 """Rows of whole processes: what an import costs, how soon the first batch is there, how far memory grows.
 
-`MEASURES` has a function for each `Row.process`: (row, interpreter, inputs, run) -> a row of the results.
+`MEASURES` has a function for each `Row.process`: (row, interpreters, inputs, run) -> a row of the results. Interpreters
+go by the label of their figures, "vary" and perhaps "before", and take turns.
 """
 
 from __future__ import annotations
@@ -9,32 +10,37 @@ import json
 import resource
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.calm import Watch
 from benchmarks.environments import REPOSITORY, process_environment
-from benchmarks.rounds import Run, summary, told
+from benchmarks.rounds import Figures, Run, summary, told
 from benchmarks.rows import VARY, Row
 
 PROCESSES = 5  # enough of those that take seconds each
 
 
-def run_import(row: Row, python: Path, _inputs: Path, run: Run) -> dict[str, Any]:
+Pythons = Mapping[str, Path]
+
+
+def run_import(row: Row, pythons: Pythons, _inputs: Path, run: Run) -> dict[str, Any]:
     """Whole processes in turn: one imports NumPy, one imports vary; the figure is the difference."""
-    numpy_alone, with_vary, disturbed = [], [], 0
+    beyond: Figures = {label: [] for label in pythons}
+    numpy_alone, disturbed = [], 0
     for number in range(run.rounds + 1):
-        watch = Watch()
-        (first, first_cpu), (second, second_cpu) = (process(python, f"import {name}") for name in ("numpy", "vary"))
-        calm = watch.calm([], first_cpu + second_cpu)
-        if number > 0:
-            disturbed += not calm
-            numpy_alone.append(first if calm else first_cpu)
-            with_vary.append(second if calm else second_cpu)
-    beyond = [(b - a) * 1000 for a, b in zip(numpy_alone, with_vary, strict=True)]
-    result = summary(row, {VARY: beyond}, [])
-    result["figures"]["import numpy"] = told([seconds * 1000 for seconds in numpy_alone])
+        for label, python in pythons.items():
+            watch = Watch()
+            (first, first_cpu), (second, second_cpu) = (process(python, f"import {name}") for name in ("numpy", "vary"))
+            calm = watch.calm([], first_cpu + second_cpu)
+            alone, whole = (first, second) if calm else (first_cpu, second_cpu)
+            if number > 0:
+                disturbed += not calm
+                numpy_alone.append(alone * 1000)
+                beyond[label].append((whole - alone) * 1000)
+    result = summary(row, beyond, [])
+    result["figures"]["import numpy"] = told(numpy_alone)
     return {**result, "repeated": 0, "disturbed": disturbed}
 
 
@@ -46,46 +52,53 @@ next(iter(vary.stream({source}, policy, batch_size=32)))
 """
 
 
-def run_start(row: Row, python: Path, inputs: Path, run: Run) -> dict[str, Any]:
+def run_start(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
     """Whole processes, each up to its first batch and its end."""
     code = FIRST_BATCH.format(size=150, source=repr(str(inputs)))
-    took = [process(python, code)[0] * 1000 for _ in range(run.rounds + 1)][1:]
-    return {**summary(row, {VARY: took}, []), "repeated": 0, "disturbed": 0}
+    took = started(pythons, dict.fromkeys(pythons, code), run)
+    figures = {label: times[1:] for label, times in took.items()}
+    return {**summary(row, figures, []), "repeated": 0, "disturbed": 0}
 
 
-def run_listed(row: Row, python: Path, inputs: Path, run: Run) -> dict[str, Any]:
+def run_listed(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
     """The first process walks the folder and writes the listing, the others read that."""
-    source = f"vary.Folder({str(inputs)!r}, listing={f'{inputs}.listing'!r})"
-    code = FIRST_BATCH.format(size=224, source=source)
-    walked, *took = (process(python, code)[0] * 1000 for _ in range(run.rounds + 1))
-    result = summary(row, {VARY: took}, [])
-    result["figures"]["the folder walked, the listing written"] = told([walked])
+    sources = {label: f"vary.Folder({str(inputs)!r}, listing={f'{inputs}.{label}'!r})" for label in pythons}
+    codes = {label: FIRST_BATCH.format(size=224, source=source) for label, source in sources.items()}
+    took = started(pythons, codes, run)
+    result = summary(row, {label: times[1:] for label, times in took.items()}, [])
+    result["figures"]["the folder walked, the listing written"] = told(took[VARY][:1])
     return {**result, "repeated": 0, "disturbed": 0}
 
 
-def run_memory(row: Row, python: Path, inputs: Path, run: Run) -> dict[str, Any]:
+def started(pythons: Pythons, codes: Mapping[str, str], run: Run) -> Figures:
+    """Milliseconds of whole processes; of each, the first is one more than there are rounds."""
+    took: Figures = {label: [] for label in pythons}
+    for _ in range(run.rounds + 1):
+        for label, python in pythons.items():
+            took[label].append(process(python, codes[label])[0] * 1000)
+    return took
+
+
+def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
     """Each in a process of its own; what the cache says it has added is taken off, and told beside it."""
-    command = [
-        str(python),
-        "-m",
-        "benchmarks.memory",
-        row.name.partition("-")[2],
-        str(inputs),
-        "6" if run.quick else "50",
-    ]
-    grown = []
+    case, epochs = row.name.partition("-")[2], "6" if run.quick else "50"
+    grown: dict[str, list[dict[str, float]]] = {label: [] for label in pythons}
     for _ in range(min(run.rounds, PROCESSES)):
-        done = subprocess.run(
-            command, check=True, env=process_environment(), cwd=REPOSITORY, capture_output=True, text=True
-        )
-        grown.append(json.loads(done.stdout))
-    result = summary(row, {VARY: [one["raw"] - one["cache"] for one in grown]}, [])
-    if any(one["cache"] for one in grown):
-        result["figures"]["with what the cache added"] = told([one["raw"] for one in grown])
+        for label, python in pythons.items():
+            command = [str(python), "-m", "benchmarks.memory", case, str(inputs), epochs]
+            done = subprocess.run(
+                command, check=True, env=process_environment(), cwd=REPOSITORY, capture_output=True, text=True
+            )
+            grown[label].append(json.loads(done.stdout))
+    less = {label: [one["raw"] - one["cache"] for one in some] for label, some in grown.items()}
+    result = summary(row, {VARY: less.pop(VARY)}, [])  # without a ratio: a growth may be none
+    result["figures"] |= {label: told(values) for label, values in less.items()}
+    if any(one["cache"] for one in grown[VARY]):
+        result["figures"]["with what the cache added"] = told([one["raw"] for one in grown[VARY]])
     return {**result, "repeated": 0, "disturbed": 0}
 
 
-MEASURES: dict[str, Callable[[Row, Path, Path, Run], dict[str, Any]]] = {
+MEASURES: dict[str, Callable[[Row, Pythons, Path, Run], dict[str, Any]]] = {
     "import": run_import,
     "start": run_start,
     "listed": run_listed,

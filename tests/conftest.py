@@ -9,6 +9,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -37,6 +38,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),
     "mounts": lambda: None if _can_mount() else "mounts of its own are not allowed: `unshare -m` fails",
+    "injector": lambda: None if sys.platform == "linux" and shutil.which("cc") else "no Linux, or no C compiler (cc)",
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

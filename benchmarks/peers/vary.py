@@ -137,6 +137,8 @@ CASES |= {
     "views": streamed(main_policy(224), cache=None, views=4),
     "crops": streamed(CROPS, cache=None),
     "cached": streamed(main_policy(150), cache="memory"),
+    "cached224": streamed(main_policy(224), cache="memory"),
+    "process224": streamed(main_policy(224), cache="memory", process=True),
 }
 UNITS_AN_IMAGE = {"views": 4}  # pictures
 CHECKS: dict[str, Check] = {"affine": fixed_affine, "resize": resized}
