@@ -201,6 +201,7 @@ class ProcessWorkers:
 
     def __init__(self, process: Process, socket: sockets.socket, job: EpochJob, row: int) -> None:
         """row: of the arena's activity."""
+        import select
         from multiprocessing.connection import Connection
 
         self.pid, self._job = process.pid, job
@@ -210,6 +211,8 @@ class ProcessWorkers:
         if process.timeout is not None:
             _limit_waiting(socket, process.timeout)
         self._activity[:] = IDLE
+        self._poll = select.poll()  # unlike `select.select`, of descriptors of any number
+        self._poll.register(socket, select.POLLIN)
         self._connection: Connection | None = Connection(socket.detach())
         self._send((job.epoch, row))
 
@@ -234,7 +237,7 @@ class ProcessWorkers:
         connection, process = self._connection, self._process
         if connection is None or process is None:
             raise _closed()
-        self._wait(connection, process, until)
+        self._wait(process, until)
         try:
             message = connection.recv_bytes()
         except BlockingIOError:
@@ -246,15 +249,11 @@ class ProcessWorkers:
         self._waiting.popleft().answer = message
         process.has_answered = True
 
-    def _wait(self, connection: Connection, process: Process, until: float | None) -> None:
+    def _wait(self, process: Process, until: float | None) -> None:
         """Wait until there is something to read: so Ctrl-C hardly ever arrives within a message."""
-        import select
-
-        poll = select.poll()  # of any number, unlike select
-        poll.register(connection, select.POLLIN)
         while True:
             left = WATCH if until is None else min(WATCH, max(0.0, until - monotonic()))
-            if poll.poll(left * 1000):
+            if self._poll.poll(left * 1000):
                 return
             if error := process.ending():  # a process that it has forked may hold the socket open
                 raise error

@@ -16,6 +16,7 @@ import mmap
 import os
 import threading
 import weakref
+from bisect import bisect, insort
 from concurrent.futures import CancelledError
 from math import prod
 from typing import Any, NamedTuple
@@ -32,7 +33,8 @@ FREE, MADE, SENT, HELD = range(4)
 
 BUFFERS, ITERATIONS, THREADS = 1 << 16, 256, 256
 """The most that there is room for in the header. Room that is not used takes no memory."""
-COPIED = 1 << 16  # bytes; an array of so many that was made elsewhere is copied into a buffer
+SMALL, COPIED = 4096, 1 << 16
+"""Bytes: arrays of fewer are in the message itself; of so many, those that are in no buffer are copied into one."""
 ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
 HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
 
@@ -134,7 +136,7 @@ class BufferPool:
         self._lock = threading.Lock()  # of what follows, and of a change from FREE
         self._uses = itertools.count(1)
         self._memory: list[Array] = []
-        self._addresses = np.zeros(BUFFERS, np.int64)
+        self._addresses: list[tuple[int, int]] = []  # and the buffers there, ascending
         self._has_memory = np.zeros(BUFFERS, bool)
         self._end = HEADER
 
@@ -173,7 +175,7 @@ class BufferPool:
         os.ftruncate(self._arena.file, self._end + size)
         memory = self._arena.mapped(self._end, size).array
         self._arena.offsets[number], self._arena.sizes[number] = self._end, size
-        self._addresses[number] = memory.ctypes.data
+        insort(self._addresses, (memory.ctypes.data, number))
         self._memory.append(memory)
         self._arena.count[0] = len(self._memory)
         self._end += size
@@ -193,9 +195,11 @@ class BufferPool:
                 self._has_memory[number] = False
 
     def send(self, raw: memoryview, refs: list[Ref]) -> bool:
-        """Add these bytes to the `refs` of a message. False, and nothing, if they are few and in no buffer."""
+        """Add these bytes to the `refs` of a message. False, and nothing, if they had better be in it."""
+        if raw.nbytes < SMALL:
+            return False
         data = np.frombuffer(raw, np.uint8)
-        ref = self._ref(data, refs) if data.size else None
+        ref = self._ref(data, refs)
         if ref is None and data.size >= COPIED:
             copy = self.empty((data.size,), floats=False)
             copy[:] = data
@@ -206,15 +210,17 @@ class BufferPool:
 
     def _ref(self, data: Array, refs: list[Ref]) -> Ref | None:
         """Where these bytes are, in a buffer that goes with this message and no other."""
-        count = len(self._memory)
-        starts = data.ctypes.data - self._addresses[:count]
-        (found,) = np.nonzero((starts >= 0) & (starts + data.nbytes <= self._arena.sizes[:count]))
-        for number in map(int, found):
-            use = int(self._arena.words[number]) // 4
-            sent = any((ref.buffer, ref.use) == (number, use) for ref in refs)
-            if sent or self._arena.exchange(number, use, MADE, SENT):
-                return Ref(number, use, int(starts[number]), data.nbytes)
-        return None
+        address = data.ctypes.data
+        with self._lock:
+            place = bisect(self._addresses, (address, BUFFERS)) - 1
+            start, number = self._addresses[place] if place >= 0 else (0, 0)
+        if place < 0 or address + data.nbytes > start + int(self._arena.sizes[number]):
+            return None
+        use = int(self._arena.words[number]) // 4
+        sent = any((ref.buffer, ref.use) == (number, use) for ref in refs)
+        if not sent and not self._arena.exchange(number, use, MADE, SENT):
+            return None
+        return Ref(number, use, address - start, data.nbytes)
 
     def is_unread(self, refs: list[Ref]) -> bool:
         """Has the client not begun to read a message with these?"""
