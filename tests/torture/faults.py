@@ -108,16 +108,17 @@ def kill_process(round_: Round, random: Random) -> bool:
 
 
 def stop_process(round_: Round, random: Random) -> bool:
-    """For a shorter time than the timeout, or for good."""
+    """For a shorter time than the timeout, or until it has passed; for good, if the trainer then makes a new stream."""
     at_a_moment(round_, random)
     for pid in round_.processes()[1:]:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGSTOP)
-            if random.random() < 0.5:
+            if short := random.random() < 0.5:
                 time.sleep(0.3 * random.random())
-                os.kill(pid, signal.SIGCONT)
             else:
                 until_noticed(round_, LIMIT)
+            if short or not round_.recipe["new_stream"]:
+                os.kill(pid, signal.SIGCONT)
             return True
     return False
 
