@@ -1,5 +1,5 @@
-// A file in memory that two processes share: one writes a part of it, the other reads the part, and sets a word of shared
-// memory when it is done.
+// A file in memory that two processes share: one writes a part of it, the other reads the part, and sets a word of
+// shared memory when it is done.
 #pragma once
 
 #include <sys/types.h>
@@ -26,8 +26,8 @@ class SharedPart {
   std::uint8_t* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Holds the part until `let_go` or a fork, which sets the word from `held` to `free`. Returns false and does nothing if
-  // the part is not shared any more. Throws std::bad_alloc.
+  // Holds the part until `let_go` or a fork, which sets the word from `held` to `free`. Returns false and does nothing
+  // if the part is not shared any more. Throws std::bad_alloc.
   bool hold(std::int64_t* word, std::int64_t held, std::int64_t free);
   void let_go() noexcept;
 
