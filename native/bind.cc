@@ -317,13 +317,14 @@ std::int64_t* word_of(const SharedWords& words, std::size_t number) {
 nb::object hold_part(nb::handle_t<SharedPart> self, const SharedWords& words, std::size_t number, std::int64_t held,
                      std::int64_t free) {
   struct Owned {
-    nb::object part, words;
-    ~Owned() { nb::cast<SharedPart*>(part)->let_go(); }
+    SharedPart* held;
+    nb::object part, words;  // keep `held` and its word
+    ~Owned() { held->let_go(); }
   };
   auto* const part = nb::cast<SharedPart*>(self);
   std::int64_t* const word = word_of(words, number);
   if (!part->hold(word, held, free)) return nb::none();
-  const nb::capsule owner(new Owned{nb::borrow(self), nb::cast(words)},
+  const nb::capsule owner(new Owned{part, nb::borrow(self), nb::cast(words)},
                           [](void* p) noexcept { delete static_cast<Owned*>(p); });
   return nb::cast(Memory(part->data(), {part->bytes()}, owner));
 }
