@@ -169,7 +169,7 @@ class Got(NamedTuple):
 
 
 def one_batch(store: Store, rows: np.ndarray, files: list[File], read: Any, decode: Decode) -> Got:
-    out = Blocks(store, [(RUNNER, rows, 1)], files, read, decode)
+    out = Blocks(store, [(RUNNER, rows, 1)], files, read, lambda some: [files[p].fingerprint for p in some], decode)
     half, n = len(files) // 2, len(files)
     blocks = out.open(range(half), list, 2) + out.open(range(half, n), list, 2)
     return Got([out.errors.get(place, block) for place, block in enumerate(blocks)], out.hits, out.decode)

@@ -15,7 +15,8 @@ from PIL import Image
 
 from vary.errors import InputError
 from vary.policy import Policy
-from vary.sources import Folder
+from vary.sources import Files, Folder
+from vary.sources import files as files_module
 from vary.streams import stream
 from vary.streams.cache import choose, disk
 from vary.streams.cache.budget import free_memory
@@ -322,3 +323,45 @@ def test_a_stream_can_be_closed(folder: Path, policy: Policy) -> None:
     assert [batch.images.tobytes() for batch in train] == expected
     train.close()
     train.close()
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_a_file_that_is_replaced_between_its_fingerprint_and_its_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Any
+) -> None:
+    """The picture is the one that was read, and nothing is kept under the name of the other."""
+    path, random = tmp_path / "one.jpg", np.random.default_rng(0)
+    states = []
+    for size in ((400, 400), (90, 100)):  # their draws need different levels
+        small = Image.fromarray(random.integers(0, 256, (5, 6, 3), np.uint8))
+        small.resize(size, Image.Resampling.BICUBIC).save(path, quality=95)
+        states.append(path.read_bytes())
+
+    def put(data: bytes, time: int) -> None:
+        path.write_bytes(data)
+        os.utime(path, (time, time))
+
+    crop = Policy([RandomResizedCrop(24, 24)])
+    plain = stream(Files([path]), crop, cache=None, prefetch=0)
+    train = stream(Files([path]), crop, cache=cache, prefetch=0, threads=1)
+    read, raced = files_module.read_file, 0
+
+    def replacing(*given: Any) -> Any:
+        nonlocal raced
+        raced += 1
+        put(states[1], 2)
+        return read(*given)
+
+    for epoch in range(30):
+        put(states[0], 1)
+        train.set_epoch(epoch)
+        with monkeypatch.context() as patch:
+            patch.setattr(files_module, "read_file", replacing)
+            before, (batch,) = raced, train
+        if raced > before:
+            assert np.array_equal(batch.images, plain.replay(0, epoch).images), "of the new file alone"
+        put(states[0], 1)  # the old file comes back, with its time
+        train.set_epoch(epoch)
+        (batch,) = train
+        assert np.array_equal(batch.images, plain.replay(0, epoch).images), "and none of the new one is kept for it"
+    assert raced >= 2

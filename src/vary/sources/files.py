@@ -26,6 +26,7 @@ __all__ = ["Files", "read_file", "stamped"]
 
 Array = np.ndarray[Any, Any]
 CURE = "the path of a picture's file"
+READS = 5  # of a file that is written meanwhile
 
 
 class Files(Source):
@@ -89,16 +90,23 @@ class Files(Source):
 def read_file(path: str, known: str, cure: str = "") -> Encoded:
     """The bytes of a file; `SourceError` if it cannot be read, `OSError` if no file can be opened now.
 
+    A file that is written while it is read is read again: else its first part would be of another picture.
+
     known: where its path comes from, for the message.
     """
     try:
         with io.FileIO(path) as file:
-            return Encoded(file.readall() or b"", path)
+            for _ in range(READS):
+                before, data, after = os.fstat(file.fileno()), file.readall(), os.fstat(file.fileno())
+                if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
+                    return Encoded(data or b"", path)
+                file.seek(0)
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):  # the file is not broken: on_error= must not leave it out
             cure = "raise the limit (ulimit -n)"
             raise OSError(error.errno, f"no file descriptor is left to read {path}; {cure}") from error
         raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error
+    raise SourceError(f"{path}: was written to during each of {READS} reads, so its bytes are of several states")
 
 
 def stamped(paths: list[str]) -> list[tuple[str, int, int]]:

@@ -158,7 +158,10 @@ class _Cached:
             self._encoded += sum(map(size_of, pictures))
             return pictures
 
-        self._blocks = Blocks(store, specs, files, read, job.options.decode)
+        def fingerprints(places: list[int]) -> Sequence[Hashable]:
+            return _fingerprints(job.source, indices[places]) if places else ()
+
+        self._blocks = Blocks(store, specs, files, read, fingerprints, job.options.decode)
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Any]:

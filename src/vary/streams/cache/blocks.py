@@ -27,6 +27,7 @@ class Blocks:
     specs: a runner, its rows (n * views, columns), and the views of a file, which are neighbours.
     files: the file at each place. One file, by its fingerprint, may be at several places.
     read: reads the files at some places, as `fetch.read_some` does.
+    fingerprints: of the files at some places, asked anew.
 
     missing: places whose file has to be decoded.
     errors: why there is no picture at a place: a reason, or an error. `open` adds to it.
@@ -41,33 +42,48 @@ class Blocks:
         specs: Sequence[tuple[Runner, Array, int]],
         files: Sequence[File],
         read: Callable[[list[int]], list[Any]],
+        fingerprints: Callable[[list[int]], Sequence[Any]],
         decode: Decode,
     ) -> None:
         self._store, self._files = store, files
         self._channels, self._tolerant = specs[0][0].template.channels, decode.allow_truncated
         self.errors: dict[int, Any] = {}
+        self._replaced: set[int] = set()
         self.decode = self.refused = 0
         known: dict[Any, int] = {}
-        first = [
-            known.setdefault(file.fingerprint, place) for place, file in enumerate(files)
-        ]  # place of the same file
+        # For each place, the first place of the same file.
+        first = [known.setdefault(file.fingerprint, place) for place, file in enumerate(files)]
         places = sorted(known.values())
         heads = {place: head for place in places if (head := store.get(files[place], 0)) is not None}
         self._raw: dict[int, Any] = {}
         self._read(read, [place for place in places if place not in heads])
-        sources = heads | self._raw  # the size is in the head of a block, or in the file itself
-        levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
-        self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
-        wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
-        self._blocks: dict[Any, Any] = {(f, level): store.get(files[f], level) for f, level in wanted}
-        missing = {file for (file, _), block in self._blocks.items() if block is None}
-        self._read(read, sorted(missing - set(self._raw)))
+        self._choose_levels(specs, first, heads, decode)
+        late = sorted({file for (file, _), block in self._blocks.items() if block is None} - set(self._raw))
+        self._read(read, late)
+        asked = sorted(self._raw)
+        # Files that were replaced before they were read: their heads are of another picture, and so are their names.
+        self._replaced = {p for p, one in zip(asked, fingerprints(asked), strict=True) if one != files[p].fingerprint}
+        if self._replaced & set(late):
+            heads = {place: head for place, head in heads.items() if place not in self._replaced}
+            self._choose_levels(specs, first, heads, decode)
         self._last = {key: place for place, key in enumerate(self._keys)}
         self.errors |= {place: self.errors[file] for place, file in enumerate(first) if file in self.errors}
         self.missing = {
             place for place, key in enumerate(self._keys) if place not in self.errors and self._blocks[key] is None
         }
         self.hits = sum(file not in self._raw and file not in self.errors for file in first)
+
+    def _choose_levels(
+        self, specs: Sequence[tuple[Runner, Array, int]], first: list[int], heads: dict[int, Array], decode: Decode
+    ) -> None:
+        """The level of the file at each place, and what the store has of them."""
+        sources = heads | self._raw  # the size is in the head of a block, or in the file itself
+        levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
+        self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
+        wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
+        self._blocks: dict[Any, Any] = {
+            (f, level): None if f in self._replaced else self._store.get(self._files[f], level) for f, level in wanted
+        }
 
     def _read(self, read: Callable[[list[int]], list[Any]], places: list[int]) -> None:
         for place, one in zip(places, read(places) if places else (), strict=True):
@@ -120,11 +136,10 @@ class Blocks:
                     self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip
         self.decode += (perf_counter_ns() - began) * min(threads, len(keys))
         for key, block in zip(keys, made, strict=True):
-            if isinstance(
-                block, str
-            ):  # damaged: kept as bytes, so that only damage that a draw shows is an error, as without a store
+            if isinstance(block, str):  # damaged: as bytes, so that only damage that a draw shows is an error
                 self._blocks[key] = pictures[key]
                 continue
             self._blocks[key] = block
             file, level = key
-            self.refused += self._store.put(self._files[file], level, block) is False
+            if file not in self._replaced:
+                self.refused += self._store.put(self._files[file], level, block) is False
