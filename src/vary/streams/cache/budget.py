@@ -12,6 +12,7 @@ A cache with a limit of its own (`cache_bytes=`) gets that, and the others share
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -130,8 +131,6 @@ def _left(group: Path, names: tuple[tuple[str, ...], str, tuple[str, ...]]) -> I
 
 def _of_ulimits(proc: Path) -> Iterator[int]:
     """What `ulimit -v` and `ulimit -d` leave."""
-    import resource
-
     pages = _text(proc / "self" / "statm").split()
     if len(pages) < 6:
         return
