@@ -115,9 +115,7 @@ class Iteration:
             try:
                 while self._open:
                     batch = self._next()
-                    if (
-                        self._taken == self._batches
-                    ):  # close now: a consumer that counts batches does not ask for another
+                    if self._taken == self._batches:  # now: a consumer that counts batches does not ask for another
                         self.close()
                         if batch is None:
                             self._check_any()
