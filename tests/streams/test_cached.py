@@ -365,3 +365,19 @@ def test_a_file_that_is_replaced_between_its_fingerprint_and_its_read(
         (batch,) = train
         assert np.array_equal(batch.images, plain.replay(0, epoch).images), "and none of the new one is kept for it"
     assert raced >= 2
+
+
+def test_an_estimate_without_descriptors_is_none(folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`report()` before the first epoch is no place for such an error; a batch is."""
+
+    def refused(*_: Any) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    train = stream(folder, policy, cache="memory")
+    with monkeypatch.context() as patch:
+        patch.setattr("vary.sources.folder.read_file", refused)
+        assert train.report().cache == "in memory"
+        with pytest.raises(OSError, match="Too many open files"):
+            list(train)
+    assert sum(len(batch.labels) for batch in train.batches(2)) == 44
+    assert train.report().cache_hits == 22

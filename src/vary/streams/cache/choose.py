@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vary.errors import DecodeError, InputError, SourceError, warn_caller
+from vary.errors import DecodeError, InputError, warn_caller
 from vary.plan.decode import RULES, is_jpeg, picture_bytes
 from vary.plan.run import Address, libjpeg_version
 from vary.sources import Encoded, stated_kind, whole_of
@@ -127,7 +127,7 @@ def _expected(
             if isinstance(image, Encoded):
                 whole = picture_bytes(image, options.channels)
                 sizes.append(sum(whole / level**2 for level in _levels(image, index, options, specs)))
-        except (DecodeError, SourceError):
+        except (DecodeError, OSError):  # if it is still so when a batch needs the file, it is an error there
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
 
