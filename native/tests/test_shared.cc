@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -22,9 +24,9 @@ constexpr std::size_t kSize = 1 << 16;
 constexpr std::int64_t kHeld = 7, kFree = 4;
 
 int temporary_file() {
-  char name[] = "/tmp/vary-shared-XXXXXX";
-  const int file = mkstemp(name);
-  unlink(name);
+  std::string name = std::filesystem::temp_directory_path() / "vary-shared-XXXXXX";
+  const int file = mkstemp(name.data());
+  unlink(name.c_str());
   CHECK(ftruncate(file, 4 * kSize) == 0);
   return file;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <string>
 
 #include "check.h"
@@ -20,7 +21,7 @@ void set_time(const std::string& path, std::time_t seconds, long nanoseconds) {
 }  // namespace
 
 int main() {
-  std::string path = "/tmp/vary-stamp-XXXXXX";
+  std::string path = std::filesystem::temp_directory_path() / "vary-stamp-XXXXXX";
   const int file = mkstemp(path.data());
   CHECK(file >= 0);
   CHECK_EQUAL(write(file, "12345", 5), 5);

@@ -18,6 +18,7 @@ from vary.rng import EPOCH_LIMIT
 from vary.sources import Folder
 from vary.streams import Batch, Mixed, Stream, mix, stream
 from vary.streams.batches.mixed import JOBS
+from vary.streams.options import names_of
 from vary.streams.order.shuffle import order
 from vary.streams.workers.pool import Inline
 from vary.streams.workers.process.memory import Arena, BufferPool, Ref, unnamed_file
@@ -417,3 +418,18 @@ def test_several_looks() -> None:
     batch = next(iter(train))
     assert [batch.a.shape, batch.b.shape] == [(10, 2, 6, 5, 3), (10, 4, 4, 3)]
     assert train.report().views == 3
+
+
+def test_the_docstring_names_what_streams_must_share() -> None:
+    doc = " ".join((mix.__doc__ or "").split())
+    shared = doc.partition("must be the same in all: ")[2].partition(", and max_errors")[0]
+    assert sorted(shared.split(", ")) == sorted(names_of("mix"))
+
+
+def test_the_limit_of_one_folder_counts_once(folder: Path, policy: Policy) -> None:
+    given: dict[str, Any] = {"batch_size": 4, "cache_bytes": 1_000_000}
+    disk = [stream(folder, policy, cache="disk", **given) for _ in range(3)]
+    assert mix(disk).report().cache_limit == 1_000_000
+    memory = [stream(folder, policy, cache="memory", **given) for _ in range(3)]
+    assert mix(memory).report().cache_limit == 3_000_000
+    assert mix([stream(folder, policy, cache=None, batch_size=4)]).report().cache_limit == 0

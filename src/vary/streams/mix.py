@@ -12,7 +12,7 @@ from vary.guidance import guided
 from vary.plan.check import output_dtype
 from vary.sources import batch_labels
 from vary.streams.batch import ArraySpec, specs_of
-from vary.streams.batches.mixed import MixedJob
+from vary.streams.batches.mixed import MixedJob, place_held
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import mixed_html
 from vary.streams.options import names_of
@@ -38,9 +38,9 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
     """Several streams as one, whose batches hold samples of each by ratio.
 
     streams: what `vary.stream` returned, each with its own source, policy, seed, order, weights, cache and on_error.
-        The keywords that say how batches are handed out must be the same in all: batch_size, shard, uneven, threads,
-        process, prefetch, layout, and max_errors, which is counted over all. drop_last is on if one has it. So must be
-        what is handed out: fields, views, dtypes, channels, sizes, and classes, where several have any.
+        The keywords that say how batches are handed out must be the same in all: batch_size, shard, uneven, layout,
+        threads, process, prefetch, timeout, and max_errors, which is counted over all. drop_last is on if one has it.
+        So must be what is handed out: fields, views, dtypes, channels, sizes, and classes, where several have any.
     ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: by the streams'
         lengths, so that every sample comes once an epoch (or `repeat` times).
 
@@ -116,12 +116,12 @@ class Mixed(Epochs):
         return replace(self.streams[0]._new_report(epoch), cache="; ".join(filter(None, notes)))
 
     def _preparing(self) -> str:
-        numbers = [number for number, one in enumerate(self.streams) if one._looking_at is not None] or [0]
+        numbers = [number for number, one in enumerate(self.streams) if one._sample_read is not None] or [0]
         return f"{self.streams[numbers[0]]._preparing()} of streams[{numbers[0]}]"
 
     def _cache_limit(self) -> int:
-        stores = {id(stream._store): stream._cache_limit() for stream in self.streams}
-        return sum(stores.values())
+        stores = [stream._store for stream in self.streams]
+        return sum({place_held(store): store.limit for store in stores if store is not None}.values())
 
     def __repr__(self) -> str:
         ratios = ":".join(map(str, self.ratios))

@@ -107,7 +107,7 @@ def _channels(name: str, value: Any) -> Any:
     return value
 
 
-LONGEST = 1e9  # seconds: about what the system's own limits take
+LONGEST = 1e9  # seconds: more would exceed limits of the system's calls
 
 
 def _seconds(name: str, value: Any) -> float | None:

@@ -106,7 +106,7 @@ class Stream(Epochs):
         self._cache: tuple[Store | None, str] | None = None
         self._cache_place = place_of(self.source, options)
         self._preparation = ForkLock()  # of these, apart from the lock of epochs: a file that is read may be stuck
-        self._looking_at: int | None = None  # sample
+        self._sample_read: int | None = None  # sample
         if not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
@@ -150,9 +150,9 @@ class Stream(Epochs):
         if self._prepared is None:
             with self._preparation:
                 if self._prepared is None:
-                    self._looking_at = 0
+                    self._sample_read = 0
                     self._kind = self._kind or asked_kind(self.source)
-                    self._looking_at = None
+                    self._sample_read = None
                     return self._prepare(self._kind)
         return self._prepared
 
@@ -185,19 +185,19 @@ class Stream(Epochs):
             with self._preparation:
                 if self._cache is None:
                     place = self._cache_place if self._ready.kind.encoded else None
-                    self._cache = store_of(self.source, self.options, self._specs, place, self._look_at)
+                    self._cache = store_of(self.source, self.options, self._specs, place, self._note_sample)
                     # memory that stays unused must not count in the budget
-                    self._cache_place = self._looking_at = None
+                    self._cache_place = self._sample_read = None
         return self._cache
 
-    def _look_at(self, index: int) -> None:
-        self._looking_at = index
+    def _note_sample(self, index: int) -> None:
+        self._sample_read = index
 
     def _preparing(self) -> str:
-        index = self._looking_at
+        index = self._sample_read
         if index is not None:
             return f"reading {path_of(self.source, index) or f'sample {index}'}, to learn what the source holds"
-        return "calling order=" if self._counts_differ() else "looking into its cache"
+        return "calling order=" if self._counts_differ() else "opening its cache"
 
     def _cache_limit(self) -> int:
         return 0 if self._store is None else self._store.limit

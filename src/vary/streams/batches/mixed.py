@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
     from vary.streams.batch import Batch
     from vary.streams.batches.job import Empty, Job
+    from vary.streams.cache.memory import Store
     from vary.streams.options import Options
     from vary.streams.order.interleave import Interleave
     from vary.streams.stream import Stream
     from vary.streams.workers.pool import Executor
 
-__all__ = ["MixedJob", "rank_positions"]
+__all__ = ["MixedJob", "place_held", "rank_positions"]
 
 JOBS = 4
 """Jobs that are kept for each stream: two batch workers may both be where one epoch ends and the next begins."""
@@ -61,10 +62,9 @@ class MixedJob(EpochJob):
 
     @property
     def held(self) -> int:
-        """Bytes in all stores. Stores of one folder hold the same files, which count once."""
+        """Bytes in all stores."""
         stores = [stream._store for stream in self.streams]
-        held: dict[Any, int] = {getattr(one, "folder", id(one)): one.held for one in stores if one is not None}
-        return sum(held.values())
+        return sum({place_held(store): store.held for store in stores if store is not None}.values())
 
     def make(self, positions: Array, executor: Executor) -> Made:
         """The batch at these positions, its samples in their order.
@@ -157,6 +157,11 @@ class MixedJob(EpochJob):
         if runner.size is not None:
             return runner.empty(shape[0] * spec.views, o.output, o.layout, self.empty).reshape(shape)
         return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype == np.float32)
+
+
+def place_held(store: Store) -> object:
+    """Equal for stores that hold the same files, those of one folder: so that these count once."""
+    return getattr(store, "folder", id(store))
 
 
 def _job_of(stream: Stream, number: int, epoch: int) -> Job:

@@ -53,16 +53,16 @@ def store_of(
     options: Options,
     specs: Sequence[tuple[ViewSpec, Runner]],
     place: Path | Memory | None,
-    look_at: Callable[[int], None],
+    note_sample: Callable[[int], None],
 ) -> tuple[Store | None, str]:
     """The store of decoded files, None if nothing is kept, and the report's note on it.
 
-    place: what `place_of` returned. look_at: called with the index of each sample before it is read.
+    place: what `place_of` returned. note_sample: called with the index of each sample before it is read.
     """
     if place is None:
         return None, ""
     if isinstance(place, Memory):
-        return _in_memory(source, options, specs, place, look_at)
+        return _in_memory(source, options, specs, place, note_sample)
     _check_fingerprints(source)
     try:
         check_writable(place)
@@ -74,7 +74,7 @@ def store_of(
     store = Memory(ranks=options.part.ranks)
     if options.cache_bytes is not None:  # intended for a disk, so it may be more than there is memory
         store.most = min(options.cache_bytes, store.limit)
-    return _in_memory(source, options, specs, store, look_at)[0], f"in memory: {why}"
+    return _in_memory(source, options, specs, store, note_sample)[0], f"in memory: {why}"
 
 
 def _in_memory(
@@ -82,9 +82,9 @@ def _in_memory(
     options: Options,
     specs: Sequence[tuple[ViewSpec, Runner]],
     store: Memory,
-    look_at: Callable[[int], None],
+    note_sample: Callable[[int], None],
 ) -> tuple[Store | None, str]:
-    expected = _expected(source, options, specs, look_at)
+    expected = _expected(source, options, specs, note_sample)
     store.demand = int(expected)
     limit = store.limit
     if options.cache == "auto" and expected > limit:
@@ -115,13 +115,13 @@ def _on_disk(folder: Path, options: Options) -> Store:
 
 
 def _expected(
-    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], look_at: Callable[[int], None]
+    source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], note_sample: Callable[[int], None]
 ) -> float:
     """Bytes that all files will need, estimated by a few of them, each at every level that some draws need."""
     n = len(source)
     sizes = []
     for index in islice(range(0, n, max(1, n // SAMPLED)), SAMPLED):
-        look_at(index)
+        note_sample(index)
         try:
             image = source[index].image
             if isinstance(image, Encoded):

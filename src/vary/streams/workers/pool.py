@@ -274,6 +274,6 @@ def _exit() -> None:
 
 def park_at_exit() -> None:
     """For a daemon thread that asked for a batch: while the program ends it gets neither that nor an error, but stays
-    here. Else it would print a traceback, or take the batches for complete."""
+    here. Else it would print a traceback, or treat the batches so far as the whole epoch."""
     if _ended_in is not None and _ended_in == os.getpid() and threading.current_thread().daemon:
         threading.Event().wait()

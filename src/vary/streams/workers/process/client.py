@@ -45,7 +45,7 @@ __all__ = ["Process"]
 
 PATIENCE = 0.4
 """Seconds that the process is given to end by itself, before it is killed."""
-WATCH = 1.0  # seconds between two looks whether the process is still there, while a batch is awaited
+WATCH = 1.0  # seconds between two checks that the process is still there, while a batch is awaited
 
 CODE = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = {path!r}; "

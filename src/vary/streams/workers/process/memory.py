@@ -32,7 +32,7 @@ FREE, MADE, SENT, HELD = range(4)
 """States of a buffer: used by nobody; being filled by the server; in a message; mapped by the client."""
 
 BUFFERS, ITERATIONS, THREADS = 1 << 16, 256, 256
-"""The most that there is room for in the header. Room that is not used takes no memory."""
+"""The most that there is room for in the header. Parts that are not used need no memory."""
 SMALL, COPIED = 4096, 1 << 16
 """Bytes: arrays of fewer are in the message itself; of so many, those that are in no buffer are copied into one."""
 ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)

@@ -36,7 +36,7 @@ Array = np.ndarray[Any, Any]
 def write_stream(epochs: object, stream: int, arrays: int) -> None:
     """Write the pickle and the arrays into two files, given by their descriptors.
 
-    What was defined in `__main__`, such as a notebook's functions, takes cloudpickle: `InputError` without it.
+    What was defined in `__main__`, such as a notebook's functions, needs cloudpickle: `InputError` without it.
     """
     try:
         return _write(epochs, stream, arrays, pickle.Pickler)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run_server"]
 
-WATCH = 1.0  # seconds between two looks whether the parent is still there
+WATCH = 1.0  # seconds between two checks that the parent is still there
 GRACE = 0.1  # seconds for threads to end, before what they do is abandoned
 
 
