@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vary.errors import stopped
 from vary.plan.check import output_dtype, output_size
 from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
 from vary.streams.batch import LazyPaths, Made, batch_of
@@ -61,7 +62,7 @@ class EpochJob:
         try:
             return self.make(positions, executor).parts(self.options.batch_size)
         except StopIteration as error:  # in an iterator, it would end the epoch as if it were complete
-            raise RuntimeError("a source, policy or function of the stream raised StopIteration") from error
+            raise stopped("a source, policy or function of the stream") from error
 
 
 @dataclass(frozen=True)
