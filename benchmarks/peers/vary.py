@@ -68,7 +68,7 @@ def calls(images: Sequence[Image], _threads: int) -> Step:
 
 def execute(images: Sequence[Image], threads: int) -> Step:
     """The native call alone: rows drawn and slots allocated beforehand, for 64 epochs in turn."""
-    from vary.plan.run import Address, Decode
+    from vary.plan.request import Address, Decode
 
     policy = vary.Policy([*warp(), vary.Normalize(mean=MEAN, std=STD)], fill="nearest")
     runner, sources, indices = policy.runner_for(images[0]), list(images), np.arange(len(images))

@@ -10,11 +10,11 @@ only; what is behind them, ARCHITECTURE.md tells.
 import typing as _typing
 
 from vary import sources, testing, transforms
+from vary.codecs.decode import read_image
 from vary.display.preview import Preview
 from vary.errors import DecodeError, InputError, PolicyError, SourceError, StreamTimeoutError, ValueWarning, VaryError
-from vary.plan.decode import read_image
+from vary.plan.machine import libjpeg_version, target, targets
 from vary.plan.program import Program
-from vary.plan.run import libjpeg_version, target, targets
 from vary.policy import Policy
 from vary.sources import Arrays, Files, Folder
 from vary.streams import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream

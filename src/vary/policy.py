@@ -22,8 +22,10 @@ from vary.paths import path_text, to_write
 from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
+from vary.plan.machine import default_threads
 from vary.plan.program import FILLS, Fill, Program, Settings
-from vary.plan.run import Address, Parts, Runner, default_threads, raise_first
+from vary.plan.request import Address, Parts, raise_first
+from vary.plan.runner import Runner
 from vary.plan.watch import Watches
 from vary.rng import check_address
 from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, layout_name, many, not_an_array

@@ -45,8 +45,8 @@ from vary import (
     VerticalFlip,
     Zoom,
 )
-from vary.plan.decode import read_image
-from vary.plan.run import target
+from vary.codecs.decode import read_image
+from vary.plan.machine import target
 
 STORED = Path(__file__).with_name("hashes.json")
 

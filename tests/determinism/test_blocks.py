@@ -11,8 +11,8 @@ from PIL import Image
 from strategies import policies
 
 from vary import Policy, PolicyError, Resize
-from vary.plan.decode import HEAD, keep
-from vary.plan.run import Address, Decode
+from vary.codecs.decode import HEAD, keep
+from vary.plan.request import Address, Decode
 
 
 @given(policies(), files(st.integers(1, 8)), st.sampled_from((1, 3, 4)), st.integers(0, 99), st.booleans())

@@ -13,7 +13,7 @@ import pytest
 from determinism.hashes import STORED, compute, machine
 
 import vary
-from vary.plan.run import targets
+from vary.plan.machine import targets
 
 SCRIPT = STORED.with_name("hashes.py")
 X86 = platform.machine() == "x86_64"

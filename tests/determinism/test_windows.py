@@ -9,7 +9,7 @@ from PIL import Image
 from strategies import policies
 
 from vary import Policy, PolicyError, Resize, Rotate, Transpose, Zoom, read_image
-from vary.plan.run import Address, Decode
+from vary.plan.request import Address, Decode
 
 SAMPLINGS = (0, 1, 2)  # Pillow's: 4:4:4, 4:2:2, 4:2:0
 

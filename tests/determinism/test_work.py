@@ -9,7 +9,7 @@ import pytest
 from determinism.hashes import POLICIES, waves
 
 from vary import HorizontalFlip, Policy, Resize, Rotate, Zoom
-from vary.plan.run import Address, Counts
+from vary.plan.request import Address, Counts
 
 N = 16
 PICTURES = [waves(150, 150, 3)] * N

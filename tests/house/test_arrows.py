@@ -17,8 +17,9 @@ ARROWS = {
     "sample": "guidance",
     "paths": "errors",
     "transforms": "errors rng sample paths",
-    "plan": "transforms",
-    "sources": "errors rng sample paths",
+    "codecs": "errors guidance paths sample",
+    "plan": "transforms codecs",
+    "sources": "errors rng sample paths codecs",
     "display": "plan sources",
     "policy": "display",
     "streams": "policy plan sources rng",
@@ -27,13 +28,7 @@ ARROWS = {
     "keras": "frameworks",  # the lazy door to frameworks/keras.py
 }
 DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = {
-    "vary.rng",
-    "vary.plan.run",
-    "vary.plan.decode",
-    "vary.sources.files",
-    "vary.streams.workers.process.memory",
-}
+IMPORT_NATIVE = ("rng", "plan", "codecs")  # rooms
 REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
 
 
@@ -85,7 +80,7 @@ def fault(name: str, nested: bool, target: str) -> str | None:
     if top != "vary":
         return None
     if target == NATIVE:
-        return None if name in IMPORT_NATIVE else f"only {sorted(IMPORT_NATIVE)} import the native module"
+        return None if room in IMPORT_NATIVE else f"only {', '.join(IMPORT_NATIVE)} import the native module"
     if room == "__main__":
         return None if target.startswith("vary.apps") else "python -m vary only calls the apps"
     if room == "apps":
@@ -126,8 +121,8 @@ PLANTED = [  # file, its text, what the fault must say ("" where there is none)
     ("transforms/blur.py", "from ..rng import draw\nfrom .base import Transform\nimport numpy as np", ""),
     ("plan/lower.py", "import vary.policy", "plan may see"),
     ("plan/lower.py", "if True:\n    from vary import policy", "plan may see"),
-    ("plan/run.py", "from vary import _native", ""),
-    ("plan/lower.py", "from .._native import execute", "import the native module"),
+    ("plan/runner.py", "from vary import _native", ""),
+    ("transforms/blur.py", "from .._native import execute", "import the native module"),
     ("policy.py", "from vary import _native", "import the native module"),
     ("policy.py", "def f():\n    from vary import errors", "at the top of a file"),
     ("plan/reference.py", "import math\nimport numpy as np\nfrom vary.plan.program import Program", ""),

@@ -26,7 +26,7 @@ from vary import (
     VerticalFlip,
     Zoom,
 )
-from vary.plan.run import Address
+from vary.plan.request import Address
 
 N = 4096
 SHAPE = (8, 8, 3)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from strategies import GEOMETRIC, policies
 
 from vary import Policy
-from vary.plan.check import output_size
-from vary.plan.run import Address
+from vary.plan.infer import output_size
+from vary.plan.request import Address
 
 DRAWS = 20
 

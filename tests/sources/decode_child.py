@@ -11,8 +11,8 @@ import warnings
 
 import numpy as np
 
+from vary.codecs.decode import read_image
 from vary.errors import DecodeError
-from vary.plan.decode import read_image
 
 MEMORY, SECONDS = 4 << 30, 120
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 import vary
 from vary import InputError, Policy, Resize
-from vary.plan.run import Address, Runner
+from vary.plan.request import Address
+from vary.plan.runner import Runner
 from vary.sources import Encoded, Item
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from vary.codecs.decode import apply_orientation, prepare, read_image
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.decode import apply_orientation, prepare, read_image
 from vary.sources import Encoded
 
 RANDOM = np.random.default_rng(7)
@@ -305,5 +305,5 @@ def test_threads_agree() -> None:
 
 
 def test_importing_does_not_import_pillow() -> None:
-    code = "import sys, vary.plan.decode, vary.sources; assert 'PIL' not in sys.modules"
+    code = "import sys, vary.codecs.decode, vary.sources; assert 'PIL' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

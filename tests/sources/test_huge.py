@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from vary import Policy, Resize
-from vary.plan.decode import keep
-from vary.plan.run import Address, Decode, Runner
+from vary.codecs.decode import keep
+from vary.plan.request import Address, Decode
+from vary.plan.runner import Runner
 
 
 def claiming(height: int, width: int, mode: str = "RGB") -> bytes:

@@ -13,9 +13,9 @@ from PIL import Image, PngImagePlugin
 from sources.made_tiff import DEFLATE, NONE, RGB, tiff
 
 from vary import _native
+from vary.codecs.decode import apply_orientation, read_image
+from vary.codecs.png import PNG, bare_png
 from vary.errors import DecodeError
-from vary.plan.decode import apply_orientation, read_image
-from vary.plan.png import PNG, bare_png
 
 PIXELS = np.random.default_rng(11).integers(0, 256, (8, 12, 3), np.uint8)
 WRONG_SUM = b"\0\0\0\0"

@@ -127,7 +127,7 @@ def readable(path: Path) -> bool:
 
 
 def difference(path: Path, expected: np.ndarray) -> int:
-    from vary.plan.decode import read_image
+    from vary.codecs.decode import read_image
 
     return int(np.abs(read_image(path).astype(int) - expected).max())
 

@@ -19,8 +19,8 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from vary.codecs.decode import read_image
 from vary.errors import DecodeError
-from vary.plan.decode import read_image
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (60, 80, 3), np.uint8)
 

@@ -11,9 +11,9 @@ import pytest
 from conftest import oracle
 from sources.made_tiff import DEFLATE, INKS, LAB, MINIS_BLACK, MINIS_WHITE, NONE, PACKBITS, PALETTE, RGB, YCBCR, tiff
 
+from vary.codecs.decode import read_image
+from vary.codecs.tiff import ELSEWHERE
 from vary.errors import DecodeError
-from vary.plan.decode import read_image
-from vary.plan.tiff import ELSEWHERE
 
 RANDOM = np.random.default_rng(2)
 HEIGHT, WIDTH = 21, 37

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image, ImageFile
 from sources.relative import relative
 
+from vary.codecs.decode import read_image
 from vary.errors import SourceError
-from vary.plan.decode import read_image
 from vary.sources import SUFFIXES, Folder
 
 NOT_READ = {"EPS": "takes another program", "MPEG": "a stub", "PPM .pfm": "floats without a stated range"}

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from vary import Policy, Resize, Rotate, _native  # type: ignore[attr-defined]
-from vary.plan.run import Address, Runner
+from vary.plan.request import Address
+from vary.plan.runner import Runner
 
 THREADS = 3
 

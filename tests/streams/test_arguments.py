@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from vary.errors import InputError, PolicyError, SourceError, VaryError
-from vary.plan.run import default_threads
+from vary.plan.machine import default_threads
 from vary.policy import Policy
 from vary.streams import stream
 from vary.streams.options import Arguments, Options, former_names

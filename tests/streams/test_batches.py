@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vary.codecs.decode import read_image
 from vary.errors import InputError
-from vary.plan.decode import read_image
 from vary.policy import Policy
 from vary.rng import permutation
 from vary.sources import Arrays, Encoded, Folder, Item

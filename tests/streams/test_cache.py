@@ -13,9 +13,10 @@ import pytest
 from PIL import Image
 from streams.cache_child import block, file
 
+from vary.codecs.decode import HEAD, prepare
 from vary.errors import DecodeError, SourceError
-from vary.plan.decode import HEAD, prepare
-from vary.plan.run import Address, Decode, Runner
+from vary.plan.request import Address, Decode
+from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.sources import Encoded
 from vary.streams.cache import budget as module

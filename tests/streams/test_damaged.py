@@ -10,8 +10,8 @@ from PIL import Image
 
 import vary
 from vary import _native
+from vary.codecs.decode import read_image
 from vary.errors import DecodeError
-from vary.plan.decode import read_image
 from vary.policy import Policy
 from vary.streams import stream
 from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, Resize

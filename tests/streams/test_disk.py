@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from streams.cache_child import ONE, block, disk, file, files, held, path_of, put, size
 
+from vary.codecs.decode import HEAD
 from vary.errors import InputError
-from vary.plan.decode import HEAD
 from vary.streams.cache import disk as module
 from vary.streams.cache.disk import Disk, cache_folder, size_of_cache
 from vary.streams.cache.memory import File

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from streams.cache_child import block, disk, file, files, held, path_of, put
 
-from vary.plan.decode import HEAD
+from vary.codecs.decode import HEAD
 from vary.streams.cache import disk as module
 
 CHILD = Path(__file__).with_name("cache_child.py")

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vary.codecs.decode import prepare, read_image
 from vary.errors import DecodeError, SourceError
-from vary.plan.decode import prepare, read_image
-from vary.plan.run import Address
+from vary.plan.request import Address
 from vary.policy import Policy
 from vary.sources import Arrays, Folder, Item
 from vary.streams import mix, stream

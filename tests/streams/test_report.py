@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vary.plan.run import Runner, default_threads
+from vary.plan.machine import default_threads
+from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.sources import Arrays
 from vary.streams import Report, stream

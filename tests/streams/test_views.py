@@ -6,9 +6,9 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from vary.codecs.decode import read_image
 from vary.errors import DecodeError, InputError, PolicyError, SourceError
-from vary.plan.decode import read_image
-from vary.plan.run import Runner
+from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.sources import Arrays, Folder
 from vary.streams import average_views, stream

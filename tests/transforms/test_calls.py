@@ -24,7 +24,7 @@ from vary import (
     VaryError,
     stream,
 )
-from vary.plan.run import Address, Parts
+from vary.plan.request import Address, Parts
 
 IMAGE = np.zeros((6, 8, 3), np.uint8)
 FLIP = Policy([HorizontalFlip()])

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vary.codecs.decode import read_image
 from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
-from vary.plan.decode import read_image
 from vary.sources import Arrays, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:

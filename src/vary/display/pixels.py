@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.plan.lower import VALUE_RANGES
-from vary.plan.run import Address
+from vary.plan.request import Address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from vary.plan.program import Program
-    from vary.plan.run import Runner
+    from vary.plan.runner import Runner
 
 __all__ = ["Scale", "Stats", "reduced", "scale_of", "scale_of_range", "scale_of_runner", "scale_of_values", "shown"]
 

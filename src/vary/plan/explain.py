@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from vary.plan.check import output_dtype
+from vary.plan.infer import output_dtype
 from vary.plan.program import Instruction
-from vary.plan.run import Address, Runner
+from vary.plan.request import Address
+from vary.plan.runner import Runner
 from vary.sample import DTYPES
 from vary.transforms.crop import MODES
 

@@ -10,7 +10,8 @@ import numpy as np
 from vary.errors import VaryError
 from vary.plan.hints import possible
 from vary.plan.program import GEOMETRY, Instruction
-from vary.plan.run import Address, Decode, Failure, Parts, Runner
+from vary.plan.request import Address, Decode, Failure, Parts
+from vary.plan.runner import Runner
 from vary.transforms.base import Column
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from vary.plan.hints import hints, names_of
 from vary.plan.lower import VALUE_RANGES
 from vary.plan.program import GEOMETRY
 from vary.plan.ranges import CLIPPING, contradictions
-from vary.plan.run import PLAIN, Address, Decode, Parts, Runner
+from vary.plan.request import PLAIN, Address, Decode, Parts
+from vary.plan.runner import Runner
 from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
 from vary.sample import maybe_one
 

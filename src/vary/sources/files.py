@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from vary import _native
+from vary.codecs.stamps import file_stamps
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
 from vary.paths import absolute, path_text
@@ -114,7 +114,7 @@ def stamped(paths: list[str]) -> list[tuple[str, int, int]]:
 
     Size and time are -1 for a file that does not exist; reading it raises the error.
     """
-    return [(path, *stamp) for path, stamp in zip(paths, _native.file_stamps(paths), strict=True)]
+    return [(path, *stamp) for path, stamp in zip(paths, file_stamps(paths), strict=True)]
 
 
 def _listed(paths: Any) -> Listing:

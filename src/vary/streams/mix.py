@@ -9,7 +9,7 @@ import numpy as np
 
 from vary.errors import InputError, brief
 from vary.guidance import guided
-from vary.plan.check import output_dtype
+from vary.plan.infer import output_dtype
 from vary.sources import batch_labels
 from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.mixed import MixedJob, place_held

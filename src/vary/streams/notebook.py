@@ -25,7 +25,7 @@ from vary.streams.options import Options
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vary.plan.run import Runner
+    from vary.plan.runner import Runner
     from vary.sources import Indexed
     from vary.streams.epochs import Epochs
     from vary.streams.mix import Mixed

@@ -19,7 +19,8 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.guidance import word_hint
-from vary.plan.run import Decode, default_threads
+from vary.plan.machine import default_threads
+from vary.plan.request import Decode
 from vary.policy import Policy
 from vary.rng import check_address
 from vary.sample import Dtype, Layout, dtype_name, layout_name

@@ -11,9 +11,9 @@ import numpy as np
 
 from vary.errors import InputError, brief
 from vary.guidance import guided
-from vary.plan.check import output_dtype, output_size
 from vary.plan.findings import Finding
 from vary.plan.hints import hints
+from vary.plan.infer import output_dtype, output_size
 from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
@@ -36,7 +36,7 @@ from vary.transforms import Transform
 
 if TYPE_CHECKING:
     from vary.display.fields import BatchSchema
-    from vary.plan.run import Runner
+    from vary.plan.runner import Runner
     from vary.sources import Indexed, Kind
     from vary.streams.batch import Batch
     from vary.streams.batches.job import Empty

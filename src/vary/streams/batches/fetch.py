@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from vary.codecs.decode import is_jpeg, picture_bytes, prepare
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.decode import is_jpeg, picture_bytes, prepare
-from vary.plan.run import Parts
+from vary.plan.request import Parts
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE, File

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import stopped
-from vary.plan.check import output_dtype, output_size
+from vary.plan.infer import output_dtype, output_size
 from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
 from vary.streams.batch import LazyPaths, Made, batch_of
 from vary.streams.batches.failures import left_out, replaced
@@ -21,7 +21,7 @@ from vary.streams.views import fields_of, views_of
 
 if TYPE_CHECKING:
     from vary.plan.findings import Finding
-    from vary.plan.run import Runner
+    from vary.plan.runner import Runner
     from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.streams.cache.memory import Store

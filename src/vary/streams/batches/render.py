@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import DecodeError
-from vary.plan.run import Address, Parts
+from vary.plan.request import Address, Parts
 from vary.sources import path_of
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.report import Work
@@ -18,7 +18,8 @@ from vary.streams.workers.pool import CALLING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vary.plan.run import Counts, Failure, Runner
+    from vary.plan.request import Counts, Failure
+    from vary.plan.runner import Runner
     from vary.plan.watch import Watch
     from vary.sources import Indexed
     from vary.streams.batches.fetch import Inputs

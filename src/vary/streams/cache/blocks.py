@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.plan.decode import keep
+from vary.codecs.decode import keep
 from vary.sources import Encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from vary.plan.run import Decode, Runner
+    from vary.plan.request import Decode
+    from vary.plan.runner import Runner
     from vary.streams.cache.memory import File, Store
 
 __all__ = ["Blocks"]

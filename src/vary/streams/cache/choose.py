@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.codecs.decode import RULES, is_jpeg, picture_bytes
 from vary.errors import DecodeError, InputError, warn_caller
-from vary.plan.decode import RULES, is_jpeg, picture_bytes
-from vary.plan.run import Address, libjpeg_version
+from vary.plan.machine import libjpeg_version
+from vary.plan.request import Address
 from vary.sources import Encoded, stated_kind, whole_of
 from vary.streams.cache.disk import Disk, cache_folder, check_writable, size_of_cache
 from vary.streams.cache.memory import Memory
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from vary.plan.run import Runner
+    from vary.plan.runner import Runner
     from vary.sources import Indexed
     from vary.streams.cache.memory import Store
     from vary.streams.options import Options

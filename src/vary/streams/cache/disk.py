@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vary.codecs.decode import HEAD
 from vary.errors import InputError
 from vary.paths import expanded
-from vary.plan.decode import HEAD
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:

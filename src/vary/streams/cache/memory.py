@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import numpy as np
 
-from vary.plan.decode import HEAD
+from vary.codecs.decode import HEAD
 from vary.streams.cache.budget import BUDGET
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from vary.plan.run import cancel_all
+from vary.plan.machine import cancel_all
 from vary.streams.workers.threads import DaemonThreads, ForkLock
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vary import _native
 from vary.errors import SourceError
+from vary.plan.shared import SharedPart, exchange_word, punch
 
 __all__ = ["Arena", "BufferPool", "Ref", "unnamed_file"]
 
@@ -68,15 +68,15 @@ class Arena:
         self.file = file
         weakref.finalize(self, os.close, file)
         os.ftruncate(file, max(HEADER, os.fstat(file).st_size))
-        header = np.split(_native.SharedPart(file, 0, HEADER).array.view(np.int64), np.cumsum(ROOMS))
+        header = np.split(SharedPart(file, 0, HEADER).array.view(np.int64), np.cumsum(ROOMS))
         self.count, self.words, self.offsets, self.sizes, activity, _ = header
         self.activity = activity.reshape(ITERATIONS, THREADS)
         """A row for each iteration: what each of its threads does, see `pool.doing`."""
-        self._parts: dict[int, _native.SharedPart] = {}  # of the client
+        self._parts: dict[int, SharedPart] = {}  # of the client
 
     def exchange(self, buffer: int, use: int, expected: int, state: int) -> bool:
         """Another state for this use of the buffer, unless it is not in the expected one."""
-        return _native.exchange_word(self.words, buffer, 4 * use + expected, 4 * use + state)
+        return exchange_word(self.words, buffer, 4 * use + expected, 4 * use + state)
 
     def arrays(self, refs: list[Ref]) -> list[Array]:
         """The client's uint8 arrays of these bytes. With the last array in a buffer, that becomes free.
@@ -105,9 +105,9 @@ class Arena:
         assert held is not None
         return held
 
-    def mapped(self, offset: int, size: int) -> _native.SharedPart:
+    def mapped(self, offset: int, size: int) -> SharedPart:
         try:
-            return _native.SharedPart(self.file, offset, size)
+            return SharedPart(self.file, offset, size)
         except OSError as error:
             if error.errno != errno.ENOMEM:
                 raise
@@ -116,12 +116,12 @@ class Arena:
 
     def release_memory(self, buffer: int) -> None:
         """Give the memory of a buffer back to the system. It stays, and reads as zeros."""
-        _native.punch(self.file, int(self.offsets[buffer]), int(self.sizes[buffer]))
+        punch(self.file, int(self.offsets[buffer]), int(self.sizes[buffer]))
 
     def release_rest(self) -> None:
         """Of a server that is gone, keep only the memory of what is held, for which the file need not stay open."""
         for number, word in enumerate(self.words[: self.count[0]].tolist()):
-            if word % 4 != HELD and _native.exchange_word(self.words, number, word, word - word % 4 + FREE):
+            if word % 4 != HELD and exchange_word(self.words, number, word, word - word % 4 + FREE):
                 self.release_memory(number)
         for part in list(self._parts.values()):
             part.detach()

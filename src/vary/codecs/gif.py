@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vary.plan.bare import Bare
+from vary.codecs.bare import Bare
 
 __all__ = ["GIF", "bare_gif"]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import struct
 from typing import NamedTuple
 
+from vary.codecs.bare import Bare
 from vary.errors import DecodeError
-from vary.plan.bare import Bare
 
 __all__ = ["ELSEWHERE", "TIFF", "bare_tiff"]
 

@@ -6,7 +6,7 @@ import struct
 import zlib
 from contextlib import suppress
 
-from vary.plan.bare import Bare
+from vary.codecs.bare import Bare
 
 __all__ = ["PNG", "bare_png"]
 

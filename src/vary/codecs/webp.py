@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from vary.plan.bare import Bare
+from vary.codecs.bare import Bare
 
 __all__ = ["bare_webp", "is_webp"]
 

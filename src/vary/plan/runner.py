@@ -6,108 +6,23 @@ threads; the GIL is let go while pixels are touched. Sources are arrays or JPEG 
 
 from __future__ import annotations
 
-import inspect
-import os
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from vary import _native
-from vary.errors import DecodeError, InputError, PolicyError, stopped
-from vary.plan.check import check_bytes, output_dtype, output_size
-from vary.plan.fuse import Stage, fuse, stages
+from vary.errors import InputError, PolicyError, stopped
+from vary.plan.callback import wants_rng
+from vary.plan.infer import check_bytes, output_dtype, output_size
 from vary.plan.program import FILLS, Instruction, Program, Template
+from vary.plan.request import PLAIN, Address, Counts, Decode, Empty, Failure, Parts, Source
+from vary.plan.segment import Stage, fuse, stages
 from vary.rng import noise
 from vary.sample import batch_shape, dtype_name
 from vary.transforms.base import Column
 
-__all__ = [
-    "Address",
-    "Counts",
-    "Decode",
-    "Failure",
-    "Parts",
-    "Runner",
-    "cancel_all",
-    "default_threads",
-    "raise_first",
-    "target",
-    "targets",
-]
-
-Empty = Callable[[tuple[int, ...], bool], np.ndarray]
-Source = Any  # np.ndarray, bytes of a JPEG, or a block of plan/decode.py
-
-
-class Parts(NamedTuple):
-    """Pictures that are parts of one array: (N, H, W, C) or (N, H, W), and (n,) int64 places along its first axis."""
-
-    array: np.ndarray
-    places: np.ndarray
-
-    def each(self) -> list[Source]:
-        """As single pictures."""
-        return [self.array[place] for place in self.places.tolist()]
-
-
-class Address(NamedTuple):
-    """Whose draws: `indices` is (n,) int64, places in the source; `view` is one number for all, or (n,) int64."""
-
-    seed: int
-    epoch: int
-    view: int | np.ndarray
-    indices: np.ndarray
-
-    @property
-    def views(self) -> np.ndarray:
-        view = self.view
-        return view if isinstance(view, np.ndarray) else np.full(len(self.indices), view, np.int64)
-
-
-class Decode(NamedTuple):
-    """How encoded pictures are opened."""
-
-    full_decode: bool = False
-    allow_truncated: bool = False
-    max_pixels: int = 178_956_970
-
-
-PLAIN = Decode()
-
-
-class Counts(NamedTuple):
-    """What a native call did; times are summed over threads, in nanoseconds."""
-
-    pictures: int = 0
-    decodes: int = 0
-    resamples: int = 0
-    sweeps: int = 0
-    reductions: int = 0
-    growths: int = 0
-    decode_ns: int = 0
-    total_ns: int = 0
-    damaged: tuple[int, ...] = ()  # places of pictures whose file is damaged, but has every row that was read
-
-    def plus(self, other: Counts) -> Counts:
-        """Both calls together; `pictures` is that of the later one."""
-        return Counts(other.pictures, *(a + b for a, b in zip(self[1:], other[1:], strict=True)))  # type: ignore[operator]
-
-
-class Failure(NamedTuple):
-    place: int  # in the batch
-    reason: str
-
-
-@lru_cache(maxsize=1)
-def _allowed(process: int) -> int:  # noqa: ARG001  the key: a forked child asks again
-    return _native.allowed_threads()
-
-
-def default_threads() -> int:
-    """What affinity and cgroup allow this process, asked once in each."""
-    return _allowed(os.getpid())
+__all__ = ["Runner"]
 
 
 class Runner:
@@ -116,7 +31,7 @@ class Runner:
         self.size = output_size(self.template)
         self.stages = stages(self.template)
         self.plans = [self._plan(stage) for stage in self.stages]
-        self.takes_rng = [_wants_rng(function) for function in self.template.functions]
+        self.takes_rng = [wants_rng(function) for function in self.template.functions]
 
     def _plan(self, stage: Stage) -> _native.Plan:
         def argument(value: float) -> tuple[float, int]:
@@ -349,42 +264,3 @@ def _run(
     except ValueError as error:
         raise InputError(str(error)) from None
     return Counts(*counts), errors
-
-
-def _wants_rng(function: Callable[..., Any]) -> bool:
-    """Does it take a second argument that has no default?"""
-    try:
-        parameters = list(inspect.signature(function).parameters.values())
-    except (TypeError, ValueError):  # some built-in functions do not say
-        return False
-    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return sum(p.kind in places and p.default is inspect.Parameter.empty for p in parameters) >= 2
-
-
-def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:
-    """Turn the first failure of a batch into an error that names its file or place."""
-    if failures:
-        place, reason = failures[0]
-        name = path(place)
-        raise DecodeError(reason, name) if name else InputError(f"image {place}: {reason}")
-
-
-def cancel_all() -> None:
-    """For the end of the program: native calls of all other threads return soon, with a RuntimeError, and so do later
-    ones. The calling thread may go on, and so may a forked child."""
-    _native.cancel_all()
-
-
-def target() -> str:
-    """The instruction set that runs here: "v2", "v3" or "v4" (x86-64 levels), or "base". VARY_TARGET forces one."""
-    return _native.target()
-
-
-def targets() -> list[str]:
-    """The instruction sets that this build has and this machine runs, slowest first."""
-    return _native.targets()
-
-
-def libjpeg_version() -> str:
-    """The libjpeg-turbo this build decodes with."""
-    return _native.libjpeg_version()

@@ -27,15 +27,15 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 import numpy as np
 
 from vary import _native
+from vary.codecs.bare import Bare
+from vary.codecs.gif import GIF, bare_gif
+from vary.codecs.pillow import check_pixels, open_image
+from vary.codecs.png import PNG, bare_png
+from vary.codecs.tiff import ELSEWHERE, TIFF, bare_tiff
+from vary.codecs.webp import bare_webp, is_webp
 from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided, word_hint
 from vary.paths import expanded, looked_in
-from vary.plan.bare import Bare
-from vary.plan.gif import GIF, bare_gif
-from vary.plan.pillow import check_pixels, open_image
-from vary.plan.png import PNG, bare_png
-from vary.plan.tiff import ELSEWHERE, TIFF, bare_tiff
-from vary.plan.webp import bare_webp, is_webp
 
 if TYPE_CHECKING:
     from mmap import mmap
