@@ -21,8 +21,8 @@ COMPILES := a minute or two on 2 cores
 TESTS := about 10 minutes on 2 cores
 override DATA := $(DATA:~/%=$(HOME)/%)
 
-CPP := $(wildcard native/*.cc native/kernels/*.cc native/tests/*.cc native/fuzz/*.cc)
-HEADERS := $(wildcard native/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
+CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*.cc native/fuzz/*.cc)
+HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
 .PHONY: help demo demo-data test test-time install lint tidy types cpp emulated fuzz instructions torture test-core test-docs test-frameworks package fresh bench bench-report format lock clean

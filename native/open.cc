@@ -1,0 +1,125 @@
+#include "open.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+#include "sample.h"
+#include "size_limits.h"
+
+namespace vary {
+namespace {
+
+void check_pixels(const JpegHeader& header, const Options& options) {
+  if (std::int64_t{header.width} * header.height <= options.max_pixels) return;
+  throw std::runtime_error("the header claims " + std::to_string(header.width) + " x " + std::to_string(header.height) +
+                           " pixels, over the limit of " + std::to_string(options.max_pixels) +
+                           "; raise it with max_pixels= if the file is to be trusted");
+}
+
+Image packed_image(std::uint8_t* data, int height, int width, int channels) {
+  return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
+}
+
+// The pixels of planes that a window shows, in their places.
+Image converted(const Planes& planes, const Window& window, Workspace& w) {
+  if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
+  check_file(planes.height, planes.width, 3);
+  auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{planes.height} * planes.width * 3 + 192);
+  convert(planes, window, data, w);
+  return packed_image(data, planes.height, planes.width, 3);
+}
+
+// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that, or `all`.
+Image decoded(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view, bool all,
+              const Options& options, Workspace& w) {
+  check_file(jpeg_scaled(header.height, level), jpeg_scaled(header.width, level), plan.channels);
+  const Source& source = task.source;
+  std::int64_t bytes = 0;
+  std::string error;
+  bool ok = false;
+  Image image;
+  if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
+    const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
+    const Window whole{0, 0, planes.height, planes.width};
+    const Window window = all ? whole : window_of(plan, view, planes.height, planes.width);
+    ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error,
+                     &task.damaged);
+    if (ok) image = converted(planes, window, w);
+  } else {
+    const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
+    auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
+    image = packed_image(data, height, width, plan.channels);
+    ok = jpeg_decode(source.data, source.size, level, options.tolerant, {data, height, width, plan.channels, image.row},
+                     error, &task.damaged);
+  }
+  if (!ok) throw std::runtime_error(error);
+  return image;
+}
+
+}  // namespace
+
+View whole(const Image& image) {
+  View view;
+  view.height = image.height;
+  view.width = image.width;
+  return view;
+}
+
+Opened open(const Source& source, const Options& options) {
+  Opened out;
+  if (source.kind == Source::array) {
+    out.view = whole(source.image);
+    return out;
+  }
+  const JpegHeader& header = out.level.header;
+  std::string error;
+  if (source.kind == Source::jpeg) {
+    if (!jpeg_header(source.data, source.size, out.level.header, error)) throw std::runtime_error(error);
+  } else if (!read_level(source.data, source.size, out.level)) {
+    throw std::runtime_error("what was kept of this file is no level of a picture");
+  }
+  check_pixels(header, options);
+  out.view.height = header.height;
+  out.view.width = header.width;
+  orient(header.orientation, out.view);
+  return out;
+}
+
+int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options) {
+  const bool jpeg = opened.level.header.components > 0;
+  if (!jpeg || options.exact || plan.nearest || !plan.antialias) return 1;
+  const Footprint f = footprint(view);
+  const int least = std::min(f.x, f.y);
+  return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
+}
+
+void at_level(View& view, int level) {
+  for (double& m : view.m) m /= level;
+}
+
+void check_file(int height, int width, int channels) {
+  check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
+}
+
+Image decoded_jpeg(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view,
+                   const Options& options, Workspace& w, Counts& counts) {
+  Shared& shared = w.shared;
+  if (shared.decoded) return shared.image;
+  ++counts.decodes;
+  const Image image = decoded(plan, task, header, level, view, shared.level > 0, options, w);
+  if (shared.level > 0) shared = {level, true, image};
+  return image;
+}
+
+Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) {
+  if (kept.channels != plan.channels)
+    throw std::runtime_error("what was kept of this file has " + std::to_string(kept.channels) + " channels, not " +
+                             std::to_string(plan.channels));
+  if (kept.planes.count == 0 && kept.pixels.data == nullptr)
+    throw std::runtime_error("of this file only the head was kept");
+  if (kept.planes.count == 0) return kept.pixels;
+  return converted(kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
+}
+
+}  // namespace vary
