@@ -50,11 +50,12 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
            int channels, int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
   Plan plan;
   for (const auto& [name, gate, arguments, transform] : instructions) {
-    const OpName* found = nullptr;
-    for (const OpName& info : op_table())
-      if (name == info.name) found = &info;
-    if (found == nullptr || arguments.size() > 12) throw std::invalid_argument("no such instruction: " + name);
-    Instruction instruction{found->op, gate, {}, transform};
+    const Op* const op = find_op(name);
+    if (op == nullptr) throw std::invalid_argument("no such instruction: " + name);
+    if (arguments.size() != op->arity(channels))
+      throw std::invalid_argument(name + " has " + std::to_string(op->arity(channels)) + " arguments, not " +
+                                  std::to_string(arguments.size()));
+    Instruction instruction{op, gate, {}, transform};
     for (const auto& [value, column] : arguments) instruction.arguments.push_back({value, column});
     plan.instructions.push_back(instruction);
   }
@@ -172,13 +173,13 @@ nb::list describe(const Plan& plan, int height, int width, bool floats, const Co
     nb::dict d;
     d["height"] = pass.view.height;
     d["width"] = pass.view.width;
-    d["map"] =
-        nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4], pass.view.m[5]);
+    d["map"] = nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4],
+                              pass.view.m[5], pass.view.p[0], pass.view.p[1], pass.view.p[2]);
     d["separable"] = pass.separable;
     d["box"] = nb::make_tuple(pass.box_y, pass.box_x);
-    d["geometry"] = pass.geometry;
-    d["colours"] = pass.colours;
-    d["statistics"] = pass.statistics;
+    d["maps"] = pass.maps;
+    d["stages"] = pass.stages;
+    d["sweeps"] = pass.sweeps;
     out.append(d);
   }
   return out;
@@ -362,11 +363,13 @@ NB_MODULE(_native, m) {
       },
       "words"_a, "number"_a, "expected"_a, "following"_a);
   m.def("punch", &punch, "file"_a, "offset"_a, "size"_a);
-  m.def("geometry_ops", [] {
-    std::vector<std::string> names;
-    for (const OpName& info : op_table())
-      if (is_geometry(info.op)) names.emplace_back(info.name);
-    return names;
+  m.def("ops", [] {  // (name, kind, arguments, arguments a channel) of each
+    static constexpr const char* kinds[] = {"map", "pointwise", "whole", "noise", "control"};
+    nb::list found;
+    for (const std::span<const Op> table : all_ops())
+      for (const Op& op : table)
+        found.append(nb::make_tuple(op.name, kinds[static_cast<int>(op.kind)], op.numbers, op.each));
+    return found;
   });
   m.def("philox", [](const std::vector<std::uint32_t>& c, const std::vector<std::uint32_t>& k) {
     const Words w = philox({c.at(0), c.at(1), c.at(2), c.at(3)}, {k.at(0), k.at(1)});

@@ -59,37 +59,25 @@ void check_size(const View& view, const Slot& slot) {
                            " x " + std::to_string(slot.width));
 }
 
-void run_picture(const Kernels& k, const Plan& plan, Task& task, const Options& options, Counts& counts) {
-  Workspace& w = Workspace::mine();
-  materialise(plan, task.row, w.program);
-  const Concrete* at = w.program.data();
-  const Concrete* const end = at + w.program.size();
-  const Opened opened = open(task.source, options);
+void run_picture(const Context& context, Task& task) {
+  Workspace& w = context.w;
+  resolve(context.plan, task.row, w.program);
+  const Concrete* at = w.program.instructions.data();
+  const Concrete* const end = at + w.program.instructions.size();
+  const Opened opened = open(task.source, context.options);
   Image image = task.source.image;
   View start = opened.view;
   for (int turn = 0; !cancelled(); ++turn) {
     Segment s = next_segment(at, end, start);
-    if (turn == 0 && task.source.kind != Source::array) {
-      const Level& file = opened.level;
-      const bool kept_level = task.source.kind == Source::level;
-      const int level = kept_level           ? file.denominator
-                        : w.shared.level > 0 ? w.shared.level
-                                             : choose_level(plan, opened, s.view, options);
-      at_level(s.view, level);
-      const Clock::time_point began = Clock::now();
-      image = kept_level ? kept(plan, file, s.view, w)
-                         : decoded_jpeg(plan, task, file.header, level, s.view, options, w, counts);
-      counts.decode_ns += nanoseconds_since(began);
-      if (kept_level) task.damaged = file.damaged;
-    }
+    if (turn == 0 && task.source.kind != Source::array) image = opened_image(context, task, opened, s.view);
     if (s.end == end) {
       check_size(s.view, task.slot);
       check_canvas(s, image.channels, task.slot.type);
-      return run_segment(k, plan, image, s, task.slot, w, counts);
+      return run_segment(context, image, s, task.slot);
     }
     check_canvas(s, image.channels, s.stored);
     const Slot slot = between(s.view, image.channels, s.stored, w.between[turn & 1]);
-    run_segment(k, plan, image, s, slot, w, counts);
+    run_segment(context, image, s, slot);
     image = as_image(slot);
     start = whole(image);
     at = s.end + 1;
@@ -138,7 +126,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     w.ahead = ahead_of(tasks, at, threads);
     Ahead brought;
     try {
-      run_picture(k, plan, tasks[at], options, each[at]);
+      run_picture({k, plan, options, w, each[at]}, tasks[at]);
       brought = w.ahead;
     } catch (const std::bad_alloc&) {
       tasks[at].error = "not enough memory for this picture";

@@ -38,6 +38,17 @@ struct Counts {
   std::int64_t decode_ns = 0, total_ns = 0;
 };
 
+// What the work on a picture refers to.
+struct Workspace;
+struct Kernels;
+struct Context {
+  const Kernels& k;
+  const Plan& plan;
+  const Options& options;
+  Workspace& w;
+  Counts& counts;
+};
+
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options);
 
 // One resampling of a picture's program, for people: where it goes, by which sampler, what it costs.
@@ -45,8 +56,8 @@ struct Pass {
   View view;
   bool separable = false;
   int box_x = 1, box_y = 1, level = 1;
-  int geometry = 0, colours = 0;  // instructions that went into it
-  int sweeps = 0, statistics = 0;
+  int maps = 0, stages = 0;  // instructions that went into it
+  int sweeps = 0;            // over the picture, after the first
 };
 std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options);
 

@@ -1,6 +1,7 @@
 #include "open.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 
@@ -21,6 +22,10 @@ Image packed_image(std::uint8_t* data, int height, int width, int channels) {
   return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
 }
 
+void check_file(int height, int width, int channels) {
+  check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
+}
+
 // The pixels of planes that a window shows, in their places.
 Image converted(const Planes& planes, const Window& window, Workspace& w) {
   if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
@@ -30,9 +35,12 @@ Image converted(const Planes& planes, const Window& window, Workspace& w) {
   return packed_image(data, planes.height, planes.width, 3);
 }
 
-// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that, or `all`.
-Image decoded(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view, bool all,
-              const Options& options, Workspace& w) {
+// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that,
+// unless other views share it.
+Image decoded(const Context& context, Task& task, const JpegHeader& header, int level, const View& view) {
+  const Plan& plan = context.plan;
+  Workspace& w = context.w;
+  const bool tolerant = context.options.tolerant;
   check_file(jpeg_scaled(header.height, level), jpeg_scaled(header.width, level), plan.channels);
   const Source& source = task.source;
   std::int64_t bytes = 0;
@@ -42,19 +50,29 @@ Image decoded(const Plan& plan, Task& task, const JpegHeader& header, int level,
   if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
     const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
     const Window whole{0, 0, planes.height, planes.width};
-    const Window window = all ? whole : window_of(plan, view, planes.height, planes.width);
-    ok = jpeg_planes(source.data, source.size, level, options.tolerant, window.top, window.bottom, planes, error,
-                     &task.damaged);
+    const Window window = w.shared.level > 0 ? whole : window_of(plan, view, planes.height, planes.width);
+    ok =
+        jpeg_planes(source.data, source.size, level, tolerant, window.top, window.bottom, planes, error, &task.damaged);
     if (ok) image = converted(planes, window, w);
   } else {
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
     image = packed_image(data, height, width, plan.channels);
-    ok = jpeg_decode(source.data, source.size, level, options.tolerant, {data, height, width, plan.channels, image.row},
-                     error, &task.damaged);
+    ok = jpeg_decode(source.data, source.size, level, tolerant, {data, height, width, plan.channels, image.row}, error,
+                     &task.damaged);
   }
   if (!ok) throw std::runtime_error(error);
   return image;
+}
+
+Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) {
+  if (kept.channels != plan.channels)
+    throw std::runtime_error("what was kept of this file has " + std::to_string(kept.channels) + " channels, not " +
+                             std::to_string(plan.channels));
+  if (kept.planes.count == 0 && kept.pixels.data == nullptr)
+    throw std::runtime_error("of this file only the head was kept");
+  if (kept.planes.count == 0) return kept.pixels;
+  return converted(kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
 }
 
 }  // namespace
@@ -98,28 +116,26 @@ void at_level(View& view, int level) {
   for (double& m : view.m) m /= level;
 }
 
-void check_file(int height, int width, int channels) {
-  check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
-}
-
-Image decoded_jpeg(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view,
-                   const Options& options, Workspace& w, Counts& counts) {
-  Shared& shared = w.shared;
-  if (shared.decoded) return shared.image;
-  ++counts.decodes;
-  const Image image = decoded(plan, task, header, level, view, shared.level > 0, options, w);
-  if (shared.level > 0) shared = {level, true, image};
+Image opened_image(const Context& context, Task& task, const Opened& opened, View& view) {
+  const Level& file = opened.level;
+  Shared& shared = context.w.shared;
+  const auto began = std::chrono::steady_clock::now();
+  Image image;
+  if (task.source.kind == Source::level) {
+    at_level(view, file.denominator);
+    image = kept(context.plan, file, view, context.w);
+    task.damaged = file.damaged;
+  } else {
+    const int level = shared.level > 0 ? shared.level : choose_level(context.plan, opened, view, context.options);
+    at_level(view, level);
+    if (shared.decoded) return shared.image;
+    ++context.counts.decodes;
+    image = decoded(context, task, file.header, level, view);
+    if (shared.level > 0) shared = {level, true, image};
+  }
+  const auto spent = std::chrono::steady_clock::now() - began;
+  context.counts.decode_ns += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
   return image;
-}
-
-Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) {
-  if (kept.channels != plan.channels)
-    throw std::runtime_error("what was kept of this file has " + std::to_string(kept.channels) + " channels, not " +
-                             std::to_string(plan.channels));
-  if (kept.planes.count == 0 && kept.pixels.data == nullptr)
-    throw std::runtime_error("of this file only the head was kept");
-  if (kept.planes.count == 0) return kept.pixels;
-  return converted(kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
 }
 
 }  // namespace vary

@@ -18,13 +18,10 @@ Opened open(const Source& source, const Options& options);
 
 // 1, 2, 4 or 8: the part of its size at which a JPEG is decoded for a map.
 int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options);
-void at_level(View& view, int level);
+void at_level(View& view, int level);  // the source is so many times smaller
 
-void check_file(int height, int width, int channels);
-
-// The picture of a JPEG or of what was kept of one, as far as `view`, which counts in pixels of this level, shows it.
-Image decoded_jpeg(const Plan& plan, Task& task, const JpegHeader& header, int level, const View& view,
-                   const Options& options, Workspace& w, Counts& counts);
-Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w);
+// The picture of a file at the level that its program needs, as far as the program's first `view` shows it; the view
+// then counts in pixels of that level.
+Image opened_image(const Context& context, Task& task, const Opened& opened, View& view);
 
 }  // namespace vary

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "chain.h"
+#include "cpu.h"
 #include "float_mode.h"
 #include "open.h"
 #include "sample.h"
@@ -11,10 +12,10 @@ namespace vary {
 
 std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options) {
   const DefaultFloatMode mode;
-  std::vector<Concrete> program;
-  materialise(plan, row, program);
-  const Concrete* at = program.data();
-  const Concrete* const end = at + program.size();
+  Resolved program;
+  resolve(plan, row, program);
+  const Concrete* at = program.instructions.data();
+  const Concrete* const end = at + program.instructions.size();
   const Opened opened = open(source, options);
   View start = opened.view;
   Type type = source.kind != Source::array ? Type::u8 : source.image.type;
@@ -27,11 +28,10 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
       at_level(s.view, pass.level);
     }
     pass.view = s.view;
-    pass.geometry = s.geometry;
-    pass.colours = static_cast<int>(s.colours.size());
-    const Chain chain =
-        compile(s.colours.data(), s.colours.data() + s.colours.size(), plan.channels, type == Type::u8, 0, 255);
-    pass.sweeps = pass.statistics = static_cast<int>(chain.sweeps.size()) - 1;
+    pass.maps = s.maps;
+    pass.stages = static_cast<int>(s.stages.size());
+    const Chain chain = compile(live_kernels(), s.stages, plan.channels, type == Type::u8);
+    pass.sweeps = static_cast<int>(chain.sweeps.size()) - 1;
     pass.separable = samples_separably(plan, s.view);
     if (!pass.separable && plan.antialias && !plan.nearest) {
       const Footprint f = footprint(s.view);
@@ -40,7 +40,7 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
     }
     out.push_back(pass);
     if (s.end == end) return out;
-    start = View{s.view.height, s.view.width, {1, 0, 0, 0, 1, 0}};
+    start = View{s.view.height, s.view.width};
     type = s.stored;
     at = s.end + 1;
   }
@@ -48,21 +48,21 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
 
 int level_of(const Plan& plan, const Source& source, const double* row, const Options& options) {
   const DefaultFloatMode mode;
-  std::vector<Concrete> program;
-  materialise(plan, row, program);
+  Resolved program;
+  resolve(plan, row, program);
   const Opened opened = open(source, options);
-  return choose_level(plan, opened, next_segment(program.data(), program.data() + program.size(), opened.view).view,
-                      options);
+  const Concrete* const begin = program.instructions.data();
+  const Segment s = next_segment(begin, begin + program.instructions.size(), opened.view);
+  return choose_level(plan, opened, s.view, options);
 }
 
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options) {
   const DefaultFloatMode mode;
-  std::vector<Concrete> program;
-  materialise(plan, row, program);
+  Resolved program;
+  resolve(plan, row, program);
   View view = open(source, options).view;
-  for (const Concrete& c : program) {
-    if (is_geometry(c.op)) apply(c, view);
-  }
+  for (const Concrete& c : program.instructions)
+    if (c.op->kind == Kind::map) apply(c, view);
   return view;
 }
 

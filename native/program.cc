@@ -2,35 +2,6 @@
 
 namespace vary {
 
-std::span<const OpName> op_table() {
-  static constexpr OpName table[] = {
-      {"resize", Op::resize},
-      {"rotate", Op::rotate},
-      {"shear", Op::shear},
-      {"shear_degrees", Op::shear_degrees},
-      {"zoom", Op::zoom},
-      {"translate", Op::translate},
-      {"flip_horizontal", Op::flip_horizontal},
-      {"flip_vertical", Op::flip_vertical},
-      {"transpose", Op::transpose},
-      {"rotate90", Op::rotate90},
-      {"crop", Op::crop},
-      {"center_crop", Op::center_crop},
-      {"resized_crop", Op::resized_crop},
-      {"pad", Op::pad},
-      {"rescale", Op::rescale},
-      {"normalize", Op::normalize},
-      {"brightness", Op::brightness},
-      {"contrast", Op::contrast},
-      {"saturation", Op::saturation},
-      {"hue", Op::hue},
-      {"shift", Op::shift},
-      {"order", Op::order},
-      {"cut", Op::cut},
-  };
-  return table;
-}
-
 namespace {
 
 // Reorders items[0 .. count) by the factorial number `code` (0 .. count! - 1): each digit picks among those left.
@@ -47,42 +18,40 @@ void permute(std::vector<const Instruction*>& items, int code) {
   }
 }
 
-void append(const Instruction& instruction, const double* row, std::vector<Concrete>& out) {
+double value_of(const Argument& argument, const double* row) {
+  return argument.column < 0 ? argument.value : row[argument.column];
+}
+
+void add(const Instruction& instruction, const double* row, Resolved& out) {
   if (instruction.gate >= 0 && row[instruction.gate] == 0) return;
-  Concrete c{instruction.op, {}, static_cast<int>(instruction.arguments.size()), &instruction.name};
-  for (int i = 0; i < c.count; ++i) {
-    const Argument& argument = instruction.arguments[static_cast<std::size_t>(i)];
-    c.a[i] = argument.column < 0 ? argument.value : row[argument.column];
-  }
-  out.push_back(c);
+  const double* const first = out.numbers.data() + out.numbers.size();
+  for (const Argument& argument : instruction.arguments) out.numbers.push_back(value_of(argument, row));
+  out.instructions.push_back({instruction.op, {first, instruction.arguments.size()}, &instruction.name});
 }
 
 }  // namespace
 
 const char* name_of(const Concrete& instruction) {
-  if (instruction.name != nullptr && !instruction.name->empty()) return instruction.name->c_str();
-  for (const OpName& info : op_table())
-    if (info.op == instruction.op) return info.name;
-  return "the policy";
+  return instruction.name != nullptr && !instruction.name->empty() ? instruction.name->c_str() : instruction.op->name;
 }
 
-void materialise(const Plan& plan, const double* row, std::vector<Concrete>& out) {
-  out.clear();
+void resolve(const Plan& plan, const double* row, Resolved& out) {
+  out.instructions.clear();
+  out.numbers.clear();
+  std::size_t numbers = 0;
+  for (const Instruction& instruction : plan.instructions) numbers += instruction.arguments.size();
+  out.numbers.reserve(numbers);  // so that none of them moves
   for (std::size_t i = 0; i < plan.instructions.size(); ++i) {
     const Instruction& instruction = plan.instructions[i];
-    if (instruction.op != Op::order) {
-      append(instruction, row, out);
+    if (instruction.op != &kOrder) {
+      add(instruction, row, out);
       continue;
     }
-    const auto value = [&](std::size_t k) {
-      const Argument& a = instruction.arguments[k];
-      return a.column < 0 ? a.value : row[a.column];
-    };
-    const auto count = static_cast<std::size_t>(value(0));
+    const auto count = static_cast<std::size_t>(value_of(instruction.arguments[0], row));
     std::vector<const Instruction*> items;
     for (std::size_t k = 1; k <= count; ++k) items.push_back(&plan.instructions[i + k]);
-    permute(items, static_cast<int>(value(1)));
-    for (const Instruction* item : items) append(*item, row, out);
+    permute(items, static_cast<int>(value_of(instruction.arguments[1], row)));
+    for (const Instruction* item : items) add(*item, row, out);
     i += count;
   }
 }

@@ -2,52 +2,15 @@
 // column of the parameter array; an instruction whose gate column is 0 for a picture is not there for that picture.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
 #include "image.h"
 #include "kernels/kernels.h"
+#include "ops/op.h"
 #include "random.h"
 
 namespace vary {
-
-enum class Op : int {
-  // geometry: moves the canvas, changes the map
-  resize,
-  rotate,
-  shear,
-  shear_degrees,
-  zoom,
-  translate,
-  flip_horizontal,
-  flip_vertical,
-  transpose,
-  rotate90,
-  crop,
-  center_crop,
-  resized_crop,
-  pad,
-  // colour: pointwise, in listed order; contrast first needs the mean of the picture at its place
-  rescale,
-  normalize,
-  brightness,
-  contrast,
-  saturation,
-  hue,
-  shift,
-  // control
-  order,  // the next `count` instructions run in the order that `code` names
-  cut,    // resample here, and go on from that picture
-};
-
-inline bool is_geometry(Op op) { return op < Op::rescale; }
-
-struct OpName {
-  const char* name;  // in the Program's text
-  Op op;
-};
-std::span<const OpName> op_table();  // of constants: threads may use it while the program ends
 
 struct Argument {
   double value = 0;
@@ -55,7 +18,7 @@ struct Argument {
 };
 
 struct Instruction {
-  Op op;
+  const Op* op = nullptr;
   int gate = -1;
   std::vector<Argument> arguments;
   std::string name = {};  // of its transform, for messages; empty: the instruction's own
@@ -74,12 +37,17 @@ struct Plan {
 
 // One instruction for one picture: gates and columns resolved, orders carried out.
 struct Concrete {
-  Op op;
-  double a[12];
-  int count;
+  const Op* op = nullptr;
+  Arguments a;                        // in `Resolved::numbers`
   const std::string* name = nullptr;  // the plan's
 };
 const char* name_of(const Concrete& instruction);
-void materialise(const Plan& plan, const double* row, std::vector<Concrete>& out);
+
+// A program for one picture.
+struct Resolved {
+  std::vector<Concrete> instructions;
+  std::vector<double> numbers;
+};
+void resolve(const Plan& plan, const double* row, Resolved& out);
 
 }  // namespace vary

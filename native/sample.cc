@@ -153,6 +153,21 @@ Interval reach(Fill fill, double low, double high, double margin, int box, int s
   return {static_cast<int>(std::max(first, 0.0)), static_cast<int>(std::min<double>(end, size))};
 }
 
+// The least and greatest position along one axis at the corners of the canvas, between which all others lie; without
+// end if the canvas reaches behind the horizon.
+void corners(const View& v, const double* m, double& low, double& high) {
+  low = kFurthest;
+  high = -kFurthest;
+  for (const int x : {0, v.width})
+    for (const int y : {0, v.height}) {
+      const double over = v.p[0] * x + (v.p[1] * y + v.p[2]);
+      const double at = (m[0] * x + (m[1] * y + m[2])) / over;
+      low = over > kHorizon ? std::min(low, at) : -kFurthest;
+      high = over > kHorizon ? std::max(high, at) : kFurthest;
+      if (over <= kHorizon) return;
+    }
+}
+
 // k times a step, each rounded to the grid by itself: for the vectors that rows of this width take. False where one is
 // too far for 32 bits; they are then zeros.
 bool fill_steps(double step, int width, std::int32_t* steps) {
@@ -171,6 +186,7 @@ bool within_reach(const double* m, int height, int width) {
 void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
   Warp& s = out.warp;
   std::copy(view.m, view.m + 6, s.map);
+  std::copy(view.p, view.p + 3, s.over);
   const Window seen = window_of(plan, view, source.height, source.width);
   const Footprint f = boxes(plan, view);
   out.box_x = f.x;
@@ -187,7 +203,8 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
   }
   const bool near = fill_steps(s.map[0], view.width, s.steps_x) & fill_steps(s.map[3], view.width, s.steps_y) &
                     within_reach(s.map, view.height, view.width) & within_reach(s.map + 3, view.height, view.width);
-  s.distant = !near;
+  s.projective = !view.affine();
+  s.distant = s.projective || !near;
   s.height = source.height;
   s.width = source.width;
   s.data = source.data;
@@ -204,11 +221,12 @@ Footprint footprint(const View& v) {
     const double length = std::floor(std::sqrt(a * a + b * b) + 1e-6);
     return length < 1 ? 1 : length > 1 << 20 ? 1 << 20 : static_cast<int>(length);
   };
-  return {span(v.m[0], v.m[1]), span(v.m[3], v.m[4])};
+  const Steps step = steps_of(v);
+  return {span(step.d[0], step.d[1]), span(step.d[2], step.d[3])};
 }
 
 bool samples_separably(const Plan& plan, const View& v) {
-  if (!plan.antialias || plan.nearest) return false;
+  if (!plan.antialias || plan.nearest || !v.affine()) return false;
   const bool aligned = v.m[1] == 0 && v.m[3] == 0, crossed = v.m[0] == 0 && v.m[4] == 0;
   const double x = std::fabs(aligned ? v.m[0] : v.m[1]), y = std::fabs(aligned ? v.m[4] : v.m[3]);
   return (aligned || crossed) && (x > 1 || y > 1);
@@ -219,7 +237,8 @@ Window window_of(const Plan& plan, const View& v, int height, int width) {
   const Footprint box = separable ? Footprint{1, 1} : boxes(plan, v);
   const auto along = [&](const double* m, int size, int side) {
     const double a = m[0] * v.width, b = m[1] * v.height;
-    const double low = m[2] + std::min(a, 0.0) + std::min(b, 0.0), high = m[2] + std::max(a, 0.0) + std::max(b, 0.0);
+    double low = m[2] + std::min(a, 0.0) + std::min(b, 0.0), high = m[2] + std::max(a, 0.0) + std::max(b, 0.0);
+    if (!v.affine()) corners(v, m, low, high);
     // At an edge all taps exist, the outer ones idle: up to two supports from the centre, not one.
     const double margin = separable ? 2 * std::max(1.0, std::fabs(m[0]) + std::fabs(m[1])) + 2 : 2 * side;
     return reach(plan.fill, low, high, margin, side, size);

@@ -9,43 +9,75 @@
 namespace vary {
 namespace {
 
-void sweep(const Kernels& k, const std::vector<Step>& steps, float* const* planes, const Slot& slot) {
-  if (!steps.empty()) k.colour(steps.data(), static_cast<int>(steps.size()), planes, slot.channels, slot.width);
+void run_steps(const std::vector<Step>& steps, float* const* planes, const Row& row) {
+  for (const Step& step : steps) step.run(step, planes, row);
 }
 
-// Contrasts need the mean of the whole picture so far: sampled into planes, summed, then swept once more each.
-// Pixels that are not finite have no part in it.
-void with_statistics(const Kernels& k, const Sampler& sampler, const Chain& chain, const Slot& slot, Workspace& w) {
-  const Rows rows(k, slot, w);
+Canvas canvas_of(const Slot& slot, float* data) {
+  const std::int64_t stride = (slot.width + 15) & ~15;
+  return {data, slot.height, slot.width, slot.channels, stride, stride * slot.height};
+}
+
+Canvas whole_canvas(const Slot& slot, Buffer& buffer) {
+  const std::int64_t stride = (slot.width + 15) & ~15;
+  return canvas_of(slot, buffer.get<float>(stride * slot.height * slot.channels));
+}
+
+// A slot of planar float32 as a canvas.
+Canvas slot_canvas(const Slot& slot) {
+  const std::int64_t area = std::int64_t{slot.height} * slot.width;
+  return {reinterpret_cast<float*>(slot.data), slot.height, slot.width, slot.channels, slot.width, area};
+}
+
+// The canvas of each sweep of a chain but the last, and of the last where its slot can be one. A statistic changes rows
+// in place; a filter reads one canvas and writes another.
+std::vector<Canvas> canvases(const Chain& chain, const Slot& slot, bool direct, Workspace& w) {
+  std::vector<Canvas> out(chain.sweeps.size());
+  std::size_t last = 0;  // first sweep behind all filters
+  for (std::size_t i = 1; i < out.size(); ++i)
+    if (chain.sweeps[i - 1].whole->filters()) last = i;
+  int number = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i > 0 && chain.sweeps[i - 1].whole->filters()) number ^= 1;
+    if (i >= last && direct) {
+      out[i] = slot_canvas(slot);
+    } else if (i != last || i + 1 < out.size()) {  // else rows go from the filter straight into the slot
+      out[i] = whole_canvas(slot, w.whole[number]);
+    }
+  }
+  return out;
+}
+
+// A chain with operations that need the whole picture: one sweep over it more for each.
+void run_sweeps(const Context& context, const Sampler& sampler, const Chain& chain, const Slot& slot) {
+  Workspace& w = context.w;
+  const Rows rows(context.k, slot, w);
   const bool finite = sampler.type == static_cast<int>(Type::u8);  // by its source
-  const std::int64_t stride = (slot.width + 15) & ~15, area = stride * slot.height;
-  float* const whole = rows.direct() ? nullptr : w.whole.get<float>(area * slot.channels);
-  const auto planes = [&](int y, float** out) {
-    if (rows.direct()) return rows.planes(y, out);
-    for (int c = 0; c < slot.channels; ++c) out[c] = whole + c * area + y * stride;
-  };
+  const std::vector<Canvas> canvas = canvases(chain, slot, rows.direct(), w);
   float* p[4];
   std::vector<Step> steps;
   for (std::size_t i = 0; i < chain.sweeps.size(); ++i) {
-    const Sweep& sweep_now = chain.sweeps[i];
-    steps.insert(steps.end(), sweep_now.steps.begin(), sweep_now.steps.end());
-    std::int64_t sum = 0, counted = 0;
-    for (int y = 0; y < slot.height; ++y) {
-      planes(y, p);
-      if (i == 0) sampler.row(k, y, slot.width, p);
-      sweep(k, steps, p, slot);
-      if (sweep_now.ends_in_contrast) {
-        sum += k.grey_sum(p, slot.channels, slot.width, static_cast<float>(sweep_now.low),
-                          static_cast<float>(sweep_now.high), finite ? nullptr : &counted);
+    Whole* const before = i == 0 ? nullptr : chain.sweeps[i - 1].whole.get();
+    Whole* const after = chain.sweeps[i].whole.get();
+    if (before != nullptr) steps = before->between(canvas[i - 1], w);
+    steps.insert(steps.end(), chain.sweeps[i].steps.begin(), chain.sweeps[i].steps.end());
+    for (int y = 0; y < slot.height && !cancelled(); ++y) {
+      if (canvas[i].data == nullptr) {
+        rows.planes(y, p);
+      } else {
+        for (int c = 0; c < slot.channels; ++c) p[c] = canvas[i].row(c, y);
+      }
+      if (i == 0) sampler.row(context.k, y, slot.width, p);
+      if (before != nullptr && before->filters()) before->filter(context.k, y, p);
+      const Row row{y, slot.width, slot.channels};
+      run_steps(steps, p, row);
+      if (after != nullptr) {
+        after->gather(context.k, p, row, finite);
       } else {
         rows.finish(y, p);
       }
       if (i == 0) w.ahead.bring(y, slot.height);
     }
-    const double count = finite ? static_cast<double>(slot.height) * slot.width : static_cast<double>(counted);
-    const double grey = count > 0 ? static_cast<double>(sum) / (count * 0x1p20) : 0;
-    const double mean = sweep_now.low + grey * (sweep_now.high - sweep_now.low);
-    steps = {contrast_step(sweep_now.contrast, mean, sweep_now.low, sweep_now.high, slot.channels)};
   }
 }
 
@@ -57,37 +89,39 @@ void check_canvas(const Segment& s, int channels, Type type) {
 }
 
 Segment next_segment(const Concrete* begin, const Concrete* end, const View& start) {
-  Segment s{begin, start, {}, 0, Type::u8, nullptr};
-  for (; s.end != end && s.end->op != Op::cut; ++s.end) {
-    if (is_geometry(s.end->op)) {
+  Segment s;
+  s.end = begin;
+  s.view = start;
+  for (; s.end != end && s.end->op != &kCut; ++s.end) {
+    if (s.end->op->kind == Kind::map) {
       apply(*s.end, s.view);
-      ++s.geometry;
+      ++s.maps;
       s.last = s.end;
     } else {
-      s.colours.push_back(*s.end);
+      s.stages.push_back(*s.end);
     }
   }
   if (s.end != end) s.stored = s.end->a[0] == 0 ? Type::u8 : Type::f32;
   return s;
 }
 
-void run_segment(const Kernels& k, const Plan& plan, const Image& source, const Segment& s, const Slot& slot,
-                 Workspace& w, Counts& counts) {
-  const bool bounded = source.type == Type::u8;
-  const Chain chain = compile(s.colours.data(), s.colours.data() + s.colours.size(), source.channels, bounded, 0, 255);
-  Sampler sampler = prepare(k, plan, source, s.view, w);
+void run_segment(const Context& context, const Image& source, const Segment& s, const Slot& slot) {
+  Workspace& w = context.w;
+  const Chain chain = compile(context.k, s.stages, source.channels, source.type == Type::u8);
+  Sampler sampler = prepare(context.k, context.plan, source, s.view, w);
   sampler.set_scale(chain.scale, chain.bias);
-  ++counts.resamples;
-  counts.reductions += sampler.box_x > 1 || sampler.box_y > 1;
-  counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
-  if (chain.sweeps.size() > 1) return with_statistics(k, sampler, chain, slot, w);
-  const Rows rows(k, slot, w);
-  sampler.warp.far = slot.far && rows.direct() && chain.sweeps.front().steps.empty();
+  ++context.counts.resamples;
+  context.counts.reductions += sampler.box_x > 1 || sampler.box_y > 1;
+  context.counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
+  if (chain.sweeps.size() > 1) return run_sweeps(context, sampler, chain, slot);
+  const Rows rows(context.k, slot, w);
+  const std::vector<Step>& steps = chain.sweeps.front().steps;
+  sampler.warp.far = slot.far && rows.direct() && steps.empty();
   float* p[4];
   for (int y = 0; y < slot.height && !cancelled(); ++y) {
     rows.planes(y, p);
-    sampler.row(k, y, slot.width, p);
-    sweep(k, chain.sweeps.front().steps, p, slot);
+    sampler.row(context.k, y, slot.width, p);
+    run_steps(steps, p, {y, slot.width, slot.channels});
     rows.finish(y, p);
     w.ahead.bring(y, slot.height);
   }

@@ -8,12 +8,12 @@ namespace vary {
 
 // The instructions up to the next cut.
 struct Segment {
-  const Concrete* end;  // the cut, or the end of the program
-  View view;            // canvas -> source of this segment
-  std::vector<Concrete> colours;
-  int geometry = 0;
+  const Concrete* end = nullptr;  // the cut, or the end of the program
+  View view;                      // canvas -> source of this segment
+  std::vector<Concrete> stages;   // pointwise, whole and noise, in listed order
+  int maps = 0;
   Type stored = Type::u8;          // of the picture at the cut that ends it
-  const Concrete* last = nullptr;  // geometric instruction: what made the canvas
+  const Concrete* last = nullptr;  // map: what made the canvas
 };
 Segment next_segment(const Concrete* begin, const Concrete* end, const View& start);
 
@@ -21,7 +21,6 @@ Segment next_segment(const Concrete* begin, const Concrete* end, const View& sta
 void check_canvas(const Segment& s, int channels, Type type);
 
 // One picture through one segment, into a slot.
-void run_segment(const Kernels& k, const Plan& plan, const Image& source, const Segment& s, const Slot& slot,
-                 Workspace& w, Counts& counts);
+void run_segment(const Context& context, const Image& source, const Segment& s, const Slot& slot);
 
 }  // namespace vary

@@ -102,9 +102,9 @@ struct Workspace {
 
   Buffer planes, decoded, repacked, reduced, turned, sums;  // sources
   Buffer start_x, start_y, weight_x, weight_y, line;        // a resize
-  Buffer rows, whole;                                       // planar float32: one row, or a picture for statistics
+  Buffer rows, whole[2];                                    // planar float32: one row, or pictures between sweeps
   Buffer between[2];                                        // pictures at cuts
-  std::vector<Concrete> program;
+  Resolved program;
 
   static Workspace& mine();  // this thread's
   void trim();               // gives back what only a huge picture needed

@@ -64,7 +64,7 @@ void planes(Numbers& n, const Guarded& file, const JpegHeader& header) {
 // Decode in a program, into a batch slot.
 void execute(Numbers& n, const Source& source, int channels) {
   vary::Plan plan = fuzz::program(n, channels, vary::Type::u8, 3, 0);
-  plan.instructions.push_back(made::instruction(vary::Op::resize, {1. + n.below(30), 1. + n.below(30), 0}));
+  plan.instructions.push_back(made::instruction("resize", {1. + n.below(30), 1. + n.below(30), 0}));
   vary::Options options;
   options.exact = chance(n, 20);
   options.tolerant = chance(n, 50);

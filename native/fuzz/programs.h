@@ -4,6 +4,8 @@
 #include <cmath>
 #include <iterator>
 #include <limits>
+#include <map>
+#include <string_view>
 #include <vector>
 
 #include "made.h"
@@ -11,7 +13,6 @@
 namespace fuzz {
 
 using made::Numbers;
-using vary::Op;
 
 inline bool chance(Numbers& n, int percent) { return n.below(100) < percent; }
 
@@ -32,42 +33,109 @@ inline double absurd(Numbers& n) {
 
 inline double side(Numbers& n) { return chance(n, 5) ? 1 + n.below(700) : 1 + n.below(80); }
 
-// Arguments in the ranges of the transforms.
-inline std::vector<double> usual(Numbers& n, Op op, int channels, double low, double high) {
-  const double factor = between(n, 0, 3);
-  switch (op) {
-    case Op::resize: return {side(n), side(n), n.below(4) + 0.};
-    case Op::rotate: return {chance(n, 30) ? 90. * n.below(9) - 360 : between(n, -360, 360)};
-    case Op::shear: return {between(n, -2, 2), between(n, -.9, .9)};
-    case Op::shear_degrees: return {between(n, -89, 89), between(n, -44, 44)};
-    case Op::zoom: {
-      const double x = std::pow(10, between(n, -2, 2));
-      return {x, chance(n, 50) ? x : std::pow(10, between(n, -2, 2))};
-    }
-    case Op::translate: return {between(n, -1.5, 1.5), between(n, -1.5, 1.5)};
-    case Op::rotate90: return {n.below(4) + 0.};
-    case Op::crop: return {side(n), side(n), between(n, 0, 1), between(n, 0, 1)};
-    case Op::center_crop: return {side(n), side(n)};
-    case Op::resized_crop:
-      return {side(n),          side(n),         between(n, 1e-6, 1), std::pow(10, between(n, -2, 2)),
-              between(n, 0, 1), between(n, 0, 1)};
-    case Op::pad: return {n.below(30) + 0., n.below(30) + 0., n.below(30) + 0., n.below(30) + 0.};
-    case Op::rescale: return {between(n, -3, 3), between(n, -9, 9)};
-    case Op::normalize: {
-      std::vector<double> out;
-      out.reserve(2 * static_cast<std::size_t>(channels));
-      for (int c = 0; c < channels; ++c) out.push_back(between(n, low, high));
-      for (int c = 0; c < channels; ++c) out.push_back(between(n, .01, high));
-      return out;
-    }
-    case Op::hue: return {between(n, -1, 1), low, high};
-    case Op::shift: return {between(n, -1, 1), between(n, -1, 1), between(n, -1, 1), low, high};
-    case Op::brightness:
-    case Op::contrast:
-    case Op::saturation: return {chance(n, 20) ? 1 : factor, low, high};
-    case Op::cut: return {n.below(2) + 0.};
-    default: return {};
-  }
+// Arguments in the ranges of the transforms, by the operation's name.
+using Usual = std::vector<double> (*)(Numbers& n, int channels, double low, double high);
+inline const std::map<std::string_view, Usual>& usual_arguments() {
+  static const std::map<std::string_view, Usual> all = {
+      {"resize",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {side(n), side(n), n.below(4) + 0.}; }},
+      {"rotate",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {chance(n, 30) ? 90. * n.below(9) - 360 : between(n, -360, 360)};
+       }},
+      {"shear",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {between(n, -2, 2), between(n, -.9, .9)}; }},
+      {"shear_degrees",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, -89, 89), between(n, -44, 44)};
+       }},
+      {"zoom",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         const double x = std::pow(10, between(n, -2, 2));
+         return {x, chance(n, 50) ? x : std::pow(10, between(n, -2, 2))};
+       }},
+      {"translate",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, -1.5, 1.5), between(n, -1.5, 1.5)};
+       }},
+      {"flip_horizontal", [](Numbers&, int, double, double) -> std::vector<double> { return {}; }},
+      {"flip_vertical", [](Numbers&, int, double, double) -> std::vector<double> { return {}; }},
+      {"transpose", [](Numbers&, int, double, double) -> std::vector<double> { return {}; }},
+      {"rotate90", [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(4) + 0.}; }},
+      {"crop",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {side(n), side(n), between(n, 0, 1), between(n, 0, 1)};
+       }},
+      {"center_crop", [](Numbers& n, int, double, double) -> std::vector<double> { return {side(n), side(n)}; }},
+      {"resized_crop",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {side(n),          side(n),         between(n, 1e-6, 1), std::pow(10, between(n, -2, 2)),
+                 between(n, 0, 1), between(n, 0, 1)};
+       }},
+      {"pad",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {n.below(30) + 0., n.below(30) + 0., n.below(30) + 0., n.below(30) + 0.};
+       }},
+      {"affine",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, -3, 3), between(n, -3, 3), between(n, -90, 90),
+                 between(n, -3, 3), between(n, -3, 3), between(n, -90, 90)};
+       }},
+      {"projective",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, -3, 3),   between(n, -3, 3),   between(n, -90, 90), between(n, -3, 3), between(n, -3, 3),
+                 between(n, -90, 90), between(n, -.1, .1), between(n, -.1, .1), between(n, .5, 2)};
+       }},
+      {"perspective",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, 0, .33), n.below(2) + 0.,  between(n, 0, 1), between(n, 0, 1), between(n, 0, 1),
+                 between(n, 0, 1),   between(n, 0, 1), between(n, 0, 1), between(n, 0, 1)};
+       }},
+      {"rescale",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {between(n, -3, 3), between(n, -9, 9)}; }},
+      {"normalize",
+       [](Numbers& n, int channels, double low, double high) -> std::vector<double> {
+         std::vector<double> out;
+         for (int c = 0; c < channels; ++c) out.push_back(between(n, low, high));
+         for (int c = 0; c < channels; ++c) out.push_back(between(n, .01, high));
+         return out;
+       }},
+      {"hue",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> { return {between(n, -1, 1), low, high}; }},
+      {"shift",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> {
+         return {between(n, -1, 1), between(n, -1, 1), between(n, -1, 1), low, high};
+       }},
+      {"brightness",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> {
+         return {chance(n, 20) ? 1 : between(n, 0, 3), low, high};
+       }},
+      {"contrast",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> {
+         return {chance(n, 20) ? 1 : between(n, 0, 3), low, high};
+       }},
+      {"saturation",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> {
+         return {chance(n, 20) ? 1 : between(n, 0, 3), low, high};
+       }},
+      {"solarize",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> { return {between(n, 0, 1), low, high}; }},
+      {"gaussian_blur",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {chance(n, 20) ? 0 : between(n, 0, 6)}; }},
+      {"gauss_noise",
+       [](Numbers& n, int, double low, double high) -> std::vector<double> {
+         return {between(n, 0, 1), n() + 0., n() + 0., low, high};
+       }},
+      {"cut", [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(2) + 0.}; }},
+  };
+  return all;
+}
+
+inline std::vector<std::string_view> all_names() {
+  std::vector<std::string_view> names;
+  for (const auto table : vary::all_ops())
+    for (const vary::Op& op : table) names.emplace_back(op.name);
+  return names;
 }
 
 // A program of up to `most` instructions. `absurdity`: in percent, of geometric arguments.
@@ -79,22 +147,23 @@ inline vary::Plan program(Numbers& n, int channels, vary::Type type, int most, i
   plan.antialias = chance(n, 70);
   for (float& value : plan.fill_value) value = chance(n, 3) ? static_cast<float>(1e38) : n.value();
   const double high = type == vary::Type::u8 ? 255 : 1;
-  const int ops = static_cast<int>(std::size(vary::op_table()));
   for (int left = n.below(most + 1); left > 0; --left) {
-    const Op op = vary::op_table()[static_cast<std::size_t>(n.below(ops))].op;
-    if (op == Op::order) {
+    const std::vector<std::string_view> names = all_names();
+    const std::string_view op = names[static_cast<std::size_t>(n.below(static_cast<int>(names.size())))];
+    if (op == "order") {
       const int count = 1 + n.below(4);
       int codes = 1;
       for (int i = 2; i <= count; ++i) codes *= i;
-      plan.instructions.push_back(made::instruction(Op::order, {count + 0., n.below(codes) + 0.}));
+      plan.instructions.push_back(made::instruction("order", {count + 0., n.below(codes) + 0.}));
       for (int i = 0; i < count; ++i) {
-        const Op inner = one_of(n, {Op::brightness, Op::contrast, Op::saturation, Op::hue, Op::rotate, Op::zoom});
-        plan.instructions.push_back(made::instruction(inner, usual(n, inner, channels, 0, high)));
+        const std::string_view inner =
+            one_of<std::string_view>(n, {"brightness", "contrast", "saturation", "hue", "rotate", "zoom"});
+        plan.instructions.push_back(made::instruction(inner, usual_arguments().at(inner)(n, channels, 0, high)));
       }
       continue;
     }
-    std::vector<double> arguments = usual(n, op, channels, 0, high);
-    if (vary::is_geometry(op))
+    std::vector<double> arguments = usual_arguments().at(op)(n, channels, 0, high);
+    if (vary::find_op(op)->kind == vary::Kind::map)
       for (double& argument : arguments)
         if (chance(n, absurdity)) argument = absurd(n);
     plan.instructions.push_back(made::instruction(op, arguments, chance(n, 15) ? n.below(2) : -1));

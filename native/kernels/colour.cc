@@ -9,8 +9,9 @@ inline float clamp(float v, float low, float high) {  // as one maximum and one 
   return high < raised ? high : raised;
 }
 
-void affine(const Step& s, float* const* planes, int channels, int n) {
-  for (int c = 0; c < channels; ++c) {
+void affine(const Step& s, float* const* planes, const Row& row) {
+  const int n = row.width;
+  for (int c = 0; c < row.channels; ++c) {
     float* const p = planes[c];
     const float scale = s.scale[c], bias = s.bias[c];
     if (s.clip && c < 3) {  // never alpha
@@ -21,10 +22,11 @@ void affine(const Step& s, float* const* planes, int channels, int n) {
   }
 }
 
-void matrix(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
+void matrix(const Step& s, float* const* planes, const Row& row) {
+  float* const __restrict r = planes[0], * const __restrict g = planes[1], * const __restrict b = planes[2];
   const float* const m = s.mix;
   const float low = s.clip ? s.low : -3e38f, high = s.clip ? s.high : 3e38f;
-  for (int k = 0; k < n; ++k) {
+  for (int k = 0; k < row.width; ++k) {
     const float x = r[k], y = g[k], z = b[k];
     r[k] = clamp((m[0] * x + m[1] * y) + (m[2] * z + s.bias[0]), low, high);
     g[k] = clamp((m[3] * x + m[4] * y) + (m[5] * z + s.bias[1]), low, high);
@@ -39,9 +41,10 @@ inline float size(float v) { return larger(v, -v); }
 // A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
 // is kept in sixths of a turn from red, times the chroma, so that nothing is divided; each channel is a trapezium over
 // it, between the pixel's least and greatest.
-void hue(const Step& s, float* __restrict r, float* __restrict g, float* __restrict b, int n) {
-  const float turn = s.turn * 6;  // 0 .. 6
-  for (int k = 0; k < n; ++k) {
+void hue(const Step& s, float* const* planes, const Row& row) {
+  float* const __restrict r = planes[0], * const __restrict g = planes[1], * const __restrict b = planes[2];
+  const float turn = s.value * 6;  // 0 .. 6
+  for (int k = 0; k < row.width; ++k) {
     const float x = r[k], y = g[k], z = b[k];
     const float top = larger(larger(x, y), z), bottom = smaller(smaller(x, y), z), chroma = top - bottom;
     const float from = top == x ? turn : top == y ? turn + 2 : turn + 4;
@@ -56,13 +59,12 @@ void hue(const Step& s, float* __restrict r, float* __restrict g, float* __restr
   }
 }
 
-void colour(const Step* steps, int count, float* const* planes, int channels, int n) {
-  for (const Step* s = steps; s < steps + count; ++s) {
-    switch (s->kind) {
-      case Step::affine: affine(*s, planes, channels, n); break;
-      case Step::matrix: matrix(*s, planes[0], planes[1], planes[2], n); break;
-      case Step::hue: hue(*s, planes[0], planes[1], planes[2], n); break;
-    }
+// Values of `value` and above are mirrored within the range. A NaN stays.
+void solarize(const Step& s, float* const* planes, const Row& row) {
+  const float both = s.low + s.high;
+  for (int c = 0; c < row.channels && c < 3; ++c) {
+    float* const p = planes[c];
+    for (int k = 0; k < row.width; ++k) p[k] = p[k] >= s.value ? both - p[k] : p[k];
   }
 }
 
@@ -98,9 +100,11 @@ std::int64_t grey_sum(float* const* planes, int channels, int n, float low, floa
                           : sum_of_grey<true>(planes, channels, n, low, high, count);
 }
 
+constexpr NamedStep kOthers[] = {{"hue", hue}, {"solarize", solarize}};
+
 }  // namespace
 
 extern const ColourTable colour_table;
-const ColourTable colour_table = {colour, grey_sum};
+const ColourTable colour_table = {affine, matrix, {kOthers, 2}, grey_sum};
 
 }  // namespace vary::VARY_TARGET_NS

@@ -13,6 +13,7 @@ enum class Fill : int { constant, nearest, reflect, reflect101, wrap };
 
 constexpr int kWarpBlock = 128;    // pixels that share a float64 base
 constexpr double kFurthest = 5e8;  // pixels: positions beyond are clamped to it
+constexpr double kHorizon = 1e-9;  // the least denominator of a projective map: what has less is as far as can be
 
 // One inverse-mapped sampling: output pixel centres (x + .5, y + .5) go through `map` (row-major 2 x 3, continuous
 // coordinates of edges) to the source. `scale` and `bias` are applied to the sampled value of each channel.
@@ -21,6 +22,8 @@ struct Warp {
   std::int64_t row = 0, limit = 0;     // bytes; the last offset at which 8 bytes may be read
   int height = 0, width = 0;
   double map[6] = {1, 0, 0, 0, 1, 0};
+  double over[3] = {0, 0, 1};  // of a projective map: positions are divided by over0 x + over1 y + over2
+  bool projective = false;     // also `distant`
   std::int32_t steps_x[kWarpBlock], steps_y[kWarpBlock];  // k times map[0], map[3] in units of 2^-15 pixel
   Fill fill = Fill::nearest;
   bool nearest = false;
@@ -46,14 +49,33 @@ struct Resize {
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
 };
 
-// One step of the colour chain, on a row of planar float32.
+// Where a row is: on the canvas, and how much of it there is. `first`: the channel of the first plane.
+struct Row {
+  int y = 0, width = 0, channels = 0, first = 0;
+};
+
+struct Step;
+using RowStep = void (*)(const Step&, float* const* planes, const Row&);
+
+// One step of the colour chain, on a row of planar float32. Each kernel reads the numbers that it needs.
 struct Step {
-  enum Kind : int { affine, matrix, hue } kind = affine;
-  bool clip = false;
+  RowStep run = nullptr;
+  bool clip = false;  // to [low, high]: the first three channels, never alpha
   float low = 0, high = 0;
-  float scale[4] = {1, 1, 1, 1}, bias[4] = {};  // affine, per channel
-  float mix[9] = {};                            // matrix, on the first three channels
-  float turn = 0;                               // hue, in turns
+  float scale[4] = {1, 1, 1, 1}, bias[4] = {};  // per channel
+  float mix[9] = {};                            // of the first three channels
+  float value = 0;
+  std::uint32_t key[2] = {};  // of random numbers
+};
+
+// Kernels of steps by their names; a table in each file that has some.
+struct NamedStep {
+  const char* name;
+  RowStep run;
+};
+struct NamedSteps {
+  const NamedStep* first;
+  int count;
 };
 
 // Before another thread may read what was written past the caches.
@@ -69,7 +91,8 @@ struct Kernels {
   void (*warp[2][5])(const Warp&, int y, int n, float* const* planes);
   // `scratch` holds (columns * channels + 4) floats, all finite.
   void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
-  void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
+  RowStep affine, matrix;  // the steps that can be merged
+  NamedSteps steps[2];     // the others: of colour.cc, of noise.cc
   // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side. With `count`,
   // pixels whose grey is not finite are left out, and the others added to it.
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);

@@ -13,7 +13,8 @@ struct ResizeTable {
 };
 
 struct ColourTable {
-  void (*colour)(const Step* steps, int count, float* const* planes, int channels, int n);
+  RowStep affine, matrix;
+  NamedSteps others;
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);
 };
 

@@ -165,6 +165,7 @@ std::uint32_t touch(const std::uint8_t* data, std::int64_t row, int height, std:
 extern const WarpTable warp_table;
 extern const ResizeTable resize_table;
 extern const ColourTable colour_table;
+extern const NamedSteps noise_steps;
 extern const RgbTable rgb_table;
 
 #define VARY_STRING_OF(x) #x
@@ -179,7 +180,10 @@ const Kernels& kernels() {
         k.warp[type][c] = warp_table.row[type][c];
         k.resize[type][c] = resize_table.row[type][c];
       }
-    k.colour = colour_table.colour;
+    k.affine = colour_table.affine;
+    k.matrix = colour_table.matrix;
+    k.steps[0] = colour_table.others;
+    k.steps[1] = noise_steps;
     k.grey_sum = colour_table.grey_sum;
     k.to_u8 = to_u8;
     k.to_f32 = to_f32;

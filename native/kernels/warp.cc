@@ -54,6 +54,29 @@ void walk_far(double first, double step, bool nearest, int n, std::int32_t* whol
   }
 }
 
+// A position on the grid: the left tap, and the weight of the other.
+inline void put(double at, bool nearest, std::int32_t& whole, std::int32_t& weight) {
+  at = __builtin_floor(at * kOne + .5) * (1. / kOne) + (nearest ? .5 : 0);
+  at = at < -kFurthest ? -kFurthest : at > kFurthest ? kFurthest : at;
+  const double left = __builtin_floor(at);
+  whole = static_cast<std::int32_t>(left);
+  weight = static_cast<std::int32_t>((at - left) * kOne);
+}
+
+// The same for projective maps.
+void walk_projective(const Warp& s, int x, int y, int n, Block& b) {
+  const double *const m = s.map, *const p = s.over, down = y + .5;
+  for (int k = 0; k < n; ++k) {
+    const double across = x + k + .5;
+    const double over = p[0] * across + (p[1] * down + p[2]);
+    const bool seen = over > kHorizon;
+    const double to_x = (m[0] * across + (m[1] * down + m[2])) / over - .5;
+    const double to_y = (m[3] * across + (m[4] * down + m[5])) / over - .5;
+    put(seen ? to_x : 2 * kFurthest, s.nearest, b.x[k], b.wx[k]);
+    put(seen ? to_y : 2 * kFurthest, s.nearest, b.y[k], b.wy[k]);
+  }
+}
+
 // The least and greatest whole pixel of a walk: positions are monotone in k.
 struct Span {
   std::int32_t low, high;
@@ -160,7 +183,9 @@ inline double position(const double* m, int x, int y) { return (m[0] * (x + .5) 
 
 template <int Bytes>
 __attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, Block& b) {
-  if (s.distant) {
+  if (s.projective) {
+    walk_projective(s, x, y, n, b);
+  } else if (s.distant) {
     walk_far(position(s.map, x, y), s.map[0], s.nearest, n, b.x, b.wx);
     walk_far(position(s.map + 3, x, y), s.map[3], s.nearest, n, b.y, b.wy);
   } else {

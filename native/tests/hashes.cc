@@ -31,7 +31,6 @@ using made::Picture;
 using vary::Draw;
 using vary::Fill;
 using vary::Kernels;
-using vary::Op;
 using vary::Step;
 using vary::Type;
 
@@ -61,11 +60,12 @@ Bytes colours(bool clip) {
     step.high = 255;
     for (int i = 0; i < 9; ++i) step.mix[i] = i % 4 == 0 ? .7f : .15f;
     for (int c = 0; c < 4; ++c) step.scale[c] = 1.1f + static_cast<float>(c), step.bias[c] = -3;
-    step.turn = .1f;
+    step.value = .1f;
   }
-  steps[1].kind = Step::matrix;
-  steps[2].kind = Step::hue;
-  k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 4, n);
+  steps[0].run = k.affine;
+  steps[1].run = k.matrix;
+  steps[2].run = made::kernel(k, "hue");
+  for (const Step& step : steps) step.run(step, planes.get(), {0, n, 4});
   const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255, nullptr);
   Bytes out(std::size_t{4} * n);
   k.to_u8(planes.get(), 4, n, nullptr, out.data());
@@ -122,10 +122,10 @@ Bytes batch(vary::Plan plan, Type from, Type to, bool planar) {
 }
 
 vary::Plan strict() {  // every instruction on a stored picture
-  return made::plan_of({instruction(Op::zoom, {.8, 1.2}), instruction(Op::cut, {0}), instruction(Op::rotate, {33}),
-                        instruction(Op::hue, {.2, 0, 255}), instruction(Op::contrast, {1.4, 0, 255}),
-                        instruction(Op::cut, {1}), instruction(Op::saturation, {1.7, 0, 255}),
-                        instruction(Op::resize, {64, 64, 3}), instruction(Op::center_crop, {64, 64})});
+  return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("cut", {0}), instruction("rotate", {33}),
+                        instruction("hue", {.2, 0, 255}), instruction("contrast", {1.4, 0, 255}),
+                        instruction("cut", {1}), instruction("saturation", {1.7, 0, 255}),
+                        instruction("resize", {64, 64, 3}), instruction("center_crop", {64, 64})});
 }
 
 Bytes rgb(int down, int across) {  // of noise in planes

@@ -42,12 +42,13 @@ void colour(const Kernels& k, int repeats) {
     step.high = 255;
     for (int i = 0; i < 9; ++i) step.mix[i] = i % 4 == 0 ? .7f : .15f;
   }
-  steps[1].kind = Step::matrix;
-  steps[2].kind = Step::hue;
-  steps[2].turn = .1f;
+  steps[0].run = k.affine;
+  steps[1].run = k.matrix;
+  steps[2].run = made::kernel(k, "hue");
+  steps[2].value = .1f;
   std::vector<std::uint8_t> out(std::size_t{3} * kSide);
   for (int i = 0; i < repeats * kSide; ++i) {
-    k.colour(steps.data(), static_cast<int>(steps.size()), planes.get(), 3, kSide);
+    for (const Step& step : steps) step.run(step, planes.get(), {0, kSide, 3});
     k.grey_sum(planes.get(), 3, kSide, 0, 255, nullptr);
     k.to_u8(planes.get(), 3, kSide, nullptr, out.data());
   }

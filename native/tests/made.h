@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <cstring>
+#include <deque>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -115,16 +117,34 @@ inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary:
   return out;
 }
 
-inline vary::Instruction instruction(vary::Op op, const std::vector<double>& arguments = {}, int gate = -1) {
-  vary::Instruction out{op, gate, {}};
+// The kernel of a step, by its name.
+inline vary::RowStep kernel(const vary::Kernels& k, std::string_view name) {
+  if (name == "affine") return k.affine;
+  if (name == "matrix") return k.matrix;
+  for (const vary::NamedSteps& file : k.steps)
+    for (int i = 0; i < file.count; ++i)
+      if (name == file.first[i].name) return file.first[i].run;
+  return nullptr;
+}
+
+using Name = std::string_view;  // of an operation
+
+inline vary::Instruction instruction(Name op, const std::vector<double>& arguments = {}, int gate = -1) {
+  vary::Instruction out{vary::find_op(op), gate, {}};
   for (const double value : arguments) out.arguments.push_back({value, -1});
   return out;
 }
 
-inline vary::Instruction of_columns(vary::Op op, const std::vector<int>& columns) {
-  vary::Instruction out{op, -1, {}};
+inline vary::Instruction of_columns(Name op, const std::vector<int>& columns) {
+  vary::Instruction out{vary::find_op(op), -1, {}};
   for (const int column : columns) out.arguments.push_back({0, column});
   return out;
+}
+
+// One instruction by itself. Its numbers are kept for good: they are few.
+inline vary::Concrete concrete(Name op, const std::vector<double>& arguments) {
+  static auto& kept = *new std::deque<std::vector<double>>;
+  return {vary::find_op(op), kept.emplace_back(arguments), nullptr};
 }
 
 inline vary::Plan plan_of(std::vector<vary::Instruction> instructions, int columns = 0) {
@@ -137,10 +157,9 @@ inline vary::Plan plan_of(std::vector<vary::Instruction> instructions, int colum
 // What most people run: turn, shear, zoom, shift, perhaps flip, then to one size and to 0 .. 1. A row holds: degrees,
 // degrees along x, along y, magnification, x, y, flip or not.
 inline vary::Plan main_policy(int height, int width) {
-  using vary::Op;
-  return plan_of({of_columns(Op::rotate, {0}), of_columns(Op::shear_degrees, {1, 2}), of_columns(Op::zoom, {3, 3}),
-                  of_columns(Op::translate, {4, 5}), instruction(Op::flip_horizontal, {}, 6),
-                  instruction(Op::resize, {height + 0., width + 0., 0}), instruction(Op::rescale, {1 / 255., 0})},
+  return plan_of({of_columns("rotate", {0}), of_columns("shear_degrees", {1, 2}), of_columns("zoom", {3, 3}),
+                  of_columns("translate", {4, 5}), instruction("flip_horizontal", {}, 6),
+                  instruction("resize", {height + 0., width + 0., 0}), instruction("rescale", {1 / 255., 0})},
                  7);
 }
 

@@ -14,39 +14,35 @@ namespace {
 
 using vary::Chain;
 using vary::Concrete;
-using vary::Op;
 using vary::Step;
 using vary::Sweep;
 
-Concrete made_of(Op op, const std::vector<double>& arguments) {
-  Concrete c{op, {}, static_cast<int>(arguments.size())};
-  std::copy(arguments.begin(), arguments.end(), c.a);
-  return c;
-}
+using made::concrete;
 
-Concrete rescale(double scale, double bias = 0) { return made_of(Op::rescale, {scale, bias}); }
-Concrete normalize() { return made_of(Op::normalize, {10, 20, 30, 40, 2, 4, 8, 16}); }  // for four channels
-Concrete brightness(double factor) { return made_of(Op::brightness, {factor, 0, 255}); }
-Concrete contrast(double factor) { return made_of(Op::contrast, {factor, 0, 255}); }
-Concrete saturation(double factor) { return made_of(Op::saturation, {factor, 0, 255}); }
-Concrete hue(double turn) { return made_of(Op::hue, {turn, 0, 255}); }
-Concrete shift(double red, double green = 0, double blue = 0) { return made_of(Op::shift, {red, green, blue, 0, 255}); }
+Concrete rescale(double scale, double bias = 0) { return concrete("rescale", {scale, bias}); }
+Concrete normalize() { return concrete("normalize", {10, 20, 30, 40, 2, 4, 8, 16}); }  // for four channels
+Concrete brightness(double factor) { return concrete("brightness", {factor, 0, 255}); }
+Concrete contrast(double factor) { return concrete("contrast", {factor, 0, 255}); }
+Concrete saturation(double factor) { return concrete("saturation", {factor, 0, 255}); }
+Concrete hue(double turn) { return concrete("hue", {turn, 0, 255}); }
+Concrete shift(double red, double green = 0, double blue = 0) { return concrete("shift", {red, green, blue, 0, 255}); }
 
 Chain chain_of(const std::vector<Concrete>& list, int channels, bool bounded) {
-  return vary::compile(list.data(), list.data() + list.size(), channels, bounded, 0, 255);
+  return vary::compile(vary::live_kernels(), list, channels, bounded);
 }
 
-// "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a contrast ends a sweep.
+// "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a sweep ends.
 std::string text(const Chain& chain) {
   bool head = false;
   for (int c = 0; c < 4; ++c) head = head || chain.scale[c] != 1 || chain.bias[c] != 0;
   std::string out(head ? 1 : 0, '^');
   for (const Sweep& sweep : chain.sweeps) {
     for (const Step& step : sweep.steps) {
-      out += "amh"[step.kind];
+      const vary::Kernels& k = vary::live_kernels();
+      out += step.run == k.affine ? 'a' : step.run == k.matrix ? 'm' : 'h';
       if (step.clip) out += '!';
     }
-    if (sweep.ends_in_contrast) out += '|';
+    if (sweep.whole != nullptr) out += '|';
   }
   return out;
 }
@@ -119,25 +115,21 @@ double grey_of(const Pixels& p, int channels, std::size_t k) {
 
 // One instruction as README.md says it, without hue.
 void by_the_book(const Concrete& i, Pixels& p, int channels) {
-  const double* const a = i.a;
+  const auto a = [&](int k) { return i.a[static_cast<std::size_t>(k)]; };
+  const std::string_view op = i.op->name;
   const Pixels before = p;
   double mean = 0;
   for (std::size_t k = 0; k < kPixels; ++k) mean += grey_of(p, channels, k) / kPixels;
-  const bool whole = i.op == Op::rescale || i.op == Op::normalize;
+  const bool whole = op == "rescale" || op == "normalize";
   for (int c = 0; c < (whole ? channels : std::min(channels, 3)); ++c)
     for (std::size_t k = 0; k < kPixels; ++k) {
       double& v = p[static_cast<std::size_t>(c) * kPixels + k];
-      switch (i.op) {
-        case Op::rescale: v = v * a[0] + a[1]; break;
-        case Op::normalize: v = (v - a[c]) / a[channels + c]; break;
-        case Op::brightness: v *= a[0]; break;
-        case Op::contrast: v = mean + (v - mean) * a[0]; break;
-        case Op::saturation:
-          if (channels > 1) v = v * a[0] + grey_of(before, channels, k) * (1 - a[0]);
-          break;
-        case Op::shift: v += a[c] * 255; break;
-        default: break;
-      }
+      if (op == "rescale") v = v * a(0) + a(1);
+      if (op == "normalize") v = (v - a(c)) / a(channels + c);
+      if (op == "brightness") v *= a(0);
+      if (op == "contrast") v = mean + (v - mean) * a(0);
+      if (op == "saturation" && channels > 1) v = v * a(0) + grey_of(before, channels, k) * (1 - a(0));
+      if (op == "shift") v += a(c) * 255;
       if (!whole) v = std::clamp(v, 0., 255.);
     }
 }
@@ -152,14 +144,14 @@ Pixels run(const Chain& chain, const Pixels& start, int channels) {
           static_cast<float>(start[static_cast<std::size_t>(c) * kPixels + static_cast<std::size_t>(x)]) *
               chain.scale[c] +
           chain.bias[c];
+  const vary::Row row{0, kPixels, channels};
+  std::vector<Step> first;
   for (const Sweep& sweep : chain.sweeps) {
-    k.colour(sweep.steps.data(), static_cast<int>(sweep.steps.size()), planes.get(), channels, kPixels);
-    if (!sweep.ends_in_contrast) continue;
-    const auto low = static_cast<float>(sweep.low), high = static_cast<float>(sweep.high);
-    const auto sum = static_cast<double>(k.grey_sum(planes.get(), channels, kPixels, low, high, nullptr));
-    const double mean = sweep.low + sum / kPixels * 0x1p-20 * (sweep.high - sweep.low);
-    const Step step = vary::contrast_step(sweep.contrast, mean, sweep.low, sweep.high, channels);
-    k.colour(&step, 1, planes.get(), channels, kPixels);
+    for (const Step& step : first) step.run(step, planes.get(), row);
+    for (const Step& step : sweep.steps) step.run(step, planes.get(), row);
+    if (sweep.whole == nullptr) break;
+    sweep.whole->gather(k, planes.get(), row, true);
+    first = sweep.whole->between({nullptr, 1, kPixels, channels}, vary::Workspace::mine());
   }
   Pixels out;
   for (int c = 0; c < channels; ++c) out.insert(out.end(), planes.get()[c], planes.get()[c] + kPixels);
@@ -177,7 +169,7 @@ Concrete any(made::Numbers& numbers, int channels) {
     default: {
       std::vector<double> arguments(static_cast<std::size_t>(channels), 100 * v);  // means, then deviations
       for (int c = 0; c < channels; ++c) arguments.insert(arguments.end(), 1 + c);
-      return made_of(Op::normalize, arguments);
+      return concrete("normalize", arguments);
     }
   }
 }

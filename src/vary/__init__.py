@@ -9,107 +9,50 @@ only; what is behind them, ARCHITECTURE.md tells.
 
 import typing as _typing
 
-from vary import sources, testing, transforms
-from vary.codecs.decode import read_image
-from vary.display.preview import Preview
-from vary.errors import DecodeError, InputError, PolicyError, SourceError, StreamTimeoutError, ValueWarning, VaryError
-from vary.plan.machine import libjpeg_version, target, targets
-from vary.plan.program import Program
-from vary.policy import Policy
-from vary.sources import Arrays, Files, Folder
-from vary.streams import Batch, Mixed, Report, Stream, average_views, disk_cache, mix, stream
-from vary.transforms import (
-    Affine,
-    Brightness,
-    CenterCrop,
-    ChannelShift,
-    ColorJitter,
-    Contrast,
-    HorizontalFlip,
-    Hue,
-    Lambda,
-    Normalize,
-    OneOf,
-    Pad,
-    RandomCrop,
-    RandomResizedCrop,
-    RandomRotate90,
-    Rescale,
-    Resize,
-    Rotate,
-    Saturation,
-    Shear,
-    SomeOf,
-    Sometimes,
-    Transform,
-    Translate,
-    Transpose,
-    VerticalFlip,
-    Zoom,
+from vary import sources as sources, testing as testing, transforms as transforms
+from vary.codecs.decode import read_image as read_image
+from vary.display.preview import Preview as Preview
+from vary.errors import (
+    DecodeError as DecodeError,
+    InputError as InputError,
+    PolicyError as PolicyError,
+    SourceError as SourceError,
+    StreamTimeoutError as StreamTimeoutError,
+    ValueWarning as ValueWarning,
+    VaryError as VaryError,
 )
+from vary.plan.machine import libjpeg_version as libjpeg_version, target as target, targets as targets
+from vary.plan.program import Program as Program
+from vary.policy import Policy as Policy
+from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder
+from vary.streams import (
+    Batch as Batch,
+    Mixed as Mixed,
+    Report as Report,
+    Stream as Stream,
+    average_views as average_views,
+    disk_cache as disk_cache,
+    mix as mix,
+    stream as stream,
+)
+from vary.transforms.base import Transform as Transform
+from vary.transforms.colour import *
+from vary.transforms.compose import *
+from vary.transforms.crop import *
+from vary.transforms.filter import *
+from vary.transforms.geometry import *
+from vary.transforms.noise import *
+from vary.transforms.user import *
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Affine",
-    "Arrays",
-    "Batch",
-    "Brightness",
-    "CenterCrop",
-    "ChannelShift",
-    "ColorJitter",
-    "Contrast",
-    "DecodeError",
-    "Files",
-    "Folder",
-    "HorizontalFlip",
-    "Hue",
-    "InputError",
-    "Lambda",
-    "Mixed",
-    "Normalize",
-    "OneOf",
-    "Pad",
-    "Policy",
-    "PolicyError",
-    "Preview",
-    "Program",
-    "RandomCrop",
-    "RandomResizedCrop",
-    "RandomRotate90",
-    "Report",
-    "Rescale",
-    "Resize",
-    "Rotate",
-    "Saturation",
-    "Shear",
-    "SomeOf",
-    "Sometimes",
-    "SourceError",
-    "Stream",
-    "StreamTimeoutError",
-    "Transform",
-    "Translate",
-    "Transpose",
-    "ValueWarning",
-    "VaryError",
-    "VerticalFlip",
-    "Zoom",
-    "__version__",
-    "average_views",
-    "disk_cache",
-    "libjpeg_version",
-    "mix",
-    "read_image",
-    "sources",
-    "stream",
-    "target",
-    "targets",
-    "testing",
-    "transforms",
-]
-
-if not _typing.TYPE_CHECKING:  # a type checker would take every name for one that exists
+if not _typing.TYPE_CHECKING:  # type checkers read the imports, and would take every name for one that exists
+    _OTHERS = """
+        Arrays Batch DecodeError Files Folder InputError Mixed Policy PolicyError Preview Program Report SourceError
+        Stream StreamTimeoutError Transform ValueWarning VaryError __version__ average_views disk_cache libjpeg_version
+        mix read_image sources stream target targets testing transforms
+    """
+    __all__ = [*sorted([*transforms.TRANSFORMS, *_OTHERS.split()])]  # noqa: PLE0604  strings
 
     def __getattr__(name: str) -> object:
         from vary.guidance import missing_name

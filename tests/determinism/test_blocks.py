@@ -5,8 +5,7 @@ import io
 import numpy as np
 import pytest
 from determinism.test_windows import files
-from hypothesis import given, reject
-from hypothesis import strategies as st
+from hypothesis import given, reject, strategies as st
 from PIL import Image
 from strategies import policies
 

@@ -3,8 +3,7 @@
 import io
 
 import numpy as np
-from hypothesis import given, reject
-from hypothesis import strategies as st
+from hypothesis import given, reject, strategies as st
 from PIL import Image
 from strategies import policies
 

@@ -18,7 +18,8 @@ ARROWS = {
     "paths": "errors",
     "transforms": "errors rng sample paths",
     "codecs": "errors guidance paths sample",
-    "plan": "transforms codecs",
+    "ops": "",
+    "plan": "transforms codecs ops",
     "sources": "errors rng sample paths codecs",
     "display": "plan sources",
     "policy": "display",
@@ -29,7 +30,7 @@ ARROWS = {
 }
 DOOR, NATIVE = "vary", "vary._native"
 IMPORT_NATIVE = ("rng", "plan", "codecs")  # rooms
-REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program"}
+REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program", "vary.ops"}
 
 
 def reach(room: str) -> set[str]:

@@ -14,12 +14,15 @@ from vary import (
     ChannelShift,
     ColorJitter,
     Contrast,
+    GaussianBlur,
+    GaussNoise,
     HorizontalFlip,
     Hue,
     Lambda,
     Normalize,
     OneOf,
     Pad,
+    Perspective,
     Policy,
     RandomCrop,
     RandomResizedCrop,
@@ -29,6 +32,7 @@ from vary import (
     Rotate,
     Saturation,
     Shear,
+    Solarize,
     SomeOf,
     Sometimes,
     Transform,
@@ -68,6 +72,7 @@ GEOMETRY = {
     "CenterCrop": Row(CenterCrop(5, 23), CenterCrop(HEIGHT, WIDTH)),
     "RandomCrop": Row(RandomCrop(15, 7), RandomCrop(HEIGHT, WIDTH)),
     "RandomResizedCrop": Row(RandomResizedCrop(9, 9), RandomResizedCrop(HEIGHT, WIDTH, (1, 1), (1.5, 1.5))),
+    "Perspective": Row(Perspective(0.33), Perspective(0)),
     "Pad": Row(Pad(7, 0, 3, 30), Pad(0)),
 }
 COLOUR = {
@@ -79,6 +84,11 @@ COLOUR = {
     "Hue": Row(Hue(0.5), Hue((0, 0))),
     "ColorJitter": Row(ColorJitter(0.4, 0.4, 0.4, 0.1), ColorJitter()),
     "ChannelShift": Row(ChannelShift(0.5), ChannelShift(0)),
+    "Solarize": Row(Solarize(0.5), Solarize(0.5, p=0)),
+}
+FILTERS = {
+    "GaussianBlur": Row(GaussianBlur(2), GaussianBlur(0)),
+    "GaussNoise": Row(GaussNoise(0.3), GaussNoise(0)),
 }
 OTHERS = {
     "Lambda": Row(Lambda(inverted), Lambda(same)),
@@ -87,4 +97,4 @@ OTHERS = {
     "SomeOf": Row(SomeOf(1, [Rotate(90), Brightness(0.5)]), SomeOf(0, [Rotate(90)])),
     "Policy": Row(Policy([Rotate(90), Brightness(0.5)]), Policy([])),
 }
-TABLE = GEOMETRY | COLOUR | OTHERS
+TABLE = GEOMETRY | COLOUR | FILTERS | OTHERS

@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 import strategies
-from hypothesis import given, reject, settings
-from hypothesis import strategies as st
+from hypothesis import given, reject, settings, strategies as st
 
 from vary import (
     Affine,

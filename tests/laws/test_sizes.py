@@ -1,8 +1,7 @@
 """The size of what comes out: told before any draw, where it can be, and what every draw gives."""
 
 import numpy as np
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from strategies import GEOMETRIC, policies
 
 from vary import Policy

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from replay.programs import ADDRESSES, FOLDER, POLICIES, texts
 
-from vary.plan.program import COLOUR, GEOMETRY, VERSION
+from vary.ops import OPS
+from vary.plan.program import VERSION
 
 
 @pytest.mark.parametrize(("path", "text"), list(texts()), ids=POLICIES)
@@ -17,7 +18,8 @@ def test_replay(path: Path, text: str) -> None:
 def test_every_file_and_every_instruction_is_replayed() -> None:
     assert {path.name for path in FOLDER.glob("*.txt")} == {path.name for path, _ in texts()}
     seen = {line.split()[0] for _, text in texts() for line in text.splitlines() if line}
-    assert GEOMETRY | COLOUR | {"cut", "call"} <= seen
+    assert {"cut", "call"} <= seen
+    assert seen - {"#", "vary", "source", "sample"} <= {*OPS}
 
 
 def test_addresses_are_told_apart() -> None:

@@ -15,8 +15,7 @@ from PIL import Image
 
 from vary.errors import InputError
 from vary.policy import Policy
-from vary.sources import Files, Folder
-from vary.sources import files as files_module
+from vary.sources import Files, Folder, files as files_module
 from vary.streams import stream
 from vary.streams.cache import choose, disk
 from vary.streams.cache.budget import free_memory

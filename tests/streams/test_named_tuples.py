@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 
 from vary.policy import Policy
-from vary.streams import Batch, mix, stream
-from vary.streams import batch as batch_module
+from vary.streams import Batch, batch as batch_module, mix, stream
 from vary.streams.batch import _class_of, batch_of
 
 FIELDS = [("images",), ("images", "labels"), ("large", "small", "labels"), ("images", "count", "paths", "eye.left, 1)")]

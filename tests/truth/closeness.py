@@ -9,23 +9,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from vary.plan.program import GEOMETRY, Instruction, Program
+from vary.ops import OPS
+from vary.plan.program import Instruction, Program
 from vary.plan.reference import reference
 
 NUDGE = 2e-6  # of the canvas, in the test of thresholds
-
-
-def gain(op: str, args: tuple[float, ...]) -> float:
-    """The most by which a colour map enlarges an error."""
-    if op == "normalize":
-        return 1 / min(args[len(args) // 2 :])
-    if op == "contrast":  # of the pixel, and of the mean
-        return args[0] + abs(1 - args[0])
-    if op == "saturation":  # row sums of |factor I + (1 - factor) grey|
-        return args[0] + abs(1 - args[0])
-    if op == "hue":  # of value, of chroma, and of hue times chroma
-        return 7.0
-    return abs(args[0]) if op in ("rescale", "brightness") else 1.0
 
 
 def tolerance(program: Program, dtype: str) -> float:
@@ -36,9 +24,9 @@ def tolerance(program: Program, dtype: str) -> float:
         if op in ("cut", "call"):
             error = error if args[-1] else math.floor(error) + 1
             error += 1e-4 * top
-        elif op not in GEOMETRY:
-            grown = error * gain(op, args)
-            error = (grown if op in ("rescale", "normalize") else max(error, grown)) + 1e-6 * top  # alpha keeps its own
+        elif OPS[op].kind != "map":
+            grown = error * OPS[op].gain(*args)
+            error = (grown if OPS[op].scales else max(error, grown)) + 1e-6 * top  # alpha keeps its own
             top = max(1.0, top * abs(args[0]) + abs(args[1])) if op == "rescale" else top
     return math.floor(error) + 1 if dtype == "uint8" else error
 

@@ -2,44 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+from vary.ops import OPS
 from vary.plan.infer import output_dtype
-from vary.plan.program import Instruction
+from vary.plan.program import Instruction, Program, Template
 from vary.plan.request import Address
 from vary.plan.runner import Runner
-from vary.sample import DTYPES
-from vary.transforms.crop import MODES
+from vary.plan.segment import KEEP_THEIR_PLACE
 
-__all__ = ["TOLD", "explain"]
-
-TOLD = {
-    "resize": "{} x {}, {}",
-    "crop": "{} x {}, at y {} and x {} of the room there is",
-    "center_crop": "{} x {}",
-    "resized_crop": "to {} x {}, of area {} and ratio {}, at y {} and x {} of the room there is",
-    "pad": "top {}, right {}, bottom {}, left {}",
-    "rotate": "{} degrees",
-    "shear": "x {}, y {}",
-    "shear_degrees": "x {}, y {}",
-    "zoom": "x {}, y {}",
-    "translate": "x {}, y {}",
-    "flip_horizontal": "",
-    "flip_vertical": "",
-    "transpose": "",
-    "rotate90": "{} quarter turns",
-    "rescale": "scale {}, offset {}",
-    "normalize": "mean {}, std {}",
-    "brightness": "factor {}, clip {} .. {}",
-    "contrast": "factor {}, clip {} .. {}",
-    "saturation": "factor {}, clip {} .. {}",
-    "hue": "{} turns, clip {} .. {}",
-    "shift": "by {} {} {}, clip {} .. {}",
-    "cut": "to {}",
-}
-"""What the numbers of an instruction are; places share them out evenly (`normalize` has one a channel)."""
-WORDS = {"resize": MODES, "cut": DTYPES}
-"""Instructions whose last number stands for a word."""
+__all__ = ["explain"]
 
 
 def explain(runner: Runner, height: int, width: int, address: Address) -> str:
@@ -55,9 +28,10 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
         f"seed {address.seed}, epoch {address.epoch}, index {int(address.indices[0])}",
         f"{mode}; fill {settings.fill}, {settings.interpolation}, antialias {'on' if settings.antialias else 'off'}",
         "",
-        *(f"  {program.line(i) if i.op == 'call' else _words(i)}" for i in program.instructions),
+        *(f"  {_words(program, i)}" for i in program.instructions),
         "",
         *(_pass(number, p) for number, p in enumerate(passes, 1)),
+        *_reorderings(template),
     ]
     if functions:
         lines.append(f"then {_count(functions, 'user function')}: one cut and one native call more for each")
@@ -65,15 +39,25 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
     return "\n".join(lines)
 
 
-def _words(i: Instruction) -> str:
-    said = [f"{v:.0f}" if v == int(v) else f"{v:.4g}" for v in i.args]
-    if i.op in WORDS:
-        said[-1] = WORDS[i.op][int(i.args[-1])]
-    told = TOLD[i.op]
-    share = len(said) // (told.count("{}") or 1)
-    return (
-        f"{i.op:<16} {told.format(*(' '.join(said[k : k + share]) for k in range(0, len(said), share or 1)))}".rstrip()
-    )
+def _words(program: Program, i: Instruction) -> str:
+    if i.op == "call":
+        return program.line(i)
+    return f"{i.op:<16} {OPS[i.op].words(i.args)}".rstrip()
+
+
+def _reorderings(template: Template) -> Iterator[str]:
+    """Of each cut that another order of the transforms would save: which one. User functions cut in any order."""
+    kept: dict[str, None] = {}
+    for i in template.instructions:
+        kind = OPS[i.op].kind
+        if i.op == "cut" and kept and not template.settings.strict:
+            first = " and ".join(kept)
+            yield f"cut before {template.name(i)}: {first} keeps its place; listed after the geometry it needs no cut"
+            kept.clear()
+        if kind == "call":
+            kept.clear()
+        if kind in KEEP_THEIR_PLACE:
+            kept[template.name(i)] = None
 
 
 def _count(n: int, what: str) -> str:
@@ -85,14 +69,16 @@ def _pass(number: int, p: dict[str, Any]) -> str:
     kind = "separable triangle filter" if p["separable"] else "warp"
     box = "" if p["box"] == (1, 1) else f" of the picture averaged over {p['box'][0]} x {p['box'][1]} boxes"
     lines = [
-        f"pass {number}: {kind}{box} to {p['height']} x {p['width']}, from {_count(p['geometry'], 'geometric map')}",
+        f"pass {number}: {kind}{box} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}",
         f"        source x = {m[0]:+.4f} x {m[1]:+.4f} y {m[2]:+.2f}",
         f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}",
     ]
-    if p["colours"]:
-        more = p["statistics"]
-        again = f"{_count(more, 'more sweep')} for the mean grey" if more else "in the same pass"
-        lines.append(f"        then {_count(p['colours'], 'colour map')}, {again}")
+    if m[6:] != (0, 0, 1):
+        lines.append(f"        both over  {m[6]:+.6f} x {m[7]:+.6f} y {m[8]:+.2f}")
+    if p["stages"]:
+        more = p["sweeps"]
+        again = f"{_count(more, 'more sweep')} for what needs the whole picture" if more else "in the same pass"
+        lines.append(f"        then {_count(p['stages'], 'instruction')} on its pixels, {again}")
     return "\n".join(lines)
 
 

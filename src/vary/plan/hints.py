@@ -10,6 +10,8 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from vary.ops import OPS
+from vary.ops.spec import keeps
 from vary.plan.findings import Finding
 from vary.transforms.base import Column
 
@@ -58,15 +60,14 @@ def _steps(template: Template) -> Iterator[Step]:
     for i in possible(template):
         spans = [_span(template, argument) for argument in i.args]
         yield Step(i, _name(template, i), spans, value_range)
-        if i.op in ("rescale", "normalize", "call"):
-            value_range = _after(i, value_range)
+        value_range = _after(i, value_range)
 
 
 def _after(i: Instruction, value_range: Range | None) -> Range | None:
-    if i.op != "rescale" or i.gate >= 0 or value_range is None:
-        return None
-    a, b = (value * i.args[0] + i.args[1] for value in value_range)
-    return min(a, b), max(a, b)
+    op = OPS[i.op]
+    if op.range is keeps or value_range is None:
+        return value_range
+    return None if i.gate >= 0 else op.range(*value_range, *i.args)
 
 
 def _span(template: Template, argument: float) -> Range:
@@ -252,8 +253,7 @@ def _result(template: Template) -> list[Finding]:
     """Results of Rescale that are far too large or nearly constant, if their range is fixed."""
     value_range: Range | None = template.value_range
     for i in possible(template):
-        if i.op in ("rescale", "normalize", "call"):
-            value_range = _after(i, value_range)
+        value_range = _after(i, value_range)
     before, named = _largest(template.value_range), " and ".join(names_of(template, "rescale")[:3])
     if value_range is None or not named:
         return []

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from vary.errors import PolicyError
-from vary.plan.program import GEOMETRY, Instruction, Template
+from vary.ops import OPS, Size
+from vary.plan.program import Template
 from vary.transforms.base import Column
 
 __all__ = ["check_bytes", "output_dtype", "output_size"]
 
-Size = tuple[int, int] | None
 MOST_BYTES = (1 << 31) - 65
 """The most bytes of one picture; native/size_limits.h explains the limit."""
 
@@ -17,7 +17,7 @@ def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
     """`PolicyError` if a picture of `size` (height, width) has over 2 GiB. Called before it is allocated."""
     if size[0] * size[1] * template.channels * (4 if dtype == "float32" else 1) <= MOST_BYTES:
         return
-    canvas = [template.name(i) for i in template.instructions if i.op in GEOMETRY]
+    canvas = [template.name(i) for i in template.instructions if OPS[i.op].kind == "map"]
     raise PolicyError(
         f"{canvas[-1] if canvas else 'the policy'} makes pictures of {size[0]} x {size[1]} x {template.channels} "
         f"{dtype}, over 2 GiB, the limit for one picture; choose a smaller size, or cut the pictures into tiles first"
@@ -39,25 +39,7 @@ def output_dtype(template: Template, asked: str | None) -> str:
 def output_size(template: Template, size: Size = None) -> Size:
     """(height, width) of every output; None where it depends on the draw, or on an input whose `size` is not given."""
     for i in template.instructions:
-        after = _after(i, size)
+        known = (None if isinstance(a, Column) else a for a in i.args)
+        after = OPS[i.op].size(size, *known)
         size = after if i.gate < 0 or after == size else None
-    return size
-
-
-def _after(i: Instruction, size: Size) -> Size:
-    sized = i.op in ("crop", "center_crop", "resized_crop") or (i.op == "resize" and int(i.args[2]) in (0, 2))
-    if sized:
-        return int(i.args[0]), int(i.args[1])
-    if i.op in ("call", "resize"):
-        return None
-    if size is None:
-        return None
-    height, width = size
-    if i.op == "pad":
-        top, right, bottom, left = map(int, i.args)
-        return height + top + bottom, width + left + right
-    if i.op == "transpose":
-        return width, height
-    if i.op == "rotate90" and height != width:
-        return None if isinstance(i.args[0], Column) else ((width, height) if int(i.args[0]) % 2 else size)
     return size

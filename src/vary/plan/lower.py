@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from vary.errors import PolicyError, stopped
+from vary.guidance import close
+from vary.ops import OPS, Op
 from vary.plan.floats import Reach, range_fault
-from vary.plan.program import COLOUR, GEOMETRY, Instruction, Settings, Template
+from vary.plan.program import Instruction, Settings, Template
 from vary.rng import Draw, key_name
 from vary.transforms.base import Column, Number, Span, Transform
 
@@ -32,7 +34,7 @@ def lower(
         tuple(recorder.instructions),
         tuple(recorder.draws),
         tuple(recorder.functions),
-        recorder.dtype != dtype or any(i.op in ("rescale", "normalize") for i in recorder.instructions),
+        any(OPS[i.op].scales for i in recorder.instructions),
         value_range,
         tuple(recorder.names),
     )
@@ -112,19 +114,30 @@ class Recorder:
         first = self._number
         return [self._draw("among", fewest, first, column=extra, among=among) for _ in range(among)]
 
-    def emit(self, op: str, *args: Number) -> None:
-        if op not in GEOMETRY and op not in COLOUR and op != "order":
-            raise PolicyError(f"{type(self._transform).__name__} emits {op!r}, which is no instruction")
-        self.instructions.append(Instruction(op, args, self._gate, self._origin))
-        if op == "rescale":
-            self._carry([args[0]], [args[1]])
-        elif op == "normalize":
-            means, stds = args[: self.channels], args[self.channels :]
-            scales = [1 / max(std, 1e-300) for std in stds]  # 0, where std underflowed, is refused as too strong
-            self._carry(scales, [-mean * scale for mean, scale in zip(means, scales, strict=True)])
+    def key(self) -> tuple[Number, Number]:
+        return self._draw("word"), self._draw("word")
 
-    def _carry(self, scales: list[float], offsets: list[float]) -> None:
-        self._reach.affine(type(self._transform).__name__, scales, offsets, self._gate < 0)
+    def emit(self, op: str, *args: Number) -> None:
+        name, entry = type(self._transform).__name__, OPS.get(op)
+        if entry is None or op in ("cut", "call"):
+            similar = close(op, [one for one in OPS if one not in ("cut", "call")])
+            raise PolicyError(f"{name} emits {op!r}, which is no instruction{similar and f'; {similar}'}")
+        if len(args) != (count := entry.arity(self.channels)):
+            takes = entry.grammar or "none"
+            raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {takes}")
+        self.instructions.append(Instruction(op, args, self._gate, self._origin))
+        if entry.scales is not None:
+            self._scale(entry, args)
+
+    def _scale(self, op: Op, args: tuple[Number, ...]) -> None:
+        """After it, values are floats in a range of their own."""
+        assert op.scales is not None
+        self._reach.affine(type(self._transform).__name__, *op.scales(*args), self._gate < 0)
+        self.dtype = "float32"
+        after = None if self.value_range is None else op.range(*self.value_range, *args)
+        if after is not None and (fault := range_fault(*after)):
+            raise PolicyError(f"{self._transform!r} changes the value range: {fault}")
+        self.value_range = after if self._gate < 0 else None
 
     def call(self, function: Callable[..., Any]) -> None:
         stored = float(self.dtype == "float32")
@@ -138,15 +151,3 @@ class Recorder:
                 "applied), where there is none; put it before"
             )
         return self.value_range
-
-    def rescaled(self, scale: float, offset: float) -> None:
-        self.dtype = "float32"
-        if self.value_range is not None:
-            a, b = sorted(v * scale + offset for v in self.value_range)
-            if fault := range_fault(a, b):
-                raise PolicyError(f"{self._transform!r} changes the value range: {fault}")
-            self.value_range = (a, b) if self._gate < 0 else None
-
-    def normalized(self) -> None:
-        self.dtype = "float32"
-        self.value_range = None

@@ -4,15 +4,7 @@ A `Template` is a policy lowered once for a kind of input: instructions whose ar
 parameter array, and the table of draws that fills the columns. A `Program` is a template with one picture's row put
 in: what `explain` prints, the tests store as text, and `reference` runs.
 
-Geometric instructions (height, width, places and sizes in pixels; y before x wherever both are sizes)
-    resize h w mode | crop h w y x | center_crop h w | resized_crop h w area ratio y x | pad top right bottom left
-    rotate degrees | shear x y | shear_degrees x y | zoom x y | translate x y
-    flip_horizontal | flip_vertical | transpose | rotate90 turns
-Colour instructions (low and high are the value range there)
-    rescale scale offset | normalize mean.. std.. | brightness f low high | contrast f low high
-    saturation f low high | hue turns low high | shift a b c low high
-Control
-    order n code   the next n instructions run in the order of factorial number `code`
+The instructions, their arguments and their meanings are listed in `vary.ops`. Two need an explanation here:
     cut t          resample here and go on from that picture, stored as uint8 (t = 0) or float32 (t = 1)
     call k t       cut, then hand the picture to user function k; a call that is not drawn is still a cut
 """
@@ -24,16 +16,11 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
 
-__all__ = ["COLOUR", "FILLS", "Fill", "GEOMETRY", "VERSION", "Instruction", "Program", "Settings", "Template"]
+__all__ = ["FILLS", "Fill", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = 1
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
 
-GEOMETRY = frozenset(
-    "resize crop center_crop resized_crop pad rotate shear shear_degrees zoom translate flip_horizontal flip_vertical "
-    "transpose rotate90".split()
-)
-COLOUR = frozenset("rescale normalize brightness contrast saturation hue shift".split())
 Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]
 FILLS: tuple[Fill, ...] = get_args(Fill)
 
@@ -114,7 +101,7 @@ def _resolve(left: list[Instruction], row: Sequence[float]) -> Iterator[Instruct
         now = left.pop(0)
         if now.gate >= 0 and not row[now.gate]:
             if now.op == "call":  # not called, but the policy is cut there all the same
-                yield Instruction("cut", (float(now.args[1]),))
+                yield Instruction("cut", (float(now.args[1]),), origin=now.origin)
             continue
         args = tuple(float(row[a]) if isinstance(a, Column) else float(a) for a in now.args)
         if now.op == "order":
@@ -122,7 +109,7 @@ def _resolve(left: list[Instruction], row: Sequence[float]) -> Iterator[Instruct
             items, left = left[:count], left[count:]
             yield from _resolve(_in_order(items, int(args[1])), row)
         else:
-            yield Instruction(now.op, args)
+            yield Instruction(now.op, args, origin=now.origin)
 
 
 def _in_order(items: list[Instruction], code: int) -> list[Instruction]:

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vary.ops import CLIPPING
 from vary.plan.findings import Finding
 from vary.plan.hints import NEARLY_BLACK, gain, names_of, possible
 
 if TYPE_CHECKING:
     from vary.plan.program import Template
 
-__all__ = ["CLIPPING", "contradictions"]
+__all__ = ["contradictions"]
 
 Array = np.ndarray[Any, Any]
 
-CLIPPING = ("brightness", "contrast", "saturation", "hue", "shift")
 OUTSIDE, QUARTER = 0.25, 4  # part of the range by which values may lie outside; reported from 1 picture in 4 on
 USED = 0.1  # of 0 .. 1: pictures that use less are dark, or masks, and are not judged
 USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, are in a usual range

@@ -17,7 +17,7 @@ from vary.plan.callback import wants_rng
 from vary.plan.infer import check_bytes, output_dtype, output_size
 from vary.plan.program import FILLS, Instruction, Program, Template
 from vary.plan.request import PLAIN, Address, Counts, Decode, Empty, Failure, Parts, Source
-from vary.plan.segment import Stage, fuse, stages
+from vary.plan.segment import Stage, segment, stages
 from vary.rng import noise
 from vary.sample import batch_shape, dtype_name
 from vary.transforms.base import Column
@@ -27,7 +27,7 @@ __all__ = ["Runner"]
 
 class Runner:
     def __init__(self, template: Template) -> None:
-        self.template = fuse(template)
+        self.template = segment(template)
         self.size = output_size(self.template)
         self.stages = stages(self.template)
         self.plans = [self._plan(stage) for stage in self.stages]

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import VaryError
+from vary.ops import MAPS
 from vary.plan.hints import possible
-from vary.plan.program import GEOMETRY, Instruction
+from vary.plan.program import Instruction
 from vary.plan.request import Address, Decode, Failure, Parts
 from vary.plan.runner import Runner
 from vary.transforms.base import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from vary.plan.program import Template
 
@@ -103,7 +104,7 @@ class SampledBatch:
     def picture(self, place: int, geometry: bool = False) -> SampledPicture:
         return SampledPicture(*range_before(self.template), self.values(geometry)[place])
 
-    def is_drawn(self, ops: Sequence[str]) -> bool:
+    def is_drawn(self, ops: Collection[str]) -> bool:
         """Does any of these instructions, or a function, depend on a draw?"""
         some = [i for i in possible(self.template) if i.op in (*ops, "call", "order")]
         return any(i.gate >= 0 or any(isinstance(argument, Column) for argument in i.args) for i in some)
@@ -111,7 +112,7 @@ class SampledBatch:
 
 def _sampling(template: Template, geometry: bool) -> Template:
     """A template that samples a picture at a small size: as it is given, or after the geometry of `template`."""
-    kept = [i for i in template.instructions if i.op in GEOMETRY] if geometry else []
+    kept = [i for i in template.instructions if i.op in MAPS] if geometry else []
     settings = template.settings._replace(interpolation="nearest", antialias=False)
     names = (*template.names, f"Resize({SAMPLED_SIDE}, {SAMPLED_SIDE})")
     resize = Instruction("resize", (float(SAMPLED_SIDE), float(SAMPLED_SIDE), 0.0), -1, len(names))

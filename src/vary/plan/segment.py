@@ -1,16 +1,20 @@
-"""Where a program is cut. Between two cuts all geometric maps are one sampling and all colour maps one chain behind it.
+"""Where a program is cut. Between two cuts all maps are one sampling, and all other instructions run on its result.
 
-By default (look-through) only user functions cut. A strict policy cuts before every transform that moves pixels, so
-that each resamples onto its own canvas and colour keeps its place among them."""
+By default (look-through) user functions cut, and so does a map that comes after an instruction which keeps its place
+(`whole`, `noise`). A strict policy cuts before every transform that moves pixels, so that each resamples onto its own
+canvas and colour keeps its place among them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vary.plan.program import GEOMETRY, Instruction, Template
+from vary.ops import OPS
+from vary.plan.program import Instruction, Template
 
-__all__ = ["Stage", "fuse", "stages"]
+__all__ = ["KEEP_THEIR_PLACE", "Stage", "segment", "stages"]
+
+KEEP_THEIR_PLACE = ("whole", "noise")
 
 
 class Stage(NamedTuple):
@@ -20,23 +24,43 @@ class Stage(NamedTuple):
     call: Instruction | None
 
 
-def fuse(template: Template) -> Template:
+def segment(template: Template) -> Template:
     """The template with its cuts written in."""
-    if not template.settings.strict:
-        return template
-    return template._replace(instructions=tuple(_strict(template)))
+    cut = _strict if template.settings.strict else _look_through
+    return template._replace(instructions=tuple(cut(template)))
+
+
+def _look_through(template: Template) -> Iterator[Instruction]:
+    """A cut has the gate of what it is for: pictures without that are not cut."""
+    stored, waiting = _stored(template.dtype), dict[int, None]()  # gates, in order
+    for i in template.instructions:
+        op = OPS[i.op]
+        if op.kind == "map":
+            yield from (Instruction("cut", (stored,), gate, i.origin) for gate in waiting)
+            waiting.clear()
+        if op.kind == "call":
+            waiting.clear()
+        if op.kind in KEEP_THEIR_PLACE:
+            waiting[i.gate] = None
+        stored = 1.0 if op.scales else stored
+        yield i
 
 
 def _strict(template: Template) -> Iterator[Instruction]:
-    origin, fresh, stored = -1, True, float(template.dtype == "float32")
+    origin, fresh, stored = -1, True, _stored(template.dtype)
     for i in template.instructions:
-        if i.op in GEOMETRY and i.origin != origin and not fresh:
+        op = OPS[i.op]
+        if op.kind == "map" and i.origin != origin and not fresh:
             yield Instruction("cut", (stored,), i.gate, i.origin)
-        fresh = i.op == "call"
+        fresh = op.kind == "call"
         origin = i.origin
-        if i.op in ("rescale", "normalize"):
-            stored = 1.0
+        stored = 1.0 if op.scales else stored
         yield i
+
+
+def _stored(dtype: str) -> float:
+    """How a picture is stored at a cut: the last argument of `cut`."""
+    return float(dtype == "float32")
 
 
 def stages(template: Template) -> list[Stage]:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vary.ops import CLIPPING, MAPS
 from vary.plan.findings import Finding, WarnOnce
 from vary.plan.hints import hints, names_of
 from vary.plan.lower import VALUE_RANGES
-from vary.plan.program import GEOMETRY
-from vary.plan.ranges import CLIPPING, contradictions
+from vary.plan.ranges import contradictions
 from vary.plan.request import PLAIN, Address, Decode, Parts
 from vary.plan.runner import Runner
 from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
@@ -134,7 +134,7 @@ class Watch:
             values = seen.values()[place]
             self._vote("ones", result.is_constant and values.min() == 0 and values.max() == 1)
         elif moved.is_constant and _moves(template) and seen.picture(place).spread >= SPREAD:
-            self._vote("moved", True, not seen.is_drawn([*GEOMETRY]))
+            self._vote("moved", True, not seen.is_drawn(MAPS))
 
     def _vote(self, kind: str, bad: bool, sure: bool = False) -> None:
         self.votes.setdefault(kind, []).append((ENOUGH if sure else 1) if bad else 0)
@@ -161,7 +161,7 @@ def _moves(template: Template) -> bool:
 def _blamed(template: Template, kind: str) -> str:
     ops = {
         "normalize": ["normalize"],
-        "moved": sorted(GEOMETRY - {"resize"}),
+        "moved": sorted(MAPS - {"resize"}),
         "nan": ["call"],
         "ones": ["rescale", "normalize"],
     }

@@ -11,10 +11,10 @@ import numpy as np
 
 from vary.errors import InputError, brief
 from vary.guidance import guided
+from vary.ops import MAPS
 from vary.plan.findings import Finding
 from vary.plan.hints import hints
 from vary.plan.infer import output_dtype, output_size
-from vary.plan.program import GEOMETRY
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sample import batch_shape
@@ -164,7 +164,7 @@ class Stream(Epochs):
             output_dtype(runner.template, self.options.output)
             found = hints(runner.template)
             self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
-        moved = any(i.op in GEOMETRY for _, runner in specs for i in runner.template.instructions)
+        moved = any(i.op in MAPS for _, runner in specs for i in runner.template.instructions)
         self._once.warn(_mask_findings(self.source) if moved else [])
         prepared = _Prepared(kind, specs, schema_of(self.source.classes, specs, self.options))
         self._prepared = prepared

@@ -22,6 +22,7 @@ __all__ = [
     "Normalize",
     "Rescale",
     "Saturation",
+    "Solarize",
 ]
 
 MULTIPLIER = "factor; 1 changes nothing; a number a means (1 - a, 1 + a)"
@@ -41,7 +42,6 @@ class Rescale(Transform):
 
     def lower(self, to: Lowering) -> None:
         to.emit("rescale", self.scale, self.offset)
-        to.rescaled(self.scale, self.offset)
 
 
 EACH = "one value, or one per channel, as fractions of the value range"
@@ -84,7 +84,6 @@ class Normalize(Transform):
         low, high = to.clip()
         means, stds = (self._each(name, to.channels) for name in ("mean", "std"))
         to.emit("normalize", *(low + m * (high - low) for m in means), *(s * (high - low) for s in stds))
-        to.normalized()
 
     def _each(self, name: str, channels: int) -> list[float]:
         values: tuple[float, ...] = getattr(self, name)
@@ -157,3 +156,12 @@ class ChannelShift(Transform):
         first = to.uniform(self.shift)
         shifts = [first, *((first if self.joint else to.uniform(self.shift)) for _ in range(2))]
         to.emit("shift", *shifts, *to.clip())
+
+
+class Solarize(Transform):
+    """Invert what is bright: values of at least `threshold` are mirrored within the value range, 255 to 0."""
+
+    threshold: Span = span("fraction of the value range; a pair (low, high) is a range", within=(0, 1), exact=True)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("solarize", to.uniform(self.threshold), *to.clip())

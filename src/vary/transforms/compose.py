@@ -23,7 +23,7 @@ from vary.transforms.base import (
     whole_number,
 )
 
-__all__ = ["OneOf", "SomeOf", "Sometimes", "empty", "several"]
+__all__ = ["OneOf", "SomeOf", "Sometimes"]
 
 LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_preprocessing", "kornia", "tensorflow",
                        "tf_keras", "torchvision"})  # fmt: skip

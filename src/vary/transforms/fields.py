@@ -142,10 +142,12 @@ def span(
     default: Any = REQUIRED,
     optional: bool = False,
     reach: float = 0.9,
+    exact: bool = False,
     kw_only: bool = False,
 ) -> Any:
     """A range to draw from, uniformly unless its transform says otherwise; a number a means around - a .. around + a.
 
+    exact: a number a means a .. a.
     reach: how far from `around` the samples of property tests may be.
     """
 
@@ -160,7 +162,9 @@ def span(
                 raise ValueError(f"{value!r} runs backwards; give (low, high)")
             return low, high
         amount = number(value, what="a number or a pair (low, high)")
-        low, high = around - amount, around + amount
+        low, high = (amount, amount) if exact else (around - amount, around + amount)
+        if exact:
+            number(value, within)
         if within[0] <= low <= high <= within[1]:
             return low, high
         fault = "which runs backwards" if low > high else _beyond(within)

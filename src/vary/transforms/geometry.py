@@ -8,6 +8,7 @@ from vary.transforms.base import Lowering, Span, Transform, field, span
 __all__ = [
     "Affine",
     "HorizontalFlip",
+    "Perspective",
     "RandomRotate90",
     "Rotate",
     "Shear",
@@ -132,3 +133,12 @@ class Affine(Transform):
         to.emit("shear_degrees", to.uniform(self.shear), 0.0)
         to.emit("rotate", to.uniform(self.rotate))
         to.emit("translate", to.uniform(self.translate_x), to.uniform(self.translate_y))
+
+
+class Perspective(Transform):
+    """Look at the picture from another side: each corner moves inwards, by up to `distortion` of the sides."""
+
+    distortion: Span = span("fraction of the sides; a pair (low, high) is a range", within=(0, 0.33), exact=True)
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("perspective", to.uniform(self.distortion), *(to.uniform((0.0, 1.0)) for _ in range(8)))

@@ -1,0 +1,58 @@
+"""Noise that depends on the place on the canvas. native/ops/noise.cc does the same in the native core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vary.ops.colour import CLIPPED, WITHIN
+from vary.ops.spec import Floats, Op
+
+__all__ = ["OPS", "philox"]
+
+Words = np.ndarray[Any, np.dtype[np.uint64]]  # of 32 bits each
+LOW = np.uint64(0xFFFFFFFF)
+
+
+def philox(counter: Words, first: int, second: int) -> Words:
+    """Philox4x32-10 of (4, ...) words (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011)."""
+    a, b, c, d = counter
+    half = np.uint64(32)
+    for turn in range(10):
+        keys = [(first + turn * 0x9E3779B9) & 0xFFFFFFFF, (second + turn * 0xBB67AE85) & 0xFFFFFFFF]
+        p, q = a * np.uint64(0xD2511F53), c * np.uint64(0xCD9E8D57)
+        a, c = (q >> half) ^ b ^ np.uint64(keys[0]), (p >> half) ^ d ^ np.uint64(keys[1])
+        b, d = q & LOW, p & LOW
+    return np.stack([a, b, c, d])
+
+
+def _deviates(shape: tuple[int, ...], first: int, second: int) -> Floats:
+    """Normal deviates, height x width x channels: of each four channels, two pairs by Box and Muller (1958)."""
+    height, width, channels = shape
+    y, x, group = np.meshgrid(np.arange(height), np.arange(width), np.arange(-(-channels // 4)), indexing="ij")
+    words = philox(np.stack([x, y, group, np.zeros_like(x)]).astype(np.uint64), first, second)
+    pairs = []
+    for far, angle in (words[:2], words[2:]):
+        size = np.sqrt(-2 * np.log((far + 0.5) / 2**32))
+        turn = ((angle >> np.uint64(30)) + (angle & np.uint64(0x3FFFFFFF)) / 2**30 - 0.5) * (np.pi / 2)
+        pairs += [size * np.cos(turn), size * np.sin(turn)]
+    return np.stack(pairs, axis=-1).reshape(height, width, -1)[..., :channels]
+
+
+def _gauss_noise(picture: Floats, std: float, first: float, second: float, low: float, high: float) -> Floats:
+    coloured = picture[..., :3].clip(low, high)
+    noise = _deviates(coloured.shape, int(first), int(second)) * (std * (high - low))
+    return np.concatenate([(coloured + noise).clip(low, high), picture[..., 3:]], axis=2)
+
+
+OPS = [
+    Op(
+        "gauss_noise",
+        "noise",
+        f"std fraction, first word, second word, {CLIPPED}",
+        f"std {{std}}, key {{first}} {{second}}, {WITHIN}",
+        _gauss_noise,
+        neutral=(0,),
+    )
+]

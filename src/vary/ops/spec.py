@@ -1,0 +1,123 @@
+"""What is known of an instruction, in one entry. Everything that has to know an instruction reads its entry: lowering,
+cuts, sizes, value ranges, `explain`, the float64 reference, and how closely the tests compare with it.
+
+The native core has a table of the same names (native/ops); a test compares kinds and numbers of arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing"]
+
+Kind = Literal["map", "pointwise", "whole", "noise", "control", "call"]
+"""map: moves the canvas; several in a row are one sampling. pointwise: colour of a pixel by itself, after the
+sampling. whole: needs all pixels around. noise: depends on the place on the canvas. `whole` and `noise` keep their
+place: where a map comes after one of them, the program is cut. control: `order`, `cut`. call: a user function."""
+
+Floats = np.ndarray[
+    Any, np.dtype[np.float64]
+]  # a picture on its way, (height, width, channels); or positions along an axis
+Size = tuple[int, int] | None  # (height, width); None: not known, or not the same for all pictures
+Range = tuple[float, float] | None  # lowest and highest value; None: there is none
+
+
+class View(NamedTuple):
+    """A canvas, and the map from its points to points of the picture."""
+
+    height: int
+    width: int
+    map: Floats  # (2, 3): takes (x, y, 1) on this canvas to (x, y) in the picture
+    over: Floats = np.array([0.0, 0.0, 1.0])  # (3,): what that is divided by, in the same way; of a projective map
+
+    @property
+    def is_affine(self) -> bool:
+        return bool((self.over == (0, 0, 1)).all())
+
+    def steps(self) -> Floats:
+        """How far the picture's x and y (rows) move for a step along x and y (columns): (2, 2), at the centre of the
+        canvas. The same everywhere unless the map is projective."""
+        centre = np.array([self.width / 2, self.height / 2, 1])
+        over = self.over @ centre
+        steps: Floats = (self.map[:, :2] - np.outer(self.map @ centre / over, self.over[:2])) / over
+        return steps
+
+
+class Argument(NamedTuple):
+    name: str
+    unit: str
+    each: bool  # one for each channel
+    words: tuple[str, ...]  # what the numbers 0, 1, ... stand for; empty: they are numbers
+
+
+def keeps(low: float, high: float, *_: float) -> Range:
+    """The value range of most instructions: as before, for they clip to it."""
+    return low, high
+
+
+def nothing(*_: float) -> Range:
+    """No value range is left."""
+    return None
+
+
+def _same_size(size: Size, *_: float | None) -> Size:
+    return size
+
+
+def _one(*_: float) -> float:
+    return 1.0
+
+
+class Op(NamedTuple):
+    """An instruction."""
+
+    name: str
+    kind: Kind
+    grammar: str
+    """Its arguments: names and units, with commas between. A star: one for each channel. Bars: words for 0, 1, ..."""
+    explain: str
+    """For people: a format of the arguments by name."""
+    twin: Callable[..., Any]
+    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others."""
+    neutral: tuple[float, ...] | None = None
+    """First arguments with which it changes nothing; None: there are none."""
+    size: Callable[..., Size] = _same_size
+    """(size, *arguments) -> size of the canvas after it. Arguments that are drawn are None."""
+    range: Callable[..., Range] = keeps
+    """(low, high, *arguments) -> value range after it."""
+    scales: Callable[..., tuple[list[float], list[float]]] | None = None
+    """(*arguments) -> factors and offsets: for those that leave the range of the input's dtype, and so make floats."""
+    gain: Callable[..., float] = _one
+    """(*arguments) -> the most by which it enlarges an error of its input."""
+    continuous: bool = True
+    """False: the result jumps where the input crosses a threshold, so that the least error may change it."""
+
+    @property
+    def arguments(self) -> list[Argument]:
+        found = []
+        for text in filter(None, self.grammar.split(", ")):
+            name, _, unit = text.partition(" ")
+            words = tuple(unit.split("|")) if "|" in unit else ()
+            found.append(Argument(name.rstrip("*"), unit, name.endswith("*"), words))
+        return found
+
+    def arity(self, channels: int) -> int:
+        """How many arguments it has for pictures of so many channels."""
+        return sum(channels if argument.each else 1 for argument in self.arguments)
+
+    def words(self, args: tuple[float, ...]) -> str:
+        """`explain` with these arguments."""
+        declared = self.arguments
+        shared = len(args) // len(declared) if any(a.each for a in declared) else 1
+        told = {}
+        for number, argument in enumerate(declared):
+            values = args[number * shared : (number + 1) * shared]
+            told[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
+        return self.explain.format(**told)
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else f"{value:.4g}"

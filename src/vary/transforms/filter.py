@@ -1,0 +1,22 @@
+"""Filters of the whole canvas. They keep their place among the transforms: geometry that comes after one of them costs
+a second sampling, which `policy.explain` shows. Listed after the geometry, they cost none."""
+
+from __future__ import annotations
+
+from vary.transforms.base import Lowering, Span, Transform, span
+
+__all__ = ["GaussianBlur"]
+
+
+class GaussianBlur(Transform):
+    """Blur by a Gaussian, cut off at four standard deviations; at the edges the picture is mirrored (dcb|abcd|cba)."""
+
+    sigma: Span = span(
+        "standard deviation in pixels of the canvas; a pair (low, high) is a range",
+        within=(0, 1000),
+        exact=True,
+        reach=3,
+    )
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("gaussian_blur", to.uniform(self.sigma))

@@ -1,0 +1,18 @@
+"""Noise, drawn for every pixel of the canvas. It keeps its place among the transforms, as filters do."""
+
+from __future__ import annotations
+
+from vary.transforms.base import Lowering, Span, Transform, span
+
+__all__ = ["GaussNoise"]
+
+
+class GaussNoise(Transform):
+    """Add normal noise to every channel of every pixel but alpha, each by itself, and clip to the value range."""
+
+    std: Span = span(
+        "standard deviation as a fraction of the value range; a pair (low, high) is a range", within=(0, 10), exact=True
+    )
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("gauss_noise", to.uniform(self.std), *to.key(), *to.clip())
