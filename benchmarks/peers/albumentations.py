@@ -9,8 +9,7 @@ import albumentations
 import cv2
 import numpy as np
 
-from benchmarks.peers import Build, Check, Image, Step
-from benchmarks.peers import albumentations_like as like
+from benchmarks.peers import Build, Check, Image, Step, albumentations_like as like
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

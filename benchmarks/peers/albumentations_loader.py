@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from torch.utils.data import DataLoader
 
-from benchmarks.peers import Batch, Step
-from benchmarks.peers import albumentations_like as like
+from benchmarks.peers import Batch, Step, albumentations_like as like
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

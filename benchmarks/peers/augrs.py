@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import augrs
 import numpy as np
 
-from benchmarks.peers import Batch, Build, Check, Image, Step, slots
-from benchmarks.peers import albumentations_like as like
+from benchmarks.peers import Batch, Build, Check, Image, Step, albumentations_like as like, slots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

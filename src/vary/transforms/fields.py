@@ -134,6 +134,25 @@ def cure_of(text: str) -> str:
     return f"; write {str(found).removesuffix('.0')}" if math.isfinite(found) else ""
 
 
+PAIR = "a number or a pair (low, high)"
+
+
+def _spanned(value: Any, within: tuple[float, float], around: float) -> tuple[float, float]:
+    """The range that a number means: around - value .. around + value."""
+    amount = number(value, what=PAIR)
+    low, high = around - amount, around + amount
+    if within[0] <= low <= high <= within[1]:
+        return low, high
+    fault = "which runs backwards" if low > high else _beyond(within)
+    most = min(around - within[0], within[1] - around)
+    cure = f"give {-amount:g}, or" if low > high and -amount <= most else f"give at most {most:g}, or"
+    fits = within[0] <= amount <= within[1] and amount != around
+    such = f" such as ({min(around, amount):g}, {max(around, amount):g})" if fits else f" within {limits(within)}"
+    raise ValueError(
+        f"{value!r} means ({low:g}, {high:g}), {fault}; {cure if most > 0 else 'give'} a pair (low, high){such}"
+    )
+
+
 def span(
     doc: str,
     *,
@@ -161,27 +180,14 @@ def span(
             if low > high:
                 raise ValueError(f"{value!r} runs backwards; give (low, high)")
             return low, high
-        amount = number(value, what="a number or a pair (low, high)")
-        low, high = (amount, amount) if exact else (around - amount, around + amount)
-        if exact:
-            number(value, within)
-        if within[0] <= low <= high <= within[1]:
-            return low, high
-        fault = "which runs backwards" if low > high else _beyond(within)
-        most = min(around - within[0], within[1] - around)
-        cure = f"give {-amount:g}, or" if low > high and -amount <= most else f"give at most {most:g}, or"
-        fits = within[0] <= amount <= within[1] and amount != around
-        such = f" such as ({min(around, amount):g}, {max(around, amount):g})" if fits else f" within {limits(within)}"
-        raise ValueError(
-            f"{value!r} means ({low:g}, {high:g}), {fault}; {cure if most > 0 else 'give'} a pair (low, high){such}"
-        )
+        return _spanned(value, within, around) if not exact else (number(value, within, what=PAIR),) * 2
 
     def samples(random: Any) -> tuple[float, float]:
         low, high = max(within[0], around - reach), min(within[1], around + reach)
         one, other = (round(random.uniform(low, high), 3) for _ in range(2))
         return min(one, other), max(one, other)
 
-    return Field(parse, doc, default, samples, within=within, kind="a number or a pair (low, high)", kw_only=kw_only)
+    return Field(parse, doc, default, samples, within=within, kind=PAIR, kw_only=kw_only)
 
 
 def field(
