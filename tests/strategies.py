@@ -18,8 +18,8 @@ def names(*modules: str) -> list[str]:
     )
 
 
-GEOMETRIC, COLOURS = names("geometry", "crop"), names("colour")
-SIMPLE = GEOMETRIC + COLOURS
+GEOMETRIC, COLOURS, FILTERS = names("geometry", "crop"), names("colour"), names("filter", "noise")
+SIMPLE = GEOMETRIC + COLOURS + FILTERS
 EVERY = SIMPLE + names("user")
 
 

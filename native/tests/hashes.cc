@@ -128,6 +128,14 @@ vary::Plan strict() {  // every instruction on a stored picture
                         instruction("resize", {64, 64, 3}), instruction("center_crop", {64, 64})});
 }
 
+vary::Plan filters() {  // what needs the whole picture, and noise; between them a map with a horizon
+  return made::plan_of({instruction("gaussian_blur", {1.3}), instruction("cut", {0}),
+                        instruction("perspective", {.3, .1, .9, .8, .2, .7, .3, .4, .6}),
+                        instruction("solarize", {.6, 0, 255}), instruction("gauss_noise", {.1, 7, 9e8, 0, 255}),
+                        instruction("contrast", {1.4, 0, 255}), instruction("gaussian_blur", {.7}),
+                        instruction("resize", {64, 64, 0})});
+}
+
 Bytes rgb(int down, int across) {  // of noise in planes
   constexpr int height = 40, width = 201, row = width + 64;
   Picture noise(height, row, 3, Type::u8);
@@ -165,6 +173,8 @@ std::string all() {
       {"draws", drawn()},
       {"main-policy", batch(made::main_policy(64, 64), Type::u8, Type::f32, true)},
       {"strict-bytes", batch(strict(), Type::u8, Type::u8, false)},
+      {"filters-bytes", batch(filters(), Type::u8, Type::u8, false)},
+      {"filters-floats", batch(filters(), Type::f32, Type::f32, true)},
       {"strict-floats", batch(strict(), Type::f32, Type::f32, false)},
   };
   std::string out;

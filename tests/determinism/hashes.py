@@ -23,12 +23,15 @@ from vary import (
     ChannelShift,
     ColorJitter,
     Contrast,
+    GaussianBlur,
+    GaussNoise,
     HorizontalFlip,
     Hue,
     Lambda,
     Normalize,
     OneOf,
     Pad,
+    Perspective,
     Policy,
     RandomCrop,
     RandomResizedCrop,
@@ -38,6 +41,7 @@ from vary import (
     Rotate,
     Saturation,
     Shear,
+    Solarize,
     SomeOf,
     Sometimes,
     Translate,
@@ -82,6 +86,7 @@ POLICIES = {
             Sometimes(ISSUE),
         ]
     ),
+    "filters": Policy([GaussianBlur(1.5), Perspective(0.3), Solarize(0.6), GaussNoise(0.1), Contrast(0.4)]),
     "function": Policy([Rotate(40), Lambda(turned), Zoom(0.3), Contrast(0.4)]),
 }
 
