@@ -12,12 +12,13 @@ tasks = "/proc/self/task"
 def threads(): return threading.active_count(), len(os.listdir(tasks)) if os.path.isdir(tasks) else 0
 before = threads()
 import vary
+first = sorted(name for name in sys.modules if name.startswith("vary"))
+broken = [name for name in vary.__all__ if not hasattr(vary, name)]  # imports all of them
 after, loaded = threads(), sorted({name.split(".")[0] for name in sys.modules})
-broken = [name for name in vary.__all__ if not hasattr(vary, name)]
 module = type(sys)
 visible = [name for name in dir(vary) if not name.startswith("_")]
 visible = [name for name in visible if name in vary.__all__ or not isinstance(getattr(vary, name), module)]
-print(json.dumps(dict(all=list(vary.__all__), visible=visible, broken=broken, loaded=loaded, threads=[before, after])))
+print(json.dumps(dict(first=first, all=list(vary.__all__), visible=visible, broken=broken, loaded=loaded, threads=[before, after])))
 """
 
 
@@ -36,6 +37,7 @@ def test_all_is_what_is_visible() -> None:
 
 def test_importing_is_light() -> None:
     seen = look()
+    assert seen["first"] == ["vary"], "names are imported when they are used"
     before, after = seen["threads"]
     assert before == after, "importing vary started a thread"
     heavy = {"PIL", "yaml", "rich", "scipy", "cv2", "skimage", "torch", "tensorflow", "keras", "jax", "ray"}
