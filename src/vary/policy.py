@@ -16,9 +16,8 @@ from vary.display.pixels import Scale, scale_of_range, scale_of_runner
 from vary.display.preview import Preview
 from vary.display.text import Text
 from vary.display.variations import variations
-from vary.errors import InputError, PolicyError
+from vary.errors import InputError
 from vary.guidance import ARGUMENTS, guided, missing_attribute
-from vary.paths import path_text, to_write
 from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
@@ -31,13 +30,9 @@ from vary.rng import check_address
 from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, layout_name, many, not_an_array
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
-from vary.transforms.reader import parsed
-from vary.transforms.slips import listed
-from vary.transforms.text import Place, argument_of, from_data, line_of, to_data
+from vary.transforms.policy_file import load_policy, policy_data, policy_of, save_policy
 
 __all__ = ["Policy"]
-
-FORMAT = 1
 
 Interpolation = Literal["bilinear", "nearest"]
 
@@ -327,59 +322,23 @@ class Policy(Transform):
 
     def to_dict(self) -> dict[str, Any]:
         """The policy as plain data; `Policy.from_dict` reads it back."""
-        return {"vary": FORMAT, **to_data(self.values())}
+        return policy_data(self.values())
 
     @staticmethod
     def from_dict(data: Any) -> Policy:
-        if isinstance(data, list):
-            data = {"transforms": data}
-        if not isinstance(data, dict):
-            seen = type(data).__name__
-            raise PolicyError(f"a policy file holds a mapping with 'transforms', or the bare list of them, not {seen}")
-        given, data = data, dict(data)
-        version = data.pop("vary", FORMAT)
-        if version != FORMAT:
-            raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
-        items = data.get("transforms", [])
-        if not isinstance(items, list):
-            cure = listed(items)
-            raise PolicyError(f"a policy needs 'transforms': a list of transforms{cure and f'; {cure}'}")
-        if cure := listed(data):
-            raise PolicyError(f"transforms come in a list, not in a mapping; {cure}")
-        if "transforms" in data:
-            here = Place("policy.transforms", line_of(given, "transforms"))
-            data["transforms"] = [from_data(item, here.item(items, i, f"[{i}]")) for i, item in enumerate(items)]
-        try:
-            return Policy(**{str(key): value for key, value in data.items()})
-        except PolicyError as error:
-            line = line_of(given, argument_of(error))
-            raise PolicyError(f"line {line}: {error}" if line else str(error)) from None
+        """The policy that `to_dict` wrote, or one whose file was read as plain data; `PolicyError` names the place."""
+        return policy_of(data, Policy)
 
     @guided("policy.save", leads=False)
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""
-        path = to_write(path)
-        if path.suffix == ".json":
-            import json
-
-            text = json.dumps(self.to_dict(), indent=2) + "\n"
-        else:
-            import yaml
-
-            text = yaml.safe_dump(self.to_dict(), sort_keys=False)
-        path.write_text(text, encoding="utf-8")
+        save_policy(path, self.values())
 
     @staticmethod
     @guided("vary.Policy.load", leads=False)
     def load(path: str | Path) -> Policy:
         """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it."""
-        path = Path(path_text("path", path, "the path of a policy file"))
-        try:
-            return Policy.from_dict(parsed(path.read_bytes(), path.suffix == ".json"))
-        except OSError as error:
-            raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
-        except (ValueError, TypeError, RecursionError) as error:  # a PolicyError among them
-            raise PolicyError(f"{path}: {error}") from None
+        return load_policy(path, Policy)
 
 
 ARGUMENTS["vary.Policy"] = tuple(name for name in Policy.fields if name != "p")

@@ -1,0 +1,78 @@
+"""A policy as plain data and as a file, YAML or JSON. `text.py` writes and reads single transforms, `reader.py` parses.
+
+`build` makes a policy of its keyword arguments: it is `Policy`, which this module does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vary.errors import PolicyError
+from vary.paths import path_text, to_write
+from vary.transforms.reader import parsed
+from vary.transforms.slips import listed
+from vary.transforms.text import Place, argument_of, from_data, line_of, to_data
+
+__all__ = ["FORMAT", "policy_of", "load_policy", "save_policy", "policy_data"]
+
+FORMAT = 1
+
+P = TypeVar("P")
+
+
+def policy_data(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A policy with these arguments, as plain data."""
+    return {"vary": FORMAT, **to_data(dict(values))}
+
+
+def policy_of(data: Any, build: Callable[..., P]) -> P:
+    """The policy that `policy_data` wrote. A bare list of transforms is read too."""
+    if isinstance(data, list):
+        data = {"transforms": data}
+    if not isinstance(data, dict):
+        seen = type(data).__name__
+        raise PolicyError(f"a policy file holds a mapping with 'transforms', or the bare list of them, not {seen}")
+    given, data = data, dict(data)
+    version = data.pop("vary", FORMAT)
+    if version != FORMAT:
+        raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
+    items = data.get("transforms", [])
+    if not isinstance(items, list):
+        cure = listed(items)
+        raise PolicyError(f"a policy needs 'transforms': a list of transforms{cure and f'; {cure}'}")
+    if cure := listed(data):
+        raise PolicyError(f"transforms come in a list, not in a mapping; {cure}")
+    if "transforms" in data:
+        here = Place("policy.transforms", line_of(given, "transforms"))
+        data["transforms"] = [from_data(item, here.item(items, i, f"[{i}]")) for i, item in enumerate(items)]
+    try:
+        return build(**{str(key): value for key, value in data.items()})
+    except PolicyError as error:
+        line = line_of(given, argument_of(error))
+        raise PolicyError(f"line {line}: {error}" if line else str(error)) from None
+
+
+def save_policy(path: str | Path, values: Mapping[str, Any]) -> None:
+    """Write a policy with these arguments as YAML or, for a name ending in .json, JSON."""
+    path = to_write(path)
+    if path.suffix == ".json":
+        import json
+
+        text = json.dumps(policy_data(values), indent=2) + "\n"
+    else:
+        import yaml
+
+        text = yaml.safe_dump(policy_data(values), sort_keys=False)
+    path.write_text(text, encoding="utf-8")
+
+
+def load_policy(path: str | Path, build: Callable[..., P]) -> P:
+    """The policy of a file; `PolicyError` names the file and the place in it."""
+    path = Path(path_text("path", path, "the path of a policy file"))
+    try:
+        return policy_of(parsed(path.read_bytes(), path.suffix == ".json"), build)
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, TypeError, RecursionError) as error:  # a PolicyError among them
+        raise PolicyError(f"{path}: {error}") from None
