@@ -46,8 +46,10 @@ using ArgumentTuple = std::pair<double, int>;
 using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>, std::string>;
 using DrawTuple = std::tuple<std::uint64_t, std::uint32_t, int, double, double, int, int, int>;
 
+using SamplingTuple = std::tuple<int, std::vector<float>, bool, bool>;  // fill, its value, nearest, antialias
+
 void build(Plan* self, const std::vector<InstructionTuple>& instructions, const std::vector<DrawTuple>& draws,
-           int channels, int fill, const std::vector<float>& fill_value, bool nearest, bool antialias) {
+           int channels, const SamplingTuple& sampling) {
   Plan plan;
   for (const auto& [name, gate, arguments, transform] : instructions) {
     const Op* const op = find_op(name);
@@ -63,6 +65,7 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
     plan.draws.push_back({key, number, static_cast<Draw::Kind>(kind), a, b, parent, column, count});
   plan.columns = static_cast<int>(plan.draws.size());
   plan.channels = channels;
+  const auto& [fill, fill_value, nearest, antialias] = sampling;
   plan.fill = static_cast<Fill>(fill);
   for (std::size_t c = 0; c < 4 && !fill_value.empty(); ++c)
     plan.fill_value[c] = fill_value[c < fill_value.size() ? c : fill_value.size() - 1];
@@ -107,18 +110,18 @@ Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const 
   return Rows(data, {n, k}, owner);
 }
 
-nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::handle out, bool planar, int threads,
-              bool exact, bool tolerant, std::int64_t max_pixels, int views) {
+using RunTuple = std::tuple<bool, int, int, bool, bool, std::int64_t>;  // planar, views, and what `Options` hold
+
+nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::handle out, const RunTuple& settings) {
+  const auto& [planar, views, threads, exact, tolerant, max_pixels] = settings;
+  Options options = options_of(threads, exact, tolerant, max_pixels);
+  options.views = views;
   Borrowed held;
   std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
   if (views < 1 || tasks.size() % static_cast<std::size_t>(views) != 0) throw std::invalid_argument("views do not fit");
   slots_of(plan, out.ptr(), planar, tasks, held);
   Counts counts;
-  without_gil([&] {
-    Options options = options_of(threads, exact, tolerant, max_pixels);
-    options.views = views;
-    counts = execute(plan, tasks, options);
-  });
+  without_gil([&] { counts = execute(plan, tasks, options); });
   nb::list errors, damaged;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     if (!tasks[i].error.empty())
@@ -338,11 +341,9 @@ NB_MODULE(_native, m) {
   nb::set_leak_warnings(false);  // a policy that lives until the interpreter ends is no leak
   m.doc() = "The native core of vary. Private: use the names of `vary`.";
   nb::class_<Plan>(m, "Plan")
-      .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "fill"_a, "fill_value"_a, "nearest"_a,
-           "antialias"_a)
+      .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "sampling"_a)
       .def("draw", &draw_rows, "seed"_a, "epoch"_a, "indices"_a, "views"_a)
-      .def("run", &run, "sources"_a, "rows"_a, "out"_a, "planar"_a, "threads"_a, "exact"_a, "tolerant"_a,
-           "max_pixels"_a, "views"_a)
+      .def("run", &run, "sources"_a, "rows"_a, "out"_a, "settings"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);

@@ -76,7 +76,7 @@ def execute(images: Sequence[Image], threads: int) -> Step:
     out, plan = slots(len(images), images[0].shape[:2]), runner.plans[-1]
 
     def step(epoch: int) -> Batch:
-        plan.run(sources, rows[epoch % len(rows)], out, True, threads, *Decode(), 1)
+        plan.run(sources, rows[epoch % len(rows)], out, (True, 1, threads, *Decode()))
         return out
 
     return step

@@ -12,10 +12,7 @@ class Plan:
         instructions: list[tuple[str, int, list[tuple[float, int]], str]],
         draws: list[tuple[int, int, int, float, float, int, int, int]],
         channels: int,
-        fill: int,
-        fill_value: list[float],
-        nearest: bool,
-        antialias: bool,
+        sampling: tuple[int, list[float], bool, bool],  # fill, its value, nearest, antialias
     ) -> None: ...
     def draw(self, seed: int, epoch: int, indices: np.ndarray, views: np.ndarray) -> np.ndarray: ...
     def run(
@@ -23,12 +20,7 @@ class Plan:
         sources: list[object] | tuple[np.ndarray, np.ndarray],
         rows: np.ndarray,
         out: np.ndarray,
-        planar: bool,
-        threads: int,
-        exact: bool,
-        tolerant: bool,
-        max_pixels: int,
-        views: int,
+        settings: tuple[bool, int, int, bool, bool, int],  # planar, views, threads, exact, tolerant, max_pixels
     ) -> tuple[tuple[int, int, int, int, int, int, int, int, tuple[int, ...]], list[tuple[int, str]]]: ...
     def sizes(
         self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_pixels: int

@@ -4,7 +4,6 @@ explain it, write it down."""
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
@@ -18,16 +17,17 @@ from vary.display.text import Text
 from vary.display.variations import variations
 from vary.errors import InputError
 from vary.guidance import ARGUMENTS, guided, missing_attribute
+from vary.plan.address import address_of, fresh_seed, index_of, indices_of
 from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.machine import default_threads
 from vary.plan.program import FILLS, Fill, Program, Settings
-from vary.plan.request import Address, Parts, raise_first
+from vary.plan.request import Address, Output, Parts, Request, raise_first
 from vary.plan.runner import Runner
+from vary.plan.runners import Runners
 from vary.plan.watch import Watches
-from vary.rng import check_address
-from vary.sample import DTYPES, Dtype, Layout, channels_first, dtype_name, layout_name, many, not_an_array
+from vary.sample import Dtype, Layout, dtype_name, layout_name, many
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
 from vary.transforms.compose import empty, several
 from vary.transforms.policy_file import load_policy, policy_data, policy_of, save_policy
@@ -78,7 +78,7 @@ class Policy(Transform):
     )
 
     def check(self) -> None:
-        object.__setattr__(self, "_runners", {})
+        object.__setattr__(self, "_runners", Runners())
         object.__setattr__(self, "_watches", Watches())
         if self.p != 1:
             self._refuse(f"was given p={self.p}; wrap its transforms in Sometimes([...], p={self.p})")
@@ -119,12 +119,9 @@ class Policy(Transform):
         Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. `InputError` for
         invalid arguments, `PolicyError` if the policy does not fit the image.
         """
-        if seed is None:
-            seed = _fresh_seed(epoch=epoch, index=index, view=view)
-        address = _address(
-            seed, 0 if epoch is None else epoch, 0 if view is None else view, _number(0 if index is None else index)
-        )
-        one: np.ndarray = self._vary([image], address, dtype, layout, 1, None)[0]
+        seed = fresh_seed(epoch, view, index) if seed is None else seed
+        address = address_of(seed, epoch, view, index_of(index))
+        one: np.ndarray = self._vary([image], address, _output(dtype, layout))[0]
         return one
 
     @guided("policy.batch")
@@ -163,35 +160,21 @@ class Policy(Transform):
         n = len(given)
         if not n:
             raise InputError("images is empty; give at least one")
-        if seed is None:
-            seed = _fresh_seed(epoch=epoch, view=view)
-        address = _address(seed, 0 if epoch is None else epoch, 0 if view is None else view, _indices(indices, n))
-        return self._vary(given, address, dtype, layout, _threads(threads), out)
+        seed = fresh_seed(epoch, view) if seed is None else seed
+        address = address_of(seed, epoch, view, indices_of(indices, n))
+        return self._vary(given, address, _output(dtype, layout, out), _threads(threads))
 
     def _vary(
-        self,
-        images: list[np.ndarray] | np.ndarray,
-        address: Address,
-        dtype: Dtype | None,
-        layout: Layout,
-        threads: int,
-        out: np.ndarray | None,
+        self, images: list[np.ndarray] | np.ndarray, address: Address, output: Output, threads: int = 1
     ) -> np.ndarray:
-        layout_name(layout)
         runner = self.runner_for(images[0])
         whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
-        sources = Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
-        done, failures, _ = runner.batch(
-            sources,
-            address,
-            dtype=None if dtype is None else dtype_name(dtype),
-            layout=layout,
-            threads=threads,
-            out=out,
-        )
-        raise_first(failures, lambda place: None)
-        self._watches.inspect(runner, sources, address, done, layout)  # type: ignore[attr-defined]
-        return done
+        pictures = Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
+        request = Request((pictures,), address, (output,), threads)
+        result = runner.batch(request)
+        raise_first(result.failures, lambda place: None)
+        self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
+        return result.arrays[0]
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
@@ -200,39 +183,16 @@ class Policy(Transform):
 
     def runner_for(self, image: Any) -> Runner:
         """The policy compiled for images like this one."""
-        if not isinstance(image, np.ndarray):
-            several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
-            raise InputError(not_an_array("image 0", image, several))
-        if image.ndim not in (2, 3):
-            cure = "one picture goes to batch() as images[None]" if image.ndim < 2 else "several go to batch(images)"
-            raise InputError(
-                f"image 0 has {image.ndim} axes; give height x width x channels, not shape {image.shape}; {cure}"
-            )
-        channels = image.shape[2] if image.ndim == 3 else 1
-        if channels not in (1, 3, 4) and channels_first(image.shape):
-            cure = "channels come last: np.moveaxis(image, 0, -1)"
-            raise InputError(f"image 0 has shape {image.shape}, which looks like (C, H, W); {cure}")
-        return self.runner(channels, image.dtype.name)
+        found: Runner = self._runners.of_image(image, self._compiled)  # type: ignore[attr-defined]
+        return found
 
     def runner(self, channels: int, dtype: str) -> Runner:
         """The policy compiled for `channels` (1, 3 or 4) of `dtype` ("uint8" or "float32")."""
-        known: dict[tuple[int, str], Runner] = self._runners  # type: ignore[attr-defined]
-        found = known.get((channels, dtype))
-        if found is None:
-            if channels not in (1, 3, 4):
-                raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
-            if dtype not in DTYPES:
-                cure = "image.astype('float32'), with value_range= if it is not 0 .. 1"
-                if np.dtype(dtype).kind in "iub":
-                    cure = "image.astype('uint8') if its values are 0 .. 255"
-                if dtype == "bool":
-                    cure = "image * numpy.uint8(255)"
-                elif dtype == "uint16":
-                    cure += ", (image >> 8).astype('uint8') if they are 0 .. 65535"
-                raise InputError(f"image 0 is {dtype}; give uint8 or float32: {cure}")
-            template = lower(self, channels, dtype, self._settings(channels, dtype), self.value_range)  # type: ignore[arg-type]
-            found = known[channels, dtype] = Runner(template)
+        found: Runner = self._runners.of_kind(channels, dtype, self._compiled)  # type: ignore[attr-defined]
         return found
+
+    def _compiled(self, channels: int, dtype: str) -> Runner:
+        return Runner(lower(self, channels, dtype, self._settings(channels, dtype), self.value_range))  # type: ignore[arg-type]
 
     def _settings(self, channels: int, dtype: str) -> Settings:
         value = () if isinstance(self.fill, str) else self.fill
@@ -260,7 +220,7 @@ class Policy(Transform):
         shape: (height, width) or (height, width, channels). dtype: "uint8" or "float32", of the picture.
         """
         channels = shape[2] if len(shape) > 2 else 1
-        return self.runner(channels, dtype_name(dtype)).program(_address(seed, epoch, view, _number(index)))
+        return self.runner(channels, dtype_name(dtype)).program(address_of(seed, epoch, view, index_of(index)))
 
     @guided("policy.explain", leads=False)
     def explain(
@@ -287,7 +247,7 @@ class Policy(Transform):
             raise InputError(f"shape={given!r} has no pixel; give whole numbers of at least 1")
         height, width, channels = (*sides, 1)[:3]
         runner = self.runner(channels, dtype_name(dtype))
-        return Text(explain(runner, height, width, _address(seed, epoch, 0, _number(index))))
+        return Text(explain(runner, height, width, address_of(seed, epoch, 0, index_of(index))))
 
     @guided("policy.preview", leads=False)
     def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
@@ -351,43 +311,8 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
         yield from _policies(list(transform.children()))
 
 
-def _fresh_seed(**parts: object) -> int:
-    """A seed from the operating system, for a call without one. Forked processes share no state by which it repeats.
-
-    parts: epoch, index and view as they were given. They select one of a seed's draws, so each must be None here.
-    """
-    for name, value in parts.items():
-        if value is not None:
-            raise InputError(
-                f"{name}={value!r} was given without seed=, so every call draws new values; give a seed as well, "
-                f"such as seed=7, {name}={value!r}, or leave {name}= out"
-            )
-    return int.from_bytes(os.urandom(8))
-
-
-def _address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex, indices: np.ndarray) -> Address:
-    check_address(seed, epoch, view)
-    return Address(operator.index(seed), operator.index(epoch), operator.index(view), indices)
-
-
-def _number(index: SupportsIndex) -> np.ndarray:
-    """The index of a single picture, as an array of indices (1,)."""
-    try:
-        number = -1 if isinstance(index, bool) else operator.index(index)
-    except TypeError:
-        number = -1
-    if not 0 <= number < 1 << 63:
-        raise InputError(f"index={index!r}; give a whole number of at least 0")
-    return np.array((number,), np.int64)
-
-
-def _indices(indices: Any, count: int) -> np.ndarray:
-    if indices is None:
-        return np.arange(count, dtype=np.int64)
-    numbers = np.array(indices)
-    if numbers.shape != (count,) or numbers.dtype.kind not in "iu" or numbers.min() < 0 or numbers.max() >= 1 << 63:
-        raise InputError(f"indices={indices!r} must be {count} whole numbers of at least 0, one an image")
-    return numbers.astype(np.int64)
+def _output(dtype: Dtype | None, layout: Layout, out: np.ndarray | None = None) -> Output:
+    return Output(0, None if dtype is None else dtype_name(dtype), layout_name(layout), out)
 
 
 def _threads(threads: Any) -> int:

@@ -11,7 +11,7 @@ from strategies import policies
 
 from vary import Policy, PolicyError, Resize
 from vary.codecs.decode import HEAD, keep
-from vary.plan.request import Address, Decode
+from vary.plan.request import Address, Decode, Output, Request
 
 
 @given(policies(), files(st.integers(1, 8)), st.sampled_from((1, 3, 4)), st.integers(0, 99), st.booleans())
@@ -28,8 +28,8 @@ def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int,
     (block,) = keep([file], [level], channels, False, index % 2 == 0, 1)
     assert not isinstance(block, str)
     assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
-    expected, failures, _ = runner.batch([file], address, decode=decode)
-    seen, more, _ = runner.batch([block], address, decode=decode)
+    (expected,), failures, _ = runner.batch(Request(([file],), address, decode=decode))
+    (seen,), more, _ = runner.batch(Request(([block],), address, decode=decode))
     assert failures == more == []
     assert np.array_equal(seen, expected)
 
@@ -41,7 +41,8 @@ def test_pixels_of_other_formats(channels: int) -> None:
     runner = policy.runner(channels, "uint8")
     (block,) = keep([image], [1], channels, False, True, 1)
     assert runner.levels([block], runner.rows(address)) == [1]
-    assert np.array_equal(runner.batch([block], address)[0], runner.batch([image], address)[0])
+    made = [runner.batch(Request(([source],), address)).arrays[0] for source in (block, image)]
+    assert np.array_equal(*made)
 
 
 def jpeg(**options: int) -> bytes:
@@ -67,6 +68,6 @@ def test_what_cannot_be_kept_says_why() -> None:
         (keep([file], [1], 1, False, True, 1)[0], "has 1 channels, not 3"),
     ):
         out = np.empty((1, 48, 64, 3), np.uint8)
-        failures = runner.batch([broken], address, out=out)[1]
+        failures = runner.batch(Request(([broken],), address, (Output(out=out),))).failures
         assert len(failures) == 1
         assert reason in failures[0].reason

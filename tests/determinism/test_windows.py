@@ -8,7 +8,7 @@ from PIL import Image
 from strategies import policies
 
 from vary import Policy, PolicyError, Resize, Rotate, Transpose, Zoom, read_image
-from vary.plan.request import Address, Decode
+from vary.plan.request import Address, Decode, Request
 
 SAMPLINGS = (0, 1, 2)  # Pillow's: 4:4:4, 4:2:2, 4:2:0
 
@@ -44,7 +44,7 @@ def run(
         runner = policy.runner(channels, "uint8")
     except PolicyError:  # colours that do not go with these channels, or with one another
         reject()
-    images, failures, _ = runner.batch([source], address, decode=Decode(full_decode))
+    (images,), failures, _ = runner.batch(Request(([source],), address, decode=Decode(full_decode)))
     assert not failures
     return images[0]
 

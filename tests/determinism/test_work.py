@@ -9,7 +9,7 @@ import pytest
 from determinism.hashes import POLICIES, waves
 
 from vary import HorizontalFlip, Policy, Resize, Rotate, Zoom
-from vary.plan.request import Address, Counts
+from vary.plan.request import Address, Counts, Request
 
 N = 16
 PICTURES = [waves(150, 150, 3)] * N
@@ -17,7 +17,7 @@ PICTURES = [waves(150, 150, 3)] * N
 
 def counts(policy: Policy, threads: int = 1, images: list[np.ndarray] = PICTURES) -> Counts:
     address = Address(0, 0, 0, np.arange(len(images)))
-    return policy.runner(3, "uint8").batch(images, address, threads=threads)[2]
+    return policy.runner(3, "uint8").batch(Request((images,), address, threads=threads)).counts
 
 
 def test_the_main_policy_resamples_once_and_sweeps_nothing_again() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 import vary
 from vary import InputError, Policy, Resize
-from vary.plan.request import Address
+from vary.plan.request import Address, Request
 from vary.plan.runner import Runner
 from vary.sources import Encoded, Item
 
@@ -68,8 +68,9 @@ def address(count: int) -> Address:
 @pytest.mark.parametrize("name", HOLDERS)
 def test_a_batch_takes_any_buffer(name: str) -> None:
     files = [encoded("jpeg", picture(seed=i)) for i in range(3)]
-    expected = runner().batch(files, address(3))[0]
-    seen, failures, _ = runner().batch([HOLDERS[name](file) for file in files], address(3))
+    (expected,) = runner().batch(Request((files,), address(3))).arrays
+    held = [HOLDERS[name](file) for file in files]
+    (seen,), failures, _ = runner().batch(Request((held,), address(3)))
     assert not failures
     assert np.array_equal(seen, expected)
 
@@ -106,7 +107,7 @@ def test_a_source_of_buffers(name: str, cache: Any) -> None:
 
 def test_what_is_no_jpeg_is_refused_in_words() -> None:
     with pytest.raises(InputError, match=r"image 0 has 1 axes; .* or the bytes of a JPEG"):
-        runner().batch([bytearray(b"GIF89")], address(1))
+        runner().batch(Request(([bytearray(b"GIF89")],), address(1)))
 
 
 def test_memory_is_held_while_it_is_read_and_let_go_afterwards(tmp_path: Path) -> None:
@@ -134,7 +135,7 @@ def test_memory_is_held_while_it_is_read_and_let_go_afterwards(tmp_path: Path) -
     held = [memoryview(array), memoryview(memory)]  # so that it lasts until the call has begun
     thread.start()
     for _ in range(3):
-        assert not runner().batch(sources, address(16), threads=2)[1]
+        assert not runner().batch(Request((sources,), address(16), threads=2)).failures
     done.set()
     thread.join()
     assert refused
@@ -146,7 +147,8 @@ def test_memory_is_held_while_it_is_read_and_let_go_afterwards(tmp_path: Path) -
 
 def test_a_list_may_change_while_it_is_read() -> None:
     """Another thread empties the list: what it held stays until the call is over."""
-    expected = runner().batch([encoded("jpeg", picture(400, i)) for i in range(8)], address(8))[0]
+    files = [encoded("jpeg", picture(400, i)) for i in range(8)]
+    (expected,) = runner().batch(Request((files,), address(8))).arrays
     for turn in range(10):
         sources: list[Any] = [encoded("jpeg", picture(400, i)) for i in range(8)]
         started = threading.Event()
@@ -160,7 +162,7 @@ def test_a_list_may_change_while_it_is_read() -> None:
         rows, native = runner().rows(address(8)), runner().plans[-1]
         out = np.empty((8, 16, 16, 3), np.uint8)
         started.set()
-        counts, errors = native.run(sources, rows, out, False, 2, False, False, 1 << 30, 1)
+        counts, errors = native.run(sources, rows, out, (False, 1, 2, False, False, 1 << 30))
         thread.join()
         if counts[0] == 8:  # the call came first
             assert not errors, turn

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vary import Policy, Resize, Rotate, _native  # type: ignore[attr-defined]
-from vary.plan.request import Address
+from vary.plan.request import Address, Request
 from vary.plan.runner import Runner
 
 THREADS = 3
@@ -27,7 +27,8 @@ def jpeg() -> bytes:
 
 def varied(pictures: list[object]) -> Callable[[], object]:
     runner: Runner = Policy([Rotate(30), Resize(400, 400)]).runner(3, "uint8")
-    return lambda: runner.batch(pictures, Address(0, 0, 0, np.arange(len(pictures))), threads=2)
+    request = Request((pictures,), Address(0, 0, 0, np.arange(len(pictures))), threads=2)
+    return lambda: runner.batch(request)
 
 
 def call(name: str) -> Callable[[], object]:

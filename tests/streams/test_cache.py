@@ -15,7 +15,7 @@ from streams.cache_child import block, file
 
 from vary.codecs.decode import HEAD, prepare
 from vary.errors import DecodeError, SourceError
-from vary.plan.request import Address, Decode
+from vary.plan.request import Address, Decode, Request
 from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.sources import Encoded
@@ -185,7 +185,7 @@ def levels(epoch: int) -> list[int | str]:
 
 
 def varied(pictures: list[Any], epoch: int) -> np.ndarray:
-    images, failures, _ = RUNNER.batch(pictures, address(epoch))
+    (images,), failures, _ = RUNNER.batch(Request((pictures,), address(epoch)))
     assert not failures
     return images
 
@@ -261,8 +261,11 @@ def test_exact_asks_for_whole_files(store: Store) -> None:
     files = Files()
     get(store, files, 0)
     out = get(store, files, 0, Decode(full_decode=True))
-    plain = RUNNER.batch(Files.read(Files(), [*range(6)]), address(0), decode=Decode(full_decode=True))[0]
-    assert np.array_equal(RUNNER.batch(out.pictures, address(0), decode=Decode(full_decode=True))[0], plain)
+    both = [
+        RUNNER.batch(Request((pictures,), address(0), decode=Decode(full_decode=True))).arrays[0]
+        for pictures in (out.pictures, Files.read(Files(), [*range(6)]))
+    ]
+    assert np.array_equal(*both)
 
 
 def test_a_changed_file_is_decoded_again(store: Store) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from vary.codecs.decode import prepare, read_image
 from vary.errors import DecodeError, SourceError
-from vary.plan.request import Address
+from vary.plan.request import Address, Request
 from vary.policy import Policy
 from vary.sources import Arrays, Folder, Item
 from vary.streams import mix, stream
@@ -65,7 +65,8 @@ def test_broken_files_are_skipped_counted_and_listed(broken: Path, policy: Polic
         assert len(images) == len(labels) == len(batch.indices) == len(batch.paths or ())
         for image, label, index in zip(images, labels, batch.indices.tolist(), strict=True):
             picture = prepare(train.source[index].image)  # type: ignore[arg-type]
-            alone, _, _ = policy.runner(3, "uint8").batch([picture], Address(1, 0, 0, np.array([index])))
+            request = Request(([picture],), Address(1, 0, 0, np.array([index])))
+            (alone,) = policy.runner(3, "uint8").batch(request).arrays
             assert np.array_equal(image, alone[0]), index
             assert train.source.label_batch([index])[0] == [label]
     skipped = train.report().skipped

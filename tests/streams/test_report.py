@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vary.plan.machine import default_threads
+from vary.plan.request import Request, Result
 from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.sources import Arrays
@@ -75,10 +76,10 @@ def test_the_native_call_is_told_and_asked(
     told: list[int] = []
     batch = Runner.batch
 
-    def watched(*args: Any, **options: Any) -> tuple[Any, ...]:
-        told.append(options["threads"])
-        images, failures, counts = batch(*args, **options)
-        return images, failures, counts._replace(decode_ns=7 * 10**12, total_ns=10**13)
+    def watched(runner: Runner, request: Request) -> Result:
+        told.append(request.threads)
+        result = batch(runner, request)
+        return result._replace(counts=result.counts._replace(decode_ns=7 * 10**12, total_ns=10**13))
 
     monkeypatch.setattr(Runner, "batch", watched)
     train = stream(folder, policy, batch_size=22, threads=threads, prefetch=0)

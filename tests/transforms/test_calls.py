@@ -24,7 +24,7 @@ from vary import (
     VaryError,
     stream,
 )
-from vary.plan.request import Address, Parts
+from vary.plan.request import Address, Parts, Request
 
 IMAGE = np.zeros((6, 8, 3), np.uint8)
 FLIP = Policy([HorizontalFlip()])
@@ -208,7 +208,7 @@ def test_parts_stay_within_their_array() -> None:
     for place in (-1, 9):
         parts = Parts(WHOLES["plain"], np.array([0, place]))
         with pytest.raises(InputError, match="image 1 is out of range of its array"):
-            runner.batch(parts, Address(0, 0, 0, np.arange(2)))
+            runner.batch(Request((parts,), Address(0, 0, 0, np.arange(2))))
     with pytest.raises(InputError, match="unaligned values"):
         Policy([HorizontalFlip()]).batch(askew(2, 6, 8, 3))
 

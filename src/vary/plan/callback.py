@@ -6,10 +6,47 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["wants_rng"]
+import numpy as np
+
+from vary.errors import PolicyError, stopped
+from vary.plan.request import Address
+from vary.rng import noise
+
+__all__ = ["UserFunction"]
 
 
-def wants_rng(function: Callable[..., Any]) -> bool:
+class UserFunction:
+    """A function of the policy's `Lambda` number `which`. Calls check what it returns."""
+
+    def __init__(self, which: int, function: Callable[..., Any]) -> None:
+        self._which, self._function, self._takes_rng = which, function, _wants_rng(function)
+        self._name = getattr(function, "__qualname__", repr(function))
+
+    def __call__(self, image: np.ndarray, address: Address, place: int, channels: int) -> np.ndarray:
+        """What the function makes of an image of this many channels, the sample at `place` of `address`."""
+        index, view = int(address.indices[place]), int(address.views[place])
+        rng = (noise(address.seed, address.epoch, index, view, self._which),) if self._takes_rng else ()
+        try:
+            result: Any = self._function(image, *rng)
+        except StopIteration as error:
+            raise stopped(f"Lambda({self._name}), called for the sample of index {index},") from error
+        except Exception as error:
+            error.add_note(f"raised in Lambda({self._name}) for the sample of index {index}")
+            raise
+        if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != channels:
+            seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+            raise PolicyError(
+                f"Lambda({self._name}) returned {seen}; it must return an array of height x width x {channels}"
+            )
+        if result.dtype != image.dtype:
+            raise PolicyError(
+                f"Lambda({self._name}) was given {image.dtype} and returned {result.dtype}; convert it back: "
+                f"result.astype(image.dtype); of pictures in 0 .. 1, Rescale(1 / 255) before it makes float32"
+            )
+        return result
+
+
+def _wants_rng(function: Callable[..., Any]) -> bool:
     """Does it take a second argument that has no default?"""
     try:
         parameters = list(inspect.signature(function).parameters.values())

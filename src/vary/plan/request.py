@@ -1,4 +1,4 @@
-"""What goes into a native call and what comes out of it, as data."""
+"""What a call of a compiled policy is given (`Request`) and what it returns (`Result`), as data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,22 @@ import numpy as np
 
 from vary.errors import DecodeError, InputError
 
-__all__ = ["PLAIN", "Address", "Counts", "Decode", "Empty", "Failure", "Parts", "Source", "raise_first"]
+__all__ = [
+    "PLAIN",
+    "Address",
+    "Counts",
+    "Decode",
+    "Empty",
+    "Failure",
+    "IMAGES",
+    "Output",
+    "Parts",
+    "Pictures",
+    "Request",
+    "Result",
+    "Source",
+    "raise_first",
+]
 
 Empty = Callable[[tuple[int, ...], bool], np.ndarray]
 Source = Any  # np.ndarray, bytes of a JPEG, or a block of codecs/decode.py
@@ -26,6 +41,9 @@ class Parts(NamedTuple):
         return [self.array[place] for place in self.places.tolist()]
 
 
+Pictures = list[Source] | Parts
+
+
 class Address(NamedTuple):
     """Whose draws: `indices` is (n,) int64, places in the source; `view` is one number for all, or (n,) int64."""
 
@@ -36,8 +54,16 @@ class Address(NamedTuple):
 
     @property
     def views(self) -> np.ndarray:
-        view = self.view
-        return view if isinstance(view, np.ndarray) else np.full(len(self.indices), view, np.int64)
+        """(n,) int64."""
+        if isinstance(self.view, np.ndarray):
+            return self.view
+        views = np.empty(len(self.indices), np.int64)
+        views.fill(self.view)
+        return views
+
+    def part(self, some: slice | list[int]) -> Address:
+        """The addresses at these places."""
+        return Address(self.seed, self.epoch, self.views[some], self.indices[some])
 
 
 class Decode(NamedTuple):
@@ -49,6 +75,47 @@ class Decode(NamedTuple):
 
 
 PLAIN = Decode()
+
+
+class Output(NamedTuple):
+    """An array that a call makes, and where it is written.
+
+    source: the number of the input that it is made of.
+    dtype: None: float32 after Rescale or Normalize, else that of the input.
+    out: the array to write into, contiguous within each picture. None: one is made, by `empty` from its shape and
+        whether it holds floats; without that, in memory that is used again.
+    """
+
+    source: int = 0
+    dtype: str | None = None
+    layout: str = "NHWC"
+    out: np.ndarray | None = None
+    empty: Empty | None = None
+
+
+IMAGES = (Output(),)
+
+
+class Request(NamedTuple):
+    """One batch: what is made of which pictures, for whose draws.
+
+    inputs: one or more times n pictures.
+    views: so many pictures one behind the other are the same; a JPEG is then decoded once, at the largest level that
+        one of them needs.
+    rows: the parameters (n, columns) float64, if they were drawn before; `Runner.rows` draws them.
+    failed: places without a picture, whatever stands in `inputs`; they are not among the failures of the result.
+    check: called before each user function with its sample's index; may raise.
+    """
+
+    inputs: tuple[Pictures, ...]
+    address: Address
+    outputs: tuple[Output, ...] = IMAGES
+    threads: int = 1
+    decode: Decode = PLAIN
+    views: int = 1
+    rows: np.ndarray | None = None
+    failed: Sequence[int] = ()
+    check: Callable[[int], None] | None = None
 
 
 class Counts(NamedTuple):
@@ -72,6 +139,17 @@ class Counts(NamedTuple):
 class Failure(NamedTuple):
     place: int  # in the batch
     reason: str
+
+
+class Result(NamedTuple):
+    """What came of a `Request`.
+
+    arrays: one for each output, (n, H, W, C) or (n, C, H, W); unspecified at the places of pictures that failed.
+    """
+
+    arrays: tuple[np.ndarray, ...]
+    failures: list[Failure]
+    counts: Counts
 
 
 def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:

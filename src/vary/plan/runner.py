@@ -6,23 +6,23 @@ threads; the GIL is let go while pixels are touched. Sources are arrays or JPEG 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from vary import _native
-from vary.errors import InputError, PolicyError, stopped
-from vary.plan.callback import wants_rng
+from vary.errors import InputError, PolicyError
+from vary.plan.callback import UserFunction
+from vary.plan.compile import compiled
 from vary.plan.infer import check_bytes, output_dtype, output_size
-from vary.plan.program import FILLS, Instruction, Program, Template
-from vary.plan.request import PLAIN, Address, Counts, Decode, Empty, Failure, Parts, Source
-from vary.plan.segment import Stage, segment, stages
-from vary.rng import noise
+from vary.plan.program import Instruction, Program, Template
+from vary.plan.request import PLAIN, Address, Counts, Decode, Failure, Output, Parts, Pictures, Request, Result, Source
+from vary.plan.segment import segment, stages
 from vary.sample import batch_shape, dtype_name
-from vary.transforms.base import Column
 
 __all__ = ["Runner"]
+
+NOTHING = Counts()
 
 
 class Runner:
@@ -30,23 +30,8 @@ class Runner:
         self.template = segment(template)
         self.size = output_size(self.template)
         self.stages = stages(self.template)
-        self.plans = [self._plan(stage) for stage in self.stages]
-        self.takes_rng = [wants_rng(function) for function in self.template.functions]
-
-    def _plan(self, stage: Stage) -> _native.Plan:
-        def argument(value: float) -> tuple[float, int]:
-            return (0.0, int(value)) if isinstance(value, Column) else (float(value), -1)
-
-        t, s = self.template, self.template.settings
-        return _native.Plan(
-            [(i.op, i.gate, [argument(a) for a in i.args], t.name(i)) for i in stage.instructions],
-            [draw.native() for draw in t.draws],
-            t.channels,
-            FILLS.index(s.fill),
-            list(s.fill_value),
-            s.interpolation == "nearest",
-            s.antialias,
-        )
+        self.plans = compiled(self.template, self.stages)
+        self._functions = [UserFunction(*each) for each in enumerate(self.template.functions)]
 
     def rows(self, address: Address) -> np.ndarray:
         """The parameter array: (n, columns) float64."""
@@ -67,105 +52,127 @@ class Runner:
         except RuntimeError as error:  # a canvas or a map becomes too large
             raise PolicyError(str(error)) from None
 
-    def batch(
-        self,
-        sources: list[Source] | Parts,
-        address: Address,
-        *,
-        dtype: str | None = None,
-        layout: str = "NHWC",
-        threads: int = 1,
-        out: np.ndarray | None = None,
-        decode: Decode = PLAIN,
-        rows: np.ndarray | None = None,
-        views: int = 1,
-        failed: Sequence[int] = (),
-        empty: Empty | None = None,
-        check: Callable[[int], None] = lambda index: None,
-    ) -> tuple[np.ndarray, list[Failure], Counts]:
-        """Outputs (n, H, W, C) or (n, C, H, W), the pictures that failed (their slots are unspecified), and counts.
+    def batch(self, request: Request) -> Result:
+        """Make one batch. Pictures that fail are in the result; other mistakes are `InputError` or `PolicyError`."""
+        run = _Run(self, request)
+        arrays = tuple([run.made(output) for output in request.outputs])
+        failures = [Failure(*item) for item in sorted(run.failures.items()) if item[1]] if run.failures else []
+        return Result(arrays, failures, run.counts)
 
-        failed: places without a picture, whatever stands in `sources`; they are not among the failures returned.
-        rows: what `self.rows(address)` gave, if it is at hand.
-        empty: makes the array of outputs, from its shape and whether it holds floats; None: in memory used before.
-        check: called before each user function with its sample's index; may raise.
-        views: so many sources one behind the other are the same; a JPEG is then decoded once, at the largest level that
-        one of them needs.
-        """
-        t, dtype = self.template, output_dtype(self.template, dtype)
-        rows = self.rows(address) if rows is None else rows
-        failures = dict.fromkeys(failed, "")
-        if isinstance(sources, Parts) and (len(self.stages) > 1 or failed):
-            sources = sources.each()
-        if failed:
-            blank = np.zeros((1, 1, t.channels), t.dtype)
-            sources = [blank if place in failures else source for place, source in enumerate(sources)]
-        spent = Counts()
-        for number, stage in enumerate(self.stages):
-            if stage.call is not None:
-                how = threads, decode, failures, check
-                sources, more = self._through(number, stage.call, sources, rows, address, *how)
-                spent = spent.plus(more)
-        plan = self.plans[-1]
-        if out is None:
-            size = self.size or self._size_of_parts(sources) or self._common_size(plan, sources, rows, decode, failures)
-            out = self._room(len(rows), size, dtype, layout, empty)
-        else:
-            self._check_out(out, sources, len(rows), dtype, layout)
-        counts, errors = _run(plan, sources, rows, out, layout == "NCHW", threads, decode, views)
-        for place, reason in errors:
-            failures.setdefault(place, reason)
-        return out, [Failure(*item) for item in sorted(failures.items()) if item[1]], spent.plus(counts)
-
-    def empty(
-        self,
-        count: int,
-        dtype: str | None,
-        layout: str,
-        empty: Empty | None = None,
-    ) -> np.ndarray:
+    def empty(self, count: int, output: Output) -> np.ndarray:
         """What `batch` would make for `count` pictures, if their size is known beforehand (`self.size`)."""
         assert self.size is not None
-        return self._room(count, self.size, output_dtype(self.template, dtype), layout, empty)
+        return self.allocated(count, self.size, output_dtype(self.template, output.dtype), output)
 
-    def _room(self, count: int, size: tuple[int, int], dtype: str, layout: str, empty: Empty | None) -> np.ndarray:
+    def allocated(self, count: int, size: tuple[int, int], dtype: str, output: Output) -> np.ndarray:
+        """An array for `count` pictures of this size, (height, width)."""
         check_bytes(self.template, size, dtype)
-        return (empty or _native.empty)(batch_shape(count, size, self.template.channels, layout), dtype == "float32")
+        shape = batch_shape(count, size, self.template.channels, output.layout)
+        return (output.empty or _native.empty)(shape, dtype == "float32")
 
-    def _sizes(
-        self,
-        plan: _native.Plan,
-        sources: list[Source] | Parts,
-        rows: np.ndarray,
-        decode: Decode,
-        failures: dict[int, str],
-    ) -> list[tuple[int, int] | None]:
-        sizes: list[tuple[int, int] | None] = []
+    def called(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
+        """The image that user function number `which` makes of this one, the sample at `place`."""
+        return self._functions[which](image, address, place, self.template.channels)
+
+
+class _Run:
+    """One request while it runs: the failures so far, by place, and counts."""
+
+    def __init__(self, runner: Runner, request: Request) -> None:
+        self.runner, self.request = runner, request
+        self.rows = runner.rows(request.address) if request.rows is None else request.rows
+        self.failures = dict.fromkeys(request.failed, "")
+        self.counts = NOTHING
+
+    def made(self, output: Output) -> np.ndarray:
+        """The array of an output."""
+        runner, pictures = self.runner, self._pictures(self.request.inputs[output.source])
+        for number, stage in enumerate(runner.stages):
+            if stage.call is not None:
+                pictures = self._through(number, stage.call, pictures)
+        dtype, out = output_dtype(runner.template, output.dtype), output.out
+        if out is None:
+            size = runner.size or self._size_of_parts(pictures) or self._common_size(pictures)
+            out = runner.allocated(len(self.rows), size, dtype, output)
+        else:
+            _check_out(runner, output, len(self.rows), dtype)
+            _check_apart(out, pictures)
+        counts, errors = self._native(-1, pictures, self.rows, out, (output.layout == "NCHW", self.request.views))
+        self.counts = counts if self.counts is NOTHING else self.counts.plus(counts)
+        for place, reason in errors:
+            self.failures.setdefault(place, reason)
+        return out
+
+    def _pictures(self, given: Pictures) -> Pictures:
+        """An input as the stages take it."""
+        request, runner = self.request, self.runner
+        if isinstance(given, Parts) and (len(runner.stages) > 1 or request.failed):
+            given = given.each()
+        if request.failed:
+            blank = np.zeros((1, 1, runner.template.channels), runner.template.dtype)
+            given = [blank if place in self.failures else one for place, one in enumerate(given)]
+        return given
+
+    def _through(self, number: int, call: Instruction, pictures: Pictures) -> list[Source]:
+        """The pictures after stage `number` and the user function that ends it; their sizes may differ."""
+        runner, address, check = self.runner, self.request.address, self.request.check
+        which, stored = map(int, call.args)
+        dtype = "float32" if stored else "uint8"
+        groups: dict[tuple[int, int], list[int]] = {}
+        for place, size in enumerate(self._sizes(number, pictures)):
+            groups.setdefault(size or (1, 1), []).append(place)
+        done: list[Source] = [None] * len(self.rows)
+        for size, places in groups.items():
+            check_bytes(runner.template, size, dtype)
+            images = np.empty((len(places), *size, runner.template.channels), dtype)
+            some = [pictures[place] for place in places]  # a list: what has user functions takes no parts
+            counts, errors = self._native(number, some, np.ascontiguousarray(self.rows[places]), images)
+            self.counts = self.counts.plus(counts._replace(damaged=tuple(places[i] for i in counts.damaged)))
+            for i, reason in errors:
+                self.failures.setdefault(places[i], reason)
+            for image, place in zip(images, places, strict=True):
+                done[place] = image
+                if place not in self.failures and (call.gate < 0 or self.rows[place, call.gate]):
+                    if check is not None:
+                        check(int(address.indices[place]))
+                    done[place] = runner.called(which, image, address, place)
+        return done
+
+    def _native(
+        self, number: int, pictures: Pictures, rows: np.ndarray, out: np.ndarray, how: tuple[bool, int] = (False, 1)
+    ) -> tuple[Counts, list[tuple[int, str]]]:
+        """Run a plan: counts, and (place, reason) of the pictures that fail.
+
+        how: whether channels come first in `out`, and the views (see `Request`).
+        """
+        settings = (*how, self.request.threads, *self.request.decode)
         try:
-            found = plan.sizes(sources, rows, decode.max_pixels)
+            counts, errors = self.runner.plans[number].run(pictures, rows, out, settings)
         except ValueError as error:  # what the core says of its inputs
             raise InputError(str(error)) from None
+        return Counts(*counts), errors
+
+    def _sizes(self, number: int, pictures: Pictures) -> list[tuple[int, int] | None]:
+        """(height, width) of each picture after a stage; None of those that fail."""
+        try:
+            found = self.runner.plans[number].sizes(pictures, self.rows, self.request.decode.max_pixels)
+        except ValueError as error:  # what the core says of its inputs
+            raise InputError(str(error)) from None
+        sizes: list[tuple[int, int] | None] = []
         for place, size in enumerate(found):
             if isinstance(size, str):
-                failures.setdefault(place, size)
-            sizes.append(None if isinstance(size, str) or place in failures else size)
+                self.failures.setdefault(place, size)
+            sizes.append(None if isinstance(size, str) or place in self.failures else size)
         return sizes
 
-    def _size_of_parts(self, sources: list[Source] | Parts) -> tuple[int, int] | None:
+    def _size_of_parts(self, pictures: Pictures) -> tuple[int, int] | None:
         """What pictures of one size come out as, if that is the same for every draw: found without the core."""
-        if isinstance(sources, Parts) and sources.array.ndim > 2:
-            return output_size(self.template, sources.array.shape[1:3])
+        if isinstance(pictures, Parts) and pictures.array.ndim > 2:
+            return output_size(self.runner.template, pictures.array.shape[1:3])
         return None
 
-    def _common_size(
-        self,
-        plan: _native.Plan,
-        sources: list[Source] | Parts,
-        rows: np.ndarray,
-        decode: Decode,
-        failures: dict[int, str],
-    ) -> tuple[int, int]:
-        sizes = self._sizes(plan, sources, rows, decode, failures)
+    def _common_size(self, pictures: Pictures) -> tuple[int, int]:
+        sizes = self._sizes(-1, pictures)
         different = sorted({size for size in sizes if size is not None})
         if len(different) > 1:
             first, other = sizes.index(different[0]), sizes.index(different[1])
@@ -176,91 +183,23 @@ class Runner:
             )
         return different[0] if different else (1, 1)
 
-    def _through(
-        self,
-        number: int,
-        call: Instruction,
-        sources: list[Source] | Parts,
-        rows: np.ndarray,
-        address: Address,
-        threads: int,
-        decode: Decode,
-        failures: dict[int, str],
-        check: Callable[[int], None],
-    ) -> tuple[list[Source], Counts]:
-        """The pictures after stage `number` and the user function that ends it (sizes may differ), and counts."""
-        spent = Counts()
-        plan, (which, stored) = self.plans[number], map(int, call.args)
-        groups: dict[tuple[int, int], list[int]] = {}
-        for place, size in enumerate(self._sizes(plan, sources, rows, decode, failures)):
-            groups.setdefault(size or (1, 1), []).append(place)
-        done: list[Source] = [None] * len(sources)
-        for size, places in groups.items():
-            check_bytes(self.template, size, "float32" if stored else "uint8")
-            one_size = np.empty((len(places), *size, self.template.channels), np.float32 if stored else np.uint8)
-            some = [sources[place] for place in places]  # a list: what has user functions takes no parts
-            counts, errors = _run(plan, some, np.ascontiguousarray(rows[places]), one_size, False, threads, decode)
-            spent = spent.plus(counts._replace(damaged=tuple(places[i] for i in counts.damaged)))
-            for i, reason in errors:
-                failures.setdefault(places[i], reason)
-            for i, place in enumerate(places):
-                called = place not in failures and (call.gate < 0 or rows[place, call.gate])
-                if called:
-                    check(int(address.indices[place]))
-                done[place] = self._call(which, one_size[i], address, place) if called else one_size[i]
-        return done, spent
 
-    def _call(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
-        function = self.template.functions[which]
-        index, view = int(address.indices[place]), int(address.views[place])
-        rng = (noise(address.seed, address.epoch, index, view, which),) if self.takes_rng[which] else ()
-        name = getattr(function, "__qualname__", repr(function))
-        try:
-            result: Any = function(image, *rng)
-        except StopIteration as error:
-            raise stopped(f"Lambda({name}), called for the sample of index {index},") from error
-        except Exception as error:
-            error.add_note(f"raised in Lambda({name}) for the sample of index {index}")
-            raise
-        if not isinstance(result, np.ndarray) or result.ndim != 3 or result.shape[2] != self.template.channels:
-            seen = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
-            raise PolicyError(
-                f"Lambda({name}) returned {seen}; it must return an array of height x width x {self.template.channels}"
-            )
-        if result.dtype != image.dtype:
-            raise PolicyError(
-                f"Lambda({name}) was given {image.dtype} and returned {result.dtype}; convert it back: "
-                f"result.astype(image.dtype); of pictures in 0 .. 1, Rescale(1 / 255) before it makes float32"
-            )
-        return result
-
-    def _check_out(self, out: Any, sources: list[Source] | Parts, count: int, dtype: str, layout: str) -> None:
-        if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
-            raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
-        if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != self.template.channels:
-            wanted = batch_shape(count, self.size or (0, 0), self.template.channels, layout)
-            raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
-        apart = count == 1 or abs(out.strides[0]) >= out[0].nbytes
-        if not out[0].flags.c_contiguous or not out.flags.writeable or not apart:
-            raise InputError("out= must be writeable, contiguous within each picture, and have a place for each")
-        if isinstance(sources, Parts):
-            sources = sources.each() if np.may_share_memory(out, sources.array) else []
-        if any(isinstance(s, np.ndarray) and np.may_share_memory(out, s) for s in sources):
-            raise InputError("out= shares memory with the images; they are read while it is written, so give another")
+def _check_out(runner: Runner, output: Output, count: int, dtype: str) -> None:
+    out: Any = output.out
+    channels, layout = runner.template.channels, output.layout
+    if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
+        raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
+    if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != channels:
+        wanted = batch_shape(count, runner.size or (0, 0), channels, layout)
+        raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
+    apart = count == 1 or abs(out.strides[0]) >= out[0].nbytes
+    if not out[0].flags.c_contiguous or not out.flags.writeable or not apart:
+        raise InputError("out= must be writeable, contiguous within each picture, and have a place for each")
 
 
-def _run(
-    plan: _native.Plan,
-    sources: list[Source] | Parts,
-    rows: np.ndarray,
-    out: np.ndarray,
-    planar: bool,
-    threads: int,
-    decode: Decode,
-    views: int = 1,
-) -> tuple[Counts, list[tuple[int, str]]]:
-    try:
-        counts, errors = plan.run(sources, rows, out, planar, threads, *decode, views)
-    except ValueError as error:
-        raise InputError(str(error)) from None
-    return Counts(*counts), errors
+def _check_apart(out: np.ndarray, pictures: Pictures) -> None:
+    """`InputError` if `out` shares memory with the pictures."""
+    if isinstance(pictures, Parts):
+        pictures = pictures.each() if np.may_share_memory(out, pictures.array) else []
+    if any(isinstance(one, np.ndarray) and np.may_share_memory(out, one) for one in pictures):
+        raise InputError("out= shares memory with the images; they are read while it is written, so give another")

@@ -11,12 +11,12 @@ from vary.errors import VaryError
 from vary.ops import MAPS
 from vary.plan.hints import possible
 from vary.plan.program import Instruction
-from vary.plan.request import Address, Decode, Failure, Parts
+from vary.plan.request import Failure, Output, Parts, Request
 from vary.plan.runner import Runner
 from vary.transforms.base import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection
 
     from vary.plan.program import Template
 
@@ -76,26 +76,24 @@ def _ranked(values: Array, *shares: float) -> list[Array]:
 class SampledBatch:
     """Some pictures of a batch. Their values are computed when they are first needed."""
 
-    def __init__(
-        self, runner: Runner, pictures: Sequence[Any] | Parts, address: Address, decode: Decode, places: list[int]
-    ) -> None:
-        self.template, self.runner = runner.template, runner
-        self._decode = decode
+    def __init__(self, template: Template, request: Request, places: list[int]) -> None:
+        self.template = template
+        pictures, outputs = request.inputs[0], (Output(empty=_empty),)
         if isinstance(pictures, Parts):
-            self._sources: list[Any] | Parts = pictures._replace(places=pictures.places[places])
+            pictures = pictures._replace(places=pictures.places[places])
         else:
-            self._sources = [pictures[place] for place in places]
-        self._address = address._replace(view=address.views[places], indices=address.indices[places])
+            pictures = [pictures[place] for place in places]
+        self._request = Request((pictures,), request.address.part(places), outputs, decode=request.decode)
         self._known: dict[bool, list[Array]] = {}
 
     def values(self, geometry: bool = False) -> list[Array]:
         """Of each picture, (values, colours): as it is given, or after the policy's geometry."""
         if geometry not in self._known:
             runner = Runner(_sampling(self.template, geometry))
-            made: Array = np.zeros((len(self._address.indices), 1, 1, 1), np.uint8)
+            made: Array = np.zeros((len(self._request.address.indices), 1, 1, 1), np.uint8)
             failures: list[Failure] = []
             with suppress(VaryError):  # then the pictures count as black, and nothing is reported
-                made, failures, _ = runner.batch(self._sources, self._address, decode=self._decode, empty=_empty)
+                (made,), failures, _ = runner.batch(self._request)
             for failure in failures:
                 made[failure.place] = 0
             self._known[geometry] = [some_values(picture.T) for picture in made]

@@ -18,15 +18,14 @@ from vary.plan.findings import Finding, WarnOnce
 from vary.plan.hints import hints, names_of
 from vary.plan.lower import VALUE_RANGES
 from vary.plan.ranges import contradictions
-from vary.plan.request import PLAIN, Address, Decode, Parts
-from vary.plan.runner import Runner
+from vary.plan.request import Parts
 from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
 from vary.sample import maybe_one
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from vary.plan.program import Template
+    from vary.plan.request import Request, Result
+    from vary.plan.runner import Runner
 
 __all__ = ["PICTURES", "Watch", "Watches"]
 
@@ -71,28 +70,16 @@ class Watch:
     def findings(self) -> list[Finding]:
         return [Finding(kind, text) for kind, text in self.found.items()]
 
-    def inspect(
-        self,
-        runner: Runner,
-        pictures: Sequence[Any] | Parts,
-        address: Address,
-        out: Array,
-        layout: str,
-        *,
-        views: int = 1,
-        decode: Decode = PLAIN,
-        failed: Sequence[int] = (),
-    ) -> None:
-        """Check some of the results `out` and their inputs. The arguments are those of `Runner.batch`.
-
-        views: results of each picture. failed: places in `out` that hold no result.
-        """
-        places = [place for place in range(0, len(out), views) if place not in failed]
+    def inspect(self, template: Template, request: Request, result: Result) -> None:
+        """Check some of the images that a request made, and their inputs."""
+        out, layout = result.arrays[0], request.outputs[0].layout
+        failed = {*request.failed, *(failure.place for failure in result.failures)}
+        places = [place for place in range(0, len(out), request.views) if place not in failed]
         places = places[:: max(1, len(places) // PICTURES_A_BATCH)][: min(PICTURES_A_BATCH, self.left)]
         if not places:
             return
         self.left -= len(places)
-        seen = SampledBatch(runner, pictures, address, decode, places)
+        seen = SampledBatch(template, request, places)
         results = [some_values(out[place].T if layout == "NHWC" else out[place]) for place in places]
         for kind, text in _of_pictures(seen, out.dtype, results) or self._of_results(seen, results):
             self.found.setdefault(kind, text)
@@ -175,16 +162,15 @@ class Watches:
         self._once = WarnOnce()
         self._known: dict[Runner, Watch] = {}
 
-    def inspect(
-        self, runner: Runner, pictures: Sequence[Any] | Parts, address: Address, out: Array, layout: str
-    ) -> None:
+    def inspect(self, runner: Runner, request: Request, result: Result) -> None:
         """Check as `Watch.inspect` does, and warn of each kind of mistake once."""
         watch = self._known.get(runner)
         if watch is None:
             watch = self._known.setdefault(runner, Watch())
             self._once.warn(hints(runner.template))
+            pictures = request.inputs[0]
             if isinstance(pictures, Parts) and (said := maybe_one("images", pictures.array.shape)):
                 self._once.warn([Finding("axes", said)])
         if watch.left > 0:
-            watch.inspect(runner, pictures, address, out, layout)
+            watch.inspect(runner.template, request, result)
             self._once.warn(watch.findings)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 
 from vary.errors import InputError
+from vary.plan.request import Output
 from vary.rng import EPOCH_LIMIT
 from vary.sources import path_of
 from vary.streams.batch import Made, batch_of
@@ -155,7 +156,7 @@ class MixedJob(EpochJob):
             return np.empty(shape, dtype)
         spec, runner = specs[number]
         if runner.size is not None:
-            return runner.empty(shape[0] * spec.views, o.output, o.layout, self.empty).reshape(shape)
+            return runner.empty(shape[0] * spec.views, Output(0, o.output, o.layout, empty=self.empty)).reshape(shape)
         return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype == np.float32)
 
 

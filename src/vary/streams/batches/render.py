@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import DecodeError
-from vary.plan.request import Address, Parts
+from vary.plan.request import Address, Output, Parts, Request
 from vary.sources import path_of
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.report import Work
@@ -18,7 +18,7 @@ from vary.streams.workers.pool import CALLING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vary.plan.request import Counts, Failure
+    from vary.plan.request import Pictures, Result
     from vary.plan.runner import Runner
     from vary.plan.watch import Watch
     from vary.sources import Indexed
@@ -57,10 +57,11 @@ def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rend
             work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
         lost = [place for place in some if place in inputs.errors] if inputs.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            fields[number], failed, counts, work = _run(job, one, some, pictures, lost, fields[number], work, executor)
-            for at, reason in failed:
+            fields[number], made, spent = _run(job, one, Slice(some, pictures, lost), fields[number], executor)
+            work = work._replace(decode=work.decode + spent.decode, augment=work.augment + spent.augment)
+            for at, reason in made.failures:
                 inputs.errors.setdefault(some[at // one.views], reason)
-            damaged |= {some[at // one.views] for at in counts.damaged}
+            damaged |= {some[at // one.views] for at in made.counts.damaged}
         del pictures  # before the next ones are opened
     work = work._replace(damaged=len(damaged - inputs.errors.keys()))
     errors = {place: _error(job.source, int(indices[place]), one) for place, one in inputs.errors.items()}
@@ -81,10 +82,15 @@ class Drawn(NamedTuple):
     def part(self, some: range) -> Drawn:
         """Those of the samples at these places."""
         rows = slice(some.start * self.views, some.stop * self.views)
-        seed, epoch, _, indices = self.address
-        return self._replace(
-            address=Address(seed, epoch, self.address.views[rows], indices[rows]), rows=self.rows[rows]
-        )
+        return self._replace(address=self.address.part(rows), rows=self.rows[rows])
+
+
+class Slice(NamedTuple):
+    """A part of a batch that is varied at once: its places, their pictures, and the places that have none."""
+
+    places: range
+    pictures: Pictures
+    lost: list[int]
 
 
 def _draw(job: Job, indices: Array, repeats: Array) -> list[Drawn]:
@@ -117,50 +123,36 @@ def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
     yield range(start, n)
 
 
-def _run(
-    job: Job,
-    drawn: Drawn,
-    some: range,
-    pictures: list[Any] | Parts,
-    lost: list[int],
-    images: Array | None,
-    work: Work,
-    executor: Executor,
-) -> tuple[Array, list[Failure], Counts, Work]:
-    """Write the pictures of the samples at `some`, except those `lost`, into `images`; None: not allocated yet."""
-    o, v, n = job.options, drawn.views, len(drawn.rows)
-    out = None
+def _run(job: Job, drawn: Drawn, part: Slice, images: Array | None, executor: Executor) -> tuple[Array, Result, Work]:
+    """Write the pictures of a slice into `images`, the whole batch; None: not allocated yet. Also, what came of the
+    slice and how long it took."""
+    o, v, n, some = job.options, drawn.views, len(drawn.rows), part.places
+    output = Output(0, o.output, o.layout, empty=job.empty)
     if len(some) * v < n:  # one of several slices: the size of the output is known
-        images = drawn.runner.empty(n, o.output, o.layout, job.empty) if images is None else images
-        out, drawn = images[some.start * v : some.stop * v], drawn.part(some)
-    pictures = pictures if v == 1 else _repeated(pictures, v)
-    failed = [(place - some.start) * v + view for place in lost for view in range(v)]
-    began = perf_counter_ns()
-    made, failures, counts = drawn.runner.batch(
-        pictures,
+        images = drawn.runner.empty(n, output) if images is None else images
+        drawn = drawn.part(some)
+        output = output._replace(out=images[some.start * v : some.stop * v])
+    request = Request(
+        (part.pictures if v == 1 else _repeated(part.pictures, v),),
         drawn.address,
-        rows=drawn.rows,
-        views=v,
-        failed=failed,
-        dtype=o.output,
-        layout=o.layout,
-        threads=1 if len(some) > o.batch_size else job.threads,  # of a light group: the training needs the cores
-        decode=o.decode,
-        out=out,
-        empty=job.empty,
-        check=lambda index: executor.note(CALLING, index, job.number),
+        (output,),
+        1 if len(some) > o.batch_size else job.threads,  # of a light group: the training needs the cores
+        o.decode,
+        v,
+        drawn.rows,
+        [(place - some.start) * v + view for place in part.lost for view in range(v)],
+        lambda index: executor.note(CALLING, index, job.number),
     )
-    busy = max(counts.total_ns, perf_counter_ns() - began)  # the latter includes user functions
-    decode, augment = work.decode + counts.decode_ns, work.augment + busy - counts.decode_ns
+    began = perf_counter_ns()
+    made = drawn.runner.batch(request)
+    busy = max(made.counts.total_ns, perf_counter_ns() - began)  # the latter includes user functions
     if drawn.watch.left > 0:
-        failed += [failure.place for failure in failures]
-        drawn.watch.inspect(
-            drawn.runner, pictures, drawn.address, made, o.layout, views=v, decode=o.decode, failed=failed
-        )
-    return made if images is None else images, failures, counts, work._replace(decode=decode, augment=augment)
+        drawn.watch.inspect(drawn.runner.template, request, made)
+    spent = Work(decode=made.counts.decode_ns, augment=busy - made.counts.decode_ns)
+    return made.arrays[0] if images is None else images, made, spent
 
 
-def _repeated(pictures: list[Any] | Parts, views: int) -> list[Any] | Parts:
+def _repeated(pictures: Pictures, views: int) -> Pictures:
     if isinstance(pictures, Parts):
         return pictures._replace(places=pictures.places.repeat(views))
     return [picture for picture in pictures for _ in range(views)]

@@ -1,0 +1,68 @@
+"""The compiled forms of a policy: one `Runner` for each kind of picture, made when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from vary.errors import InputError
+from vary.plan.runner import Runner
+from vary.sample import DTYPES, channels_first, not_an_array
+
+__all__ = ["Runners"]
+
+Build = Callable[[int, str], Runner]
+
+
+class Runners:
+    """Threads may share it: two may compile the same form at once, and one of these is kept.
+
+    `build` makes the runner for a number of channels and a dtype. It is a method of the policy: kept here, it would
+    keep the policy alive.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, Any], Runner] = {}  # by dtype and by its name: to ask a dtype its name is slow
+
+    def of_image(self, image: Any, build: Build) -> Runner:
+        """For images like this one; `InputError` if it is none."""
+        if not isinstance(image, np.ndarray):
+            several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
+            raise InputError(not_an_array("image 0", image, several))
+        if image.ndim not in (2, 3):
+            cure = "one picture goes to batch() as images[None]" if image.ndim < 2 else "several go to batch(images)"
+            raise InputError(
+                f"image 0 has {image.ndim} axes; give height x width x channels, not shape {image.shape}; {cure}"
+            )
+        channels = image.shape[2] if image.ndim == 3 else 1
+        found = self._known.get((channels, image.dtype))
+        if found is None:
+            if channels not in (1, 3, 4) and channels_first(image.shape):
+                cure = "channels come last: np.moveaxis(image, 0, -1)"
+                raise InputError(f"image 0 has shape {image.shape}, which looks like (C, H, W); {cure}")
+            found = self._known[channels, image.dtype] = self.of_kind(channels, image.dtype.name, build)
+        return found
+
+    def of_kind(self, channels: int, dtype: str, build: Build) -> Runner:
+        """For `channels` (1, 3 or 4) of `dtype` ("uint8" or "float32")."""
+        found = self._known.get((channels, dtype))
+        if found is None:
+            _check_kind(channels, dtype)
+            found = self._known.setdefault((channels, dtype), build(channels, dtype))
+        return found
+
+
+def _check_kind(channels: int, dtype: str) -> None:
+    if channels not in (1, 3, 4):
+        raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
+    if dtype not in DTYPES:
+        cure = "image.astype('float32'), with value_range= if it is not 0 .. 1"
+        if np.dtype(dtype).kind in "iub":
+            cure = "image.astype('uint8') if its values are 0 .. 255"
+        if dtype == "bool":
+            cure = "image * numpy.uint8(255)"
+        elif dtype == "uint16":
+            cure += ", (image >> 8).astype('uint8') if they are 0 .. 65535"
+        raise InputError(f"image 0 is {dtype}; give uint8 or float32: {cure}")
