@@ -18,7 +18,8 @@ after, loaded = threads(), sorted({name.split(".")[0] for name in sys.modules})
 module = type(sys)
 visible = [name for name in dir(vary) if not name.startswith("_")]
 visible = [name for name in visible if name in vary.__all__ or not isinstance(getattr(vary, name), module)]
-print(json.dumps(dict(first=first, all=list(vary.__all__), visible=visible, broken=broken, loaded=loaded, threads=[before, after])))
+seen = dict(first=first, all=list(vary.__all__), visible=visible, broken=broken, loaded=loaded, threads=[before, after])
+print(json.dumps(seen))
 """
 
 
