@@ -54,9 +54,8 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   for (const auto& [name, gate, arguments, transform] : instructions) {
     const Op* const op = find_op(name);
     if (op == nullptr) throw std::invalid_argument("no such instruction: " + name);
-    if (arguments.size() != op->arity(channels))
-      throw std::invalid_argument(name + " has " + std::to_string(op->arity(channels)) + " arguments, not " +
-                                  std::to_string(arguments.size()));
+    if (!op->accepts(arguments.size(), channels))
+      throw std::invalid_argument(name + " does not have " + std::to_string(arguments.size()) + " arguments");
     Instruction instruction{op, gate, {}, transform};
     for (const auto& [value, column] : arguments) instruction.arguments.push_back({value, column});
     plan.instructions.push_back(instruction);

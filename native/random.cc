@@ -44,6 +44,7 @@ double value(const Draw& draw, Key key, Uniforms& u, const double* row) {
     }
     case Draw::integer: return static_cast<double>(static_cast<std::int64_t>(x * draw.a));
     case Draw::word: return x * 0x1p32;
+    case Draw::given: return 0;
     case Draw::between: return draw.a <= x && x < draw.b;
     case Draw::among: {
       const auto first = static_cast<std::uint32_t>(draw.b);

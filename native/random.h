@@ -41,6 +41,7 @@ struct Draw {
     between,      // gate: 1 if a <= u < b
     among,        // gate: 1 if u is one of the a (+ row[column], if given) smallest of draws b .. b + count - 1
     word,         // u 2^32: 32 random bits, of a key
+    given,        // 0: Python puts a number there
   };
   std::uint64_t name = 0;  // whose key
   std::uint32_t number = 0;

@@ -68,6 +68,36 @@ void solarize(const Step& s, float* const* planes, const Row& row) {
   }
 }
 
+// Functions see fractions of the value range, and their results are clipped to it. A NaN stays.
+void table(const Step& s, float* const* planes, const Row& row) {
+  const float range = s.high - s.low, last = static_cast<float>(s.count - 1), scale = last / range;
+  for (int c = 0; c < row.channels && c < 3; ++c) {
+    float* const p = planes[c];
+    for (int k = 0; k < row.width; ++k) {
+      const float at = (p[k] - s.low) * scale;
+      const float inside = at > 0 ? (at < last ? at : last) : 0;  // of a NaN 0
+      const auto left = static_cast<std::int32_t>(inside);
+      const auto a = static_cast<float>(s.numbers[left]);
+      const auto b = static_cast<float>(s.numbers[left + 1 < s.count ? left + 1 : left]);
+      const float v = s.low + (a + (b - a) * (inside - static_cast<float>(left))) * range;
+      p[k] = at == at ? clamp(v, s.low, s.high) : p[k];
+    }
+  }
+}
+
+void polynomial(const Step& s, float* const* planes, const Row& row) {
+  const float range = s.high - s.low, scale = 1 / range;
+  for (int c = 0; c < row.channels && c < 3; ++c) {
+    float* const p = planes[c];
+    for (int k = 0; k < row.width; ++k) {
+      const float x = (p[k] - s.low) * scale;
+      float v = static_cast<float>(s.numbers[s.count - 1]);
+      for (int i = s.count - 2; i >= 0; --i) v = v * x + static_cast<float>(s.numbers[i]);
+      p[k] = clamp(s.low + v * range, s.low, s.high);
+    }
+  }
+}
+
 // Integers, so that the order of the sum cannot matter. Finite: leaves out what is not, and counts the others.
 template <bool Finite>
 std::int64_t sum_of_grey(float* const* planes, int channels, int n, float low, float high, std::int64_t* count) {
@@ -100,11 +130,11 @@ std::int64_t grey_sum(float* const* planes, int channels, int n, float low, floa
                           : sum_of_grey<true>(planes, channels, n, low, high, count);
 }
 
-constexpr NamedStep kOthers[] = {{"hue", hue}, {"solarize", solarize}};
+constexpr NamedStep kOthers[] = {{"hue", hue}, {"solarize", solarize}, {"table", table}, {"polynomial", polynomial}};
 
 }  // namespace
 
 extern const ColourTable colour_table;
-const ColourTable colour_table = {affine, matrix, {kOthers, 2}, grey_sum};
+const ColourTable colour_table = {affine, matrix, {kOthers, 4}, grey_sum};
 
 }  // namespace vary::VARY_TARGET_NS

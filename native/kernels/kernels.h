@@ -66,6 +66,8 @@ struct Step {
   float mix[9] = {};                            // of the first three channels
   float value = 0;
   std::uint32_t key[2] = {};  // of random numbers
+  const double* numbers = nullptr;
+  int count = 0;  // of `numbers`
 };
 
 // Kernels of steps by their names; a table in each file that has some.

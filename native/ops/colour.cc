@@ -66,6 +66,20 @@ void solarize(Arguments a, ChainBuilder& chain) {
   chain.kernel("solarize", step, low, high);
 }
 
+// A pointwise function of fractions of the value range. The numbers stay where the program has them.
+void function(const char* kernel, Arguments a, ChainBuilder& chain) {
+  const double low = a[0], high = a[1];
+  chain.clip(low, high);
+  Step step;
+  step.low = static_cast<float>(low);
+  step.high = static_cast<float>(high);
+  step.numbers = a.data() + 2;
+  step.count = static_cast<int>(a.size()) - 2;
+  chain.kernel(kernel, step, low, high);
+}
+void table(Arguments a, ChainBuilder& chain) { function("table", a, chain); }
+void polynomial(Arguments a, ChainBuilder& chain) { function("polynomial", a, chain); }
+
 // Contrast about the mean grey of the picture at this place.
 class Contrast final : public Whole {
  public:
@@ -117,6 +131,8 @@ constexpr Op kOps[] = {
     {"saturation", Kind::pointwise, 3, 0, nullptr, saturation},
     {"hue", Kind::pointwise, 3, 0, nullptr, hue},
     {"shift", Kind::pointwise, 5, 0, nullptr, shift},
+    {"table", Kind::pointwise, 2, -1, nullptr, table},
+    {"polynomial", Kind::pointwise, 2, -1, nullptr, polynomial},
     {"solarize", Kind::pointwise, 3, 0, nullptr, solarize},
 };
 

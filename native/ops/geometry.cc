@@ -89,14 +89,21 @@ void translate(Arguments a, View& v) { window(v, -a[1] * v.height, -a[0] * v.wid
 // A raw matrix: (x, y) of the canvas comes from (a x + b y + c, d x + e y + f), in pixels.
 void affine(Arguments a, View& v) { append(v, {{a[0], a[1], a[2], a[3], a[4], a[5]}}, v.height, v.width); }
 
+// [a b; d e] moves points about the centre, and then they move by fractions (c, f) of the sides.
+void matrix(Arguments a, View& v) {
+  const double d = a[0] * a[4] - a[1] * a[3];
+  about_centre(v, a[4] / d, -a[1] / d, -a[3] / d, a[0] / d);
+  window(v, -a[5] * v.height, -a[2] * v.width, v.height, v.width);
+}
+
 // A raw homography, in the same way, over g x + h y + i.
 void projective(Arguments a, View& v) {
   append(v, {{a[0], a[1], a[2], a[3], a[4], a[5]}, {a[6], a[7], a[8]}}, v.height, v.width);
 }
 
-// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by its shares, in x and y, of
-// a fraction of the sides. The map from the square to a quadrilateral is that of Heckbert, "Fundamentals of Texture Mapping and Image
-// Warping" (1989), section 2.2.3; pixels come from its inverse.
+// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by its shares, in x and y,
+// of a fraction of the sides. The map from the square to a quadrilateral is that of Heckbert, "Fundamentals of Texture
+// Mapping and Image Warping" (1989), section 2.2.3; pixels come from its inverse.
 void perspective(Arguments a, View& v) {
   const double w = v.width, h = v.height;
   const auto move = [&](std::size_t i) { return a[0] * a[i]; };
@@ -132,6 +139,7 @@ constexpr Op kOps[] = {
     {"transpose", Kind::map, 0, 0, [](Arguments, View& v) { transpose(v); }},
     {"rotate90", Kind::map, 1, 0, [](Arguments a, View& v) { quarter_turns(v, whole(a[0])); }},
     {"affine", Kind::map, 6, 0, affine},
+    {"matrix", Kind::map, 6, 0, matrix},
     {"projective", Kind::map, 9, 0, projective},
     {"perspective", Kind::map, 9, 0, perspective},
 };

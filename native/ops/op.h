@@ -25,11 +25,15 @@ using Arguments = std::span<const double>;
 struct Op {
   const char* name;
   Kind kind;
-  int numbers, each;                                  // how many arguments: so many, and so many for each channel
+  int numbers, each;                                  // how many arguments: so many, and so many for each channel;
+                                                      // each = -1: at least one more
   void (*map)(Arguments, View&) = nullptr;            // of maps
   void (*stage)(Arguments, ChainBuilder&) = nullptr;  // of pointwise, whole and noise
 
-  std::size_t arity(int channels) const { return static_cast<std::size_t>(numbers + each * channels); }
+  bool accepts(std::size_t count, int channels) const {
+    const auto least = static_cast<std::size_t>(numbers + (each < 0 ? 1 : each * channels));
+    return each < 0 ? count >= least : count == least;
+  }
 };
 
 // The tables, one a file; table.cc lists them. Constants: threads may use them while the program ends.

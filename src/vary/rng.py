@@ -36,7 +36,7 @@ __all__ = [
     "permute",
 ]
 
-KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word")
+KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word", "given")
 """How a draw u in [0, 1) becomes a column of the parameter array; the meanings stand in native/random.h."""
 
 SEED_LIMIT, EPOCH_LIMIT, VIEW_LIMIT = 1 << 64, 1 << 32, 1 << 20

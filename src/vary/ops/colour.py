@@ -15,6 +15,16 @@ CLIPPED = "low value, high value"
 WITHIN = "clip {low} .. {high}"
 
 
+def _ends_first(change: Callable[..., Floats]) -> Callable[..., Floats]:
+    """`in_range`, of an instruction whose first arguments are the ends of the range."""
+    clipped = in_range(change)
+
+    def changed(picture: Floats, low: float, high: float, *amounts: float) -> Floats:
+        return clipped(picture, *amounts, low, high)
+
+    return changed
+
+
 def in_range(change: Callable[..., Floats]) -> Callable[..., Floats]:
     """`change` sees fractions of the value range, of all channels but alpha; its result is clipped to 0 .. 1."""
 
@@ -71,6 +81,28 @@ def _solarize(x: Floats, threshold: float) -> Floats:
     """Values of `threshold` and above are mirrored: x becomes 1 - x."""
     x = x.clip(0, 1)
     return np.where(x >= threshold, 1 - x, x)
+
+
+def _table(x: Floats, *entries: float) -> Floats:
+    """The entries stand at even distances from 0 to 1; values between two are on the line through them."""
+    read = np.interp(x, np.linspace(0, 1, len(entries)), entries)
+    return np.where(np.isnan(x), x, read)
+
+
+def _polynomial(x: Floats, *factors: float) -> Floats:
+    total = np.full_like(x, factors[-1])
+    for factor in factors[-2::-1]:
+        total = total * x + factor
+    return total
+
+
+def _steepest(_: float, __: float, *entries: float) -> float:
+    return float(np.abs(np.diff(entries)).max(initial=1)) * (len(entries) - 1)
+
+
+def _slope(_: float, __: float, *factors: float) -> float:
+    """For values of 0 .. 1."""
+    return max(1.0, sum(power * abs(factor) for power, factor in enumerate(factors)))
 
 
 def _scaled(low: float, high: float, scale: float, offset: float) -> Range:
@@ -148,6 +180,22 @@ OPS = [
         f"by {{red}} {{green}} {{blue}}, {WITHIN}",
         in_range(lambda x, *shifts: x + np.array(shifts[: x.shape[2]])),
         neutral=(0, 0, 0),
+    ),
+    Op(
+        "table",
+        "pointwise",
+        "low value, high value, entry... fraction",
+        f"through {{entry}}, {WITHIN}",
+        _ends_first(_table),
+        gain=_steepest,
+    ),
+    Op(
+        "polynomial",
+        "pointwise",
+        "low value, high value, factor... factor",
+        f"factors {{factor}}, {WITHIN}",
+        _ends_first(_polynomial),
+        gain=_slope,
     ),
     Op(
         "solarize",

@@ -89,6 +89,12 @@ def _resized_crop(view: View, height: float, width: float, area: float, ratio: f
     return _stretch(_crop(view, h, w, y, x), height, width)
 
 
+def _matrix(view: View, a: float, b: float, x: float, c: float, d: float, y: float) -> View:
+    """[a b; c d] moves points about the centre, and then they move by fractions of the sides."""
+    turned = _about_centre(view, *np.linalg.inv([[a, b], [c, d]]).ravel())
+    return _window(turned, -y * view.height, -x * view.width, view.height, view.width)
+
+
 def _perspective(view: View, distortion: float, *shares: float) -> View:
     """Each corner moves inwards by its shares, in x and y, of `distortion` of the sides. The map that takes the moved
     corners back to the corners of the canvas is solved for."""
@@ -198,6 +204,14 @@ OPS = [
         "a factor, b factor, c px, d factor, e factor, f px",
         "(x, y) from ({a} x + {b} y + {c}, {d} x + {e} y + {f})",
         lambda v, a, b, c, d, e, f: _next(v, v.height, v.width, [a, b, c], [d, e, f]),
+        neutral=(1, 0, 0, 0, 1, 0),
+    ),
+    Op(
+        "matrix",
+        "map",
+        "a factor, b factor, x fraction, c factor, d factor, y fraction",
+        "({a} {b}; {c} {d}) about the centre, then by x {x}, y {y}",
+        _matrix,
         neutral=(1, 0, 0, 0, 1, 0),
     ),
     Op(

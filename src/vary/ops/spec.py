@@ -50,6 +50,7 @@ class Argument(NamedTuple):
     name: str
     unit: str
     each: bool  # one for each channel
+    any: bool  # of which there may be any number, at the end
     words: tuple[str, ...]  # what the numbers 0, 1, ... stand for; empty: they are numbers
 
 
@@ -77,7 +78,8 @@ class Op(NamedTuple):
     name: str
     kind: Kind
     grammar: str
-    """Its arguments: names and units, with commas between. A star: one for each channel. Bars: words for 0, 1, ..."""
+    """Its arguments: names and units, with commas between. A star: one for each channel. Dots: any number. Bars: words
+    for 0, 1, ..."""
     explain: str
     """For people: a format of the arguments by name."""
     twin: Callable[..., Any]
@@ -101,20 +103,25 @@ class Op(NamedTuple):
         for text in filter(None, self.grammar.split(", ")):
             name, _, unit = text.partition(" ")
             words = tuple(unit.split("|")) if "|" in unit else ()
-            found.append(Argument(name.rstrip("*"), unit, name.endswith("*"), words))
+            found.append(Argument(name.rstrip("*."), unit, name.endswith("*"), name.endswith("..."), words))
         return found
 
     def arity(self, channels: int) -> int:
-        """How many arguments it has for pictures of so many channels."""
-        return sum(channels if argument.each else 1 for argument in self.arguments)
+        """How many arguments it has for pictures of so many channels; at least, if any number may end them."""
+        return sum(channels if argument.each else 0 if argument.any else 1 for argument in self.arguments)
+
+    def accepts(self, count: int, channels: int) -> bool:
+        """May it have so many arguments?"""
+        least = self.arity(channels)
+        return count > least if any(argument.any for argument in self.arguments) else count == least
 
     def words(self, args: tuple[float, ...]) -> str:
         """`explain` with these arguments."""
-        declared = self.arguments
+        declared, told, left = self.arguments, {}, list(args)
         shared = len(args) // len(declared) if any(a.each for a in declared) else 1
-        told = {}
-        for number, argument in enumerate(declared):
-            values = args[number * shared : (number + 1) * shared]
+        for argument in declared:
+            count = len(left) if argument.any else shared
+            values, left = left[:count], left[count:]
             told[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
         return self.explain.format(**told)
 

@@ -1,18 +1,20 @@
-"""How user functions are called between two native calls."""
+"""How user functions are called: between two native calls, and for the numbers of a picture before the first."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from vary.errors import PolicyError, stopped
+from vary.plan.program import Given
 from vary.plan.request import Address
 from vary.rng import noise
 
-__all__ = ["UserFunction"]
+__all__ = ["UserFunction", "fill_given"]
 
 
 class UserFunction:
@@ -44,6 +46,35 @@ class UserFunction:
                 f"result.astype(image.dtype); of pictures in 0 .. 1, Rescale(1 / 255) before it makes float32"
             )
         return result
+
+
+def fill_given(givens: Sequence[Given], address: Address, rows: np.ndarray) -> None:
+    """Compute the numbers that users' transforms compute themselves, for the pictures in which they are applied.
+
+    rows: the parameters (n, columns) of these addresses; written to.
+    """
+    for given in givens:
+        for place, row in enumerate(rows):
+            if given.gate < 0 or row[given.gate]:
+                index, view = int(address.indices[place]), int(address.views[place])
+                rng = noise(address.seed, address.epoch, index, view, given.key)
+                row[given.column : given.column + prod(given.shape)] = _numbers(given, rng, index)
+
+
+def _numbers(given: Given, rng: np.random.Generator, index: int) -> np.ndarray:
+    where = f"{given.name}.{given.function.__name__.lstrip('_')}"
+    try:
+        numbers = np.asarray(given.function(rng), np.float64)
+    except StopIteration as error:
+        raise stopped(f"{where}, called for the sample of index {index},") from error
+    except Exception as error:
+        error.add_note(f"raised in {where} for the sample of index {index}")
+        raise
+    if numbers.shape != given.shape:
+        raise PolicyError(f"{where} returned shape {numbers.shape}; it must return numbers of shape {given.shape}")
+    if not np.isfinite(numbers).all():
+        raise PolicyError(f"{where} returned a number that is not finite, for the sample of index {index}")
+    return numbers.ravel()
 
 
 def _wants_rng(function: Callable[..., Any]) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 from vary.errors import PolicyError, stopped
 from vary.guidance import close
 from vary.ops import OPS, Op
 from vary.plan.floats import Reach, range_fault
-from vary.plan.program import Instruction, Settings, Template
+from vary.plan.program import Given, Instruction, Settings, Template
 from vary.rng import Draw, key_name
 from vary.transforms.base import Column, Number, Span, Transform
 
@@ -36,6 +37,7 @@ def lower(
         tuple(recorder.functions),
         any(OPS[i.op].scales for i in recorder.instructions),
         value_range,
+        tuple(recorder.givens),
         tuple(recorder.names),
     )
 
@@ -52,6 +54,7 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.draws: list[Draw] = []
         self.functions: list[Callable[..., Any]] = []
+        self.givens: list[Given] = []
         self.names: list[str] = []
         self._reach = Reach([*value_range, *fill_value])
         self._seen: Counter[str] = Counter()
@@ -117,14 +120,20 @@ class Recorder:
     def key(self) -> tuple[Number, Number]:
         return self._draw("word"), self._draw("word")
 
+    def given(self, function: Callable[..., Any], shape: tuple[int, ...]) -> list[Column]:
+        key, name = (self._node + self._number) % (1 << 64), type(self._transform).__name__
+        columns = [self._draw("given") for _ in range(prod(shape))]
+        self.givens.append(Given(function, int(columns[0]), shape, self._gate, key, name))
+        return columns
+
     def emit(self, op: str, *args: Number) -> None:
         name, entry = type(self._transform).__name__, OPS.get(op)
         if entry is None or op in ("cut", "call"):
             similar = close(op, [one for one in OPS if one not in ("cut", "call")])
             raise PolicyError(f"{name} emits {op!r}, which is no instruction{similar and f'; {similar}'}")
-        if len(args) != (count := entry.arity(self.channels)):
-            takes = entry.grammar or "none"
-            raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {takes}")
+        if not entry.accepts(len(args), self.channels):
+            count, names = entry.arity(self.channels), entry.grammar or "none"
+            raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {names}")
         self.instructions.append(Instruction(op, args, self._gate, self._origin))
         if entry.scales is not None:
             self._scale(entry, args)

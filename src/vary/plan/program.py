@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
 
-__all__ = ["FILLS", "Fill", "VERSION", "Instruction", "Program", "Settings", "Template"]
+__all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = 1
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
@@ -73,6 +73,17 @@ class Program(NamedTuple):
         return " ".join([i.op, *(f"{v:.17g}" for v in i.args)])
 
 
+class Given(NamedTuple):
+    """Numbers of a picture that a user's transform computes: columns of the parameter array, from `column` on."""
+
+    function: Callable[..., Any]  # of a NumPy Generator
+    column: int
+    shape: tuple[int, ...]
+    gate: int  # column that must not be 0, or -1
+    key: int  # of the generator
+    name: str  # of the transform, for messages
+
+
 class Template(NamedTuple):
     """What every picture of one kind goes through, before the draws."""
 
@@ -84,6 +95,7 @@ class Template(NamedTuple):
     functions: tuple[Callable[..., Any], ...]
     rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
     value_range: tuple[float, float]  # of the input pictures
+    givens: tuple[Given, ...]
     names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
 
     def name(self, i: Instruction) -> str:

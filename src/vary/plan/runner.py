@@ -12,7 +12,7 @@ import numpy as np
 
 from vary import _native
 from vary.errors import InputError, PolicyError
-from vary.plan.callback import UserFunction
+from vary.plan.callback import UserFunction, fill_given
 from vary.plan.compile import compiled
 from vary.plan.infer import check_bytes, output_dtype, output_size
 from vary.plan.program import Instruction, Program, Template
@@ -35,7 +35,10 @@ class Runner:
 
     def rows(self, address: Address) -> np.ndarray:
         """The parameter array: (n, columns) float64."""
-        return self.plans[0].draw(address.seed, address.epoch, address.indices, address.views)
+        rows = self.plans[0].draw(address.seed, address.epoch, address.indices, address.views)
+        if self.template.givens:
+            fill_given(self.template.givens, address, rows)
+        return rows
 
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
         """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""

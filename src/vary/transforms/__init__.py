@@ -26,13 +26,17 @@ from vary.transforms.crop import *
 from vary.transforms.filter import *
 from vary.transforms.geometry import *
 from vary.transforms.noise import *
+from vary.transforms.own import *
 from vary.transforms.user import *
 
 if not TYPE_CHECKING:  # type checkers read the imports, and would take every name for one that exists
     TRANSFORMS = sorted(name for name, kind in REGISTRY.items() if globals().get(name) is kind)
     """The public transforms, by name."""
 
-    _OTHERS = "REGISTRY Lowering Span Transform choice custom field span switch"
+    _OTHERS = """
+        REGISTRY Lowering MatrixTransform PolynomialTransform Span TableTransform Transform choice custom field span
+        switch
+    """
     __all__ = [*sorted([*TRANSFORMS, *_OTHERS.split()])]  # noqa: PLE0604  strings
 
     def __getattr__(name: str) -> object:

@@ -1,0 +1,154 @@
+"""Transforms of a user's own, by kind: they fuse, draw by address, and are held to the reference."""
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from truth.closeness import assert_close
+
+from vary import (
+    GaussNoise,
+    HorizontalFlip,
+    Normalize,
+    OneOf,
+    Policy,
+    PolicyError,
+    Resize,
+    Rotate,
+    ValueWarning,
+    Zoom,
+    stream,
+)
+from vary.transforms import MatrixTransform, PolynomialTransform, TableTransform
+
+PICTURE = np.random.default_rng(5).integers(0, 256, (40, 56, 3)).astype(np.uint8)
+
+
+class Turn(MatrixTransform):
+    def matrix(self, rng: np.random.Generator) -> Any:
+        a = rng.normal(0, 0.5)
+        return [[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]
+
+
+class Moved(MatrixTransform):
+    def matrix(self, rng: np.random.Generator) -> Any:  # noqa: ARG002
+        return [[1, 0, 0.25], [0, 1, -0.5]]
+
+
+class Tones(TableTransform):
+    entries = 9
+
+    def table(self, rng: np.random.Generator) -> Any:
+        return np.sort(rng.random(9))
+
+
+class Inverse(TableTransform):
+    entries = 2
+
+    def table(self, rng: np.random.Generator) -> Any:  # noqa: ARG002
+        return [1, 0]
+
+
+class Curve(PolynomialTransform):
+    def polynomial(self, rng: np.random.Generator) -> Any:
+        return [0.1, rng.uniform(0.5, 1), 0, 0.2]
+
+
+OWN = [Turn(), Moved(), Tones(), Inverse(), Curve()]
+
+
+@pytest.mark.parametrize("own", OWN, ids=lambda own: type(own).__name__)
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+@pytest.mark.parametrize("strict", [False, True])
+def test_they_are_held_to_the_reference(own: Any, dtype: str, strict: bool) -> None:
+    picture = PICTURE if dtype == "uint8" else (PICTURE / 255).astype(np.float32)
+    policy = Policy([HorizontalFlip(), own, Zoom(0.2), Resize(30, 30), Normalize()], strict=strict)
+    for seed in range(4):
+        program = policy.program(picture.shape, dtype=dtype, seed=seed)  # type: ignore[arg-type]
+        assert_close(policy(picture, seed=seed), program, picture)
+
+
+def test_they_fuse() -> None:
+    policy = Policy([Rotate(10), *OWN, Resize(30, 30)])
+    assert policy.explain((40, 56, 3)).count("pass ") == 1
+
+
+def test_what_they_do() -> None:
+    moved = Policy([Moved()], fill=0)(PICTURE)
+    assert np.array_equal(moved[:20, 14:], PICTURE[20:, :42]), "a quarter to the right, half upwards"
+    assert not moved[20:].any()
+    assert np.array_equal(Policy([Inverse()])(PICTURE), 255 - PICTURE)
+    alpha = np.dstack([PICTURE, PICTURE[..., :1]])
+    assert np.array_equal(Policy([Inverse()])(alpha)[..., 3], alpha[..., 3])
+    nan = np.full((2, 2, 1), np.nan, np.float32)
+    with pytest.warns(ValueWarning, match="NaN"):
+        assert np.isnan(Policy([Inverse(), Curve()])(nan)).all()
+
+
+def test_they_draw_by_address_alone() -> None:
+    policy = Policy([OneOf([Turn(), Tones()]), Turn(p=0.5)])
+    images = [PICTURE] * 12
+    one = policy.batch(images, seed=3, threads=1)
+    assert np.array_equal(one, policy.batch(images, seed=3, threads=2))
+    assert np.array_equal(one[7], policy(PICTURE, seed=3, index=7))
+    assert len({out.tobytes() for out in one}) == 12
+    assert not np.array_equal(one[7], policy(PICTURE, seed=3, index=7, view=1))
+    again = pickle.loads(pickle.dumps(policy))
+    assert np.array_equal(one, again.batch(images, seed=3))
+    (batch,) = stream(np.stack(images), policy, batch_size=12, seed=3, shuffle=False, process=True)
+    assert np.array_equal(batch.images, one)
+
+
+def test_a_transform_that_is_not_applied_computes_nothing() -> None:
+    class Counted(MatrixTransform):
+        calls = 0
+
+        def matrix(self, rng: np.random.Generator) -> Any:  # noqa: ARG002
+            Counted.calls += 1
+            return np.eye(2)
+
+    policy = Policy([Counted(p=0.5)])
+    policy.batch([PICTURE] * 100, seed=1)
+    drawn = sum("matrix" in policy.program(PICTURE.shape, seed=1, index=i).text() for i in range(100))
+    assert 30 < drawn < 70
+    assert Counted.calls == 2 * drawn
+
+
+def wrong(returned: Any) -> MatrixTransform:
+    class Wrong(MatrixTransform):
+        def matrix(self, rng: np.random.Generator) -> Any:  # noqa: ARG002
+            if isinstance(returned, Exception):
+                raise returned
+            return returned
+
+    return Wrong()
+
+
+@pytest.mark.parametrize(
+    ("returned", "says"),
+    [
+        (np.eye(3), r"Wrong.rows returned shape \(3, 3\); it must return numbers of shape \(2, 3\)"),
+        (
+            [[1, 0], [0, np.nan]],
+            "Wrong.rows returned a number that is not finite, for the sample of index 7",
+        ),
+        ([[1, 0], [0, 0]], r"Wrong\(\) stretches, shrinks or moves the picture without end"),
+        (ZeroDivisionError("none"), "none"),
+        (StopIteration(), "Wrong.rows, called for the sample of index 7, raised StopIteration"),
+    ],
+)
+def test_mistakes_name_the_transform_and_the_sample(returned: Any, says: str) -> None:
+    with pytest.raises(Exception, match=says) as caught:
+        Policy([wrong(returned), GaussNoise(0.1)])(PICTURE, seed=1, index=7)
+    if isinstance(returned, ZeroDivisionError):
+        assert caught.value.__notes__ == ["raised in Wrong.rows for the sample of index 7"]
+
+
+def test_base_classes_are_no_transforms() -> None:
+    import vary
+
+    for base in ("MatrixTransform", "TableTransform", "PolynomialTransform"):
+        assert base not in vary.transforms.REGISTRY
+        with pytest.raises(PolicyError, match="no transform"):
+            Policy.from_dict([base])
