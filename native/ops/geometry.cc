@@ -94,9 +94,9 @@ void projective(Arguments a, View& v) {
   append(v, {{a[0], a[1], a[2], a[3], a[4], a[5]}, {a[6], a[7], a[8]}}, v.height, v.width);
 }
 
-// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by its shares, in x and y, of
-// a fraction of the sides. The map from the square to a quadrilateral is that of Heckbert, "Fundamentals of Texture Mapping and Image
-// Warping" (1989), section 2.2.3; pixels come from its inverse.
+// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by its shares, in x and y,
+// of a fraction of the sides. The map from the square to a quadrilateral is that of Heckbert, "Fundamentals of Texture
+// Mapping and Image Warping" (1989), section 2.2.3; pixels come from its inverse.
 void perspective(Arguments a, View& v) {
   const double w = v.width, h = v.height;
   const auto move = [&](std::size_t i) { return a[0] * a[i]; };
