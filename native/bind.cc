@@ -178,7 +178,7 @@ nb::list describe(const Plan& plan, int height, int width, bool floats, const Co
     d["map"] = nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4],
                               pass.view.m[5], pass.view.p[0], pass.view.p[1], pass.view.p[2]);
     d["separable"] = pass.separable;
-    d["box"] = nb::make_tuple(pass.box_y, pass.box_x);
+    d["shrink"] = nb::make_tuple(pass.shrink_y, pass.shrink_x);
     d["maps"] = pass.maps;
     d["stages"] = pass.stages;
     d["sweeps"] = pass.sweeps;

@@ -55,7 +55,8 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
 struct Pass {
   View view;
   bool separable = false;
-  int box_x = 1, box_y = 1, level = 1;
+  double shrink_x = 1, shrink_y = 1;  // source pixels to one of the canvas along each source axis, if antialiased
+  int level = 1;
   int maps = 0, stages = 0;  // instructions that went into it
   int sweeps = 0;            // over the picture, after the first
 };

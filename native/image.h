@@ -11,13 +11,17 @@ enum class Type : int { u8 = 0, f32 = 1 };
 
 inline std::ptrdiff_t size_of(Type type) { return type == Type::u8 ? 1 : 4; }
 
-// A source picture, rows of interleaved channels. Strides are in bytes and may be negative.
+// A source picture, rows of interleaved channels. Strides are in bytes and may be negative. A JPEG of 9 pixels that is
+// decoded at half size has 5, of which the last is half beyond the edge.
 struct Image {
   const std::uint8_t* data = nullptr;
   int height = 0, width = 0, channels = 0;
   std::ptrdiff_t row = 0, column = 0, channel = 0;
   Type type = Type::u8;
+  double spare_height = 0, spare_width = 0;  // the part of the last row, of the last column beyond the picture's edge
 
+  double true_height() const { return height - spare_height; }
+  double true_width() const { return width - spare_width; }
   bool packed() const {  // channels and columns adjacent; rows may be anywhere
     const std::ptrdiff_t size = size_of(type);
     return (channel == size || channels == 1) && (column == size * channels || width == 1);

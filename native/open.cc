@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "reduce.h"
 #include "sample.h"
 #include "size_limits.h"
 
@@ -25,6 +26,9 @@ Image packed_image(std::uint8_t* data, int height, int width, int channels) {
 void check_file(int height, int width, int channels) {
   check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
 }
+
+// What a side of a file measures at a level: its last pixel there may be partly beyond the edge.
+double part(int side, int level) { return static_cast<double>(side) / level; }
 
 // The pixels of planes that a window shows, in their places.
 Image converted(const Planes& planes, const Window& window, Workspace& w) {
@@ -50,7 +54,8 @@ Image decoded(const Context& context, Task& task, const JpegHeader& header, int 
   if (jpeg_layout(header, level, plan.channels, nullptr, bytes).count > 0) {
     const Planes planes = jpeg_layout(header, level, plan.channels, w.planes.get<std::uint8_t>(bytes + 64), bytes);
     const Window whole{0, 0, planes.height, planes.width};
-    const Window window = w.shared.level > 0 ? whole : window_of(plan, view, planes.height, planes.width);
+    const Window window =
+        w.shared.level > 0 ? whole : window_of(plan, view, part(header.height, level), part(header.width, level));
     ok =
         jpeg_planes(source.data, source.size, level, tolerant, window.top, window.bottom, planes, error, &task.damaged);
     if (ok) image = converted(planes, window, w);
@@ -72,7 +77,9 @@ Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) 
   if (kept.planes.count == 0 && kept.pixels.data == nullptr)
     throw std::runtime_error("of this file only the head was kept");
   if (kept.planes.count == 0) return kept.pixels;
-  return converted(kept.planes, window_of(plan, view, kept.planes.height, kept.planes.width), w);
+  return converted(
+      kept.planes,
+      window_of(plan, view, part(kept.header.height, kept.denominator), part(kept.header.width, kept.denominator)), w);
 }
 
 }  // namespace
@@ -107,8 +114,8 @@ Opened open(const Source& source, const Options& options) {
 int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options) {
   const bool jpeg = opened.level.header.components > 0;
   if (!jpeg || options.exact || plan.nearest || !plan.antialias) return 1;
-  const Footprint f = footprint(view);
-  const int least = std::min(f.x, f.y);
+  const Shrink s = shrink_of(view);
+  const double least = std::min(s.x, s.y) + 1e-6;  // what is left must still shrink, or stay as large
   return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
 }
 
@@ -121,18 +128,22 @@ Image opened_image(const Context& context, Task& task, const Opened& opened, Vie
   Shared& shared = context.w.shared;
   const auto began = std::chrono::steady_clock::now();
   Image image;
+  int level = shared.level;
   if (task.source.kind == Source::level) {
-    at_level(view, file.denominator);
+    level = file.denominator;
+    at_level(view, level);
     image = kept(context.plan, file, view, context.w);
     task.damaged = file.damaged;
   } else {
-    const int level = shared.level > 0 ? shared.level : choose_level(context.plan, opened, view, context.options);
+    if (level == 0) level = choose_level(context.plan, opened, view, context.options);
     at_level(view, level);
     if (shared.decoded) return shared.image;
     ++context.counts.decodes;
     image = decoded(context, task, file.header, level, view);
-    if (shared.level > 0) shared = {level, true, image};
   }
+  image.spare_height = image.height - part(file.header.height, level);
+  image.spare_width = image.width - part(file.header.width, level);
+  if (shared.level > 0) shared = {level, true, image};
   const auto spent = std::chrono::steady_clock::now() - began;
   context.counts.decode_ns += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
   return image;

@@ -5,6 +5,7 @@
 #include "cpu.h"
 #include "float_mode.h"
 #include "open.h"
+#include "reduce.h"
 #include "sample.h"
 #include "segment.h"
 
@@ -33,10 +34,10 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
     const Chain chain = compile(live_kernels(), s.stages, plan.channels, type == Type::u8);
     pass.sweeps = static_cast<int>(chain.sweeps.size()) - 1;
     pass.separable = samples_separably(plan, s.view);
-    if (!pass.separable && plan.antialias && !plan.nearest) {
-      const Footprint f = footprint(s.view);
-      pass.box_x = f.x;
-      pass.box_y = f.y;
+    if (plan.antialias && !plan.nearest) {
+      const Shrink shrink = shrink_of(s.view);
+      pass.shrink_x = shrink.x;
+      pass.shrink_y = shrink.y;
     }
     out.push_back(pass);
     if (s.end == end) return out;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "reduce.h"
 #include "size_limits.h"
 
 namespace vary {
@@ -33,6 +34,7 @@ Image repack(const Image& s, Workspace& w) {
 Image transposed(const Image& s, const Window& seen, Workspace& w) {
   Image out = s;
   std::swap(out.height, out.width);
+  std::swap(out.spare_height, out.spare_width);
   const auto pixel = static_cast<std::size_t>(s.column);
   out.row = s.column * out.width;
   auto* const data = w.turned.get<std::uint8_t>(out.row * out.height + 8);
@@ -43,28 +45,13 @@ Image transposed(const Image& s, const Window& seen, Workspace& w) {
   return out;
 }
 
-Image box_reduced(const Kernels& k, const Image& s, int fx, int fy, const Window& seen, Workspace& w) {
-  Image out = s;
-  out.height = (s.height + fy - 1) / fy;
-  out.width = (s.width + fx - 1) / fx;
-  out.row = s.column * out.width;
-  auto* const data = w.reduced.get<std::uint8_t>(out.row * out.height + 8);
-  k.reduce[static_cast<int>(s.type)](s.data + seen.top * s.row + seen.left * s.column, s.row, seen.bottom - seen.top,
-                                     seen.right - seen.left, s.channels, fx, fy,
-                                     data + seen.top / fy * out.row + seen.left / fx * out.column, out.row,
-                                     w.sums.get<std::uint32_t>(std::int64_t{s.width} * s.channels + 8));
-  out.data = data;
-  return out;
-}
-
 double wrapped(double p, double period) {
   const double r = p - std::floor(p / period) * period;
   return r < 0 || r >= period ? 0 : r;
 }
 
 // A position on [0, size) by the fill; false where the constant fill shows.
-bool resolve(Fill fill, int size, double& p) {
-  const double n = size;
+bool resolve(Fill fill, double n, double& p) {
   switch (fill) {
     case Fill::constant: return p >= 0 && p < n;
     case Fill::nearest: p = std::clamp(p, 0.0, n); return true;
@@ -74,8 +61,8 @@ bool resolve(Fill fill, int size, double& p) {
       p = p > n ? 2 * n - p : p;
       return true;
     case Fill::reflect101: {
-      if (size == 1) {
-        p = .5;
+      if (n <= 1) {
+        p = n * .5;
         return true;
       }
       const double c = wrapped(p - .5, 2 * (n - 1));
@@ -89,7 +76,8 @@ bool resolve(Fill fill, int size, double& p) {
 // Weights of a triangle about each output centre, as wide as one output pixel where the picture shrinks (else two
 // source pixels: plain bilinear). Taps beyond the picture's edge are dropped and the rest made to sum to one: the
 // antialiased filter of Pillow and torchvision.
-Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buffer& starts, Buffer& weights) {
+Axis triangle(const Plan& plan, double step, double offset, double extent, int n, Buffer& starts, Buffer& weights) {
+  const int size = static_cast<int>(std::ceil(extent));
   const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
   const int most = static_cast<int>(std::min<double>(size, std::ceil(2 * support)));  // centres nearer than `support`
   auto* const start = starts.get<std::int32_t>(n);
@@ -100,7 +88,7 @@ Axis triangle(const Plan& plan, double step, double offset, int size, int n, Buf
   bool outside = false;
   for (int i = 0; i < n; ++i) {
     double p = step * (i + .5) + offset;
-    if (!resolve(plan.fill, size, p)) {
+    if (!resolve(plan.fill, extent, p)) {
       start[i] = -1;
       outside = true;
       continue;
@@ -121,8 +109,8 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   Resize& r = out.resize;
   r.data = source.data;
   r.row = source.row;
-  r.x = triangle(plan, view.m[0], view.m[2], source.width, view.width, w.start_x, w.weight_x);
-  r.y = triangle(plan, view.m[4], view.m[5], source.height, view.height, w.start_y, w.weight_y);
+  r.x = triangle(plan, view.m[0], view.m[2], source.true_width(), view.width, w.start_x, w.weight_x);
+  r.y = triangle(plan, view.m[4], view.m[5], source.true_height(), view.height, w.start_y, w.weight_y);
   int first = source.width, end = 0;
   for (int i = 0; i < view.width; ++i) {
     if (r.x.start[i] < 0) continue;
@@ -136,36 +124,42 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   std::fill(out.scratch, out.scratch + floats, 0.f);
 }
 
-Footprint boxes(const Plan& plan, const View& view) {
-  return plan.antialias && !plan.nearest ? footprint(view) : Footprint{1, 1};
-}
-
-struct Interval {
-  int first, end;
-};
-
-// Of [0, size): what positions from `low` to `high` read, each with `margin` about it, in whole boxes.
-Interval reach(Fill fill, double low, double high, double margin, int box, int size) {
+// Of [0, size): what positions from `low` to `high` read, each with `margin` about it.
+Interval reach(Fill fill, double low, double high, double margin, int size) {
   const bool turns = fill != Fill::constant && fill != Fill::nearest;
   if (turns && (low < 0 || high > size)) return {0, size};
-  const double first = std::floor((std::clamp<double>(low, 0, size) - margin) / box) * box;
-  const double end = std::ceil((std::clamp<double>(high, 0, size) + margin) / box) * box;
+  const double first = std::floor(std::clamp<double>(low, 0, size) - margin);
+  const double end = std::ceil(std::clamp<double>(high, 0, size) + margin);
   return {static_cast<int>(std::max(first, 0.0)), static_cast<int>(std::min<double>(end, size))};
 }
 
-// The least and greatest position along one axis at the corners of the canvas, between which all others lie; without
-// end if the canvas reaches behind the horizon.
-void corners(const View& v, const double* m, double& low, double& high) {
-  low = kFurthest;
-  high = -kFurthest;
+struct Span {
+  double low, high;
+};
+
+// The least and greatest position along one axis, which are at corners of the canvas; without end if the canvas reaches
+// behind the horizon of a projective map.
+Span span_of(const View& v, const double* m) {
+  if (v.affine()) {
+    const double a = m[0] * v.width, b = m[1] * v.height;
+    return {m[2] + std::min(a, 0.0) + std::min(b, 0.0), m[2] + std::max(a, 0.0) + std::max(b, 0.0)};
+  }
+  Span s{kFurthest, -kFurthest};
   for (const int x : {0, v.width})
     for (const int y : {0, v.height}) {
       const double over = v.p[0] * x + (v.p[1] * y + v.p[2]);
+      if (over <= kHorizon) return {-kFurthest, kFurthest};
       const double at = (m[0] * x + (m[1] * y + m[2])) / over;
-      low = over > kHorizon ? std::min(low, at) : -kFurthest;
-      high = over > kHorizon ? std::max(high, at) : kFurthest;
-      if (over <= kHorizon) return;
+      s = {std::min(s.low, at), std::max(s.high, at)};
     }
+  return s;
+}
+
+// The reduced pixels that a warp reads; `at` counts in them.
+Window read_by(Fill fill, const View& at, const Reduction& r) {
+  const Span x = span_of(at, at.m), y = span_of(at, at.m + 3);
+  const Interval columns = reach(fill, x.low, x.high, 2, r.x.size), rows = reach(fill, y.low, y.high, 2, r.y.size);
+  return {rows.first, columns.first, rows.end, columns.end};
 }
 
 // k times a step, each rounded to the grid by itself: for the vectors that rows of this width take. False where one is
@@ -185,18 +179,15 @@ bool within_reach(const double* m, int height, int width) {
 
 void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source, const View& view, Workspace& w) {
   Warp& s = out.warp;
-  std::copy(view.m, view.m + 6, s.map);
-  std::copy(view.p, view.p + 3, s.over);
-  const Window seen = window_of(plan, view, source.height, source.width);
-  const Footprint f = boxes(plan, view);
-  out.box_x = f.x;
-  out.box_y = f.y;
-  if (f.x > 1 || f.y > 1) {
-    source = box_reduced(k, source, f.x, f.y, seen, w);
-    for (int i = 0; i < 3; ++i) {
-      s.map[i] /= f.x;
-      s.map[3 + i] /= f.y;
-    }
+  const Reduction r = reduction_of(plan, view, source.true_height(), source.true_width());
+  View at = view;
+  r.apply(at.m, at.p);
+  std::copy(at.m, at.m + 6, s.map);
+  std::copy(at.p, at.p + 3, s.over);
+  const Window seen = read_by(plan.fill, at, r);
+  out.reduced = r.changes();
+  if (out.reduced) {
+    source = reduced(k, source, r, {seen.top, seen.bottom}, {seen.left, seen.right}, w);
   } else if (!w.brought.holds(source.data)) {
     k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
             (seen.right - seen.left) * source.column);
@@ -216,15 +207,6 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
 
 }  // namespace
 
-Footprint footprint(const View& v) {
-  const auto span = [](double a, double b) {
-    const double length = std::floor(std::sqrt(a * a + b * b) + 1e-6);
-    return length < 1 ? 1 : length > 1 << 20 ? 1 << 20 : static_cast<int>(length);
-  };
-  const Steps step = steps_of(v);
-  return {span(step.d[0], step.d[1]), span(step.d[2], step.d[3])};
-}
-
 bool samples_separably(const Plan& plan, const View& v) {
   if (!plan.antialias || plan.nearest || !v.affine()) return false;
   const bool aligned = v.m[1] == 0 && v.m[3] == 0, crossed = v.m[0] == 0 && v.m[4] == 0;
@@ -232,18 +214,23 @@ bool samples_separably(const Plan& plan, const View& v) {
   return (aligned || crossed) && (x > 1 || y > 1);
 }
 
-Window window_of(const Plan& plan, const View& v, int height, int width) {
-  const bool separable = samples_separably(plan, v);
-  const Footprint box = separable ? Footprint{1, 1} : boxes(plan, v);
-  const auto along = [&](const double* m, int size, int side) {
-    const double a = m[0] * v.width, b = m[1] * v.height;
-    double low = m[2] + std::min(a, 0.0) + std::min(b, 0.0), high = m[2] + std::max(a, 0.0) + std::max(b, 0.0);
-    if (!v.affine()) corners(v, m, low, high);
+Window window_of(const Plan& plan, const View& v, double height, double width) {
+  if (!samples_separably(plan, v)) {
+    const Reduction r = reduction_of(plan, v, height, width);
+    View at = v;
+    r.apply(at.m, at.p);
+    const Window seen = read_by(plan.fill, at, r);
+    const Interval x = r.x.pixels_of(r.x.boxes_of({seen.left, seen.right}));
+    const Interval y = r.y.pixels_of(r.y.boxes_of({seen.top, seen.bottom}));
+    return {y.first, x.first, y.end, x.end};
+  }
+  const auto along = [&](const double* m, double extent) {
     // At an edge all taps exist, the outer ones idle: up to two supports from the centre, not one.
-    const double margin = separable ? 2 * std::max(1.0, std::fabs(m[0]) + std::fabs(m[1])) + 2 : 2 * side;
-    return reach(plan.fill, low, high, margin, side, size);
+    const double margin = 2 * std::max(1.0, std::fabs(m[0]) + std::fabs(m[1])) + 2;
+    const Span span = span_of(v, m);
+    return reach(plan.fill, span.low, span.high, margin, static_cast<int>(std::ceil(extent)));
   };
-  const Interval x = along(v.m, width, box.x), y = along(v.m + 3, height, box.y);
+  const Interval x = along(v.m, width), y = along(v.m + 3, height);
   return {y.first, x.first, y.end, x.end};
 }
 

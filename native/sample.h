@@ -1,5 +1,5 @@
 // From a picture and a map to rows of planar float32: chooses between the warp and the separable resize, and prepares
-// what they read (packed rows, box-reduced pictures, weights).
+// what they read (packed rows, reduced pictures, weights).
 #pragma once
 
 #include "geometry.h"
@@ -11,7 +11,7 @@ struct Sampler {
   bool separable = false;
   Warp warp;
   Resize resize;
-  int box_x = 1, box_y = 1;  // source pixels averaged before a warp
+  bool reduced = false;  // the source was filtered and made smaller before a warp
   int type = 0, channels = 0;
   float* scratch = nullptr;
 
@@ -28,16 +28,10 @@ struct Sampler {
 
 Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w);
 
-// The pixels of a picture that `prepare` and `Sampler::row` look at, and no more than a few around them.
-Window window_of(const Plan& plan, const View& view, int height, int width);
+// The pixels of a picture of this size that `prepare` and `Sampler::row` read, and no more than a few around them.
+Window window_of(const Plan& plan, const View& view, double height, double width);
 
 // Axis-aligned maps that shrink go through the triangle filter; all others through the warp.
 bool samples_separably(const Plan& plan, const View& view);
-
-// How many source pixels one output pixel spans along each source axis, rounded down, at least 1.
-struct Footprint {
-  int x, y;
-};
-Footprint footprint(const View& view);
 
 }  // namespace vary

@@ -111,7 +111,7 @@ void run_segment(const Context& context, const Image& source, const Segment& s, 
   Sampler sampler = prepare(context.k, context.plan, source, s.view, w);
   sampler.set_scale(chain.scale, chain.bias);
   ++context.counts.resamples;
-  context.counts.reductions += sampler.box_x > 1 || sampler.box_y > 1;
+  context.counts.reductions += sampler.reduced;
   context.counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
   if (chain.sweeps.size() > 1) return run_sweeps(context, sampler, chain, slot);
   const Rows rows(context.k, slot, w);

@@ -49,6 +49,47 @@ struct Resize {
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
 };
 
+// Averages of boxes of `across` x `down` pixels, of bytes rounded half up. The first boxes hold fewer pixels where they
+// extend beyond the picture, and so may the last.
+struct Boxes {
+  const std::uint8_t* data = nullptr;  // packed rows
+  std::int64_t row = 0;
+  int height = 0, width = 0, channels = 0;
+  int across = 1, down = 1, first_across = 1, first_down = 1;
+  std::uint8_t* out = nullptr;
+  std::int64_t out_row = 0;
+  std::uint32_t* sums = nullptr;  // width * channels + 8
+};
+
+constexpr int kMostTaps = 24;  // of a reduced pixel, along one axis
+
+// One axis of a reduction: value i is a weighted sum of `count[i]` values from `start[i]` on. Weights of bytes are in
+// 128ths, those of floats are fractions; either sum to one. There are `most` for each value, a multiple of 4.
+struct Taps {
+  const std::int32_t* start = nullptr;  // none: this axis stays as it is
+  const std::int32_t* count = nullptr;
+  const std::uint8_t* parts = nullptr;  // of bytes; those beyond `count` are 0
+  const float* shares = nullptr;        // of floats; none is 0
+  int most = 0;
+  bool even = false;  // three weights a, b, a about each value, except at the ends of the axis
+};
+
+// The reduced pixels [left, right) of rows [top, bottom), for which the taps are. Bytes are rounded half up after the
+// rows were added, and after the columns.
+struct Triangle {
+  const std::uint8_t* data = nullptr;  // packed rows
+  std::int64_t row = 0;
+  int channels = 0;
+  int first = 0, columns = 0;  // of the source, which are read
+  Taps x, y;
+  int top = 0, bottom = 0, left = 0, right = 0;
+  int width = 0;                    // of the whole reduced picture
+  std::uint8_t* out = nullptr;      // its first pixel
+  std::int64_t out_row = 0;         // may be written 64 bytes beyond its last row
+  float* line = nullptr;            // columns * channels + 64
+  std::uint32_t* packed = nullptr;  // (right - left + 4) * (x.most + 1)
+};
+
 // Where a row is: on the canvas, and how much of it there is. `first`: the channel of the first plane.
 struct Row {
   int y = 0, width = 0, channels = 0, first = 0;
@@ -100,10 +141,9 @@ struct Kernels {
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);
   void (*to_u8)(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed);
   void (*to_f32)(const float* const* planes, int channels, int n, float* packed);
-  // Box average of fx x fy blocks (fewer at the right and bottom edges), rounded half up for uint8; `scratch` holds
-  // width * channels + 8 words.
-  void (*reduce[2])(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
-                    std::uint8_t* out, std::int64_t out_row, std::uint32_t* scratch);
+  // [0] uint8, [1] float32 sources.
+  void (*boxes[2])(const Boxes&);
+  void (*triangle[2])(const Triangle&);
   // Pixels [left, right) of row y as packed RGB, left being even. Reads up to 64 bytes beyond a row of planes and
   // writes up to 192 beyond `right`; `scratch` holds 5 ((right - left) / 2 + 40) numbers.
   void (*rgb)(const Planes& planes, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);

@@ -18,6 +18,13 @@ struct ColourTable {
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);
 };
 
+struct BoxTable {
+  void (*boxes[2])(const Boxes&);
+};
+struct ReduceTable {
+  void (*triangle[2])(const Triangle&);
+};
+
 struct RgbTable {
   void (*rgb)(const Planes&, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);
 };

@@ -1,5 +1,4 @@
-// Whole-row copies: the last pass into a batch slot, the box reduction, the linear read before a warp;
-// and this target's table.
+// Whole-row copies: the last pass into a batch slot, the linear read before a warp; and this target's table.
 #include "loads.h"
 
 namespace vary::VARY_TARGET_NS {
@@ -48,111 +47,6 @@ void to_f32(const float* const* planes, int channels, int n, float* packed) {
   }
 }
 
-// 16-bit sums of up to `rows` rows; at most 257 rows of bytes fit.
-void sum_rows(const std::uint8_t* data, std::int64_t row, int rows, int n, std::uint16_t* __restrict sums) {
-  const std::uint8_t* const second = data + (rows > 1 ? row : 0);
-  for (int i = 0; i < n; ++i) sums[i] = static_cast<std::uint16_t>(data[i] + (rows > 1 ? second[i] : 0));
-  for (int r = 2; r < rows; ++r) {
-    const std::uint8_t* const line = data + r * row;
-    for (int i = 0; i < n; ++i) sums[i] = static_cast<std::uint16_t>(sums[i] + line[i]);
-  }
-}
-
-// Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what
-// lies above lane C belongs to the next pixel and is written over.
-template <int C, int Known>
-void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
-  const int n = Known > 0 ? Known : columns;
-  for (int x = 0; x < pixels; ++x, sums += n * C, out += C) {
-    std::uint64_t total = 0;
-    for (int i = 0; i < n; ++i) {
-      std::uint64_t pixel;
-      __builtin_memcpy(&pixel, sums + i * C, 8);
-      total += pixel;
-    }
-    __builtin_memcpy(out, &total, 8);
-  }
-}
-
-template <int C>
-void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
-  switch (columns) {
-    case 2: return sum_columns<C, 2>(sums, pixels, columns, out);
-    case 3: return sum_columns<C, 3>(sums, pixels, columns, out);
-    default: return sum_columns<C, 0>(sums, pixels, columns, out);
-  }
-}
-
-// sum / count rounded half up. Exact in float32 for sums below 2^16: (sum + count / 2 + .5) / count is never within
-// rounding error of the next whole number.
-void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
-  const int rounding = count / 2;
-  if ((count & (count - 1)) == 0) {
-    const int bits = __builtin_ctz(static_cast<unsigned>(count));
-    for (int i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>((sums[i] + rounding) >> bits);
-    return;
-  }
-  const float share = 1.f / static_cast<float>(count), half = static_cast<float>(rounding) + .5f;
-  for (int i = 0; i < n; ++i)
-    out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
-}
-
-// Blocks of any size: slow, for pictures that shrink more than 16 times.
-void reduce_any(const std::uint8_t* data, std::int64_t row, int rows, int columns, int channels, std::uint8_t* out) {
-  for (int c = 0; c < channels; ++c) {
-    std::uint64_t sum = 0;
-    const auto count = static_cast<std::uint64_t>(columns) * static_cast<std::uint64_t>(rows);
-    for (int r = 0; r < rows; ++r)
-      for (int i = 0; i < columns; ++i) sum += data[r * row + i * channels + c];
-    out[c] = static_cast<std::uint8_t>((sum + count / 2) / count);
-  }
-}
-
-// `scratch` holds 2 (width * channels + 8) 16-bit numbers.
-void reduce_u8(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
-               std::uint8_t* first, std::int64_t out_row, std::uint32_t* scratch) {
-  const int whole = width / fx, rest = width - whole * fx;
-  auto* const sums = reinterpret_cast<std::uint16_t*>(scratch);
-  std::uint16_t* const totals = sums + width * channels + 8;
-  for (int y = 0; y < height; y += fy, data += fy * row, first += out_row) {
-    const int rows = height - y < fy ? height - y : fy;
-    std::uint8_t* const out = first;
-    if (static_cast<std::int64_t>(fx) * fy <= 256) {
-      sum_rows(data, row, rows, width * channels, sums);
-      if (fx > 1) {
-        switch (channels) {
-          case 1: sum_columns<1>(sums, whole, fx, totals); break;
-          case 3: sum_columns<3>(sums, whole, fx, totals); break;
-          default: sum_columns<4>(sums, whole, fx, totals); break;
-        }
-      }
-      divide(fx > 1 ? totals : sums, whole * channels, fx * rows, out);
-    } else {
-      for (int x = 0; x < whole; ++x) reduce_any(data + x * fx * channels, row, rows, fx, channels, out + x * channels);
-    }
-    if (rest > 0) reduce_any(data + whole * fx * channels, row, rows, rest, channels, out + whole * channels);
-  }
-}
-
-void reduce_f32(const std::uint8_t* data, std::int64_t row, int height, int width, int channels, int fx, int fy,
-                std::uint8_t* first, std::int64_t out_row, std::uint32_t*) {
-  for (int y = 0; y < height; y += fy, first += out_row) {
-    std::uint8_t* out = first;
-    const int rows = height - y < fy ? height - y : fy;
-    for (int x = 0; x < width; x += fx) {
-      const int columns = width - x < fx ? width - x : fx;
-      for (int c = 0; c < channels; ++c) {
-        double sum = 0;  // in order: no target may sum it otherwise
-        for (int r = 0; r < rows; ++r)
-          for (int i = 0; i < columns; ++i) sum += load_f32(data + (y + r) * row + ((x + i) * channels + c) * 4);
-        const auto mean = static_cast<float>(sum / (static_cast<double>(columns) * rows));
-        __builtin_memcpy(out, &mean, 4);
-        out += 4;
-      }
-    }
-  }
-}
-
 std::uint32_t touch(const std::uint8_t* data, std::int64_t row, int height, std::int64_t bytes) {
   std::uint32_t sum = 0;
   for (int y = 0; y < height; ++y)
@@ -166,6 +60,8 @@ extern const WarpTable warp_table;
 extern const ResizeTable resize_table;
 extern const ColourTable colour_table;
 extern const NamedSteps noise_steps;
+extern const BoxTable box_table;
+extern const ReduceTable reduce_table;
 extern const RgbTable rgb_table;
 
 #define VARY_STRING_OF(x) #x
@@ -180,6 +76,10 @@ const Kernels& kernels() {
         k.warp[type][c] = warp_table.row[type][c];
         k.resize[type][c] = resize_table.row[type][c];
       }
+    for (int type = 0; type < 2; ++type) {
+      k.boxes[type] = box_table.boxes[type];
+      k.triangle[type] = reduce_table.triangle[type];
+    }
     k.affine = colour_table.affine;
     k.matrix = colour_table.matrix;
     k.steps[0] = colour_table.others;
@@ -187,8 +87,6 @@ const Kernels& kernels() {
     k.grey_sum = colour_table.grey_sum;
     k.to_u8 = to_u8;
     k.to_f32 = to_f32;
-    k.reduce[0] = reduce_u8;
-    k.reduce[1] = reduce_f32;
     k.rgb = rgb_table.rgb;
     k.touch = touch;
     return k;

@@ -8,6 +8,7 @@
 
 #include "cpu.h"
 #include "made.h"
+#include "reduce.h"
 
 namespace {
 
@@ -56,12 +57,12 @@ void colour(const Kernels& k, int repeats) {
 
 void reduce(const Kernels& k, int repeats) {
   const Picture picture(kSide, kSide, 3, Type::u8);
-  made::Bytes out(picture.bytes.size());
-  std::vector<std::uint32_t> scratch(std::size_t{3} * kSide + 8);
   for (int i = 0; i < repeats; ++i)
-    for (const int box : {2, 3}) {
-      const vary::Image& image = picture.image;
-      k.reduce[0](image.data, image.row, kSide, kSide, 3, box, box, out.data(), image.row, scratch.data());
+    for (const double shrink : {1.5, 2.5, 15.}) {
+      vary::View view;
+      view.m[0] = view.m[4] = shrink;
+      const vary::Reduction r = vary::reduction_of({}, view, kSide, kSide);
+      vary::reduced(k, picture.image, r, {0, r.y.size}, {0, r.x.size}, vary::Workspace::mine());
     }
 }
 

@@ -101,7 +101,7 @@ void test_warp() {
   constexpr Size sizes[] = {{1, 1, 0}, {1, 5, 0}, {5, 1, 0},   {2, 2, 0},   {2, 3, 1},
                             {4, 4, 0}, {9, 6, 2}, {20, 30, 0}, {20, 30, 3}, {40, 15, 9}};
   sweep(maps, std::size(maps), sizes, std::size(sizes), false);
-  sweep(maps + 2, 3, sizes, std::size(sizes), true);  // with boxes where it shrinks
+  sweep(maps + 2, 3, sizes, std::size(sizes), true);  // reduced where it shrinks
 }
 
 void test_resize() {
@@ -304,61 +304,6 @@ void test_casts() {
   });
 }
 
-// Boxes by the definition: the sum over the count; for bytes rounded half up.
-template <typename Value>
-Bytes boxes(const Picture& p, int fx, int fy) {
-  Bytes out;
-  for (int top = 0; top < p.image.height; top += fy)
-    for (int left = 0; left < p.image.width; left += fx)
-      for (int c = 0; c < p.image.channels; ++c) {
-        const int bottom = std::min(top + fy, p.image.height), right = std::min(left + fx, p.image.width);
-        double sum = 0;
-        Value value;
-        for (int y = top; y < bottom; ++y)
-          for (int x = left; x < right; ++x) {
-            std::memcpy(&value, p.image.data + y * p.image.row + x * p.image.column + c * p.image.channel,
-                        sizeof value);
-            sum += value;
-          }
-        const double count = double(bottom - top) * (right - left);
-        value = static_cast<Value>(sizeof value == 1 ? std::floor((2 * sum + count) / (2 * count)) : sum / count);
-        made::append(out, &value, sizeof value);
-      }
-  return out;
-}
-
-void check_boxes(const Picture& p, int fx, int fy) {
-  const bool bytes = p.image.type == Type::u8;
-  const Bytes expected = bytes ? boxes<std::uint8_t>(p, fx, fy) : boxes<float>(p, fx, fy);
-  on_every_target([&](const Kernels& k) {
-    Bytes out(expected.size());
-    std::vector<std::uint32_t> scratch(static_cast<std::size_t>(p.image.width * p.image.channels + 8));
-    k.reduce[bytes ? 0 : 1](p.image.data, p.image.row, p.image.height, p.image.width, p.image.channels, fx, fy,
-                            out.data(), p.image.column * ((p.image.width + fx - 1) / fx), scratch.data());
-    const std::string words = std::to_string(fx) + " x " + std::to_string(fy) + " boxes, width " +
-                              std::to_string(p.image.width) + ", channels " + std::to_string(p.image.channels);
-    check::that(out == expected, __FILE__, __LINE__, words.c_str());
-  });
-}
-
-void test_reduce() {
-  for (const Type type : kTypes)
-    for (const int channels : kChannels) {
-      for (int fx = 1; fx <= 20; ++fx)
-        for (int fy = 1; fy <= 20; ++fy)
-          check_boxes(Picture(1 + 2 * fy, 41 + fx % 3, channels, type, static_cast<std::uint64_t>(fx)), fx, fy);
-      for (int width = 1; width <= 70; ++width) check_boxes(Picture(3, width, channels, type), 2, 2);
-    }
-  for (const int side : {13, 16, 20, 24})  // the greatest sums
-    for (const int other : {13, 16, 20})
-      check_boxes(Picture(other, side, 1, Bytes(static_cast<std::size_t>(side * other), 255)), side, other);
-  for (const int count : {64, 255, 256, 257, 300}) {
-    check_boxes(Picture(count, 2, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), 1, count);
-    check_boxes(Picture(2, count, 1, Bytes(static_cast<std::size_t>(2 * count), 255)), count, 1);
-    check_boxes(Picture(count, count, 1, Bytes(static_cast<std::size_t>(count * count), 255)), count, count);
-  }
-}
-
 void test_names() {
   for (const std::string& target : vary::available_targets()) CHECK_EQUAL(vary::kernels_of(target).name, target);
   std::string words;
@@ -382,6 +327,5 @@ int main() {
   test_colour_by_hand();
   test_grey_sum_by_hand();
   test_casts();
-  test_reduce();
   return check::report();
 }

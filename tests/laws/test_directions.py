@@ -69,7 +69,8 @@ PINNED = [
 
 @pytest.mark.parametrize(("transform", "before", "after"), PINNED, ids=[str(row[0]) for row in PINNED])
 def test_pinned(transform: object, before: list, after: list) -> None:
-    policy = Policy([transform], fill=0)  # type: ignore[list-item]
+    antialias = not isinstance(transform, Shear)  # it also shrinks
+    policy = Policy([transform], fill=0, antialias=antialias)  # type: ignore[list-item]
     assert policy(np.array(before, np.uint8))[..., 0].tolist() == after
 
 

@@ -67,9 +67,11 @@ def _count(n: int, what: str) -> str:
 def _pass(number: int, p: dict[str, Any]) -> str:
     m = p["map"]
     kind = "separable triangle filter" if p["separable"] else "warp"
-    box = "" if p["box"] == (1, 1) else f" of the picture averaged over {p['box'][0]} x {p['box'][1]} boxes"
+    down, across = p["shrink"]
+    shrinks = not p["separable"] and max(down, across) > 1.000001
+    filtered = f" of the picture filtered for a shrink of {down:.2f} x {across:.2f}" if shrinks else ""
     lines = [
-        f"pass {number}: {kind}{box} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}",
+        f"pass {number}: {kind}{filtered} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}",
         f"        source x = {m[0]:+.4f} x {m[1]:+.4f} y {m[2]:+.2f}",
         f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}",
     ]

@@ -2,7 +2,8 @@
 
     canvas    a View: its height and width, and the map from its points to points of the picture
     maps      each instruction makes the next View: maps multiply in listed order
-    sampling  the picture along that map: a triangle filter, or box averages and then the nearest pixels on either axis
+    sampling  the picture along that map: a triangle filter, or the picture filtered and made smaller first, then the
+              nearest pixels on either axis
     others    colour, filters and noise in listed order, on what was sampled
     cut       sample, run the others, store; then go on from the stored picture with a fresh View
 
@@ -16,6 +17,7 @@ covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,7 @@ __all__ = ["reference"]
 
 GRID = 1 << 15  # positions per pixel
 FURTHEST = 5e8  # pixels: positions beyond are clamped to it
+TOLERANCE = 1e-6  # so that the rounding of a map decides nothing
 HORIZON = 1e-9  # the least denominator of a projective map
 
 
@@ -70,15 +73,15 @@ def _cast(picture: Floats, dtype: str) -> np.ndarray:
 
 
 def _sample(picture: np.ndarray, view: View, s: Settings) -> Floats:
-    """With antialias, where the map shrinks the picture: filtered if it keeps to the axes, else averaged in boxes."""
+    """With antialias, where the map shrinks the picture: filtered if it keeps to the axes, else reduced before."""
     if s.antialias and s.interpolation == "bilinear":
-        (a, b), (c, d) = np.abs(view.steps())
+        steps = view.steps()
+        (a, b), (c, d) = np.abs(steps)
         if view.is_affine and a == d == 0:  # the axes change places
             return _sample(picture.swapaxes(0, 1), view._replace(map=view.map[::-1]), s)
         if view.is_affine and b == c == 0 and max(a, d) > 1:
             return _filtered(picture, view, s)
-        boxes = (max(1, int(math.hypot(a, b) + 1e-6)), max(1, int(math.hypot(c, d) + 1e-6)))
-        picture, view = _boxes(picture, *boxes), view._replace(map=view.map / np.reshape(boxes, (2, 1)))
+        picture, view = _reduced(picture, view, np.sqrt((steps * steps).sum(axis=1)), s.fill)
     return _warped(picture, view, s)
 
 
@@ -105,15 +108,60 @@ def _mixed(weights: Floats, lines: Floats) -> Floats:
         return np.stack([np.tensordot(w[w != 0], lines[w != 0], 1) for w in weights])
 
 
-def _boxes(picture: np.ndarray, columns: int, rows: int) -> np.ndarray:
-    """Averages of columns x rows pixels from the top left, of what there is at the far edges; stored as the picture."""
+def _reduced(picture: np.ndarray, view: View, shrink: Floats, fill: str) -> tuple[np.ndarray, View]:
+    """The picture filtered and made smaller along y, then along x; and the map to its pixels. Bytes stay bytes."""
+    rows, places = view.map.copy(), {0: 1, 1: 0}  # axis of the picture -> row of the map
+    for axis, row in places.items():
+        size = picture.shape[axis]
+        if shrink[row] <= 1 + TOLERANCE:
+            continue
+        box = max(1, int(shrink[row] / 4 + TOLERANCE)) if shrink[row] >= 12 else 1
+        box -= box % 2 == 0
+        boxes = -(-size // box)
+        boxes += (boxes - size) % 2  # as much is free on either end
+        half = shrink[row] / box
+        count = boxes if half < 1.7 - TOLERANCE else max(1, math.ceil(size / box / (0.8 * half) - TOLERANCE))
+        step = size / box / count
+        if fill == "reflect101" and count > 1 and size > 1:  # mirrored about the centres of the outermost pixels
+            step = (size - 1) / box / (count - 1)
+        averages = _boxes(picture.swapaxes(0, axis), box, boxes)
+        weights = np.stack([_triangle((i - (count - 1) / 2) * step, boxes, half) for i in range(count)])
+        weights = np.stack([_parts(w) if picture.dtype == np.uint8 else w / w.sum() for w in weights])
+        picture = _stored(_mixed(weights, averages.astype(np.float64)), picture.dtype).swapaxes(0, axis)
+        rows[row] = rows[row] / (step * box) + (count / 2 - size / 2 / (step * box)) * view.over
+    return picture, view._replace(map=rows)
 
-    def sums(values: np.ndarray) -> Floats:
-        lines = np.add.reduceat(values, np.arange(0, values.shape[0], rows), axis=0, dtype=np.float64)
-        return np.add.reduceat(lines, np.arange(0, values.shape[1], columns), axis=1)
 
-    means = sums(picture) / sums(np.ones_like(picture))
-    return np.floor(means + 0.5) if picture.dtype == np.uint8 else means  # a stored byte: rounded half up
+def _boxes(lines: np.ndarray, box: int, boxes: int) -> np.ndarray:
+    """Averages of `box` lines each, of what there is at the ends: the boxes lie symmetrically about the centre."""
+    if box == 1:
+        return lines
+    numbers = (np.arange(len(lines)) + (boxes * box - len(lines)) // 2) // box
+    return _stored(np.stack([lines[numbers == i].mean(axis=0, dtype=np.float64) for i in range(boxes)]), lines.dtype)
+
+
+def _stored(values: Floats, dtype: np.dtype[Any]) -> np.ndarray:
+    """A byte is rounded half up."""
+    return np.floor(values + 0.5).astype(np.uint8) if dtype == np.uint8 else values
+
+
+def _triangle(from_centre: float, size: int, half: float) -> Floats:
+    """Weights of `size` lines, for a place that is so far from the centre of them all."""
+    heights = half - np.abs(np.arange(size) + 0.5 - size / 2 - from_centre)
+    return np.where(heights > 1e-9, heights, 0)
+
+
+def _parts(weights: Floats) -> Floats:
+    """Weights in 128ths. What rounding leaves goes to the largest, or in halves to the two that are largest."""
+    used = np.flatnonzero(weights)
+    parts = np.floor(weights * (128 / weights.sum()) + 0.5 + TOLERANCE)
+    left = int(128 - parts.sum())
+    first, *_, last = np.flatnonzero(weights > weights.max() - TOLERANCE).repeat(2)
+    more_before = first - used[0] > used[-1] - last  # only at an edge may there be an odd rest
+    odd, even = (first, last) if more_before else (last, first)
+    parts[even] += math.trunc(left / 2)
+    parts[odd] += left - math.trunc(left / 2)
+    return parts / 128
 
 
 def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:

@@ -1,0 +1,212 @@
+#include "reduce.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+namespace vary {
+namespace {
+
+constexpr double kTolerance = 1e-6;  // so that the rounding of a map decides nothing
+constexpr double kSamePixels = 1.7;  // shrinks below it keep the number of pixels
+constexpr double kDensity = .8;      // above it, reduced pixels lie at most this part of a canvas pixel apart
+constexpr double kBoxes = 12;        // from this shrink on, boxes come first
+constexpr double kAfterBoxes = 4;    // and leave at least this shrink to the triangle
+constexpr int kParts = 128;          // the sum of all weights of bytes
+
+// An odd number of boxes over an odd number of pixels, even over even: then as much is free on either end.
+void set_boxes(AxisReduction& r, double shrink) {
+  r.box = static_cast<int>(shrink / kAfterBoxes + kTolerance);
+  r.box -= r.box % 2 == 0;
+  r.boxes = static_cast<int>((std::int64_t{r.pixels} + r.box - 1) / r.box);
+  r.boxes += (r.boxes ^ r.pixels) & 1;
+  r.lead = static_cast<int>((std::int64_t{r.boxes} * r.box - r.pixels) / 2);
+}
+
+AxisReduction along_axis(double extent, double shrink, Fill fill) {
+  AxisReduction r;
+  r.extent = extent;
+  r.pixels = r.boxes = r.size = static_cast<int>(std::ceil(extent));
+  if (shrink <= 1 + kTolerance && extent == r.pixels) return r;
+  if (shrink >= kBoxes) set_boxes(r, shrink);
+  r.half = std::max(1.0, shrink / r.box);
+  const double length = extent / r.box;
+  if (r.half >= kSamePixels - kTolerance)
+    r.size = std::max(1, static_cast<int>(std::ceil(length / (kDensity * r.half) - kTolerance)));
+  // reflect101 mirrors about the centres of the outermost pixels, so these stay centres.
+  const bool centres = fill == Fill::reflect101 && r.size > 1 && r.pixels > 1;
+  r.step = centres ? (extent - 1) / r.box / (r.size - 1) : length / r.size;
+  return r;
+}
+
+static_assert(kMostTaps >= 2 * kBoxes);
+
+// The boxes that a reduced pixel is a weighted sum of; no weight is 0.
+struct Weights {
+  int first = 0, count = 0;
+  double values[kMostTaps], sum = 0;
+};
+
+Weights weights_of(const AxisReduction& r, int reduced) {
+  Weights w;
+  const double centre = r.centre(), from_centre = r.centre_of(reduced);
+  const Interval some = r.boxes_of({reduced, reduced + 1});
+  w.first = some.first;
+  for (int i = some.first; i < some.end; ++i) {
+    // Relative to the centre, where a mirrored picture has the same numbers with the other sign.
+    const double value = r.half - std::fabs((i + .5 - centre) - from_centre);
+    if (value > 1e-9) w.sum += w.values[w.count++] = value;
+    if (w.count == 0) ++w.first;
+  }
+  return w;
+}
+
+// Weights in 128ths. What rounding leaves over goes to the largest, or in halves to the two that are largest, so that a
+// mirrored picture has mirrored weights.
+void quantise(const Weights& w, std::uint8_t* parts) {
+  int left = kParts, largest = 0, last = 0;
+  for (int t = 0; t < w.count; ++t) {
+    parts[t] = static_cast<std::uint8_t>(static_cast<int>(w.values[t] * (kParts / w.sum) + .5 + kTolerance));
+    left -= parts[t];
+    if (w.values[t] > w.values[largest] + kTolerance) largest = last = t;
+    if (w.values[t] > w.values[largest] - kTolerance) last = t;
+  }
+  // Only where the edge cuts off weights may there be an odd rest.
+  const bool more_before = largest > w.count - 1 - last;
+  const int odd = more_before ? largest : last, even = more_before ? last : largest;
+  parts[even] = static_cast<std::uint8_t>(parts[even] + left / 2);
+  parts[odd] = static_cast<std::uint8_t>(parts[odd] + left - left / 2);
+}
+
+struct TapBuffers {
+  Buffer &start, &count, &weight;
+};
+
+Taps taps_of(const AxisReduction& r, Interval some, bool bytes, const TapBuffers& memory) {
+  const int n = some.end - some.first;
+  Taps out;
+  if (r.half == 0) return out;
+  out.most = (static_cast<int>(std::ceil(2 * r.half)) + 3) / 4 * 4;
+  out.even = r.size == r.boxes && r.step == 1;
+  auto* const start = memory.start.get<std::int32_t>(n);
+  auto* const count = memory.count.get<std::int32_t>(n);
+  auto* parts = bytes ? memory.weight.get<std::uint8_t>(std::int64_t{n} * out.most) : nullptr;
+  auto* shares = bytes ? nullptr : memory.weight.get<float>(std::int64_t{n} * out.most);
+  out.start = start;
+  out.count = count;
+  out.parts = parts;
+  out.shares = shares;
+  Weights w;
+  for (int i = 0, pixel = some.first; pixel < some.end; ++i, ++pixel) {
+    if (out.even && i > 0 && pixel > 1 && pixel < r.size - 1) {
+      ++w.first;  // the weights of the pixel before
+    } else {
+      w = weights_of(r, pixel);
+    }
+    start[i] = w.first;
+    count[i] = w.count;
+    if (bytes) {
+      std::fill(parts, parts + out.most, std::uint8_t{0});
+      quantise(w, parts);
+      parts += out.most;
+    } else {
+      for (int t = 0; t < w.count; ++t) shares[t] = static_cast<float>(w.values[t] / w.sum);
+      shares += out.most;
+    }
+  }
+  return out;
+}
+
+// A picture as large as all reduced pixels, of which only a window will be written.
+Image room_for(const Image& s, int height, int width, Buffer& memory) {
+  Image out = s;
+  out.height = height;
+  out.width = width;
+  out.row = s.column * width;
+  out.spare_height = out.spare_width = 0;
+  out.data = memory.get<std::uint8_t>(out.row * height + 128);
+  return out;
+}
+
+Image box_averages(const Kernels& k, const Image& s, const Reduction& r, Interval rows, Interval columns,
+                   Workspace& w) {
+  const Interval down = r.y.pixels_of(rows), across = r.x.pixels_of(columns);
+  const Image out = room_for(s, r.y.boxes, r.x.boxes, w.boxes);
+  Boxes b;
+  b.data = s.data + down.first * s.row + across.first * s.column;
+  b.row = s.row;
+  b.height = down.end - down.first;
+  b.width = across.end - across.first;
+  b.channels = s.channels;
+  b.across = r.x.box;
+  b.down = r.y.box;
+  b.first_across = std::min(b.width, (columns.first + 1) * r.x.box - r.x.lead - across.first);
+  b.first_down = std::min(b.height, (rows.first + 1) * r.y.box - r.y.lead - down.first);
+  b.out = const_cast<std::uint8_t*>(out.data) + rows.first * out.row + columns.first * out.column;
+  b.out_row = out.row;
+  b.sums = w.sums.get<std::uint32_t>(std::int64_t{b.width} * s.channels + 8);
+  k.boxes[static_cast<int>(s.type)](b);
+  return out;
+}
+
+}  // namespace
+
+Shrink shrink_of(const View& v) {
+  const auto length = [](double a, double b) { return std::min(std::sqrt(a * a + b * b), 0x1p20); };
+  const Steps step = steps_of(v);
+  return {length(step.d[0], step.d[1]), length(step.d[2], step.d[3])};
+}
+
+Reduction reduction_of(const Plan& plan, const View& view, double height, double width) {
+  const Shrink s = plan.antialias && !plan.nearest ? shrink_of(view) : Shrink{1, 1};
+  return {along_axis(width, s.x, plan.fill), along_axis(height, s.y, plan.fill)};
+}
+
+Interval AxisReduction::boxes_of(Interval reduced) const {
+  if (half == 0) return reduced;
+  const double low = centre() + centre_of(reduced.first) - half, high = centre() + centre_of(reduced.end - 1) + half;
+  return {static_cast<int>(std::max(low - .5, 0.0)), std::min(boxes, static_cast<int>(high + 1.5))};
+}
+
+Interval AxisReduction::pixels_of(Interval some_boxes) const {
+  return {std::max(0, some_boxes.first * box - lead), std::min(pixels, some_boxes.end * box - lead)};
+}
+
+void Reduction::apply(double* map, const double* over) const {
+  const auto scale = [over](const AxisReduction& r, double* m) {
+    if (r.half == 0) return;
+    const double step = r.step * r.box, shift = r.size * .5 - r.extent * .5 / step;
+    for (int i = 0; i < 3; ++i) m[i] = m[i] / step + shift * over[i];
+  };
+  scale(x, map);
+  scale(y, map + 3);
+}
+
+Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interval rows, Interval columns,
+              Workspace& w) {
+  const Interval down = r.y.boxes_of(rows), across = r.x.boxes_of(columns);
+  const Image s = r.x.box > 1 || r.y.box > 1 ? box_averages(k, source, r, down, across, w) : source;
+  const Image out = room_for(s, r.y.size, r.x.size, w.reduced);
+  const bool bytes = s.type == Type::u8;
+  Triangle t;
+  t.data = s.data;
+  t.row = s.row;
+  t.channels = s.channels;
+  t.first = across.first;
+  t.columns = across.end - across.first;
+  t.y = taps_of(r.y, rows, bytes, {w.start_y, w.count_y, w.weight_y});
+  t.x = taps_of(r.x, columns, bytes, {w.start_x, w.count_x, w.weight_x});
+  t.top = rows.first;
+  t.bottom = rows.end;
+  t.left = columns.first;
+  t.right = columns.end;
+  t.width = r.x.size;
+  t.out = const_cast<std::uint8_t*>(out.data);
+  t.out_row = out.row;
+  t.line = w.line.get<float>(std::int64_t{t.columns} * s.channels + 64);
+  t.packed = w.sums.get<std::uint32_t>(std::int64_t{columns.end - columns.first + 4} * (t.x.most + 1));
+  k.triangle[static_cast<int>(s.type)](t);
+  return out;
+}
+
+}  // namespace vary
