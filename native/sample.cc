@@ -259,6 +259,14 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   return out;
 }
 
+bool Sampler::writes(const OutputRow& to) const {
+  if (to.type == Type::f32 && !to.packed) return true;
+  if (separable || type != static_cast<int>(Type::u8)) return false;
+  bool scaled = false;
+  for (int c = 0; c < channels; ++c) scaled = scaled || warp.scale[c] != 1 || warp.bias[c] != 0;
+  return to.type == Type::f32 || !scaled;
+}
+
 void Sampler::set_scale(const float* scale, const float* bias) {
   std::copy(scale, scale + 4, warp.scale);
   std::copy(bias, bias + 4, warp.bias);

@@ -13,6 +13,12 @@ void run_steps(const std::vector<Step>& steps, float* const* planes, const Row& 
   for (const Step& step : steps) step.run(step, planes, row);
 }
 
+OutputRow row_of(float* const* planes) {
+  OutputRow out;
+  for (int c = 0; c < 4; ++c) out.at[c] = planes[c];
+  return out;
+}
+
 Canvas canvas_of(const Slot& slot, float* data) {
   const std::int64_t stride = (slot.width + 15) & ~15;
   return {data, slot.height, slot.width, slot.channels, stride, stride * slot.height};
@@ -54,7 +60,7 @@ void run_sweeps(const Context& context, const Sampler& sampler, const Chain& cha
   const Rows rows(context.k, slot, w);
   const bool finite = sampler.type == static_cast<int>(Type::u8);  // by its source
   const std::vector<Canvas> canvas = canvases(chain, slot, rows.direct(), w);
-  float* p[4];
+  float* p[4] = {};
   std::vector<Step> steps;
   for (std::size_t i = 0; i < chain.sweeps.size(); ++i) {
     Whole* const before = i == 0 ? nullptr : chain.sweeps[i - 1].whole.get();
@@ -67,7 +73,7 @@ void run_sweeps(const Context& context, const Sampler& sampler, const Chain& cha
       } else {
         for (int c = 0; c < slot.channels; ++c) p[c] = canvas[i].row(c, y);
       }
-      if (i == 0) sampler.row(context.k, y, slot.width, p);
+      if (i == 0) sampler.row(context.k, y, slot.width, row_of(p));
       if (before != nullptr && before->filters()) before->filter(context.k, y, p);
       const Row row{y, slot.width, slot.channels};
       run_steps(steps, p, row);
@@ -113,19 +119,27 @@ void run_segment(const Context& context, const Image& source, const Segment& s, 
   ++context.counts.resamples;
   context.counts.reductions += sampler.reduced;
   context.counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
-  if (chain.sweeps.size() > 1) return run_sweeps(context, sampler, chain, slot);
+  if (chain.sweeps.size() > 1) {
+    run_sweeps(context, sampler, chain, slot);
+    if (slot.far) settle();
+    return;
+  }
   const Rows rows(context.k, slot, w);
   const std::vector<Step>& steps = chain.sweeps.front().steps;
-  sampler.warp.far = slot.far && rows.direct() && steps.empty();
-  float* p[4];
+  const bool at_once = steps.empty() && sampler.writes(rows.slot_row(0));
+  float* p[4] = {};
   for (int y = 0; y < slot.height && !cancelled(); ++y) {
-    rows.planes(y, p);
-    sampler.row(context.k, y, slot.width, p);
-    run_steps(steps, p, {y, slot.width, slot.channels});
-    rows.finish(y, p);
+    if (at_once) {
+      sampler.row(context.k, y, slot.width, rows.slot_row(y));
+    } else {
+      rows.planes(y, p);
+      sampler.row(context.k, y, slot.width, row_of(p));
+      run_steps(steps, p, {y, slot.width, slot.channels});
+      rows.finish(y, p);
+    }
     w.ahead.bring(y, slot.height);
   }
-  if (sampler.warp.far) settle();
+  if (slot.far) settle();
 }
 
 }  // namespace vary

@@ -28,8 +28,15 @@ struct Warp {
   Fill fill = Fill::nearest;
   bool nearest = false;
   bool distant = false;  // positions or steps are too far for 32 bits: each pixel is found in float64
-  bool far = false;  // the rows are not read again soon: write them past the caches if that can be done, see `settle`
   float fill_value[4] = {}, scale[4] = {1, 1, 1, 1}, bias[4] = {};
+};
+
+// Where the n pixels of a row are written: to one row for each channel, or packed to at[0].
+struct OutputRow {
+  void* at[4] = {};
+  Type type = Type::f32;
+  bool packed = false;
+  bool far = false;  // floats, at multiples of 64 bytes, not read again soon: written past the caches, see `settle`
 };
 
 // One axis of a separable resize: output i is the sum of `taps` weights from source `start[i]` on;
@@ -130,8 +137,9 @@ inline void settle() {
 
 struct Kernels {
   const char* name;
-  // [0] uint8, [1] float32 sources; the second index is the number of channels. Writes n floats to each of `planes`.
-  void (*warp[2][5])(const Warp&, int y, int n, float* const* planes);
+  // [0] uint8, [1] float32 sources; the second index is the number of channels. Rows are planes of float32; those of
+  // uint8 sources may be packed as well, and bytes, which are then neither scaled nor biased.
+  void (*warp[2][5])(const Warp&, int y, int n, const OutputRow& to);
   // `scratch` holds (columns * channels + 4) floats, all finite.
   void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
   RowStep affine, matrix;  // the steps that can be merged
@@ -139,8 +147,8 @@ struct Kernels {
   // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side. With `count`,
   // pixels whose grey is not finite are left out, and the others added to it.
   std::int64_t (*grey_sum)(float* const* planes, int channels, int n, float low, float high, std::int64_t* count);
-  void (*to_u8)(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed);
-  void (*to_f32)(const float* const* planes, int channels, int n, float* packed);
+  // Planes of float32 to any row; bytes are saturated and rounded half to even, and NaN becomes 0.
+  void (*store)(const float* const* planes, int channels, int n, const OutputRow& to);
   // [0] uint8, [1] float32 sources.
   void (*boxes[2])(const Boxes&);
   void (*triangle[2])(const Triangle&);

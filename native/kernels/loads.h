@@ -6,7 +6,7 @@
 namespace vary::VARY_TARGET_NS {
 
 struct WarpTable {
-  void (*row[2][5])(const Warp&, int y, int n, float* const* planes);
+  void (*row[5])(const Warp&, int y, int n, const OutputRow& to);
 };
 struct ResizeTable {
   void (*row[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
@@ -33,10 +33,10 @@ const Kernels& kernels();
 
 namespace {
 
-inline std::uint64_t load_u64(const std::uint8_t* at) {
-  std::uint64_t v;
-  __builtin_memcpy(&v, at, 8);
-  __asm__("" : "+r"(v));  // scattered loads stay scalar: compilers would assemble vectors lane by lane
+template <typename Word>
+inline Word load_word(const std::uint8_t* at) {
+  Word v;
+  __builtin_memcpy(&v, at, sizeof v);
   return v;
 }
 
@@ -47,10 +47,11 @@ inline float load_f32(const std::uint8_t* at) {
 }
 
 // The same little-endian word, as far as bytes exist before `end`: for the last pixels of a picture.
-template <int N>
-inline std::uint64_t load_before(const std::uint8_t* at, const std::uint8_t* end) {
-  std::uint64_t v = 0;
-  for (int i = 0; i < N && at + i < end; ++i) v |= std::uint64_t{at[i]} << (8 * i);
+template <typename Word>
+inline Word load_before(const std::uint8_t* at, const std::uint8_t* end) {
+  Word v = 0;
+  const std::int64_t left = end - at;
+  __builtin_memcpy(&v, at, left < std::int64_t{sizeof v} ? static_cast<std::size_t>(left) : sizeof v);
   return v;
 }
 

@@ -34,9 +34,6 @@ void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, 
   }
 }
 
-// Four lanes whatever C is, so that a pixel is one vector.
-typedef float Four __attribute__((vector_size(16)));
-
 // A pixel's share. Of floats, one that weighs nothing might be a NaN, and is left out.
 template <typename Source>
 inline Four share(Four pixel, float weight) {
@@ -56,26 +53,13 @@ inline Four mixed(const Resize& s, int x, const float* scratch) {
   return sum;
 }
 
-// Four pixels as four channels.
-struct Square {
-  Four row[4];
-};
-inline Square transposed(const Square& p) {
-  const Four a = __builtin_shufflevector(p.row[0], p.row[1], 0, 4, 1, 5);
-  const Four b = __builtin_shufflevector(p.row[0], p.row[1], 2, 6, 3, 7);
-  const Four c = __builtin_shufflevector(p.row[2], p.row[3], 0, 4, 1, 5);
-  const Four d = __builtin_shufflevector(p.row[2], p.row[3], 2, 6, 3, 7);
-  return {{__builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-           __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)}};
-}
-
 template <int C, int T, typename Source>
 void add_columns(const Resize& s, int n, const float* scratch, float* const* planes) {
   int x = 0;
   for (; x + 4 <= n; x += 4) {
-    Square pixels;
+    Square<Four> pixels;
     for (int i = 0; i < 4; ++i) pixels.row[i] = mixed<C, T, Source>(s, x + i, scratch);
-    const Square channels = transposed(pixels);
+    const Square<Four> channels = transposed(pixels);
     for (int c = 0; c < C; ++c) store(planes[c] + x, channels.row[c] * s.scale[c] + s.bias[c]);
   }
   for (; x < n; ++x) {

@@ -1,49 +1,57 @@
 // Whole-row copies: the last pass into a batch slot, the linear read before a warp; and this target's table.
-#include "loads.h"
+#include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// Saturate, then round half to even: adding and taking away 1.5 x 2^23 leaves no bits for a fraction.
-inline std::uint8_t to_byte(float v) {
-  const float clamped = v > 0.f ? (v < 255.f ? v : 255.f) : 0.f;  // NaN becomes 0
-  const float rounded = (clamped + 12582912.f) - 12582912.f;
-  return static_cast<std::uint8_t>(static_cast<std::int32_t>(rounded));
-}
-
+// kLanes pixels of planes, as `put` takes them.
 template <int C>
-void interleave_u8(const float* const* planes, int n, std::uint8_t* packed) {
-  for (int k = 0; k < n; ++k)
-    for (int c = 0; c < C; ++c) packed[k * C + c] = to_byte(planes[c][k]);
+inline void get(const float* const* planes, int k, Channels<C>& out) {
+  for (int c = 0; c < C; ++c) out.of[c] = load<Floats>(planes[c] + k);
 }
-
 template <int C>
-void interleave_f32(const float* const* planes, int n, float* __restrict packed) {
-  for (int k = 0; k < n; ++k)
-    for (int c = 0; c < C; ++c) packed[k * C + c] = planes[c][k];
+inline void get(const float* const* planes, int k, Words& out) {
+  out = Words{};
+  for (int c = 0; c < C; ++c) out |= to_bytes(load<Floats>(planes[c] + k)) << (8 * c);
 }
 
-void to_u8(const float* const* planes, int channels, int n, std::uint8_t* const* planar, std::uint8_t* packed) {
-  if (planar != nullptr) {
-    for (int c = 0; c < channels; ++c) {
-      const float* const from = planes[c];
-      std::uint8_t* const out = planar[c];
-      for (int k = 0; k < n; ++k) out[k] = to_byte(from[k]);
+template <int C, typename Pixels, typename To>
+void store_row(const float* const* planes, int n, const To& to) {
+  Pixels pixels;
+  int k = 0;
+  for (; k + kLanes + To::kBeyond <= n; k += kLanes) {
+    get<C>(planes, k, pixels);
+    put(to, k, pixels);
+  }
+  for (; k < n; k += kLanes) {
+    const int count = n - k < kLanes ? n - k : kLanes;
+    alignas(kBytes) float last[C][kLanes] = {};
+    const float* rows[C];
+    for (int c = 0; c < C; ++c) {
+      rows[c] = last[c];
+      for (int i = 0; i < count; ++i) last[c][i] = planes[c][k + i];
     }
-    return;
-  }
-  switch (channels) {
-    case 1: interleave_u8<1>(planes, n, packed); break;
-    case 3: interleave_u8<3>(planes, n, packed); break;
-    default: interleave_u8<4>(planes, n, packed); break;
+    get<C>(rows, 0, pixels);
+    put_some(to, k, pixels, count);
   }
 }
 
-void to_f32(const float* const* planes, int channels, int n, float* packed) {
+template <int C>
+void store_row(const float* const* planes, int n, const OutputRow& to) {
+  constexpr bool apart = C > 1;  // one channel is packed and a plane at once
+  if (to.type == Type::f32) {
+    if (apart && to.packed) return store_row<C, Channels<C>>(planes, n, Place<float, C, apart>(to));
+    return store_row<C, Channels<C>>(planes, n, Place<float, C, false>(to));
+  }
+  if (apart && to.packed) return store_row<C, Words>(planes, n, Place<std::uint8_t, C, apart>(to));
+  store_row<C, Words>(planes, n, Place<std::uint8_t, C, false>(to));
+}
+
+void store_pixels(const float* const* planes, int channels, int n, const OutputRow& to) {
   switch (channels) {
-    case 1: interleave_f32<1>(planes, n, packed); break;
-    case 3: interleave_f32<3>(planes, n, packed); break;
-    default: interleave_f32<4>(planes, n, packed); break;
+    case 1: return store_row<1>(planes, n, to);
+    case 3: return store_row<3>(planes, n, to);
+    default: return store_row<4>(planes, n, to);
   }
 }
 
@@ -56,7 +64,7 @@ std::uint32_t touch(const std::uint8_t* data, std::int64_t row, int height, std:
 
 }  // namespace
 
-extern const WarpTable warp_table;
+extern const WarpTable warp_table, float_warp_table;
 extern const ResizeTable resize_table;
 extern const ColourTable colour_table;
 extern const NamedSteps noise_steps;
@@ -71,11 +79,11 @@ const Kernels& kernels() {
   static const Kernels table = [] {
     Kernels k{};
     k.name = VARY_STRING(VARY_TARGET_NS);
-    for (int type = 0; type < 2; ++type)
-      for (int c = 0; c < 5; ++c) {
-        k.warp[type][c] = warp_table.row[type][c];
-        k.resize[type][c] = resize_table.row[type][c];
-      }
+    for (int c = 0; c < 5; ++c) {
+      k.warp[0][c] = warp_table.row[c];
+      k.warp[1][c] = float_warp_table.row[c];
+      for (int type = 0; type < 2; ++type) k.resize[type][c] = resize_table.row[type][c];
+    }
     for (int type = 0; type < 2; ++type) {
       k.boxes[type] = box_table.boxes[type];
       k.triangle[type] = reduce_table.triangle[type];
@@ -85,8 +93,7 @@ const Kernels& kernels() {
     k.steps[0] = colour_table.others;
     k.steps[1] = noise_steps;
     k.grey_sum = colour_table.grey_sum;
-    k.to_u8 = to_u8;
-    k.to_f32 = to_f32;
+    k.store = store_pixels;
     k.rgb = rgb_table.rgb;
     k.touch = touch;
     return k;

@@ -1,6 +1,6 @@
-// Vectors as wide as the target's registers, by the compiler's own vector types, and the two operations those lack:
-// a rounded product of 16-bit fractions, and a rounded sum of two products. Included by kernel files only; everything
-// here has internal linkage.
+// Vectors as wide as the target's registers, by the compiler's own vector types; shuffles of them by a formula; and the
+// operations that these types lack: a rounded product of 16-bit fractions, a rounded sum of two products, a product of
+// bytes, and stores past the caches. Included by kernel files only; everything here has internal linkage.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,11 @@ typedef std::int16_t Shorts __attribute__((vector_size(kBytes)));
 typedef std::uint32_t Words __attribute__((vector_size(kBytes)));
 typedef std::uint64_t Longs __attribute__((vector_size(kBytes)));
 typedef float Floats __attribute__((vector_size(kBytes)));
+typedef std::uint8_t Octets __attribute__((vector_size(kBytes)));
+typedef std::uint64_t Two __attribute__((vector_size(16)));
+
+// Four numbers, whatever the target: a pixel of up to four channels, or four pixels of one channel.
+typedef float Four __attribute__((vector_size(16)));
 
 template <typename V>
 inline V load(const void* at) {
@@ -41,17 +46,19 @@ inline void store(void* at, V v) {
   __builtin_memcpy(at, &v, sizeof v);
 }
 
-// Past the caches, where `at` is a multiple of kBytes: for memory that is not read again soon.
-inline void store_far(float* at, Floats v) {
+// Past the caches, where `at` is a multiple of the vector's size: for memory that is not read again soon.
+template <typename V>
+inline void store_far(float* at, V v) {
 #if defined(__AVX512BW__)
-  _mm512_stream_ps(at, (__m512)v);
-#elif defined(__AVX2__)
-  _mm256_stream_ps(at, (__m256)v);
-#elif defined(__SSSE3__)
-  _mm_stream_ps(at, (__m128)v);
-#else
-  store(at, v);
+  if constexpr (sizeof v == 64) return _mm512_stream_ps(at, (__m512)v);
 #endif
+#if defined(__AVX2__)
+  if constexpr (sizeof v == 32) return _mm256_stream_ps(at, (__m256)v);
+#endif
+#if defined(__SSSE3__)
+  if constexpr (sizeof v == 16) return _mm_stream_ps(at, (__m128)v);
+#endif
+  store(at, v);
 }
 
 // (a * b + 2^14) >> 15 in each 16-bit lane.
@@ -68,6 +75,20 @@ inline Shorts multiply_round(Shorts a, Shorts b) {
   Shorts out;
   for (int i = 0; i < kBytes / 2; ++i) out[i] = static_cast<std::int16_t>((a[i] * b[i] + (1 << 14)) >> 15);
   return out;
+#endif
+}
+
+// -2^7 times the lower byte (odd: the upper one) of each 16-bit lane: a mask and a shift in one.
+template <bool odd>
+inline Shorts minus_shifted(Words v) {
+#if defined(__AVX512BW__)
+  return (Shorts)_mm512_maddubs_epi16((__m512i)v, _mm512_set1_epi16(odd ? -0x8000 : 0x80));
+#elif defined(__AVX2__)
+  return (Shorts)_mm256_maddubs_epi16((__m256i)v, _mm256_set1_epi16(odd ? -0x8000 : 0x80));
+#elif defined(__SSSE3__)
+  return (Shorts)_mm_maddubs_epi16((__m128i)v, _mm_set1_epi16(odd ? -0x8000 : 0x80));
+#else
+  return -(Shorts)((odd ? v >> 1 : v << 7) & 0x7f807f80);
 #endif
 }
 
@@ -110,30 +131,60 @@ inline bool any_above(Ints v, std::int64_t limit) {
   return most > limit;
 }
 
-// Each 32-bit lane's low half, twice.
-inline Shorts twice(Ints low) {
-  const auto v = (Shorts)low;
+// Shuffles by a rule: lane i of the result is lane rule(i) of a, or of b from as many lanes on as a has. A rule is a
+// formula of i, so that one serves vectors of every width. What stays within each 128 bits is the cheap kind.
+template <int n, int... i>
+struct Shuffle : Shuffle<n - 1, n - 1, i...> {};
+template <int... i>
+struct Shuffle<0, i...> {
+  template <auto rule, typename V>
+  static V of(V a, V b) {
+    return __builtin_shufflevector(a, b, rule(i)...);
+  }
+};
+template <auto rule, typename V>
+inline V shuffled(V a, V b) {
+  return Shuffle<static_cast<int>(sizeof(V) / sizeof(a[0]))>::template of<rule>(a, b);
+}
+template <auto rule, typename V>
+inline V shuffled(V a) {
+  return shuffled<rule>(a, a);
+}
+
+// kBytes / 16 vectors of 128 bits as one.
+inline Longs joined(const Two* parts) {
 #if defined(__AVX512BW__)
-  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14, 16, 16, 18, 18, 20, 20, 22,
-                                 22, 24, 24, 26, 26, 28, 28, 30, 30);
+  typedef std::uint64_t Half __attribute__((vector_size(32)));
+  const auto low = (Half)_mm256_set_m128i((__m128i)parts[1], (__m128i)parts[0]);
+  const auto high = (Half)_mm256_set_m128i((__m128i)parts[3], (__m128i)parts[2]);
+  return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7);
 #elif defined(__AVX2__)
-  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 10, 10, 12, 12, 14, 14);
+  return (Longs)_mm256_set_m128i((__m128i)parts[1], (__m128i)parts[0]);
 #else
-  return __builtin_shufflevector(v, v, 0, 0, 2, 2, 4, 4, 6, 6);
+  return parts[0];
 #endif
 }
 
-// The low 32 bits of kLanes 64-bit words, of which each 128-bit part of `a` holds two and the same part of `b` the next
-// two: the order in which a shuffle within 128-bit parts, the cheap kind, gives them back in sequence.
-inline Words low_words(Longs a, Longs b) {
-  const Floats x = (Floats)a, y = (Floats)b;  // as floats: the one shuffle that takes two registers
-#if defined(__AVX512BW__)
-  return (Words)__builtin_shufflevector(x, y, 0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30);
-#elif defined(__AVX2__)
-  return (Words)__builtin_shufflevector(x, y, 0, 2, 8, 10, 4, 6, 12, 14);
-#else
-  return (Words)__builtin_shufflevector(x, y, 0, 2, 4, 6);
-#endif
+// Four rows of four numbers, transposed within each 128 bits.
+template <typename V>
+struct Square {
+  V row[4];
+};
+template <typename V>
+inline Square<V> transposed(const Square<V>& p) {
+  constexpr int n = sizeof(V) / 4;
+  constexpr auto low = [](int i) { return i - i % 4 + i % 4 / 2 + i % 2 * n; };
+  constexpr auto high = [](int i) { return i - i % 4 + 2 + i % 4 / 2 + i % 2 * n; };
+  constexpr auto left = [](int i) { return i % 4 < 2 ? i : n + i - 2; };
+  constexpr auto right = [](int i) { return i % 4 < 2 ? i + 2 : n + i; };
+  const V a = shuffled<low>(p.row[0], p.row[1]), b = shuffled<high>(p.row[0], p.row[1]);
+  const V c = shuffled<low>(p.row[2], p.row[3]), d = shuffled<high>(p.row[2], p.row[3]);
+  return {{shuffled<left>(a, c), shuffled<right>(a, c), shuffled<left>(b, d), shuffled<right>(b, d)}};
+}
+
+// Each 32-bit lane's low half, twice.
+inline Shorts twice(Ints low) {
+  return shuffled<[](int i) { return i & ~1; }>((Shorts)low);
 }
 
 }  // namespace

@@ -1,373 +1,188 @@
-// The warp: any affine map, bilinear or nearest. A row is worked in blocks of 128 pixels, in three steps: (a)
-// positions, on a grid of 2^-15 pixels: which pixel, which weight, which bytes; (b) the loads: two neighbouring pixels
-// of two rows are two 8-byte words; (c) the blend, scale and store.
+// The warp: any affine map, bilinear or nearest, of uint8 pictures. A row is worked in blocks of 128 pixels, in three
+// steps: (a) positions, on a grid of 2^-15 pixels (locate.h): which pixel, which weight, which bytes; (b) the loads:
+// two neighbouring pixels of two rows are two 8-byte words; (c) the blend, scale and store (pixels.h). A row is written
+// while it is sampled, so that neither waits for the other's memory.
 //
-// The arithmetic is part of the Program's meaning (native/README.md). For uint8 the blend is done in 16-bit lanes with
-// 7 bits below the point, two channels of a pixel side by side, all in integers: every target gives the same bits.
-#include "loads.h"
-#include "vectors.h"
+// The arithmetic is part of the Program's meaning (native/README.md). The blend is done in 16-bit lanes with 7 bits
+// below the point, two channels of a pixel in one 32-bit lane, all in integers: every target gives the same bits.
+#include "locate.h"
+#include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-constexpr int kBlock = kWarpBlock;
-constexpr int kShift = 15, kOne = 1 << kShift, kHalf = kOne / 2;
+inline const std::uint8_t* end_of(const Warp& s) { return s.data + s.limit + 8; }
 
-struct Block {
-  alignas(64) std::int32_t x[kBlock], y[kBlock];                          // the left, upper tap
-  alignas(64) std::int32_t wx[kBlock], wy[kBlock];                        // the weight of the other, 0 .. 2^15 - 1
-  alignas(64) std::int32_t upper[kBlock], lower[kBlock], inside[kBlock];  // offsets in bytes; a mask
-  bool edge;     // some position lies outside: `inside` is set where the fill is a constant
-  bool bottom;   // some pixel has no row below: `lower` is set (elsewhere it is `upper` and one row)
-  bool careful;  // some 8-byte load would reach beyond the picture
-};
-
-struct Base {
-  std::int32_t whole, part;
-};
-
-inline Base split(double position, bool nearest) {
-  position = position < -kFurthest ? -kFurthest : position > kFurthest ? kFurthest : position;
-  const double whole = __builtin_floor(position);
-  const auto part = static_cast<std::int32_t>((position - whole) * kOne + .5);
-  return {static_cast<std::int32_t>(whole), nearest ? part + kHalf : part};
-}
-
-// (a) along one axis. `steps` holds k times the step, each rounded to the grid by itself: errors do not add up.
-inline void walk(Base base, const std::int32_t* steps, int n, std::int32_t* whole, std::int32_t* weight) {
-  for (int k = 0; k < n; ++k) {
-    const std::int32_t at = base.part + steps[k];
-    whole[k] = base.whole + (at >> kShift);
-    weight[k] = at & (kOne - 1);
-  }
-}
-
-// The same for positions that 32 bits do not hold, one by one in float64.
-void walk_far(double first, double step, bool nearest, int n, std::int32_t* whole, std::int32_t* weight) {
-  const double base = __builtin_floor(first * kOne + .5);
-  for (int k = 0; k < n; ++k) {
-    double at = (base + __builtin_floor(k * step * kOne + .5)) * (1. / kOne) + (nearest ? .5 : 0);
-    at = at < -kFurthest ? -kFurthest : at > kFurthest ? kFurthest : at;
-    const double left = __builtin_floor(at);
-    whole[k] = static_cast<std::int32_t>(left);
-    weight[k] = static_cast<std::int32_t>((at - left) * kOne);
-  }
-}
-
-// A position on the grid: the left tap, and the weight of the other.
-inline void put(double at, bool nearest, std::int32_t& whole, std::int32_t& weight) {
-  at = __builtin_floor(at * kOne + .5) * (1. / kOne) + (nearest ? .5 : 0);
-  at = at < -kFurthest ? -kFurthest : at > kFurthest ? kFurthest : at;
-  const double left = __builtin_floor(at);
-  whole = static_cast<std::int32_t>(left);
-  weight = static_cast<std::int32_t>((at - left) * kOne);
-}
-
-// The same for projective maps.
-void walk_projective(const Warp& s, int x, int y, int n, Block& b) {
-  const double *const m = s.map, *const p = s.over, down = y + .5;
-  for (int k = 0; k < n; ++k) {
-    const double across = x + k + .5;
-    const double over = p[0] * across + (p[1] * down + p[2]);
-    const bool seen = over > kHorizon;
-    const double to_x = (m[0] * across + (m[1] * down + m[2])) / over - .5;
-    const double to_y = (m[3] * across + (m[4] * down + m[5])) / over - .5;
-    put(seen ? to_x : 2 * kFurthest, s.nearest, b.x[k], b.wx[k]);
-    put(seen ? to_y : 2 * kFurthest, s.nearest, b.y[k], b.wy[k]);
-  }
-}
-
-// The least and greatest whole pixel of a walk: positions are monotone in k.
-struct Span {
-  std::int32_t low, high;
-  Span(Base base, const std::int32_t* steps, int n) {
-    const std::int32_t first = base.whole + (base.part >> kShift);
-    const std::int32_t last = base.whole + ((base.part + steps[n - 1]) >> kShift);
-    low = first < last ? first : last;
-    high = first < last ? last : first;
-  }
-};
-
-inline int modulo(int a, int n) {
-  const int r = a % n;
-  return r < 0 ? r + n : r;
-}
-
-void mirror(int size, int edge, int n, std::int32_t* whole, std::int32_t* weight) {  // edge: is its pixel repeated?
-  const int last = size - 1, period = 2 * last + 2 * edge;
-  if (period == 0) return;  // a single pixel: the clamp that follows is the whole answer
-  std::int32_t far = 0;
-  for (int k = 0; k < n; ++k) far |= static_cast<std::int32_t>((whole[k] < -last) | (whole[k] >= 2 * last + edge));
-  if (far)
-    for (int k = 0; k < n; ++k) whole[k] = modulo(whole[k], period);
-  for (int k = 0; k < n; ++k) {
-    const std::int32_t turns = whole[k] < 0 ? -edge : 2 * last + edge;
-    const std::int32_t between = weight[k] != 0 ? 1 : 0;
-    const bool out = (whole[k] < 0) | (whole[k] >= last);
-    whole[k] = out ? turns - whole[k] - between : whole[k];
-    weight[k] = out ? (kOne - weight[k]) & (kOne - 1) : weight[k];
-  }
-}
-
-// Resolve positions that may lie outside [0, size) by the fill; afterwards `whole` is a pixel of the source, and has a
-// right neighbour wherever its weight is not 0. Positions are of pixel centres: the source spans -1/2 .. size - 1/2.
-void resolve(Fill fill, int size, int n, std::int32_t* whole, std::int32_t* weight, std::int32_t* inside) {
-  const int last = size - 1;
-  switch (fill) {
-    case Fill::nearest: break;
-    case Fill::reflect: mirror(size, 1, n, whole, weight); break;
-    case Fill::reflect101: mirror(size, 0, n, whole, weight); break;
-    case Fill::constant:
-      for (int k = 0; k < n; ++k) {
-        const bool above = (whole[k] > -1) | ((whole[k] == -1) & (weight[k] >= kHalf));
-        const bool below = (whole[k] < last) | ((whole[k] == last) & (weight[k] < kHalf));
-        inside[k] = (above & below) ? inside[k] : 0;
-      }
-      break;
-    case Fill::wrap:
-      for (int k = 0; k < n; ++k) {
-        const int at = modulo(whole[k], size);
-        const bool next = (at == last) & (weight[k] >= kHalf);  // nearer to the first pixel than to the last
-        whole[k] = next ? 0 : at;
-        weight[k] = next ? 0 : weight[k];
-      }
-      break;
-  }
-  for (int k = 0; k < n; ++k) {
-    const bool out = (whole[k] < 0) | (whole[k] >= last);
-    weight[k] = out ? 0 : weight[k];
-    whole[k] = whole[k] < 0 ? 0 : whole[k] > last ? last : whole[k];
-  }
-}
-
-// Keeps a position on the picture by its nearest pixel.
-inline void clamp_to(Ints last, Ints& whole, Ints& weight) {
-  weight &= (whole >= 0) & (whole < last);
-  whole = whole < 0 ? Ints{} : whole;
-  whole = whole > last ? last : whole;
-}
-
-// Offsets and weights where all taps exist (Edge: where they exist once clamped; Bottom: near the last rows).
-template <int Bytes, bool Edge, bool Bottom>
-inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
-  const Ints part_x = Ints{} + bx.part, part_y = Ints{} + by.part;
-  const Ints whole_x = Ints{} + bx.whole, whole_y = Ints{} + by.whole;
-  const Ints last_x = Ints{} + (s.width - 1), last_y = Ints{} + (s.height - 1);
-  const Ints fraction = Ints{} + (s.nearest ? 0 : kOne - 1), row = Ints{} + static_cast<std::int32_t>(s.row);
-  Ints furthest{};
-  for (int k = 0; k < n; k += kLanes) {
-    Ints x = load<Ints>(s.steps_x + k) + part_x, y = load<Ints>(s.steps_y + k) + part_y;
-    Ints wx = x & fraction, wy = y & fraction;
-    x = (x >> kShift) + whole_x;
-    y = (y >> kShift) + whole_y;
-    if (Edge) {
-      clamp_to(last_x, x, wx);
-      clamp_to(last_y, y, wy);
-    }
-    const Ints offset = y * row + x * Bytes;
-    store(b.upper + k, offset);
-    store(b.wx + k, wx);
-    store(b.wy + k, wy);
-    if (Bottom) {
-      const Ints lower = offset + ((y < last_y) & row);
-      store(b.lower + k, lower);
-      furthest = lower > furthest ? lower : furthest;
-    }
-  }
-  b.bottom = Bottom;
-  b.careful = Bottom && any_above(furthest, s.limit);
-}
-
-// Where the centre of pixel x of row y falls along an axis, from the middle of the source's first pixel.
-inline double position(const double* m, int x, int y) { return (m[0] * (x + .5) + (m[1] * (y + .5) + m[2])) - .5; }
-
-template <int Bytes>
-__attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, Block& b) {
-  if (s.projective) {
-    walk_projective(s, x, y, n, b);
-  } else if (s.distant) {
-    walk_far(position(s.map, x, y), s.map[0], s.nearest, n, b.x, b.wx);
-    walk_far(position(s.map + 3, x, y), s.map[3], s.nearest, n, b.y, b.wy);
-  } else {
-    walk(split(position(s.map, x, y), s.nearest), s.steps_x, n, b.x, b.wx);
-    walk(split(position(s.map + 3, x, y), s.nearest), s.steps_y, n, b.y, b.wy);
-  }
-  if (s.nearest)
-    for (int k = 0; k < n; ++k) b.wx[k] = b.wy[k] = 0;
-  for (int k = 0; k < n; ++k) b.inside[k] = -1;
-  resolve(s.fill, s.width, n, b.x, b.wx, b.inside);
-  resolve(s.fill, s.height, n, b.y, b.wy, b.inside);
-  const auto row = static_cast<std::int32_t>(s.row);
-  for (int k = 0; k < n; ++k) {
-    b.upper[k] = b.y[k] * row + b.x[k] * Bytes;
-    b.lower[k] = b.upper[k] + (b.y[k] < s.height - 1 ? row : 0);
-  }
-  std::int32_t furthest = 0;
-  for (int k = 0; k < n; ++k) furthest = b.lower[k] > furthest ? b.lower[k] : furthest;
-  b.bottom = true;
-  b.careful = furthest > s.limit;
-}
-
-// Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on.
-template <int Bytes>
-void locate(const Warp& s, int x, int y, int n, Block& b) {
-  const Base bx = split(position(s.map, x, y), s.nearest), by = split(position(s.map + 3, x, y), s.nearest);
-  const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
-  b.edge = s.distant || !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
-  const bool low = down.high >= s.height - 3 || s.height < 3 || s.row < 16;
-  if (s.distant || (b.edge && s.fill != Fill::nearest)) return locate_edge<Bytes>(s, x, y, n, b);
-  if (low) return locate_fast<Bytes, true, true>(s, bx, by, n, b);
-  if (b.edge) return locate_fast<Bytes, true, false>(s, bx, by, n, b);
-  locate_fast<Bytes, false, false>(s, bx, by, n, b);
-}
-
-// (b) n pixels and their right neighbours, from two rows, in the order of `low_words`: of each four, two and two.
-// Upper offsets u are read from s.data, lower ones l from `lower`.
+// 8 or fewer bytes at each of two offsets. Loads are what the kernel waits for, so that two offsets come in one.
 template <typename Load>
-inline void scatter(const std::uint8_t* upper, const std::uint8_t* lower, const std::int32_t* u, const std::int32_t* l,
-                    int n, std::uint64_t* a, std::uint64_t* c, Load load_at) {
-  constexpr int half = kLanes / 2;
-  for (const std::int32_t* const end = u + n; u < end; a += half, c += half)
-    for (int i = 0; i < half; i += 2, u += 4, l += 4, a += 2, c += 2) {
-      a[0] = load_at(upper + u[0]), c[0] = load_at(lower + l[0]);
-      a[1] = load_at(upper + u[1]), c[1] = load_at(lower + l[1]);
-      a[half] = load_at(upper + u[2]), c[half] = load_at(lower + l[2]);
-      a[half + 1] = load_at(upper + u[3]), c[half + 1] = load_at(lower + l[3]);
-    }
+inline Two load_two(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+  auto both = load_word<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(offsets));
+  __asm__("" : "+r"(both));  // they stay scalar: compilers would take vectors of offsets apart
+  return Two{load_at(from + (both & 0xffffffff)), load_at(from + (both >> 32))};
 }
 
-template <int C>
-inline void fetch(const Warp& s, const Block& b, int n, std::uint64_t* __restrict a, std::uint64_t* __restrict c) {
-  if (b.careful) {
-    const std::uint8_t* const end = s.data + s.limit + 8;
-    const auto load_at = [=](const std::uint8_t* at) { return load_before<2 * C>(at, end); };
-    return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_at);
-  }
-  if (b.bottom) return scatter(s.data, s.data, b.upper, b.lower, n, a, c, load_u64);
-  scatter(s.data, s.data + s.row, b.upper, b.upper, n, a, c, load_u64);
+// (b) kLanes pixels of a row and the right neighbour of each, as the 8 bytes from a left tap on: those of pixels 0 1,
+// 4 5, .. in one vector, of 2 3, 6 7, .. in the other. A shuffle within 128 bits then finds left or right ones in
+// sequence.
+struct Taps {
+  Longs a, b;
+};
+
+template <typename Load>
+inline Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+  Two words[2][kBytes / 16];
+  for (int i = 0; i < kLanes / 2; ++i) words[i % 2][i / 2] = load_two(from, offsets + 2 * i, load_at);
+  return {joined(words[0]), joined(words[1])};
 }
 
-// Channels 0 and 2 (even) or 1 and 3 (odd) of kLanes pixels, as pairs of 16-bit numbers with 7 bits below the point.
-struct Pairs {
+// The same near the end of the picture.
+__attribute__((noinline)) Taps fetch_before(const std::uint8_t* end, const std::uint8_t* from,
+                                            const std::int32_t* offsets) {
+  return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint64_t>(at, end); });
+}
+
+// kLanes pixels: channels 0 and 2 (even), 1 and 3 (odd), as 16-bit numbers with 7 bits below the point.
+struct Pixels {
   Shorts even, odd;
 };
-constexpr std::uint32_t kPair = 0x7f807f80;
 
-inline Pairs left_pixels(Longs a, Longs b) {
-  const Words v = low_words(a, b);
-  return {(Shorts)(v << 7 & kPair), (Shorts)(v >> 1 & kPair)};
-}
-
-template <int C>
-inline Pairs right_pixels(Longs a, Longs b) {
-  if (C == 4) return left_pixels(a >> 32, b >> 32);
-  const Words v = low_words(a >> (8 * C - 7), b >> (8 * C - 7));  // already shifted up by 7
-  return {(Shorts)(v & kPair), (Shorts)(v >> 8 & kPair)};
+// The pixels `shift` bits from the start of each word, with the wrong sign.
+template <int shift>
+inline Pixels minus_pixels(const Taps& taps) {
+  constexpr auto rule = [](int i) { return i - i % 4 + i % 2 * 2 + (i % 4 < 2 ? 0 : kLanes); };
+  const auto v = (Words)shuffled<rule>((Floats)(taps.a >> shift), (Floats)(taps.b >> shift));
+  return {minus_shifted<false>(v), minus_shifted<true>(v)};
 }
 
 inline Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
-inline Pairs blend(const Pairs& a, const Pairs& b, Shorts weight) {
-  return {blend(a.even, b.even, weight), blend(a.odd, b.odd, weight)};
-}
+inline Shorts blend_minus(Shorts a, Shorts b, Shorts weight) { return multiply_round(a - b, weight) - a; }
 
 template <int C>
-struct Sink {
-  float* out[C];
-  float scale[C], bias[C], fill[C];
-  bool far;  // rows lie at multiples of a vector, and are written past the caches
-};
+inline Pixels across(const Taps& taps, Shorts weight) {
+  const Pixels left = minus_pixels<0>(taps), right = minus_pixels<8 * C>(taps);
+  return {blend_minus(left.even, right.even, weight), blend_minus(left.odd, right.odd, weight)};
+}
 
-// (c) kLanes pixels.
-template <int C, bool Masked>
-inline void finish(const Block& b, const std::uint64_t* a, const std::uint64_t* c, int k, const Sink<C>& s, int at) {
-  const Longs a0 = load<Longs>(a + k), a1 = load<Longs>(a + k + kLanes / 2);
-  const Longs c0 = load<Longs>(c + k), c1 = load<Longs>(c + k + kLanes / 2);
+// (c) The blend of kLanes pixels from the k-th of a block on.
+template <int C, bool plain>
+inline Pixels blended(const Warp& s, const Block& b, int k) {
+  const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) {
+    return !plain && b.careful ? fetch_before(end_of(s), from, offsets)
+                               : fetch(from, offsets, load_word<std::uint64_t>);
+  };
   const Shorts wx = twice(load<Ints>(b.wx + k)), wy = twice(load<Ints>(b.wy + k));
-  const Pairs upper = blend(left_pixels(a0, a1), right_pixels<C>(a0, a1), wx);
-  const Pairs lower = blend(left_pixels(c0, c1), right_pixels<C>(c0, c1), wx);
-  const Pairs pixel = blend(upper, lower, wy);
-  const Ints channel[4] = {(Ints)pixel.even & 0xffff, (Ints)pixel.odd & 0xffff, (Ints)pixel.even >> 16,
-                           (Ints)pixel.odd >> 16};
-#pragma GCC unroll 4  // else GCC 12 for arm64, at -O2, takes the store below for one to a null pointer and drops it
-  for (int i = 0; i < C; ++i) {
-    Floats v = __builtin_convertvector(channel[i], Floats) * s.scale[i] + s.bias[i];
-    if (Masked) v = load<Ints>(b.inside + k) ? v : Floats{} + s.fill[i];
-    if (s.far) {
-      store_far(s.out[i] + at, v);
-    } else {
-      store(s.out[i] + at, v);
+  const Pixels upper = across<C>(get(s.data, b.upper + k), wx);
+  const Pixels lower = across<C>(plain ? get(s.data + s.row, b.upper + k) : get(s.data, b.lower + k), wx);
+  return {blend(upper.even, lower.even, wy), blend(upper.odd, lower.odd, wy)};
+}
+
+// Nearest: kLanes pixels of a word each, as they are.
+template <typename Load>
+inline Words pick(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+  Two words[kBytes / 16];
+  for (int i = 0; i < kLanes; i += 4) {
+    const Two p = load_two(from, offsets + i, load_at), q = load_two(from, offsets + i + 2, load_at);
+    words[i / 4] = Two{p[0] | p[1] << 32, q[0] | q[1] << 32};
+  }
+  return (Words)joined(words);
+}
+
+__attribute__((noinline)) Words pick_before(const std::uint8_t* end, const std::uint8_t* from,
+                                            const std::int32_t* offsets) {
+  return pick(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint32_t>(at, end); });
+}
+
+template <bool plain>
+inline Words nearest(const Warp& s, const Block& b, int k) {
+  if (!plain && b.careful) return pick_before(end_of(s), s.data, b.upper + k);
+  return pick(s.data, b.upper + k, load_word<std::uint32_t>);
+}
+
+// Pixels as float32, scaled and biased; `inside` is 0 where the fill shows.
+template <int C>
+struct Scaled {
+  float scale[C], bias[C], fill[C];
+
+  explicit Scaled(const Warp& s) {
+    for (int i = 0; i < C; ++i) {
+      scale[i] = s.scale[i] * (1.f / 128);
+      bias[i] = s.bias[i];
+      fill[i] = s.fill_value[i] * s.scale[i] + s.bias[i];
     }
   }
-}
 
-template <int C, bool Masked>
-inline void finish_all(const Block& b, const std::uint64_t* a, const std::uint64_t* c, int n, const Sink<C>& s) {
-  int k = 0;
-  for (; k + kLanes <= n; k += kLanes) finish<C, Masked>(b, a, c, k, s, k);
-  if (k == n) return;
-  alignas(64) float last[C][kLanes];
-  Sink<C> aside = s;
-  aside.far = false;
-  for (int i = 0; i < C; ++i) aside.out[i] = last[i];
-  finish<C, Masked>(b, a, c, k, aside, 0);
-  for (int i = 0; i < C; ++i)
-    for (int j = 0; k + j < n; ++j) s.out[i][k + j] = last[i][j];
-}
-
-template <int C>
-void bytes(const Warp& s, int y, int n, float* const* planes) {
-  Block b;
-  alignas(64) std::uint64_t a[kBlock], c[kBlock];
-  Sink<C> sink;
-  sink.far = s.far;
-  for (int i = 0; i < C; ++i) {
-    sink.far = sink.far && reinterpret_cast<std::uintptr_t>(planes[i]) % kBytes == 0;
-    sink.out[i] = planes[i];
-    sink.scale[i] = s.scale[i] * (1.f / 128);
-    sink.bias[i] = s.bias[i];
-    sink.fill[i] = s.fill_value[i] * s.scale[i] + s.bias[i];
+  Channels<C> of(const Pixels& p) const {
+    const Ints channel[4] = {(Ints)p.even & 0xffff, (Ints)p.odd & 0xffff, (Ints)p.even >> 16, (Ints)p.odd >> 16};
+    Channels<C> out;
+    for (int i = 0; i < C; ++i) out.of[i] = __builtin_convertvector(channel[i], Floats) * scale[i] + bias[i];
+    return out;
   }
+  Channels<C> of(Words v) const { return of(Pixels{(Shorts)(v << 7 & 0x7f807f80), (Shorts)(v >> 1 & 0x7f807f80)}); }
+
+  Channels<C> filled(Channels<C> v, const std::int32_t* inside) const {
+    for (int i = 0; i < C; ++i) v.of[i] = load<Ints>(inside) ? v.of[i] : Floats{} + fill[i];
+    return v;
+  }
+};
+
+// Pixels as bytes, one in each 32-bit lane.
+template <int C>
+struct Rounded {
+  std::uint32_t fill = 0;
+
+  explicit Rounded(const Warp& s) {
+    for (int i = 0; i < C; ++i) fill |= to_bytes(Floats{} + s.fill_value[i])[0] << (8 * i);
+  }
+
+  // Half to even: one less than half is added to even numbers.
+  static Shorts rounded(Shorts v) { return (v + 63 + (v >> 7 & 1)) >> 7; }
+
+  Words of(const Pixels& p) const { return (Words)rounded(p.even) | (Words)rounded(p.odd) << 8; }
+  Words of(Words v) const { return v; }
+  Words filled(Words v, const std::int32_t* inside) const { return load<Ints>(inside) ? v : Words{} + fill; }
+};
+
+// Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes of them.
+template <typename To, typename Get>
+inline void write(const To& to, int x, int m, int n, Get pixels_at) {
+  const int whole = m < n - x - To::kBeyond ? m : n - x - To::kBeyond;
+  int k = 0;
+  for (; k + kLanes <= whole; k += kLanes) put(to, x + k, pixels_at(k));
+  for (; k < m; k += kLanes) put_some(to, x + k, pixels_at(k), m - k < kLanes ? m - k : kLanes);
+}
+
+template <int C, typename Convert, typename To>
+void row(const Warp& s, int y, int n, const Convert convert, const To to) {
+  Block b;
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
     locate<C>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
-    fetch<C>(s, b, (m + kLanes - 1) / kLanes * kLanes, a, c);
-    if (b.edge && s.fill == Fill::constant) {
-      finish_all<C, true>(b, a, c, m, sink);
+    if (b.plain && !s.nearest) {
+      write(to, x, m, n, [&](int k) { return convert.of(blended<C, true>(s, b, k)); });
+    } else if (b.plain) {
+      write(to, x, m, n, [&](int k) { return convert.of(nearest<true>(s, b, k)); });
+    } else if (!s.nearest) {
+      write(to, x, m, n, [&](int k) { return convert.filled(convert.of(blended<C, false>(s, b, k)), b.inside + k); });
     } else {
-      finish_all<C, false>(b, a, c, m, sink);
+      write(to, x, m, n, [&](int k) { return convert.filled(convert.of(nearest<false>(s, b, k)), b.inside + k); });
     }
-    for (int i = 0; i < C; ++i) sink.out[i] += kBlock;
   }
 }
 
 template <int C>
-void floats(const Warp& s, int y, int n, float* const* planes) {
-  Block b;
-  for (int x = 0; x < n; x += kBlock) {
-    const int m = n - x < kBlock ? n - x : kBlock;
-    locate_edge<4 * C>(s, x, y, m, b);
-    const bool masked = s.fill == Fill::constant;
-    for (int k = 0; k < m; ++k) {
-      const std::uint8_t* const upper = s.data + b.upper[k];
-      const std::uint8_t* const lower = s.data + b.lower[k];
-      const int right = b.x[k] < s.width - 1 ? 4 * C : 0;  // never read past the row: it might be a NaN
-      const float wx = static_cast<float>(b.wx[k]) * (1.f / kOne), wy = static_cast<float>(b.wy[k]) * (1.f / kOne);
-      for (int i = 0; i < C; ++i) {
-        const float p = load_f32(upper + 4 * i), q = load_f32(lower + 4 * i);
-        // Selected, not multiplied by 0: a NaN or an infinity next door stays next door.
-        const float above = wx > 0 ? p + (load_f32(upper + 4 * i + right) - p) * wx : p;
-        const float below = wx > 0 ? q + (load_f32(lower + 4 * i + right) - q) * wx : q;
-        const float v = wy > 0 ? above + (below - above) * wy : above;
-        planes[i][x + k] = (masked && b.inside[k] == 0 ? s.fill_value[i] : v) * s.scale[i] + s.bias[i];
-      }
-    }
+void row(const Warp& s, int y, int n, const OutputRow& to) {
+  constexpr bool apart = C > 1;  // one channel is packed and a plane at once
+  if (to.type == Type::f32) {
+    if (apart && to.packed) return row<C>(s, y, n, Scaled<C>(s), Place<float, C, apart>(to));
+    return row<C>(s, y, n, Scaled<C>(s), Place<float, C, false>(to));
   }
+  if (apart && to.packed) return row<C>(s, y, n, Rounded<C>(s), Place<std::uint8_t, C, apart>(to));
+  row<C>(s, y, n, Rounded<C>(s), Place<std::uint8_t, C, false>(to));
 }
 
 }  // namespace
 
 extern const WarpTable warp_table;
-const WarpTable warp_table = {
-    {{nullptr, bytes<1>, nullptr, bytes<3>, bytes<4>}, {nullptr, floats<1>, nullptr, floats<3>, floats<4>}}};
+const WarpTable warp_table = {{nullptr, row<1>, nullptr, row<3>, row<4>}};
 
 }  // namespace vary::VARY_TARGET_NS

@@ -68,7 +68,7 @@ Bytes colours(bool clip) {
   for (const Step& step : steps) step.run(step, planes.get(), {0, n, 4});
   const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255, nullptr);
   Bytes out(std::size_t{4} * n);
-  k.to_u8(planes.get(), 4, n, nullptr, out.data());
+  k.store(planes.get(), 4, n, made::packed_row(out.data(), Type::u8));
   planes.append_to(out);
   made::append(out, &sum, sizeof sum);
   return out;

@@ -26,7 +26,7 @@ void sample(const Kernels& k, const vary::View& view, int repeats) {
   const vary::Sampler sampler = vary::prepare(k, {}, picture.image, view, vary::Workspace::mine());
   const Planes planes(3, kSide);
   for (int i = 0; i < repeats; ++i)
-    for (int y = 0; y < kSide; ++y) sampler.row(k, y, kSide, planes.get());
+    for (int y = 0; y < kSide; ++y) sampler.row(k, y, kSide, planes.row());
 }
 
 void warp3(const Kernels& k, int repeats) { sample(k, {kSide, kSide, {.9, -.3, 60, .3, .9, -20}}, repeats); }
@@ -51,7 +51,7 @@ void colour(const Kernels& k, int repeats) {
   for (int i = 0; i < repeats * kSide; ++i) {
     for (const Step& step : steps) step.run(step, planes.get(), {0, kSide, 3});
     k.grey_sum(planes.get(), 3, kSide, 0, 255, nullptr);
-    k.to_u8(planes.get(), 3, kSide, nullptr, out.data());
+    k.store(planes.get(), 3, kSide, made::packed_row(out.data(), Type::u8));
   }
 }
 

@@ -2,6 +2,7 @@
 // they end, so that the sanitizer sees a byte too far.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <deque>
@@ -86,6 +87,11 @@ class Planes {
   Planes& operator=(const Planes&) = delete;
 
   float* const* get() const { return pointers_.data(); }
+  vary::OutputRow row() const {
+    vary::OutputRow out;
+    std::copy(pointers_.begin(), pointers_.end(), out.at);
+    return out;
+  }
   void fill(Numbers numbers) {
     for (std::vector<float>& row : rows_)
       for (float& value : row) value = numbers.value();
@@ -99,6 +105,14 @@ class Planes {
   std::vector<float*> pointers_;
 };
 
+inline vary::OutputRow packed_row(void* at, vary::Type type) {
+  vary::OutputRow out;
+  out.at[0] = at;
+  out.type = type;
+  out.packed = true;
+  return out;
+}
+
 // Every row of `source` along a map, as planar float32.
 inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary::Image& source,
                      const vary::View& view) {
@@ -111,7 +125,7 @@ inline Bytes sampled(const vary::Kernels& k, const vary::Plan& plan, const vary:
   Bytes out;
   for (int y = 0; y < view.height; ++y) {
     const Planes planes(source.channels, view.width);
-    sampler.row(k, y, view.width, planes.get());
+    sampler.row(k, y, view.width, planes.row());
     planes.append_to(out);
   }
   return out;

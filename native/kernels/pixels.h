@@ -1,0 +1,129 @@
+// Vectors of pixels into rows of memory, as planes or packed, as floats or bytes: kLanes pixels at a time, and fewer at
+// the end of a row. Included by kernel files only; everything here has internal linkage.
+#pragma once
+
+#include "loads.h"
+#include "vectors.h"
+
+namespace vary::VARY_TARGET_NS {
+namespace {
+
+// The channels of kLanes pixels; and the same pixels as bytes, one pixel a 32-bit lane.
+template <int C>
+struct Channels {
+  Floats of[C];
+};
+
+// kLanes pixels of three channels in a row are three vectors, in which each channel has every third lane: it is spread
+// to its lanes of all three vectors at once, and each vector picks its lanes from the three channels.
+template <int channel>
+inline Floats spread(Floats v) {
+  return shuffled<[](int i) {
+    int at = i;
+    while (at % 3 != channel) at += kLanes;
+    return at / 3;
+  }>(v);
+}
+template <int part>
+inline Floats picked(const Channels<3>& spread) {
+  const Floats two =
+      shuffled<[](int i) { return (part * kLanes + i) % 3 == 1 ? kLanes + i : i; }>(spread.of[0], spread.of[1]);
+  return shuffled<[](int i) { return (part * kLanes + i) % 3 == 2 ? kLanes + i : i; }>(two, spread.of[2]);
+}
+
+// kLanes pixels of C bytes in a row, of which the first 32 bits of a lane are one; what lies beyond them is anything.
+template <int C>
+inline Octets squeezed(Words pixels) {
+  const Octets parts = shuffled<[](int i) {
+    const int at = i % 16;
+    return at < 4 * C ? i - at + at / C * 4 + at % C : i;
+  }>((Octets)pixels);
+  return (Octets)shuffled<[](int i) { return i < C * kLanes / 4 ? i / C * 4 + i % C : i; }>((Words)parts);
+}
+
+// The first bytes of kLanes pixels, then all their second bytes, and so on.
+inline Octets gathered(Words pixels) {
+  const Octets parts = shuffled<[](int i) { return i - i % 16 + i % 4 * 4 + i % 16 / 4; }>((Octets)pixels);
+  constexpr auto rule = [](int i) { return i % (kLanes / 4) * 4 + i / (kLanes / 4); };
+  return (Octets)shuffled<rule>((Words)parts);
+}
+
+// Saturated, then rounded half to even: adding 1.5 x 2^23 leaves no bits for a fraction, and the whole number lowest.
+inline Words to_bytes(Floats v) {
+  const Floats raised = v > 0.f ? v : Floats{};  // NaN becomes 0
+  const Floats clamped = raised < 255.f ? raised : Floats{} + 255.f;
+  return (Words)(clamped + 12582912.f) & 255;
+}
+
+// A row that pixels are written to: one row of values for each channel, or one of packed pixels.
+template <typename T, int C, bool packed>
+struct Place {
+  static constexpr int kRows = packed ? 1 : C, kValues = packed ? C : 1;
+  // Pixels that a whole vector of them writes beyond its own: packed bytes do not end with a register.
+  static constexpr int kBeyond = sizeof(T) == 1 && packed ? (kBytes + C - 1) / C - kLanes : 0;
+  T* row[kRows];
+  bool far;
+
+  explicit Place(const OutputRow& to) : far(to.far) {
+    for (int r = 0; r < kRows; ++r) row[r] = static_cast<T*>(to.at[r]);
+  }
+};
+
+template <typename V>
+inline void put(bool far, float* at, V v) {
+  if (far) {
+    store_far(at, v);
+  } else {
+    store(at, v);
+  }
+}
+
+// kLanes pixels from column x on.
+template <int C>
+inline void put(const Place<float, C, false>& to, int x, const Channels<C>& pixels) {
+#pragma GCC unroll 4  // else GCC 12 for arm64, at -O2, takes the store for one to a null pointer and drops it
+  for (int c = 0; c < C; ++c) put(to.far, to.row[c] + x, pixels.of[c]);
+}
+
+inline void put(const Place<float, 3, true>& to, int x, const Channels<3>& pixels) {
+  const Channels<3> all = {spread<0>(pixels.of[0]), spread<1>(pixels.of[1]), spread<2>(pixels.of[2])};
+  float* const at = to.row[0] + 3 * x;
+  put(to.far, at, picked<0>(all));
+  put(to.far, at + kLanes, picked<1>(all));
+  put(to.far, at + 2 * kLanes, picked<2>(all));
+}
+
+// A pixel of four channels is 128 bits, of which a vector holds every fourth once the channels are transposed.
+inline void put(const Place<float, 4, true>& to, int x, const Channels<4>& pixels) {
+  const Square<Floats> quarters = transposed(Square<Floats>{{pixels.of[0], pixels.of[1], pixels.of[2], pixels.of[3]}});
+  for (int i = 0; i < kLanes; ++i)
+    put(to.far, to.row[0] + 4 * (x + i), load<Four>(reinterpret_cast<const float*>(&quarters.row[i % 4]) + i / 4 * 4));
+}
+
+template <int C>
+inline void put(const Place<std::uint8_t, C, false>& to, int x, Words pixels) {
+  const Octets planes = gathered(pixels);
+  for (int c = 0; c < C; ++c)
+    __builtin_memcpy(to.row[c] + x, reinterpret_cast<const std::uint8_t*>(&planes) + c * kLanes, kLanes);
+}
+
+template <int C>
+inline void put(const Place<std::uint8_t, C, true>& to, int x, Words pixels) {
+  store(to.row[0] + C * x, squeezed<C>(pixels));
+}
+
+// The first `count` of kLanes pixels, and nothing beyond them.
+template <typename T, int C, bool packed, typename Pixels>
+inline void put_some(const Place<T, C, packed>& to, int x, const Pixels& pixels, int count) {
+  using To = Place<T, C, packed>;
+  alignas(kBytes) T aside[To::kRows][kBytes];
+  To there = to;
+  there.far = false;
+  for (int r = 0; r < To::kRows; ++r) there.row[r] = aside[r];
+  put(there, 0, pixels);
+  for (int r = 0; r < To::kRows; ++r)
+    for (int i = 0; i < count * To::kValues; ++i) to.row[r][x * To::kValues + i] = aside[r][i];
+}
+
+}  // namespace
+}  // namespace vary::VARY_TARGET_NS

@@ -1,0 +1,36 @@
+#include "rows.h"
+
+namespace vary {
+
+Rows::Rows(const Kernels& k, const Slot& slot, Workspace& w)
+    : k_(k), slot_(slot), packed_(!slot.planar && slot.channels > 1), stride_((slot.width + 63) & ~63) {
+  if (!direct()) line_ = w.rows.get<float>(stride_ * slot.channels);
+  row_ = std::int64_t{slot.width} * size_of(slot.type) * (packed_ ? slot.channels : 1);
+  const bool aligned = reinterpret_cast<std::uintptr_t>(slot.data) % 64 == 0 && row_ % 64 == 0;
+  far_ = slot.far && slot.type == Type::f32 && aligned;
+}
+
+OutputRow Rows::slot_row(int y) const {
+  OutputRow out;
+  out.type = slot_.type;
+  out.packed = packed_;
+  out.far = far_;
+  for (int c = 0; c < (packed_ ? 1 : slot_.channels); ++c)
+    out.at[c] = slot_.data + (std::int64_t{c} * slot_.height + y) * row_;
+  return out;
+}
+
+void Rows::planes(int y, float** out) const {
+  // A packed row that passes through the caches is written in one go, and would wait for its memory then: it is asked
+  // for while the row is sampled. (GCC takes a function of prefetches alone for one without effect, and drops its
+  // calls.)
+  for (std::int64_t i = 0; packed_ && !far_ && i < row_; i += 64) __builtin_prefetch(slot_.data + y * row_ + i, 1, 3);
+  for (int c = 0; c < slot_.channels; ++c)
+    out[c] = direct() ? static_cast<float*>(slot_row(y).at[c]) : line_ + c * stride_;
+}
+
+void Rows::finish(int y, const float* const* planes) const {
+  if (!direct()) k_.store(planes, slot_.channels, slot_.width, slot_row(y));
+}
+
+}  // namespace vary
