@@ -54,7 +54,7 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   for (const auto& [name, gate, arguments, transform] : instructions) {
     const Op* const op = find_op(name);
     if (op == nullptr) throw std::invalid_argument("no such instruction: " + name);
-    if (!op->accepts(arguments.size(), channels))
+    if (!op->accepts(std::ssize(arguments), channels))
       throw std::invalid_argument(name + " does not have " + std::to_string(arguments.size()) + " arguments");
     Instruction instruction{op, gate, {}, transform};
     for (const auto& [value, column] : arguments) instruction.arguments.push_back({value, column});

@@ -35,8 +35,17 @@ bool ChainBuilder::within(double low, double high) const {
   return true;
 }
 
-double ChainBuilder::least() const { return *std::min_element(low_, low_ + coloured()); }
-double ChainBuilder::most() const { return *std::max_element(high_, high_ + coloured()); }
+double ChainBuilder::least() const {
+  double least = low_[0];
+  for (int c = 1; c < coloured(); ++c) least = std::min(least, low_[c]);
+  return least;
+}
+
+double ChainBuilder::most() const {
+  double most = high_[0];
+  for (int c = 1; c < coloured(); ++c) most = std::max(most, high_[c]);
+  return most;
+}
 
 void ChainBuilder::spread(double low, double high) {
   for (int c = 0; c < coloured(); ++c) {

@@ -81,12 +81,10 @@ void stretch(View& v, int height, int width) {
 
 void quarter_turns(View& v, int turns) {
   const double h = v.height, w = v.width;
-  switch (turns & 3) {
-    case 0: return;
-    case 1: return append(v, {{0, -1, w, 1, 0, 0}}, v.width, v.height);
-    case 2: return append(v, {{-1, 0, w, 0, -1, h}}, v.height, v.width);
-    case 3: return append(v, {{0, 1, 0, -1, 0, h}}, v.width, v.height);
-  }
+  const int quarters = turns & 3;
+  if (quarters == 1) append(v, {{0, -1, w, 1, 0, 0}}, v.width, v.height);
+  if (quarters == 2) append(v, {{-1, 0, w, 0, -1, h}}, v.height, v.width);
+  if (quarters == 3) append(v, {{0, 1, 0, -1, 0, h}}, v.width, v.height);
 }
 
 void flip_horizontal(View& v) { append(v, {{-1, 0, static_cast<double>(v.width), 0, 1, 0}}, v.height, v.width); }

@@ -33,6 +33,14 @@ inline double absurd(Numbers& n) {
 
 inline double side(Numbers& n) { return chance(n, 5) ? 1 + n.below(700) : 1 + n.below(80); }
 
+// The ends of the value range, and so many numbers.
+inline std::vector<double> numbers(Numbers& n, double low, double high, int count) {
+  std::vector<double> out = {low, high};
+  out.reserve(static_cast<std::size_t>(count) + 2);
+  for (int i = 0; i < count; ++i) out.push_back(between(n, -.5, 1.5));
+  return out;
+}
+
 // Arguments in the ranges of the transforms, by the operation's name.
 using Usual = std::vector<double> (*)(Numbers& n, int channels, double low, double high);
 inline const std::map<std::string_view, Usual>& usual_arguments() {
@@ -91,6 +99,13 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
          return {between(n, 0, .33), n.below(2) + 0.,  between(n, 0, 1), between(n, 0, 1), between(n, 0, 1),
                  between(n, 0, 1),   between(n, 0, 1), between(n, 0, 1), between(n, 0, 1)};
        }},
+      {"matrix",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         return {between(n, -2, 2), between(n, -2, 2), between(n, -1, 1),
+                 between(n, -2, 2), between(n, -2, 2), between(n, -1, 1)};
+       }},
+      {"table", [](Numbers& n, int, double low, double high) { return numbers(n, low, high, 1 + n.below(300)); }},
+      {"polynomial", [](Numbers& n, int, double low, double high) { return numbers(n, low, high, 1 + n.below(5)); }},
       {"rescale",
        [](Numbers& n, int, double, double) -> std::vector<double> { return {between(n, -3, 3), between(n, -9, 9)}; }},
       {"normalize",
@@ -123,9 +138,8 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
       {"gaussian_blur",
        [](Numbers& n, int, double, double) -> std::vector<double> { return {chance(n, 20) ? 0 : between(n, 0, 6)}; }},
       {"gauss_noise",
-       [](Numbers& n, int, double low, double high) -> std::vector<double> {
-         return {between(n, 0, 1), n() + 0., n() + 0., low, high};
-       }},
+       [](Numbers& n, int, double low,
+          double high) -> std::vector<double> { return {between(n, 0, 1), n() + 0., n() + 0., low, high}; }},
       {"cut", [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(2) + 0.}; }},
   };
   return all;
@@ -133,6 +147,7 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
 
 inline std::vector<std::string_view> all_names() {
   std::vector<std::string_view> names;
+  names.reserve(64);
   for (const auto table : vary::all_ops())
     for (const vary::Op& op : table) names.emplace_back(op.name);
   return names;

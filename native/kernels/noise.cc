@@ -84,7 +84,7 @@ inline float clamp(float v, float low, float high) {  // NaN stays NaN
 void gauss_noise(const Step& s, float* const* planes, const Row& row) {
   const int channels = row.channels < 3 ? row.channels : 3;
   Random random;
-  alignas(64) float deviates[4][kTogether];
+  alignas(64) float deviates[4][kTogether] = {};
   for (int x = 0; x < row.width; x += kTogether) {
     philox(static_cast<std::uint32_t>(x), row, s.key, random);
     for (int pair = 0; pair < (channels + 1) / 2; ++pair) {

@@ -2,7 +2,7 @@
 // the meaning of each entry in float64; a test compares the two.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -30,8 +30,8 @@ struct Op {
   void (*map)(Arguments, View&) = nullptr;            // of maps
   void (*stage)(Arguments, ChainBuilder&) = nullptr;  // of pointwise, whole and noise
 
-  bool accepts(std::size_t count, int channels) const {
-    const auto least = static_cast<std::size_t>(numbers + (each < 0 ? 1 : each * channels));
+  bool accepts(std::int64_t count, int channels) const {
+    const std::int64_t least = numbers + (each < 0 ? 1 : std::int64_t{each} * channels);
     return each < 0 ? count >= least : count == least;
   }
 };

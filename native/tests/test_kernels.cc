@@ -209,7 +209,8 @@ Step step_of(bool clip) {
 }
 
 void test_colour() {
-  constexpr std::string_view names[] = {"affine", "matrix", "hue", "solarize", "gauss_noise"};
+  constexpr std::string_view names[] = {"affine", "matrix", "hue", "solarize", "gauss_noise", "table", "polynomial"};
+  constexpr double numbers[] = {.9, .1, .4, -.2, 1.3};
   for (const int channels : kChannels)
     for (int n = 0; n <= 140; ++n)
       for (const bool clip : {false, true})
@@ -220,6 +221,8 @@ void test_colour() {
             planes.fill(Numbers(static_cast<std::uint64_t>(n)));
             Step step = step_of(clip);
             step.run = made::kernel(k, name);
+            step.numbers = numbers;
+            step.count = static_cast<int>(std::size(numbers));
             step.run(step, planes.get(), {7, n, channels});
             const std::int64_t sum = k.grey_sum(planes.get(), channels, n, 0, 255, nullptr);
             Bytes out;
