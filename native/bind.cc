@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
@@ -162,6 +163,20 @@ nb::list sizes(const Plan& plan, nb::handle sources, const ConstRows& rows, std:
 nb::list levels(const Plan& plan, nb::handle sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
   const Options options = options_of(1, exact, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) { return level_of(plan, task.source, task.row, options); });
+}
+
+// Of each picture, (map as a matrix of 3 x 3, height, width) of the source and of the canvas of each segment.
+nb::list maps_of(const Plan& plan, nb::handle sources, const ConstRows& rows, std::int64_t max_pixels) {
+  const Options options = options_of(1, false, false, max_pixels);
+  return of_each(plan, sources, rows, [&](const Task& task) {
+    nb::list segments;
+    for (const View& view : maps(plan, task.source, task.row, options)) {
+      std::vector<double> matrix(std::begin(view.m), std::end(view.m));
+      matrix.insert(matrix.end(), std::begin(view.p), std::end(view.p));
+      segments.append(nb::make_tuple(matrix, view.height, view.width));
+    }
+    return segments;
+  });
 }
 
 nb::list describe(const Plan& plan, int height, int width, bool floats, const ConstRows& rows) {
@@ -344,6 +359,7 @@ NB_MODULE(_native, m) {
       .def("draw", &draw_rows, "seed"_a, "epoch"_a, "indices"_a, "views"_a)
       .def("run", &run, "sources"_a, "rows"_a, "out"_a, "settings"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
+      .def("maps", &maps_of, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
   m.def("empty", &empty, "shape"_a, "floats"_a);

@@ -66,6 +66,10 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
 // std::runtime_error for an unreadable header or one that claims too many pixels.
 int level_of(const Plan& plan, const Source& source, const double* row, const Options& options);
 
+// The source as it is shown, then the canvas of each segment, with the map to the one before. Throws std::runtime_error
+// for an unreadable header.
+std::vector<View> maps(const Plan& plan, const Source& source, const double* row, const Options& options);
+
 // The size of the last canvas: what `Slot` must be. Throws std::runtime_error for an unreadable header.
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options);
 

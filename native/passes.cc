@@ -57,6 +57,22 @@ int level_of(const Plan& plan, const Source& source, const double* row, const Op
   return choose_level(plan, opened, s.view, options);
 }
 
+std::vector<View> maps(const Plan& plan, const Source& source, const double* row, const Options& options) {
+  const DefaultFloatMode mode;
+  Resolved program;
+  resolve(plan, row, program);
+  const Concrete* at = program.instructions.data();
+  const Concrete* const end = at + program.instructions.size();
+  const View source_view = open(source, options).view;
+  std::vector<View> out{{source_view.height, source_view.width}};
+  for (;;) {
+    const Segment s = next_segment(at, end, {out.back().height, out.back().width});
+    out.push_back(s.view);
+    if (s.end == end) return out;
+    at = s.end + 1;
+  }
+}
+
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options) {
   const DefaultFloatMode mode;
   Resolved program;

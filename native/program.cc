@@ -23,7 +23,7 @@ double value_of(const Argument& argument, const double* row) {
 }
 
 void add(const Instruction& instruction, const double* row, Resolved& out) {
-  if (instruction.gate >= 0 && row[instruction.gate] == 0) return;
+  if (instruction.op == &kNothing || (instruction.gate >= 0 && row[instruction.gate] == 0)) return;
   const double* const first = out.numbers.data() + out.numbers.size();
   for (const Argument& argument : instruction.arguments) out.numbers.push_back(value_of(argument, row));
   out.instructions.push_back({instruction.op, {first, instruction.arguments.size()}, &instruction.name});

@@ -46,7 +46,8 @@ std::span<const std::span<const Op>> all_ops();
 
 const Op* find_op(std::string_view name);  // nullptr: no such operation
 
-extern const Op& kOrder;  // the next `count` instructions run in the order of factorial number `code`
-extern const Op& kCut;    // resample here, and go on from that picture
+extern const Op& kOrder;    // the next `count` instructions run in the order of factorial number `code`
+extern const Op& kCut;      // resample here, and go on from that picture
+extern const Op& kNothing;  // in place of an instruction that is left out, so that orders count the same
 
 }  // namespace vary

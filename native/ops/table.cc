@@ -6,12 +6,14 @@ namespace {
 constexpr Op kControl[] = {
     {"order", Kind::control, 2, 0},
     {"cut", Kind::control, 1, 0},
+    {"nothing", Kind::control, 0, 0},
 };
 
 }  // namespace
 
 const Op& kOrder = kControl[0];
 const Op& kCut = kControl[1];
+const Op& kNothing = kControl[2];
 
 std::span<const Op> control_ops() { return kControl; }
 

@@ -24,9 +24,11 @@ if _typing.TYPE_CHECKING:
         ValueWarning as ValueWarning,
         VaryError as VaryError,
     )
+    from vary.maps import Map as Map
     from vary.plan.machine import libjpeg_version as libjpeg_version, target as target, targets as targets
     from vary.plan.program import Program as Program
     from vary.policy import Policy as Policy
+    from vary.sample import Sample as Sample
     from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder
     from vary.streams.batch import Batch as Batch
     from vary.streams.cache.disk import disk_cache as disk_cache
@@ -48,9 +50,11 @@ else:
         "vary.codecs.decode": "read_image",
         "vary.display.preview": "Preview",
         "vary.errors": "DecodeError InputError PolicyError SourceError StreamTimeoutError ValueWarning VaryError",
+        "vary.maps": "Map",
         "vary.plan.machine": "libjpeg_version target targets",
         "vary.plan.program": "Program",
         "vary.policy": "Policy",
+        "vary.sample": "Sample",
         "vary.sources": "Arrays Files Folder",
         "vary.streams": "Batch Mixed Report Stream average_views disk_cache mix stream",
         "vary.transforms": "Transform",

@@ -25,6 +25,9 @@ class Plan:
     def sizes(
         self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_pixels: int
     ) -> list[tuple[int, int] | str]: ...
+    def maps(
+        self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_pixels: int
+    ) -> list[list[tuple[list[float], int, int]] | str]: ...
     def levels(
         self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, exact: bool, max_pixels: int
     ) -> list[int | str]: ...

@@ -4,9 +4,11 @@ explain it, write it down."""
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
+from types import EllipsisType
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 
@@ -22,19 +24,21 @@ from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.machine import default_threads
+from vary.plan.masks import check_pairs, several_masks
 from vary.plan.program import FILLS, Fill, Program, Settings
-from vary.plan.request import Address, Output, Parts, Request, raise_first
+from vary.plan.request import Address, Output, Parts, Pictures, Request, Result, raise_first
 from vary.plan.runner import Runner
 from vary.plan.runners import Runners
 from vary.plan.watch import Watches
-from vary.sample import Dtype, Layout, dtype_name, layout_name, many
-from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch
+from vary.sample import Dtype, Layout, Sample, dtype_name, layout_name, many, sample_of
+from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch, whole_number
 from vary.transforms.compose import empty, several
 from vary.transforms.policy_file import load_policy, policy_data, policy_of, save_policy
 
 __all__ = ["Policy"]
 
 Interpolation = Literal["bilinear", "nearest"]
+Many = list[np.ndarray] | np.ndarray
 
 
 def _fill(value: Any) -> str | tuple[float, ...]:
@@ -57,6 +61,42 @@ def _range(value: Any) -> tuple[float, float] | None:
     return number(low), number(high)
 
 
+class Options(TypedDict, total=False):
+    """Arguments of `policy(image)`, for type checkers."""
+
+    seed: SupportsIndex | None
+    epoch: SupportsIndex | None
+    index: SupportsIndex | None
+    view: SupportsIndex | None
+    dtype: Dtype | None
+    layout: Layout
+
+
+class BatchOptions(TypedDict, total=False):
+    """Arguments of `policy.batch`, for type checkers."""
+
+    seed: SupportsIndex | None
+    epoch: SupportsIndex | None
+    view: SupportsIndex | None
+    indices: Sequence[int] | np.ndarray | None
+    dtype: Dtype | None
+    layout: Layout
+    threads: int | None
+    out: np.ndarray | None
+
+
+def _sample_by_name(call: Callable[..., Any]) -> Callable[..., Any]:
+    """`policy(image=image)` returns a sample, as `mask=None` does; `policy(image)` an array."""
+
+    @wraps(call)
+    def named(*args: Any, **given: Any) -> Any:
+        if "image" in given:
+            given.setdefault("mask", None)
+        return call(*args, **given)
+
+    return named
+
+
 class Policy(Transform):
     """Transforms in listed order, and how they sample. Immutable, picklable, safe to share between threads.
 
@@ -76,6 +116,11 @@ class Policy(Transform):
     value_range: float | tuple[float, float] | None = custom(
         "highest value, or (lowest, highest); None: 255 for uint8, 1.0 for float32", _range, default=None
     )
+    mask_fill: int = custom(
+        "the value of masks outside the picture, where fill is a value; 255 is often ignored by losses",
+        whole_number,
+        default=0,
+    )
 
     def check(self) -> None:
         object.__setattr__(self, "_runners", Runners())
@@ -93,6 +138,14 @@ class Policy(Transform):
         for child in self.transforms:
             to.child(child)
 
+    @overload
+    def __call__(self, image: np.ndarray, /, **options: Unpack[Options]) -> np.ndarray: ...
+    @overload
+    def __call__(self, *, image: np.ndarray, mask: np.ndarray | None = None, **options: Unpack[Options]) -> Sample: ...
+    @overload
+    def __call__(self, image: np.ndarray, /, *, mask: np.ndarray | None, **options: Unpack[Options]) -> Sample: ...
+
+    @_sample_by_name
     @guided("policy(image)")
     def __call__(
         self,
@@ -104,8 +157,9 @@ class Policy(Transform):
         view: SupportsIndex | None = None,
         dtype: Dtype | None = None,
         layout: Layout = "NHWC",
-    ) -> np.ndarray:
-        """Vary one image, differently in each call; with a seed, the same arguments give the same result.
+        mask: np.ndarray | EllipsisType | None = ...,
+    ) -> np.ndarray | Sample:
+        """Vary one image, and its mask, differently in each call; with a seed, the same arguments give the same result.
 
         image: (height, width) or (height, width, channels), uint8 or float32, with 1, 3 or 4 channels. Only read.
         seed: 0 .. 2^64 - 1. The result is then a function of image, policy, seed, epoch, index and view: it equals the
@@ -115,14 +169,35 @@ class Policy(Transform):
             They need a seed.
         dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the image.
         layout: "NHWC": channels last; "NCHW": channels first.
+        mask: (height, width) or (height, width, 1) whole numbers or truth values, one for each pixel of the image. It
+            moves as the image does, and keeps its dtype, its form and its values: each pixel is the nearest one.
+            Colour, noise, blur and user functions leave it alone. Outside the picture it has `Policy(mask_fill=)` if
+            `fill` is a value, else what `fill` says.
 
-        Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. `InputError` for
-        invalid arguments, `PolicyError` if the policy does not fit the image.
+        Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. With `image=` by name
+        or a mask, a `vary.Sample` with `.image`, `.mask` and `.map`, which moves points. `InputError` for invalid
+        arguments, `PolicyError` if the policy does not fit the image.
         """
         seed = fresh_seed(epoch, view, index) if seed is None else seed
         address = address_of(seed, epoch, view, index_of(index))
-        one: np.ndarray = self._vary([image], address, _output(dtype, layout))[0]
-        return one
+        output = _output(dtype, layout)
+        if mask is ...:
+            one: np.ndarray = self._vary([image], address, output).arrays[0][0]
+            return one
+        made = self._vary([image], address, output, 1, None if mask is None else [mask], True)
+        fields = ("image", "mask")[: len(made.arrays)]
+        return sample_of(fields, [array[0] for array in made.arrays], made.maps)
+
+    @overload
+    def batch(self, images: Iterable[np.ndarray] | np.ndarray, **options: Unpack[BatchOptions]) -> np.ndarray: ...
+    @overload
+    def batch(
+        self,
+        images: Iterable[np.ndarray] | np.ndarray,
+        *,
+        masks: Iterable[np.ndarray] | np.ndarray,
+        **options: Unpack[BatchOptions],
+    ) -> Sample: ...
 
     @guided("policy.batch")
     def batch(
@@ -137,8 +212,9 @@ class Policy(Transform):
         layout: Layout = "NHWC",
         threads: int | None = None,
         out: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """Vary n images in one native call, each differently in each call; with a seed, reproducibly.
+        masks: Iterable[np.ndarray] | np.ndarray | None = None,
+    ) -> np.ndarray | Sample:
+        """Vary n images, and their masks, in one native call, each differently in each call; with a seed, reproducibly.
 
         images: n arrays, uint8 or float32, (height, width, channels) with 1, 3 or 4 channels, of any sizes and strides
             (one dtype and number of channels a batch), or one array of them (n, height, width, channels). Only read.
@@ -150,9 +226,11 @@ class Policy(Transform):
             rounded half to even and saturated, never rescaled.
         layout: "NHWC": channels last; "NCHW": channels first.
         threads: None takes what affinity and cgroup allow. The result never depends on it.
-        out: an array to write into and return, contiguous within each picture.
+        out: an array to write the images into and return, contiguous within each picture.
+        masks: n arrays, or one array of them, as the mask of a single image; one dtype and one form a batch.
 
-        Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW". `InputError` for invalid
+        Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW"; with masks a `vary.Sample`
+        with `.images`, `.masks` and `.maps`. `InputError` for invalid
         arguments, with the number of the image; `PolicyError` if the policy does not fit the images. Values that would
         train on nonsense are a `ValueWarning`, each kind once for each policy.
         """
@@ -162,19 +240,31 @@ class Policy(Transform):
             raise InputError("images is empty; give at least one")
         seed = fresh_seed(epoch, view) if seed is None else seed
         address = address_of(seed, epoch, view, indices_of(indices, n))
-        return self._vary(given, address, _output(dtype, layout, out), _threads(threads))
+        output, threads = _output(dtype, layout, out), _threads(threads)
+        if masks is None:
+            return self._vary(given, address, output, threads).arrays[0]
+        made = self._vary(given, address, output, threads, several_masks(masks), True)
+        return sample_of(("images", "masks"), made.arrays, made.maps)
 
     def _vary(
-        self, images: list[np.ndarray] | np.ndarray, address: Address, output: Output, threads: int = 1
-    ) -> np.ndarray:
+        self,
+        images: Many,
+        address: Address,
+        output: Output,
+        threads: int = 1,
+        masks: Many | None = None,
+        maps: bool = False,
+    ) -> Result:
         runner = self.runner_for(images[0])
-        whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
-        pictures = Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
-        request = Request((pictures,), address, (output,), threads)
+        request = Request((_pictures(images),), address, (output,), threads, maps=maps)
+        if masks is not None:
+            check_pairs(images, masks)
+            outputs = output, Output(1, layout=output.layout, role="mask")
+            request = request._replace(inputs=(*request.inputs, _pictures(masks)), outputs=outputs)
         result = runner.batch(request)
         raise_first(result.failures, lambda place: None)
         self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
-        return result.arrays[0]
+        return result
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
@@ -202,7 +292,7 @@ class Policy(Transform):
         if dtype == "uint8" and value and not all(0 <= v <= 255 for v in value):  # type: ignore[union-attr]
             self._refuse(f"fill={self.fill} is outside 0 .. 255, the values of uint8 pictures")
         name = self.fill if isinstance(self.fill, str) else "constant"
-        return Settings(name, value, self.interpolation, self.antialias, self.strict)  # type: ignore[arg-type]
+        return Settings(name, value, self.interpolation, self.antialias, self.strict, self.mask_fill)  # type: ignore[arg-type]
 
     @guided("policy.program", leads=False)
     def program(
@@ -309,6 +399,11 @@ def _policies(transforms: Sequence[Transform]) -> Iterator[Policy]:
         if isinstance(transform, Policy):
             yield transform
         yield from _policies(list(transform.children()))
+
+
+def _pictures(images: Many) -> Pictures:
+    whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
+    return Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
 
 
 def _output(dtype: Dtype | None, layout: Layout, out: np.ndarray | None = None) -> Output:

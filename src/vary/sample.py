@@ -1,24 +1,28 @@
-"""What one sample may hold: an image (and, with their issue, masks, boxes and points), and how it may come out.
+"""What one sample may hold: an image and its mask, and how they may come out.
 
-An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels; height x width means one channel.
+An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels; height x width means one channel. A
+mask has a whole number for each pixel: height x width, or height x width x 1.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import PurePath
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.guidance import word_hint
+from vary.maps import Map
 
 __all__ = [
     "DTYPES",
     "LAYOUTS",
     "Dtype",
     "Layout",
+    "Sample",
     "batch_shape",
     "channels_first",
     "check_many",
@@ -29,6 +33,7 @@ __all__ = [
     "many",
     "maybe_one",
     "not_an_array",
+    "sample_of",
 ]
 
 Layout = Literal["NHWC", "NCHW"]
@@ -128,3 +133,101 @@ def many(images: Any) -> Any:
         images = list(images)
     check_many("images", images)
     return images
+
+
+def _named(name: str) -> Any:
+    def get(sample: Sample) -> np.ndarray:
+        if name not in sample.fields:
+            raise AttributeError(f"this sample has no {name!r}; it has {', '.join(sample.fields)}")
+        found: np.ndarray = tuple.__getitem__(sample, sample.fields.index(name))
+        return found
+
+    return property(get)
+
+
+class Sample(tuple[Any, ...]):  # noqa: SLOT001  the maps are in a dict
+    """What a policy makes of an image and its mask: a named tuple, whose arrays have names and keys.
+
+    image, mask: of `policy(image=..., mask=...)`; `sample["image"]` works too.
+    images, masks: of `policy.batch(images, masks=...)`.
+    map: how points of the image move (`vary.Map`); maps: the same for each image of a batch.
+
+    `fields` are the names of the arrays. Libraries for trees of arrays, and torch's `default_collate`, rebuild samples
+    from their arrays; those have no maps.
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ()
+    _fields: ClassVar[tuple[str, ...]] = ()
+
+    if TYPE_CHECKING:
+        image: np.ndarray
+        mask: np.ndarray
+        images: np.ndarray
+        masks: np.ndarray
+    else:
+        image, mask, images, masks = map(_named, ("image", "mask", "images", "masks"))
+
+    def __new__(cls, /, *arrays: Any) -> Self:
+        if not cls.fields or len(arrays) != len(cls.fields):
+            raise TypeError(f"a sample of {', '.join(cls.fields) or 'no fields'} cannot hold {len(arrays)} arrays")
+        return super().__new__(cls, arrays)
+
+    @classmethod
+    def _make(cls, arrays: Iterable[Any]) -> Self:
+        return cls(*arrays)
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self.fields, self, strict=True))
+
+    def _replace(self, **named: Any) -> Self:
+        """The same sample with other arrays in some fields."""
+        other = type(self)(*[named.pop(name, array) for name, array in zip(self.fields, self, strict=True)])
+        if named:
+            raise TypeError(f"this sample has no {', '.join(map(repr, named))}; it has {', '.join(self.fields)}")
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def keys(self) -> tuple[str, ...]:
+        """The names of its arrays, so that `dict(sample)` and `{**sample}` work."""
+        return self.fields
+
+    def __getitem__(self, which: Any) -> Any:
+        if isinstance(which, str):
+            if which not in self.fields:
+                raise KeyError(f"{which!r}: this sample has {', '.join(self.fields)}")
+            which = self.fields.index(which)
+        return super().__getitem__(which)
+
+    @property
+    def maps(self) -> tuple[Map, ...]:
+        found: tuple[Map, ...] | None = self.__dict__.get("maps")
+        if found is None:
+            raise AttributeError("this sample was made from arrays alone and has no maps; read those of the first one")
+        return found
+
+    @property
+    def map(self) -> Map:
+        if "images" in self.fields:
+            raise AttributeError("samples of a batch have maps, one for each image: sample.maps[0]")
+        return self.maps[0]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return sample_of, (self.fields, tuple(self), self.__dict__.get("maps"))
+
+    def __repr__(self) -> str:
+        told = (f"{name} {array.dtype} {array.shape}" for name, array in zip(self.fields, self, strict=True))
+        return f"Sample({', '.join(told)})"
+
+
+def sample_of(fields: tuple[str, ...], arrays: Iterable[Any], maps: tuple[Map, ...] | None) -> Sample:
+    """A sample with these fields."""
+    made = _sample_class(fields)(*arrays)
+    if maps is not None:
+        made.__dict__["maps"] = maps
+    return made
+
+
+@cache
+def _sample_class(fields: tuple[str, ...]) -> type[Sample]:
+    """One class for each list of fields, as libraries for trees of arrays expect of named tuples."""
+    return type("Sample", (Sample,), {"fields": fields, "_fields": fields, "__doc__": Sample.__doc__})

@@ -20,5 +20,6 @@ def _unknown(_: Size, *__: float | None) -> Size:
 OPS = [
     Op("order", "control", "count instructions, code factorial", "the next {count} in order {code}", _not_run),
     Op("cut", "control", "dtype uint8|float32", "to {dtype}", _not_run),
+    Op("nothing", "control", "", "left out", _not_run),
     Op("call", "call", "function number, dtype uint8|float32", "", _not_run, size=_unknown, range=nothing),
 ]

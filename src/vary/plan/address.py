@@ -22,8 +22,9 @@ FIRST.flags.writeable = False  # many addresses share it
 
 def address_of(seed: Part, epoch: Part, view: Part, indices: np.ndarray) -> Address:
     """Epoch and view are 0 if they are None; the seed must be a number."""
-    check_address(seed, 0 if epoch is None else epoch, 0 if view is None else view)  # type: ignore[arg-type]
-    seed, epoch, view = (0 if part is None else operator.index(part) for part in (seed, epoch, view))
+    epoch, view = 0 if epoch is None else epoch, 0 if view is None else view
+    check_address(seed, epoch, view)  # type: ignore[arg-type]
+    seed, epoch, view = operator.index(seed), operator.index(epoch), operator.index(view)  # type: ignore[arg-type]
     return Address(seed, epoch, FIRST if view == 0 and len(indices) == 1 else view, indices)
 
 

@@ -1,36 +1,48 @@
-"""A template -> the core's plans: one for each stage, that is for what runs in one native call."""
+"""A template -> the core's plans: one for each stage, that is for what runs in one native call; and those that only
+move, for masks and points."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from vary import _native
-from vary.plan.program import FILLS, Template
+from vary.ops import OPS
+from vary.plan.program import FILLS, Instruction, Template
 from vary.plan.segment import Stage
 from vary.transforms.base import Column
 
-__all__ = ["compiled"]
+__all__ = ["compiled", "compiled_geometry"]
 
 
 def compiled(template: Template, stages: Sequence[Stage]) -> list[_native.Plan]:
     """The plans of these stages. Each draws the same parameters: those of the whole template."""
-    settings = template.settings
-    draws = [draw.native() for draw in template.draws]
-    sampling = (
-        FILLS.index(settings.fill),
-        list(settings.fill_value),
-        settings.interpolation == "nearest",
-        settings.antialias,
-    )
-    return [
-        _native.Plan(
-            [(i.op, i.gate, [_argument(a) for a in i.args], template.name(i)) for i in stage.instructions],
-            draws,
-            template.channels,
-            sampling,
-        )
-        for stage in stages
-    ]
+    s = template.settings
+    sampling = FILLS.index(s.fill), list(s.fill_value), s.interpolation == "nearest", s.antialias
+    return [_plan(template, stage.instructions, template.channels, sampling) for stage in stages]
+
+
+def compiled_geometry(template: Template, channels: int, fill_value: list[float]) -> _native.Plan:
+    """What moves a mask of so many channels: all geometry, cut where the image is cut, sampling the nearest pixels.
+
+    fill_value: one for each channel, if the fill of the images is a constant.
+    """
+    sampling = FILLS.index(template.settings.fill), fill_value, True, False
+    return _plan(template, list(map(_only_moving, template.instructions)), channels, sampling)
+
+
+def _only_moving(i: Instruction) -> Instruction:
+    """What is left of an instruction for masks."""
+    if OPS[i.op].kind == "call":  # a call that is not drawn is a cut all the same
+        return Instruction("cut", (0.0,), -1, i.origin)
+    return i if OPS[i.op].kind in ("map", "control") else Instruction("nothing", (), -1, i.origin)
+
+
+Sampling = tuple[int, list[float], bool, bool]
+
+
+def _plan(template: Template, instructions: Sequence[Instruction], channels: int, sampling: Sampling) -> _native.Plan:
+    listed = [(i.op, i.gate, [_argument(a) for a in i.args], template.name(i)) for i in instructions]
+    return _native.Plan(listed, [draw.native() for draw in template.draws], channels, sampling)
 
 
 def _argument(value: float) -> tuple[float, int]:

@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     interpolation: str = "bilinear"
     antialias: bool = True
     strict: bool = False
+    mask_fill: int = 0  # of masks, where the fill is a constant
 
 
 class Instruction(NamedTuple):

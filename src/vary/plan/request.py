@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vary.errors import DecodeError, InputError
+from vary.maps import Map
 
 __all__ = [
     "PLAIN",
@@ -81,6 +82,7 @@ class Output(NamedTuple):
     """An array that a call makes, and where it is written.
 
     source: the number of the input that it is made of.
+    role: "image", or "mask": only moved, by the nearest pixel, and of the dtype and form that it has.
     dtype: None: float32 after Rescale or Normalize, else that of the input.
     out: the array to write into, contiguous within each picture. None: one is made, by `empty` from its shape and
         whether it holds floats; without that, in memory that is used again.
@@ -91,6 +93,7 @@ class Output(NamedTuple):
     layout: str = "NHWC"
     out: np.ndarray | None = None
     empty: Empty | None = None
+    role: str = "image"
 
 
 IMAGES = (Output(),)
@@ -99,7 +102,7 @@ IMAGES = (Output(),)
 class Request(NamedTuple):
     """One batch: what is made of which pictures, for whose draws.
 
-    inputs: one or more times n pictures.
+    inputs: one or more times n pictures; the first are the images.
     views: so many pictures one behind the other are the same; a JPEG is then decoded once, at the largest level that
         one of them needs.
     rows: the parameters (n, columns) float64, if they were drawn before; `Runner.rows` draws them.
@@ -116,6 +119,7 @@ class Request(NamedTuple):
     rows: np.ndarray | None = None
     failed: Sequence[int] = ()
     check: Callable[[int], None] | None = None
+    maps: bool = False  # are the maps of the images part of the result?
 
 
 class Counts(NamedTuple):
@@ -150,6 +154,7 @@ class Result(NamedTuple):
     arrays: tuple[np.ndarray, ...]
     failures: list[Failure]
     counts: Counts
+    maps: tuple[Map, ...] = ()  # of the pictures that did not fail: how points move; in a failed one's place, of size 0
 
 
 def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:

@@ -93,7 +93,8 @@ class SampledBatch:
             made: Array = np.zeros((len(self._request.address.indices), 1, 1, 1), np.uint8)
             failures: list[Failure] = []
             with suppress(VaryError):  # then the pictures count as black, and nothing is reported
-                (made,), failures, _ = runner.batch(self._request)
+                result = runner.batch(self._request)
+                (made,), failures = result.arrays, result.failures
             for failure in failures:
                 made[failure.place] = 0
             self._known[geometry] = [some_values(picture.T) for picture in made]

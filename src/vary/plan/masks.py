@@ -1,0 +1,123 @@
+"""Masks move with their images: the same draws and maps, the nearest pixel, and the exact values of any integer dtype.
+
+The core copies bytes. It is given a mask as a picture of uint8 whose channels are the bytes of a value: one channel, or
+four, at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from vary.errors import InputError, PolicyError
+from vary.plan.request import Parts, Pictures
+from vary.sample import not_an_array
+
+__all__ = ["MaskKind", "check_mask", "check_pairs", "fill_of", "kind_of_masks", "several_masks"]
+
+Array = np.ndarray[Any, Any]
+
+CURES = {
+    "f": "mask.astype('uint8') if it holds class numbers, mask > 0.5 if it holds probabilities of one class",
+    "c": "mask.real.astype('uint8')",
+    "O": "one array of integers for each mask",
+}
+
+
+class MaskKind(NamedTuple):
+    """What all masks of a batch have in common. flat: (H, W), not (H, W, 1)."""
+
+    dtype: np.dtype[Any]
+    flat: bool
+
+    @property
+    def channels(self) -> int:
+        """Bytes of a value that the core moves in one call, as channels."""
+        return 4 if self.dtype.itemsize % 4 == 0 else 1
+
+    @property
+    def calls(self) -> int:
+        return self.dtype.itemsize // self.channels
+
+    def pictures(self, masks: Pictures, call: int) -> Pictures:
+        """The masks as pictures of uint8, with the channels of this call."""
+        if isinstance(masks, Parts):
+            return masks._replace(array=self._bytes(masks.array, masks.array.shape[:3], call))
+        return [self._bytes(mask, mask.shape[:2], call) for mask in masks]
+
+    def _bytes(self, masks: Array, shape: tuple[int, ...], call: int) -> Array:
+        values = np.ascontiguousarray(masks).view(np.uint8).reshape(*shape, self.dtype.itemsize)
+        return values[..., call * self.channels : (call + 1) * self.channels]
+
+    def values(self, made: Sequence[Array], layout: str) -> Array:
+        """The masks of what the core made: of each call, (n, h, w, channels) uint8."""
+        joined = made[0] if len(made) == 1 else np.concatenate(made, axis=-1)
+        masks: Array = joined.view(self.dtype)
+        return masks[..., 0] if self.flat else np.moveaxis(masks, -1, 1) if layout == "NCHW" else masks
+
+
+def check_mask(name: str, mask: Any) -> None:
+    """`InputError` if it is no mask: (H, W) or (H, W, 1) of whole numbers or truth values."""
+    if not isinstance(mask, np.ndarray):
+        raise InputError(not_an_array(name, mask))
+    if mask.dtype.kind not in "bui":
+        cure = CURES.get(mask.dtype.kind, "an array of integers")
+        raise InputError(f"{name} is {mask.dtype}; a mask holds whole numbers or truth values: give {cure}")
+    if mask.ndim != 2 and (mask.ndim != 3 or mask.shape[2] != 1):
+        cure = "give one number for each pixel: (height, width) or (height, width, 1)"
+        if mask.ndim == 3:
+            cure += "; of one channel for each class, that is mask.argmax(-1)"
+        raise InputError(f"{name} has shape {mask.shape}; {cure}")
+
+
+def several_masks(masks: Any) -> Array | list[Any]:
+    """Masks as an array, which is returned unchanged, or as a list, which any other iterable becomes."""
+    if isinstance(masks, np.ndarray) and masks.ndim > 2:
+        return masks
+    if isinstance(masks, np.ndarray | str | bytes | dict) or not isinstance(masks, Iterable):
+        seen = (
+            f"an array of shape {masks.shape}" if isinstance(masks, np.ndarray) else f"of type {type(masks).__name__}"
+        )
+        raise InputError(f"masks is {seen}; give a list of NumPy arrays, or one array (n, height, width)")
+    return list(masks)
+
+
+def check_pairs(images: Sequence[Any] | Array, masks: Sequence[Any] | Array) -> None:
+    """`InputError` if these arrays are not images with a mask each, of the same height and width."""
+    if len(images) != len(masks):
+        raise InputError(f"there are {len(images)} images and {len(masks)} masks; give one mask for each image")
+    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        image_name, name = ("image", "mask") if len(masks) == 1 else (f"image {number}", f"mask {number}")
+        check_mask(name, mask)
+        if isinstance(image, np.ndarray) and image.ndim > 1 and image.shape[:2] != mask.shape[:2]:
+            raise InputError(
+                f"{image_name} has shape {image.shape}, and {name} has shape {mask.shape}: height and width must be "
+                "the same; a mask belongs to the picture as it is, before the policy"
+            )
+
+
+def kind_of_masks(masks: Pictures) -> MaskKind:
+    """What these masks are; `InputError` if they differ."""
+    if isinstance(masks, Parts):
+        return MaskKind(masks.array.dtype, masks.array.ndim == 3)
+    kinds = [MaskKind(mask.dtype, mask.ndim == 2) for mask in masks]
+    for number, kind in enumerate(kinds):
+        if kind != kinds[0]:
+            first, other = (f"{k.dtype} of shape {m.shape}" for k, m in ((kinds[0], masks[0]), (kind, masks[number])))
+            raise InputError(f"mask 0 is {first} and mask {number} is {other}; give masks of one dtype and one form")
+    return kinds[0]
+
+
+def fill_of(kind: MaskKind, value: int) -> list[list[float]]:
+    """The bytes of `Policy(mask_fill=value)`, for each call."""
+    info = None if kind.dtype.kind == "b" else np.iinfo(kind.dtype)
+    low, high = (0, 1) if info is None else (info.min, info.max)
+    if not low <= value <= high:
+        raise PolicyError(
+            f"Policy(mask_fill={value}): masks of {kind.dtype} hold {low} .. {high}; choose a value within, or give "
+            "masks of a dtype that holds it"
+        )
+    filled = [float(byte) for byte in np.array(value, kind.dtype).tobytes()]
+    return [filled[at : at + kind.channels] for at in range(0, len(filled), kind.channels)]
