@@ -16,6 +16,7 @@ from vary.guidance import word_hint
 
 __all__ = [
     "DTYPES",
+    "Array",
     "LAYOUTS",
     "Dtype",
     "Layout",
@@ -30,6 +31,9 @@ __all__ = [
     "maybe_one",
     "not_an_array",
 ]
+
+Array = np.ndarray
+"""An array of any shape and dtype."""
 
 Layout = Literal["NHWC", "NCHW"]
 DtypeName = Literal["uint8", "float32"]
