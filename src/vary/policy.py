@@ -165,7 +165,7 @@ class Policy(Transform):
         return self._vary(given, address, _output(dtype, layout, out), _threads(threads))
 
     def _vary(
-        self, images: list[np.ndarray] | np.ndarray, address: Address, output: Output, threads: int = 1
+        self, images: list[object] | np.ndarray, address: Address, output: Output, threads: int = 1
     ) -> np.ndarray:
         runner = self.runner_for(images[0])
         whole = isinstance(images, np.ndarray) and images.dtype != object and images.ndim in (3, 4)
@@ -280,7 +280,7 @@ class Policy(Transform):
     def _repr_html_(self) -> str:
         return policy_html(self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:  # Any: nested lists and mappings
         """The policy as plain data; `Policy.from_dict` reads it back."""
         return policy_data(self.values())
 

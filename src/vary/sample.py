@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -102,7 +102,7 @@ def not_an_array(name: str, image: object, also: str = "") -> str:
     return f"{name} is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{also}"
 
 
-def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
+def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
     """`InputError` if `images`, an array or a list of arrays, is probably one picture, or the list of its rows."""
     if isinstance(images, np.ndarray):
         shape, what = images.shape, f"has shape {images.shape},"
@@ -119,7 +119,7 @@ def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
         )
 
 
-def many(images: Any) -> Any:
+def many(images: object) -> np.ndarray | list[object]:
     """Pictures as an array, which is returned unchanged, or as a list, which any other iterable becomes.
 
     `InputError` if `images` is no collection, or is a single picture.
