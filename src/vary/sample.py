@@ -19,6 +19,7 @@ from vary.maps import Map
 
 __all__ = [
     "DTYPES",
+    "Array",
     "LAYOUTS",
     "Dtype",
     "Layout",
@@ -35,6 +36,9 @@ __all__ = [
     "not_an_array",
     "sample_of",
 ]
+
+Array = np.ndarray
+"""An array of any shape and dtype."""
 
 Layout = Literal["NHWC", "NCHW"]
 DtypeName = Literal["uint8", "float32"]
@@ -56,11 +60,11 @@ def dtype_name(dtype: object) -> str:
     return str(name)
 
 
-def layout_name(layout: str) -> str:
+def layout_name(layout: object) -> str:
     if layout not in LAYOUTS:
         cure = f"choose one of {', '.join(LAYOUTS)}{word_hint('layout', layout)}"
         raise InputError(f"layout={layout!r} is not offered; {cure}")
-    return layout
+    return str(layout)
 
 
 def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -> tuple[int, int, int, int]:
@@ -103,7 +107,7 @@ def not_an_array(name: str, image: object, also: str = "") -> str:
     return f"{name} is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{also}"
 
 
-def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
+def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
     """`InputError` if `images`, an array or a list of arrays, is probably one picture, or the list of its rows."""
     if isinstance(images, np.ndarray):
         shape, what = images.shape, f"has shape {images.shape},"
@@ -120,7 +124,7 @@ def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
         )
 
 
-def many(images: Any) -> Any:
+def many(images: object) -> np.ndarray | list[object]:
     """Pictures as an array, which is returned unchanged, or as a list, which any other iterable becomes.
 
     `InputError` if `images` is no collection, or is a single picture.

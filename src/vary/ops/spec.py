@@ -19,7 +19,7 @@ sampling. whole: needs all pixels around. noise: depends on the place on the can
 place: where a map comes after one of them, the program is cut. control: `order`, `cut`. call: a user function."""
 
 Floats = np.ndarray[
-    Any, np.dtype[np.float64]
+    tuple[int, ...], np.dtype[np.float64]
 ]  # a picture on its way, (height, width, channels); or positions along an axis
 Size = tuple[int, int] | None  # (height, width); None: not known, or not the same for all pictures
 Range = tuple[float, float] | None  # lowest and highest value; None: there is none
@@ -83,7 +83,8 @@ class Op(NamedTuple):
     explain: str
     """For people: a format of the arguments by name."""
     twin: Callable[..., Any]
-    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others."""
+    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others.
+    `Any`, because which of the two it is depends on `kind`."""
     neutral: tuple[float, ...] | None = None
     """First arguments with which it changes nothing; None: there are none."""
     size: Callable[..., Size] = _same_size

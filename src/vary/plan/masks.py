@@ -45,7 +45,7 @@ class MaskKind(NamedTuple):
         """The masks as pictures of uint8, with the channels of this call."""
         if isinstance(masks, Parts):
             return masks._replace(array=self._bytes(masks.array, masks.array.shape[:3], call))
-        return [self._bytes(mask, mask.shape[:2], call) for mask in masks]
+        return [self._bytes(mask, mask.shape[:2], call) for mask in map(np.asarray, masks)]
 
     def _bytes(self, masks: Array, shape: tuple[int, ...], call: int) -> Array:
         values = np.ascontiguousarray(masks).view(np.uint8).reshape(*shape, self.dtype.itemsize)
@@ -102,10 +102,11 @@ def kind_of_masks(masks: Pictures) -> MaskKind:
     """What these masks are; `InputError` if they differ."""
     if isinstance(masks, Parts):
         return MaskKind(masks.array.dtype, masks.array.ndim == 3)
-    kinds = [MaskKind(mask.dtype, mask.ndim == 2) for mask in masks]
+    arrays = [np.asarray(mask) for mask in masks]
+    kinds = [MaskKind(mask.dtype, mask.ndim == 2) for mask in arrays]
     for number, kind in enumerate(kinds):
         if kind != kinds[0]:
-            first, other = (f"{k.dtype} of shape {m.shape}" for k, m in ((kinds[0], masks[0]), (kind, masks[number])))
+            first, other = (f"{k.dtype} of shape {m.shape}" for k, m in ((kinds[0], arrays[0]), (kind, arrays[number])))
             raise InputError(f"mask 0 is {first} and mask {number} is {other}; give masks of one dtype and one form")
     return kinds[0]
 

@@ -47,7 +47,7 @@ def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) 
         *which, floats = instruction.args  # of `cut` and `call`
         stored = _cast(_run(stored, segment, program.settings), "float32" if floats else "uint8")
         if which:
-            stored = program.functions[int(which[0])](stored)
+            stored = np.asarray(program.functions[int(which[0])](stored))
         segment = []
     picture = _run(stored, segment, program.settings)
     return picture if dtype is None else _cast(picture, dtype)
@@ -161,7 +161,8 @@ def _parts(weights: Floats) -> Floats:
     odd, even = (first, last) if more_before else (last, first)
     parts[even] += math.trunc(left / 2)
     parts[odd] += left - math.trunc(left / 2)
-    return parts / 128
+    shares: Floats = parts / 128
+    return shares
 
 
 def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:

@@ -120,8 +120,8 @@ class Run:
                 if place not in self.failures and (call.gate < 0 or self.rows[place, call.gate]):
                     if check is not None:
                         check(int(address.indices[place]))
-                    done[place] = runner.called(which, image, address, place)
-                    if done[place].shape != image.shape:
+                    done[place] = changed = runner.called(which, image, address, place)
+                    if changed.shape != image.shape:
                         self.resized = f"{runner.template.name(call)} changed the size of a picture"
         return done
 

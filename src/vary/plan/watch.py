@@ -9,7 +9,7 @@ reported. Only counts and texts are kept, no pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from vary.plan.lower import VALUE_RANGES
 from vary.plan.ranges import contradictions
 from vary.plan.request import Parts
 from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
-from vary.sample import maybe_one
+from vary.sample import Array, maybe_one
 
 if TYPE_CHECKING:
     from vary.plan.program import Template
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from vary.plan.runner import Runner
 
 __all__ = ["PICTURES", "Watch", "Watches"]
-
-Array = np.ndarray[Any, Any]
 
 PICTURES, PICTURES_A_BATCH = 16, 8  # checked: in all, and of one batch
 ENOUGH, SHARE = 4, 0.6  # a mistake that depends on a draw is reported if 4 pictures show it, and over 0.6 of all
@@ -131,7 +129,7 @@ class Watch:
         return sum(votes) >= ENOUGH and sum(map(bool, votes)) > SHARE * len(votes)
 
 
-def _of_pictures(seen: SampledBatch, dtype: Any, results: list[Array]) -> list[Finding]:
+def _of_pictures(seen: SampledBatch, dtype: np.dtype, results: list[Array]) -> list[Finding]:
     """Mistakes of the inputs. Those in uint8 with the range 0 .. 255 have none."""
     template = seen.template
     if template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"]:

@@ -35,7 +35,7 @@ FILES = Kind(True, "uint8", None)
 
 def stated_kind(source: Indexed) -> Kind | None:
     """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` for another value."""
-    kind: Any = getattr(source, "kind", None)
+    kind: object = getattr(source, "kind", None)
     if kind is None or isinstance(kind, Kind):
         return kind
     if isinstance(kind, str) and kind == "files":
@@ -57,7 +57,7 @@ def asked_kind(source: Indexed) -> Kind:
     if not len(source):
         return FILES
     try:
-        image: Any = item_of(source, 0).image
+        image: object = item_of(source, 0).image
     except (DecodeError, SourceError):  # reported, or skipped, when its turn comes
         return FILES
     if isinstance(image, Encoded):
@@ -68,7 +68,7 @@ def asked_kind(source: Indexed) -> Kind:
     raise InputError(f"sample 0 is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
 
 
-def array_kind(image: np.ndarray[Any, Any], index: int) -> tuple[int, str]:
+def array_kind(image: np.ndarray, index: int) -> tuple[int, str]:
     """(channels, dtype) of a picture in an array; `InputError`, with the sample's index, for any other array."""
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
@@ -79,7 +79,7 @@ def array_kind(image: np.ndarray[Any, Any], index: int) -> tuple[int, str]:
     return channels, image.dtype.name
 
 
-def _dtype_name(dtype: Any) -> str:
+def _dtype_name(dtype: Any) -> str:  # Any: np.dtype refuses what is none
     try:
         return str(np.dtype(dtype).name)
     except TypeError:

@@ -7,7 +7,8 @@
     an array of other objects   as they are, such as a dict each
 
 A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an
-error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`.
+error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`. Labels
+are `Any` until they are checked.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.sample import Array
 from vary.sources.checked import label_columns, path_of
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ TEXT = (str, bytes)
 NUMBERS = (Number, np.generic, date, time, timedelta)
 MISSING = "give every sample one, or leave the sample out"
 
-Array = np.ndarray[Any, Any]
 Called = Callable[[int], str]
 """The name of a sample in messages, by its place: its number, and its path if it has one."""
 
@@ -133,7 +134,7 @@ def classified(
     return column, classes
 
 
-def class_names(classes: Any) -> list[str]:
+def class_names(classes: object) -> list[str]:
     """The argument classes= as a list of names; `InputError` if it is none."""
     cure = "give a list of the classes' names, in the order of their ids"
     if isinstance(classes, str | bytes | Mapping | set | frozenset) or not hasattr(classes, "__iter__"):

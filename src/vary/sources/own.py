@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
+from vary.sample import Array
 from vary.sources.arrays import Arrays
 from vary.sources.checked import fields_of, fingerprints_of, item_of, label_columns, path_of
 from vary.sources.kinds import stated_kind
@@ -14,22 +15,23 @@ from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from vary.sources.base import Indexed, Item
     from vary.sources.kinds import Kind
 
 __all__ = ["Adapted", "warn_of_absent", "with_classes"]
 
-Array = np.ndarray[Any, Any]
-
 
 class Adapted(Source):
     """The source `given`, completed to `vary.sources.Indexed`, and perhaps with its class ids mapped to others."""
 
     def __init__(self, given: Any, classes: list[str] | None = None, ids: Array | None = None) -> None:
-        """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None:
-        unchanged."""
+        """given: a source, `Any` because it may lack some methods.
+
+        classes: names of the new class ids; None: those of `given`.
+        ids: the new id of each old one; None: unchanged.
+        """
         self.given = given
         self.fields = fields_of(given)
         self.classes = getattr(given, "classes", None) if classes is None else classes
@@ -48,15 +50,16 @@ class Adapted(Source):
         return self.given.whole if isinstance(self.given, Arrays) else None
 
     @property
-    def fingerprints(self) -> Callable[[Any], list[Any]] | None:
+    def fingerprints(self) -> Callable[[Sequence[int] | Array], list[Hashable]] | None:
         """See `Indexed`; None where the source has none."""
         if getattr(self.given, "fingerprints", None) is None:
             return None
         return lambda indices: fingerprints_of(self.given, indices)
 
     @property
-    def paths(self) -> Any:
-        return self.given.paths
+    def paths(self) -> Sequence[str]:
+        paths: Sequence[str] = self.given.paths
+        return paths
 
     def __len__(self) -> int:
         return len(self.given)
@@ -66,7 +69,7 @@ class Adapted(Source):
         if self._ids is None or self.class_field is None:
             return item
         labels, place = list(item.labels), self.fields.index(self.class_field) - 1
-        label: Any = labels[place]
+        label = labels[place]
         number = self.given.classes.index(label) if isinstance(label, str) else np.asarray(label, np.int64)
         labels[place] = self._ids[number]
         return item._replace(labels=tuple(labels))

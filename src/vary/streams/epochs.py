@@ -6,7 +6,7 @@ import dataclasses
 import operator
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
-    from vary.streams.batch import Batch
+    from vary.streams.batch import Batch, Specs
     from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
     from vary.streams.workers.pool import Workers
@@ -84,7 +84,7 @@ class Epochs:
         raise NotImplementedError
 
     @property
-    def element_spec(self) -> Any:
+    def element_spec(self) -> Specs:
         """A batch with an `ArraySpec`, `.shape` and `.dtype`, in place of each array; no picture is decoded.
 
         None in a shape: it differs between batches, such as the size of the last one, or depends on files or draws.
@@ -300,7 +300,7 @@ class Epochs:
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> NoReturn:
             raise missing_attribute(self, name, "stream")
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -312,11 +312,11 @@ class Epochs:
             raise AttributeError(f"a stream keeps its {name}; make a new one: vary.stream(source, policy)")
         super().__setattr__(name, value)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
         return self.__dict__ | {"_process": None, "_feed": None, "_latest": replace(latest)}  # iterations change it
 
-    def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
+    def __reduce__(self) -> tuple[object, ...]:  # pickle's own way fails if __class__ is not the type
         return _without_init, (type(self),), self.__getstate__()
 
     # The methods of a PyDataset, for Keras: see keras.py.
@@ -340,7 +340,7 @@ class Epochs:
     def on_epoch_end(self) -> None:
         keras.end(self, sys._getframe(1))
 
-    def __getitem__(self, number: int) -> tuple[Any, ...]:
+    def __getitem__(self, number: int) -> tuple[object, ...]:
         """Only for Keras, in `model.fit(stream)`: (x, y) of the next batch, or of another one to learn its shape."""
         if not keras.is_keras(sys._getframe(1)):
             raise TypeError(

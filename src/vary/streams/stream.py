@@ -17,9 +17,9 @@ from vary.plan.hints import hints
 from vary.plan.infer import output_dtype, output_size
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
-from vary.sample import batch_shape
+from vary.sample import Array, batch_shape
 from vary.sources import Arrays, asked_kind, batch_labels, open_source, path_of, stated_kind, whole_of
-from vary.streams.batch import ArraySpec, specs_of
+from vary.streams.batch import ArraySpec, Specs, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.cache.choose import place_of, store_of
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Stream", "stream"]
 
-Array = np.ndarray[Any, Any]
 SMALLEST_MASK = 8  # rows and columns: smaller labels may be anything
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -125,7 +124,7 @@ class Stream(Epochs):
         return fields_of(self.source, self._view_specs)
 
     @property
-    def element_spec(self) -> Any:
+    def element_spec(self) -> Specs:
         o, specs, n = self.options, self._specs, self._batch_length()
         whole_array = getattr(whole_of(self.source)[0], "whole", None)
         size_in = None if whole_array is None else whole_array.shape[1:3]
@@ -265,7 +264,7 @@ class Stream(Epochs):
         self._once.warn(made.work.findings)
         return made.batch
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_prepared": None}
 
     def __repr__(self) -> str:

@@ -6,13 +6,14 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import InputError, PolicyError
 from vary.guidance import guided
 from vary.policy import Policy
+from vary.sample import Array
 from vary.transforms import Transform
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "views_of"]
 
-Array = np.ndarray[Any, Any]
 RESERVED = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
 """Names that a batch uses already."""
 
@@ -95,7 +95,7 @@ def _cure(policy: object) -> str:
 
 
 @guided("vary.average_views", leads=False)
-def average_views(predictions: Any, views: int) -> Array:
+def average_views(predictions: object, views: int) -> Array:
     """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...), float64 of integers.
 
     Of a stream's views, `images.reshape(-1, *images.shape[2:])` are the pictures to predict from.

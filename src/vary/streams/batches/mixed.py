@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.plan.request import Output
 from vary.rng import EPOCH_LIMIT
+from vary.sample import Array
 from vary.sources import path_of
 from vary.streams.batch import Made, batch_of
 from vary.streams.batches.job import EpochJob
@@ -31,8 +32,6 @@ __all__ = ["MixedJob", "place_held", "rank_positions"]
 
 JOBS = 4
 """Jobs that are kept for each stream: two batch workers may both be where one epoch ends and the next begins."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Part(NamedTuple):
@@ -149,7 +148,7 @@ class MixedJob(EpochJob):
             joined[at] = array
         return joined
 
-    def _empty(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    def _empty(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype) -> Array:
         """An array for a field: for pictures, allocated as this stream allocates them."""
         specs, o = stream._specs, stream.options
         if number >= len(specs):

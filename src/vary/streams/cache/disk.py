@@ -24,13 +24,14 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from vary.codecs.decode import HEAD
 from vary.errors import InputError
 from vary.paths import expanded
+from vary.sample import Array
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from vary.streams.cache.memory import File
 
 __all__ = ["Disk", "DiskCache", "cache_folder", "check_writable", "disk_cache", "size_of_cache"]
-
-Array = np.ndarray[Any, Any]
 
 VERSION = "v1"  # of the format; each has its own folder
 HEADER, MAGIC = Struct("<8sQII"), b"vary\r\n\x1a\n"
@@ -84,7 +83,7 @@ class Disk:
 
     compact = True
 
-    def __init__(self, folder: Path, limit: int, setting: tuple[Any, ...]) -> None:
+    def __init__(self, folder: Path, limit: int, setting: tuple[object, ...]) -> None:
         self.folder, self.limit, self.setting = Path(folder).absolute(), limit, setting
         self._held, self._stale = 0, 0.0  # bytes in the folder, and when they are to be measured again
         self._left = 0  # bytes that may be written before all files are measured again
@@ -213,7 +212,7 @@ class Disk:
         digits = name.hex()
         return f"{self.folder}/{VERSION}/{digits[:2]}/{digits[2:]}-{level}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Disk, (self.folder, self.limit, self.setting)
 
 

@@ -14,11 +14,10 @@ does not fit is decoded again in each epoch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from vary.codecs.decode import HEAD
+from vary.sample import Array
 from vary.streams.cache.budget import BUDGET
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from vary.streams.cache.budget import Budget
 
 __all__ = ["NOWHERE", "File", "Memory", "Store"]
-
-Array = np.ndarray[Any, Any]
 
 
 class File(NamedTuple):
@@ -113,7 +110,7 @@ class Memory:
             blocks = self._blocks.pop(self._latest.pop(file.sample), {})
             self.held -= sum(block.nbytes for level, block in blocks.items() if level)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Memory, (self.most, self.demand, self.ranks, self.compact)
 
 

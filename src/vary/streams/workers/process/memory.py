@@ -25,6 +25,7 @@ import numpy as np
 
 from vary.errors import SourceError
 from vary.plan.shared import SharedPart, exchange_word, punch
+from vary.sample import Array
 
 __all__ = ["Arena", "BufferPool", "Ref", "unnamed_file"]
 
@@ -37,8 +38,6 @@ SMALL, COPIED = 4096, 1 << 16
 """Bytes: arrays of fewer are in the message itself; of so many, those that are in no buffer are copied into one."""
 ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
 HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
-
-Array = np.ndarray[Any, Any]
 
 
 def unnamed_file() -> int:
@@ -148,7 +147,7 @@ class BufferPool:
             number, use = self._buffer(max(size, 1)), next(self._uses)
             self._arena.words[number] = 4 * use + MADE
         # NumPy makes views refer to the outermost array of its kind: through a memoryview, that is this one.
-        memory: Any = self._memory[number]
+        memory: Any = self._memory[number]  # Any: to type checkers for Python 3.11, arrays are no buffers
         whole = np.frombuffer(memoryview(memory), np.uint8)
         weakref.finalize(whole, self._arena.exchange, number, use, MADE, FREE).atexit = False
         array: Array = whole[:size].view(dtype).reshape(shape)
