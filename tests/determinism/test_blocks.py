@@ -28,8 +28,8 @@ def test_a_block_stands_for_its_file(policy: Policy, file: bytes, channels: int,
     (block,) = keep([file], [level], channels, False, index % 2 == 0, 1)
     assert not isinstance(block, str)
     assert runner.levels([block], rows, decode) == runner.levels([block[:HEAD]], rows, decode) == [level]
-    (expected,), failures, _ = runner.batch(Request(([file],), address, decode=decode))
-    (seen,), more, _ = runner.batch(Request(([block],), address, decode=decode))
+    (expected,), failures, *_ = runner.batch(Request(([file],), address, decode=decode))
+    (seen,), more, *_ = runner.batch(Request(([block],), address, decode=decode))
     assert failures == more == []
     assert np.array_equal(seen, expected)
 

@@ -44,7 +44,7 @@ def run(
         runner = policy.runner(channels, "uint8")
     except PolicyError:  # colours that do not go with these channels, or with one another
         reject()
-    (images,), failures, _ = runner.batch(Request(([source],), address, decode=Decode(full_decode)))
+    (images,), failures, *_ = runner.batch(Request(([source],), address, decode=Decode(full_decode)))
     assert not failures
     return images[0]
 

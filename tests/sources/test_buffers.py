@@ -70,7 +70,7 @@ def test_a_batch_takes_any_buffer(name: str) -> None:
     files = [encoded("jpeg", picture(seed=i)) for i in range(3)]
     (expected,) = runner().batch(Request((files,), address(3))).arrays
     held = [HOLDERS[name](file) for file in files]
-    (seen,), failures, _ = runner().batch(Request((held,), address(3)))
+    (seen,), failures, *_ = runner().batch(Request((held,), address(3)))
     assert not failures
     assert np.array_equal(seen, expected)
 

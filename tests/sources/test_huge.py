@@ -25,7 +25,7 @@ def claiming(height: int, width: int, mode: str = "RGB") -> bytes:
 def failure(data: bytes | np.ndarray, channels: int = 3, **how: bool) -> str:
     runner: Runner = Policy([Resize(8, 8)]).runner(channels, "uint8")
     address = Address(0, 0, 0, np.arange(1))
-    _, failures, _ = runner.batch(Request(([data],), address, decode=Decode(max_pixels=1 << 40, **how)))
+    _, failures, *_ = runner.batch(Request(([data],), address, decode=Decode(max_pixels=1 << 40, **how)))
     return failures[0].reason if failures else ""
 
 

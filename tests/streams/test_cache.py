@@ -185,7 +185,7 @@ def levels(epoch: int) -> list[int | str]:
 
 
 def varied(pictures: list[Any], epoch: int) -> np.ndarray:
-    (images,), failures, _ = RUNNER.batch(Request((pictures,), address(epoch)))
+    (images,), failures, *_ = RUNNER.batch(Request((pictures,), address(epoch)))
     assert not failures
     return images
 
