@@ -12,8 +12,7 @@ import pytest
 
 from vary.plan import watch
 from vary.policy import Policy
-from vary.streams import batch as batches_module
-from vary.streams import mix, stream
+from vary.streams import batch as batches_module, mix, stream
 from vary.streams.iteration import Iteration
 from vary.streams.workers.process import client
 from vary.transforms import HorizontalFlip, Lambda
