@@ -1,7 +1,7 @@
 # Every task of the repository. All except fresh write only into .venv and build/, and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
-#   make lint | types | cpp | fuzz [SECONDS=600] | torture [ROUNDS=100] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,7 +25,7 @@ CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*
 HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo demo-data test test-time install lint tidy types cpp emulated fuzz instructions torture test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo demo-data test test-time install lint tidy types cpp tsan emulated fuzz instructions torture test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -157,7 +157,17 @@ cpp: $(STAMPS)/build-tools $(STAMPS)/jpeg
 	@$(CMAKE_TESTS) -B build/sanitize -DVARY_SANITIZE=address,undefined >/dev/null
 	cmake --build build/sanitize --parallel $(JOBS)
 	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+	@$(MAKE) tsan
 	$(if $(EMULATOR),@$(MAKE) emulated,@echo "No qemu-x86_64 or no x86-64 machine: hashes on other processors not checked.")
+
+# The tests of what threads share, under the thread sanitizer: on one instruction set, because all have one source.
+# Versions of the sanitizer need memory in the same place in each run; setarch asks for that where the system allows it.
+RACED := threads pool shared execute
+FIXED := $(shell setarch -R true 2>/dev/null && echo setarch -R)
+tsan: $(STAMPS)/build-tools $(STAMPS)/jpeg
+	@$(CMAKE_TESTS) -B build/tsan -DVARY_SANITIZE=thread -DVARY_TARGETS=$(if $(filter x86_64 amd64,$(shell uname -m)),v2,base) >/dev/null
+	cmake --build build/tsan --target $(RACED:%=test_%) --parallel $(JOBS)
+	$(FIXED) ctest --test-dir build/tsan --output-on-failure --no-tests=error -R "^test_($$(echo $(RACED) | tr ' ' '|'))$$"
 
 # Random programs, damaged files and damaged cache blocks, for SECONDS in all: with sanitizers, and as a release build with
 # guard pages. Cases are numbered, from FIRST on; a failure prints the command that repeats it.

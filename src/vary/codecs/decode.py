@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 import threading
 import warnings
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
@@ -166,7 +167,7 @@ def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
     """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read."""
     jpeg = is_jpeg(encoded)
     try:
-        with _QUIET:
+        with _quiet():
             width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _size(bytes(encoded.data))
     except Exception as error:
         raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
@@ -211,7 +212,7 @@ def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool)
     bare = _bare(data)
     if bare.opaque and channels == 4 and not allow_truncated:
         raise DecodeError("its transparency (the chunk tRNS) is damaged")
-    with _QUIET:
+    with _quiet():
         image = _opened(bare.data, max_pixels)
         width, height = image.size
         check_pixels(width, height, max_pixels, None)
@@ -305,11 +306,18 @@ def _deep(image: Image, channels: int, inverted: bool) -> Array:
     return np.dstack([grey, grey, grey, alpha.astype(np.uint8)])
 
 
-class _Quiet(threading.local):
-    """Drops the warnings of the thread that is inside, and of no other.
+def _quiet() -> contextlib.AbstractContextManager[object]:
+    """Drops the warnings of the thread that is inside, and of no other."""
+    if getattr(sys.flags, "context_aware_warnings", 0):  # as in free-threaded Python: these are the thread's own
+        return warnings.catch_warnings(action="ignore")
+    return _QUIET
 
-    `warnings.catch_warnings` swaps a list that all threads share. This instead is the message pattern of one lasting
-    filter: the warnings module asks it, in the warning thread, whether it matches.
+
+class _Quiet(threading.local):
+    """`_quiet` where `warnings.catch_warnings` swaps a list that all threads share.
+
+    This instead is the message pattern of one lasting filter: the warnings module asks it, in the warning thread,
+    whether it matches.
     """
 
     inside = False

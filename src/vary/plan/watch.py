@@ -66,7 +66,7 @@ class Watch:
 
     @property
     def findings(self) -> list[Finding]:
-        return [Finding(kind, text) for kind, text in self.found.items()]
+        return [Finding(*one) for one in self.found.copy().items()]  # a copy: other threads may add to it
 
     def inspect(self, template: Template, request: Request, result: Result) -> None:
         """Check some of the images that a request made, and their inputs."""

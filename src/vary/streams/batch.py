@@ -101,9 +101,10 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     @property
     def paths(self) -> Paths:
         """Made when they are first asked for, which is seldom."""
-        if callable(self._paths):
-            self._paths = self._paths()
-        return self._paths
+        paths = self._paths
+        if callable(paths):
+            paths = self._paths = paths()
+        return paths
 
     @paths.setter
     def paths(self, paths: Paths) -> None:

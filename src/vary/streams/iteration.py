@@ -121,8 +121,8 @@ class Iteration:
                     if batch is not None:
                         batch._schema = self._schema
                         return batch
-            except CancelledError:
-                if self._open:  # else another thread has closed it
+            except (CancelledError, IndexError):
+                if self._open:  # else another thread has closed it, and emptied what was read here
                     self.close()
                     raise
             except BaseException:  # a batch's error, or Ctrl-C while waiting

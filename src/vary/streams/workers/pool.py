@@ -154,6 +154,8 @@ class WorkerPool:
     def submit(self, positions: Array) -> Future[list[Made]]:
         future = self._batch_workers.submit(self._make, positions)
         self._pending = [*(one for one in self._pending if one() is not None), weakref.ref(future)]
+        if self._stop.is_set():  # by another thread: its threads may have ended before they came to this
+            future.cancel()
         return future
 
     def _enter(self, number: int) -> None:

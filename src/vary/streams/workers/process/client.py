@@ -221,11 +221,12 @@ class ProcessWorkers:
         return pending
 
     def _send(self, message: object) -> None:
-        if self._connection is None:
+        connection = self._connection
+        if connection is None:  # closed by another thread, as it may be at any time
             raise _closed()
         try:
             with suppress(ConnectionError):  # raised where the answer is awaited
-                self._connection.send_bytes(pickle.dumps(message, 5))
+                connection.send_bytes(pickle.dumps(message, 5))
         except BlockingIOError:
             raise StreamTimeoutError(f"positions were not read within timeout= seconds: {self.stuck()}") from None
 
