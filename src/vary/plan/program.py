@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
+from vary.transforms.policy_file import SEMANTICS
 
 __all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
-VERSION = 1
+VERSION = SEMANTICS
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
 
 Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]
