@@ -41,6 +41,16 @@ AxisReduction along_axis(double extent, double shrink, Fill fill) {
 
 static_assert(kMostTaps >= 2 * kBoxes);
 
+// So that it depends on the canvas alone, not on how the picture is stored, which axis comes first: the one that is
+// nearer to the canvas' vertical, or at 45 degrees the one that shrinks more.
+bool columns_first(const View& view) {
+  const Steps step = steps_of(view);
+  const double turned = std::fabs(step.d[1] * step.d[2]), upright = std::fabs(step.d[0] * step.d[3]);
+  if (std::fabs(turned - upright) > 1e-9 * upright) return turned > upright;
+  const Shrink s = shrink_of(view);
+  return s.x > s.y * (1 + 1e-9);
+}
+
 // The boxes that a reduced pixel is a weighted sum of; no weight is 0.
 struct Weights {
   int first = 0, count = 0;
@@ -159,7 +169,7 @@ Shrink shrink_of(const View& v) {
 
 Reduction reduction_of(const Plan& plan, const View& view, double height, double width) {
   const Shrink s = plan.antialias && !plan.nearest ? shrink_of(view) : Shrink{1, 1};
-  return {along_axis(width, s.x, plan.fill), along_axis(height, s.y, plan.fill)};
+  return {along_axis(width, s.x, plan.fill), along_axis(height, s.y, plan.fill), columns_first(view)};
 }
 
 Interval AxisReduction::boxes_of(Interval reduced) const {
@@ -186,26 +196,39 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interva
               Workspace& w) {
   const Interval down = r.y.boxes_of(rows), across = r.x.boxes_of(columns);
   const Image s = r.x.box > 1 || r.y.box > 1 ? box_averages(k, source, r, down, across, w) : source;
-  const Image out = room_for(s, r.y.size, r.x.size, w.reduced);
   const bool bytes = s.type == Type::u8;
   Triangle t;
-  t.data = s.data;
-  t.row = s.row;
   t.channels = s.channels;
-  t.first = across.first;
-  t.columns = across.end - across.first;
-  t.y = taps_of(r.y, rows, bytes, {w.start_y, w.count_y, w.weight_y});
   t.x = taps_of(r.x, columns, bytes, {w.start_x, w.count_x, w.weight_x});
-  t.top = rows.first;
-  t.bottom = rows.end;
-  t.left = columns.first;
-  t.right = columns.end;
+  t.y = taps_of(r.y, rows, bytes, {w.start_y, w.count_y, w.weight_y});
   t.width = r.x.size;
-  t.out = const_cast<std::uint8_t*>(out.data);
-  t.out_row = out.row;
-  t.line = w.line.get<float>(std::int64_t{t.columns} * s.channels + 64);
+  t.line = w.line.get<float>(std::int64_t{across.end - across.first} * s.channels + 64);
   t.packed = w.sums.get<std::uint32_t>(std::int64_t{columns.end - columns.first + 4} * (t.x.most + 1));
-  k.triangle[static_cast<int>(s.type)](t);
+  const auto filter = [&](const Image& from, const Image& to, Interval seen, Interval top_to_bottom, Interval out) {
+    t.data = from.data;
+    t.row = from.row;
+    t.first = seen.first;
+    t.columns = seen.end - seen.first;
+    t.top = top_to_bottom.first;
+    t.bottom = top_to_bottom.end;
+    t.left = out.first;
+    t.right = out.end;
+    t.out = const_cast<std::uint8_t*>(to.data);
+    t.out_row = to.row;
+    k.triangle[static_cast<int>(s.type)](t);
+  };
+  const Image out = room_for(s, r.y.size, r.x.size, w.reduced);
+  if (!r.columns_first || r.x.half == 0 || r.y.half == 0) {
+    filter(s, out, across, rows, columns);
+    return out;
+  }
+  const Image between = room_for(s, s.height, r.x.size, w.half_reduced);
+  const Taps y = t.y;
+  t.y = {};
+  filter(s, between, across, down, columns);
+  t.y = y;
+  t.x = {};
+  filter(between, out, columns, rows, columns);
   return out;
 }
 

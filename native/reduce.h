@@ -38,6 +38,7 @@ struct AxisReduction {
 
 struct Reduction {
   AxisReduction x, y;
+  bool columns_first = false;  // bytes are rounded in between: columns come first where the map turns over 45 degrees
   bool changes() const { return x.half > 0 || y.half > 0; }
   // A map to pixels of the picture becomes one to reduced pixels; `over` is what a projective map is divided by.
   void apply(double* map, const double* over) const;

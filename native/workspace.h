@@ -100,9 +100,9 @@ struct Workspace {
   Ahead ahead, brought;  // of the next picture, and of this one while the last was worked on
   Shared shared;
 
-  Buffer planes, decoded, repacked, turned, boxes, reduced, sums;  // sources
-  Buffer start_x, start_y, weight_x, weight_y, line;               // a filter along the axes
-  Buffer count_x, count_y;                                         // of one that is followed by a warp
+  Buffer planes, decoded, repacked, turned, boxes, half_reduced, reduced, sums;  // sources
+  Buffer start_x, start_y, weight_x, weight_y, line;                             // a filter along the axes
+  Buffer count_x, count_y;                                                       // of one that is followed by a warp
   Buffer rows, whole[2];  // planar float32: one row, or pictures between sweeps
   Buffer between[2];      // pictures at cuts
   Resolved program;

@@ -111,7 +111,7 @@ class Policy(Transform):
     interpolation: Interpolation = choice(
         "how values between pixels are found", get_args(Interpolation), default="bilinear"
     )
-    antialias: bool = switch("average source pixels where the picture shrinks", default=True)
+    antialias: bool = switch("filter the picture where it shrinks, so that fine patterns become grey", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
     value_range: float | tuple[float, float] | None = custom(
         "highest value, or (lowest, highest); None: 255 for uint8, 1.0 for float32", _range, default=None
@@ -371,12 +371,18 @@ class Policy(Transform):
         return policy_html(self)
 
     def to_dict(self) -> dict[str, Any]:  # Any: nested lists and mappings
-        """The policy as plain data; `Policy.from_dict` reads it back."""
+        """The policy as plain data; `Policy.from_dict` reads it back.
+
+        Its "semantics" is the version of what transforms mean: another number, other bytes of the same policy.
+        """
         return policy_data(self.values())
 
     @staticmethod
     def from_dict(data: object) -> Policy:
-        """The policy that `to_dict` wrote, or one whose file was read as plain data; `PolicyError` names the place."""
+        """The policy that `to_dict` wrote, or one whose file was read as plain data; `PolicyError` names the place.
+
+        It warns of data that `to_dict` wrote with earlier semantics, or before there were any: its bytes are new.
+        """
         return policy_of(data, Policy)
 
     @guided("policy.save", leads=False)
@@ -387,7 +393,10 @@ class Policy(Transform):
     @staticmethod
     @guided("vary.Policy.load", leads=False)
     def load(path: str | Path) -> Policy:
-        """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it."""
+        """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it.
+
+        It warns of a file without `semantics`, or with earlier ones: its bytes may be new.
+        """
         return load_policy(path, Policy)
 
 

@@ -60,6 +60,7 @@ def test_the_command_line_reads_as_policies_do(tmp_path: Path, capsys: pytest.Ca
 
 
 MEANT = """
+semantics: 2
 transforms:
   - Resize: [10, 224]
   - Rotate: [-1.5, +2]

@@ -34,6 +34,7 @@ from vary import (
     Translate,
     Zoom,
 )
+from vary.errors import ValueWarning
 from vary.transforms import REGISTRY
 
 some = settings(max_examples=100, deadline=None)
@@ -72,6 +73,7 @@ def test_every_copy_draws_the_same(policy: Policy, seed: int) -> None:
 
 
 BY_HAND = """
+semantics: 2
 transforms:
   - HorizontalFlip
   - Rotate: 40
@@ -290,8 +292,10 @@ def test_files_that_do_not_parse(tmp_path: Path, name: str, raw: bytes, says: st
 
 
 def test_names_may_stand_again_elsewhere(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text("- Zoom: &zoom {x: 0.1, p: 0.5}\n- Zoom: {<<: *zoom, x: 0.2}\n- Zoom: *zoom\n")
-    (tmp_path / "a.json").write_text('[{"Zoom": {"x": 0.1, "p": 0.5}}, {"Zoom": {"p": 0.5, "x": 0.2}}]')
+    items = "- Zoom: &zoom {x: 0.1, p: 0.5}\n- Zoom: {<<: *zoom, x: 0.2}\n- Zoom: *zoom\n"
+    (tmp_path / "a.yaml").write_text(f"semantics: 2\ntransforms:\n{items}")
+    twice = '[{"Zoom": {"x": 0.1, "p": 0.5}}, {"Zoom": {"p": 0.5, "x": 0.2}}]'
+    (tmp_path / "a.json").write_text(f'{{"semantics": 2, "transforms": {twice}}}')
     zooms = [Zoom(0.1, p=0.5), Zoom(0.2, p=0.5)]
     assert Policy.load(tmp_path / "a.yaml") == Policy([*zooms, zooms[0]])
     assert Policy.load(tmp_path / "a.json") == Policy(zooms)
@@ -299,7 +303,7 @@ def test_names_may_stand_again_elsewhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.json"])
 def test_what_editors_put_before_the_text(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text('["HorizontalFlip"]', encoding="utf-8-sig")
+    (tmp_path / name).write_text('{"semantics": 2, "transforms": ["HorizontalFlip"]}', encoding="utf-8-sig")
     assert Policy.load(tmp_path / name) == Policy([HorizontalFlip()])
 
 
@@ -322,8 +326,40 @@ def test_functions_are_written_by_name_or_refused() -> None:
 def test_what_is_written_is_short() -> None:
     assert Policy([HorizontalFlip(), Normalize()]).to_dict() == {
         "vary": 1,
+        "semantics": 2,
         "transforms": [{"HorizontalFlip": {}}, {"Normalize": {}}],
     }
+
+
+OLD = [
+    ("a.yaml", "vary: 1\ntransforms: [{Rotate: 40}]\n", "a.yaml does not say which semantics it was written for"),
+    ("a.yaml", "- Rotate: 40\n", "a.yaml does not say which semantics it was written for"),
+    ("a.json", '{"semantics": 1, "transforms": [{"Rotate": 40}]}', "a.json was written for semantics 1"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "says"), OLD)
+def test_files_of_earlier_semantics_are_read_with_a_warning(tmp_path: Path, name: str, text: str, says: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.warns(ValueWarning, match=says) as caught:
+        assert Policy.load(tmp_path / name) == Policy([Rotate(40)])
+    assert len(caught) == 1
+    assert "Write `semantics: 2` beside `transforms:`" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+def test_data_of_earlier_semantics_is_read_with_a_warning() -> None:
+    data = Policy([Rotate(40)]).to_dict()
+    assert data.pop("semantics") == 2
+    with pytest.warns(ValueWarning, match="this policy does not say which semantics"):
+        assert Policy.from_dict(data) == Policy([Rotate(40)])
+    assert Policy.from_dict([{"Rotate": 40}]) == Policy.from_dict({"transforms": [{"Rotate": 40}]})
+
+
+@pytest.mark.parametrize("semantics", [3, 0, "2", True, 2.0])
+def test_unknown_semantics_are_refused(semantics: object) -> None:
+    with pytest.raises(PolicyError, match="this vary knows semantics up to 2: use a newer vary"):
+        Policy.from_dict({"semantics": semantics, "transforms": []})
 
 
 def test_every_number_of_an_instruction_is_explained() -> None:

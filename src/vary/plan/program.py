@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
+from vary.transforms.policy_file import SEMANTICS
 
 if TYPE_CHECKING:
     from vary.rng import Draw
 
 __all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
-VERSION = 1
+VERSION = SEMANTICS
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
 
 Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]

@@ -17,7 +17,7 @@ covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +81,7 @@ def _sample(picture: np.ndarray, view: View, s: Settings) -> Floats:
             return _sample(picture.swapaxes(0, 1), view._replace(map=view.map[::-1]), s)
         if view.is_affine and b == c == 0 and max(a, d) > 1:
             return _filtered(picture, view, s)
-        picture, view = _reduced(picture, view, np.sqrt((steps * steps).sum(axis=1)), s.fill)
+        picture, view = _reduced(picture, view, steps, s.fill)
     return _warped(picture, view, s)
 
 
@@ -108,47 +108,79 @@ def _mixed(weights: Floats, lines: Floats) -> Floats:
         return np.stack([np.tensordot(w[w != 0], lines[w != 0], 1) for w in weights])
 
 
-def _reduced(picture: np.ndarray, view: View, shrink: Floats, fill: str) -> tuple[np.ndarray, View]:
-    """The picture filtered and made smaller along y, then along x; and the map to its pixels. Bytes stay bytes."""
-    rows, places = view.map.copy(), {0: 1, 1: 0}  # axis of the picture -> row of the map
-    for axis, row in places.items():
-        size = picture.shape[axis]
-        if shrink[row] <= 1 + TOLERANCE:
-            continue
-        box = max(1, int(shrink[row] / 4 + TOLERANCE)) if shrink[row] >= 12 else 1
-        box -= box % 2 == 0
-        boxes = -(-size // box)
-        boxes += (boxes - size) % 2  # as much is free on either end
-        half = shrink[row] / box
-        count = boxes if half < 1.7 - TOLERANCE else max(1, math.ceil(size / box / (0.8 * half) - TOLERANCE))
-        step = size / box / count
-        if fill == "reflect101" and count > 1 and size > 1:  # mirrored about the centres of the outermost pixels
-            step = (size - 1) / box / (count - 1)
-        averages = _boxes(picture.swapaxes(0, axis), box, boxes)
-        weights = np.stack([_triangle((i - (count - 1) / 2) * step, boxes, half) for i in range(count)])
-        weights = np.stack([_parts(w) if picture.dtype == np.uint8 else w / w.sum() for w in weights])
-        picture = _stored(_mixed(weights, averages.astype(np.float64)), picture.dtype).swapaxes(0, axis)
-        rows[row] = rows[row] / (step * box) + (count / 2 - size / 2 / (step * box)) * view.over
+class _Axis(NamedTuple):
+    """How one axis of a picture is reduced; places are counted from the centre, in boxes."""
+
+    boxes: int  # averages of
+    box: int  # pixels each, an odd number; 1: the pixels themselves
+    places: NDArray[np.floating]  # of the reduced pixels
+    half: float  # half-width of the triangle
+
+
+def _reduced(picture: np.ndarray, view: View, steps: Floats, fill: str) -> tuple[np.ndarray, View]:
+    """The picture filtered and made smaller along its axes, and the map to its pixels. Bytes stay bytes."""
+    shrink = np.sqrt((steps * steps).sum(axis=1))
+    axes = {n: _axis(picture.shape[n], shrink[1 - n], fill) for n in (0, 1) if shrink[1 - n] > 1 + TOLERANCE}
+    rows, sizes = view.map.copy(), picture.shape[:2]
+    picture = _boxes(picture, axes)
+    for n in (1, 0) if _columns_first(steps, shrink) else (0, 1):
+        if n in axes:
+            picture = _triangle(picture.swapaxes(0, n), axes[n]).swapaxes(0, n)
+    for n, (_, box, places, _) in axes.items():
+        step = box * (places[1] - places[0]) if len(places) > 1 else sizes[n]
+        rows[1 - n] = rows[1 - n] / step + (len(places) / 2 - sizes[n] / 2 / step) * view.over
     return picture, view._replace(map=rows)
 
 
-def _boxes(lines: np.ndarray, box: int, boxes: int) -> np.ndarray:
-    """Averages of `box` lines each, of what there is at the ends: the boxes lie symmetrically about the centre."""
-    if box == 1:
-        return lines
-    numbers = (np.arange(len(lines)) + (boxes * box - len(lines)) // 2) // box
-    return _stored(np.stack([lines[numbers == i].mean(axis=0, dtype=np.float64) for i in range(boxes)]), lines.dtype)
+def _axis(size: int, shrink: float, fill: str) -> _Axis:
+    box = max(1, int(shrink / 4 + TOLERANCE)) if shrink >= 12 else 1
+    box -= box % 2 == 0
+    boxes = -(-size // box)
+    boxes += (boxes - size) % 2  # as much is free on either end
+    half = shrink / box
+    count = boxes if half < 1.7 - TOLERANCE else max(1, math.ceil(size / box / (0.8 * half) - TOLERANCE))
+    step = size / box / count
+    if fill == "reflect101" and count > 1 and size > 1:  # mirrored about the centres of the outermost pixels
+        step = (size - 1) / box / (count - 1)
+    return _Axis(boxes, box, (np.arange(count) - (count - 1) / 2) * step, half)
+
+
+def _columns_first(steps: Floats, shrink: Floats) -> bool:
+    """Does the map turn by over 45 degrees, or by 45 while the picture shrinks more across?"""
+    (a, b), (c, d) = np.abs(steps)
+    if abs(b * c - a * d) > 1e-9 * a * d:
+        return bool(b * c > a * d)
+    return bool(shrink[0] > shrink[1] * (1 + 1e-9))
+
+
+def _boxes(picture: np.ndarray, axes: dict[int, _Axis]) -> np.ndarray:
+    """Averages of boxes that lie symmetrically about the centre, at the edges of what they hold."""
+    if all(axis.box == 1 for axis in axes.values()):
+        return picture
+
+    def sums(values: np.ndarray) -> Floats:
+        out = values.astype(np.float64)
+        for n, (boxes, box, *_) in axes.items():
+            lines = out.swapaxes(0, n)
+            numbers = (np.arange(len(lines)) + (boxes * box - len(lines)) // 2) // box
+            out = np.stack([lines[numbers == i].sum(axis=0) for i in range(boxes)]).swapaxes(0, n)
+        return out
+
+    return _stored(sums(picture) / sums(np.ones_like(picture)), picture.dtype)
+
+
+def _triangle(lines: np.ndarray, axis: _Axis) -> np.ndarray:
+    """Weighted sums of lines, one for each place of the axis."""
+    centres = np.arange(0.5, axis.boxes) - axis.boxes / 2
+    heights = axis.half - np.abs(centres - axis.places[:, None])
+    heights[heights <= 1e-9] = 0
+    weights = [_parts(h) if lines.dtype == np.uint8 else h / h.sum() for h in heights]
+    return _stored(_mixed(np.stack(weights), lines.astype(np.float64)), lines.dtype)
 
 
 def _stored(values: Floats, dtype: np.dtype[Any]) -> np.ndarray:
     """A byte is rounded half up."""
     return np.floor(values + 0.5).astype(np.uint8) if dtype == np.uint8 else values
-
-
-def _triangle(from_centre: float, size: int, half: float) -> Floats:
-    """Weights of `size` lines, for a place that is so far from the centre of them all."""
-    heights = half - np.abs(np.arange(size) + 0.5 - size / 2 - from_centre)
-    return np.where(heights > 1e-9, heights, 0)
 
 
 def _parts(weights: Floats) -> Floats:

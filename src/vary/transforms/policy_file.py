@@ -8,26 +8,47 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from vary.errors import PolicyError
+from vary.errors import PolicyError, warn_caller
 from vary.paths import path_text, to_write
 from vary.transforms.reader import parsed
 from vary.transforms.slips import listed
 from vary.transforms.text import Place, argument_of, from_data, line_of, to_data
 
-__all__ = ["FORMAT", "policy_of", "load_policy", "save_policy", "policy_data"]
+__all__ = ["FORMAT", "SEMANTICS", "policy_of", "load_policy", "save_policy", "policy_data"]
 
 FORMAT = 1
+SEMANTICS = 2
+"""The version of what transforms mean: bytes change only together with this number, as CHANGELOG.md tells."""
 
 P = TypeVar("P")
 
 
 def policy_data(values: Mapping[str, object]) -> dict[str, object]:
     """A policy with these arguments, as plain data."""
-    return {"vary": FORMAT, **{name: to_data(value) for name, value in values.items()}}
+    return {"vary": FORMAT, "semantics": SEMANTICS, **{name: to_data(value) for name, value in values.items()}}
 
 
 def policy_of(data: object, build: Callable[..., P]) -> P:
     """The policy that `policy_data` wrote. A bare list of transforms is read too."""
+    policy = _read(data, build)
+    if isinstance(data, dict) and "vary" in data:  # what code makes for itself need not say what it means
+        _warn_of_old("this policy", data)
+    return policy
+
+
+def _warn_of_old(name: str, data: object) -> None:
+    """Say so if data was written for earlier semantics, or does not say for which."""
+    seen = data.get("semantics") if isinstance(data, dict) else None
+    if seen == SEMANTICS:
+        return
+    says = "does not say which semantics it was written for" if seen is None else f"was written for semantics {seen}"
+    warn_caller(
+        f"{name} {says}. It runs with semantics {SEMANTICS}: where transforms shrink a picture, bytes differ from those of "
+        f"earlier versions of vary. Write `semantics: {SEMANTICS}` beside `transforms:` to accept them"
+    )
+
+
+def _read(data: object, build: Callable[..., P]) -> P:
     if isinstance(data, list):
         data = {"transforms": data}
     if not isinstance(data, dict):
@@ -37,6 +58,12 @@ def policy_of(data: object, build: Callable[..., P]) -> P:
     version = data.pop("vary", FORMAT)
     if version != FORMAT:
         raise PolicyError(f"this policy was written as format {version!r}; this vary reads format {FORMAT}")
+    semantics = data.pop("semantics", SEMANTICS)
+    if type(semantics) is not int or not 1 <= semantics <= SEMANTICS:
+        raise PolicyError(
+            f"this policy has semantics {semantics!r}; this vary knows semantics up to {SEMANTICS}: use a newer vary, "
+            f"or write `semantics: {SEMANTICS}` to have its transforms mean what they mean here"
+        )
     items = data.get("transforms", [])
     if not isinstance(items, list):
         cure = listed(items)
@@ -71,8 +98,11 @@ def load_policy(path: str | Path, build: Callable[..., P]) -> P:
     """The policy of a file; `PolicyError` names the file and the place in it."""
     path = Path(path_text("path", path, "the path of a policy file"))
     try:
-        return policy_of(parsed(path.read_bytes(), path.suffix == ".json"), build)
+        data = parsed(path.read_bytes(), path.suffix == ".json")
+        policy = _read(data, build)
     except OSError as error:
         raise PolicyError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, TypeError, RecursionError) as error:  # a PolicyError among them
         raise PolicyError(f"{path}: {error}") from None
+    _warn_of_old(str(path), data)
+    return policy
