@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vary.display.page import block, heading, lines, muted, safe
 from vary.display.text import counted, short
+from vary.transforms.compose import several
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,14 +51,14 @@ def _parts(values: dict[str, Any], order: list[str]) -> tuple[str, tuple[Transfo
     place = order.index(INNER)
     before = "".join(f"{values[name]!r}, " for name in order[:place])
     after = "".join(f", {name}={value!r}" for name, value in values.items() if name in order[place + 1 :])
-    return before, values[INNER], after
+    return before, several(values[INNER]), after
 
 
 def policy_html(policy: Transform) -> str:
     """One transform a line with its arguments and units, nested ones indented; the sampling settings at the end."""
     names = [name for name in type(policy).fields if name not in (INNER, "p")]
     settings = muted("sampling: " + ", ".join(f"{name} {safe(_value(getattr(policy, name)))}" for name in names))
-    inner: tuple[Transform, ...] = policy.values()[INNER]
+    inner = several(policy.values()[INNER])
     body = lines(_lines(inner, 0)) if inner else muted("no transforms: pictures come out as they are")
     title = f"<b>{type(policy).__name__}</b> {muted(counted(len(inner), 'transform'))}"
     return block(heading(title), body, f'<div style="margin-top:4px">{settings}</div>')

@@ -16,7 +16,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol, dataclass_transform
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, dataclass_transform
 
 from vary.errors import PolicyError, brief
 from vary.guidance import argument_hint, hint, word_hint
@@ -83,7 +83,7 @@ class Lowering(Protocol):
     def one_of(self, weights: list[float]) -> list[Column]: ...
     def some_of(self, count: tuple[int, int], among: int) -> list[Column]: ...
     def emit(self, op: str, *args: Number) -> None: ...
-    def call(self, function: Callable[..., Any]) -> None: ...
+    def call(self, function: Callable[..., object]) -> None: ...
     def child(self, transform: Transform, gate: Column | None = None) -> None: ...
     def clip(self) -> tuple[float, float]: ...
 
@@ -120,7 +120,7 @@ class Declared:
                 raise PolicyError(f"{cls.__name__}: declare {name!r}, which is required, before those with a default")
         cls.__doc__ = Documentation(vars(cls).get("__doc__"))  # type: ignore[assignment]
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: object, **kwargs: object) -> None:
         kind = type(self)
         places = by_place(kind.fields)
         given = self._given(places, args, kwargs)
@@ -145,7 +145,7 @@ class Declared:
     def check(self) -> None:
         """Raise through `_refuse` when fields do not go together."""
 
-    def _given(self, places: list[str], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    def _given(self, places: list[str], args: tuple[object, ...], kwargs: dict[str, object]) -> dict[str, object]:
         """The arguments by name."""
         fields = type(self).fields
         if len(args) > len(places):
@@ -162,14 +162,14 @@ class Declared:
             given[name] = value
         return given
 
-    def _if_missing(self, name: str, given: Mapping[str, Any]) -> str:  # noqa: ARG002
+    def _if_missing(self, name: str, given: Mapping[str, object]) -> str:  # noqa: ARG002
         """Text to add to the error for a missing required argument."""
         return ""
 
     def _refuse(self, why: str) -> NoReturn:
         raise PolicyError(f"{type(self).__name__} {why}")
 
-    def _refuse_by_place(self, args: tuple[Any, ...], places: list[str]) -> NoReturn:
+    def _refuse_by_place(self, args: tuple[object, ...], places: list[str]) -> NoReturn:
         named = f"{len(places)} argument{'s'[: len(places) != 1]} by place ({', '.join(places)})"
         takes = named if places else "no argument by place"
         # The last one, or one that fits nowhere else: Rotate(40, 0.5), Sometimes(0.5, [...]).
@@ -179,7 +179,7 @@ class Declared:
         cure = "p goes by name" if chance is None else f"write p={chance}, in a file {{p: {chance}}}"
         self._refuse(f"takes {takes}, not {len(args)}; {cure}{self._regrouped(args, places)}")
 
-    def _regrouped(self, args: tuple[Any, ...], places: list[str]) -> str:
+    def _regrouped(self, args: tuple[object, ...], places: list[str]) -> str:
         """The cure where brackets are missing, Rotate(-10, 10), or too many, Resize((150, 150))."""
         name, fields = type(self).__name__, [self.fields[place] for place in places]
         inner = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else ()
@@ -195,7 +195,7 @@ class Declared:
             return f"; a probability goes by name: p={args[-1]}"
         return ""
 
-    def values(self) -> dict[str, Any]:
+    def values(self) -> dict[str, object]:
         """The fields that differ from their defaults, as given to the constructor."""
         out = {}
         for name, declared in type(self).fields.items():
@@ -219,10 +219,10 @@ class Declared:
     def __hash__(self) -> int:
         return hash((type(self).__name__, self._all()))
 
-    def _all(self) -> tuple[Any, ...]:
+    def _all(self) -> tuple[object, ...]:
         return tuple(getattr(self, name) for name in type(self).fields)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         fields, others = type(self).fields, vars(self)
         kept = {name: value for name, value in others.items() if name not in fields and name[0] != "_"}
         return _rebuild, (type(self), {name: getattr(self, name) for name in fields}), kept or None
@@ -260,7 +260,7 @@ class Transform(Declared):
             raise TypeError(f"{kind} is a transform and cannot be called; a policy can: Policy([{self!r}])(image)")
 
 
-def _rebuild(kind: type[Declared], values: dict[str, Any]) -> Declared:
+def _rebuild(kind: type[Declared], values: dict[str, object]) -> Declared:
     """An instance with these field values, made without the constructor, which a user's class may have changed."""
     made = kind.__new__(kind)
     Declared.__init__(made, **values)

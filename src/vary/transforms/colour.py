@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import brief
 from vary.transforms.base import Lowering, Span, Transform, custom, field, number, span
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = [
     "Brightness",
@@ -48,7 +51,7 @@ EACH = "one value, or one per channel, as fractions of the value range"
 Values = float | Sequence[float] | np.ndarray
 
 
-def _channels(value: Any) -> tuple[float, ...]:
+def _channels(value: object) -> tuple[float, ...]:
     if isinstance(value, str) and value.lower() == "imagenet":
         raise ValueError(f"{value!r} is not a number; ImageNet's are the defaults: Normalize()")
     if isinstance(value, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in value):
@@ -61,13 +64,13 @@ def _channels(value: Any) -> tuple[float, ...]:
     return values
 
 
-def _positive(value: Any) -> tuple[float, ...]:
+def _positive(value: object) -> tuple[float, ...]:
     if min(values := _channels(value)) <= 0:
         raise ValueError(f"{value!r} must be above 0")
     return values
 
 
-def _fraction(random: Any) -> tuple[float]:
+def _fraction(random: Random) -> tuple[float]:
     return (random.uniform(0.1, 0.9),)
 
 
@@ -161,7 +164,7 @@ class ChannelShift(Transform):
 class Solarize(Transform):
     """Invert what is bright: values of at least `threshold` are mirrored within the value range, 255 to 0."""
 
-    threshold: Span = span("fraction of the value range; a pair (low, high) is a range", within=(0, 1), exact=True)
+    threshold: Span = span("fraction of the value range; a pair (low, high) is a range", within=(0, 1), around=None)
 
     def lower(self, to: Lowering) -> None:
         to.emit("solarize", to.uniform(self.threshold), *to.clip())

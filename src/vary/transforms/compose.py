@@ -7,7 +7,7 @@ import inspect
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from vary.transforms.base import (
     whole_number,
 )
 
+if TYPE_CHECKING:
+    from random import Random
+
 __all__ = ["OneOf", "SomeOf", "Sometimes"]
 
 LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_preprocessing", "kornia", "tensorflow",
@@ -30,7 +33,7 @@ LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_p
 """Packages whose transforms are known by name; a class of the user's own may have any name."""
 
 
-def several(value: Any) -> tuple[Transform, ...]:
+def several(value: object) -> tuple[Transform, ...]:
     """Parser of a field that holds transforms."""
     if isinstance(value, Transform):
         value = (value,)
@@ -43,12 +46,12 @@ def several(value: Any) -> tuple[Transform, ...]:
     return found
 
 
-def empty(random: Any) -> tuple[Transform, ...]:  # noqa: ARG001
+def empty(random: Random) -> tuple[Transform, ...]:  # noqa: ARG001
     """The sample value of such a field for property tests: none, because the tests' strategies add their own."""
     return ()
 
 
-def _as_list(item: Any) -> str:
+def _as_list(item: object) -> str:
     """The cure where something else than a list was given."""
     if item is None:
         return "; the empty list, [], changes nothing"
@@ -58,7 +61,7 @@ def _as_list(item: Any) -> str:
     return f"; entry 0 would be {_no_transform(item)}, in a list: [...]" if issubclass(kind, Transform) else ""
 
 
-def _no_transform(item: Any) -> str:
+def _no_transform(item: object) -> str:
     """What it is instead, and the cure."""
     kind = item if isinstance(item, type) else type(item)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
@@ -79,7 +82,7 @@ def _no_transform(item: Any) -> str:
     return f"{what} {name}, not a transform of vary; {own or 'wrap your own function as Lambda(function)'}"
 
 
-def _weights(value: Any) -> tuple[float, ...] | None:
+def _weights(value: object) -> tuple[float, ...] | None:
     if value is None:
         return None
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -127,7 +130,7 @@ class OneOf(Transform):
             to.child(child, gate)
 
 
-def _count(value: Any) -> tuple[int, int]:
+def _count(value: object) -> tuple[int, int]:
     if not isinstance(value, (list, tuple)):
         value = (value, value)
     low, high = (whole_number(one, (0, math.inf)) for one in value) if len(value) == 2 else (1, 0)

@@ -4,7 +4,7 @@ only; what they cut off is still there for a later map to bring back, unless the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from vary.transforms.base import Lowering, Span, Transform, choice, field, span
 
@@ -28,7 +28,7 @@ class Resize(Transform):
     width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
     mode: Mode = choice("what happens to the aspect", MODES, default="stretch")
 
-    def _if_missing(self, name: str, given: Mapping[str, Any]) -> str:
+    def _if_missing(self, name: str, given: Mapping[str, object]) -> str:
         """One number is refused, because other libraries read it as a square, as the shorter or as the longer side."""
         side = given.get("height")
         if name != "width" or not isinstance(side, int):
@@ -46,7 +46,7 @@ class CenterCrop(Transform):
     """Keep the middle; one number means a square. A window larger than the canvas shows the fill around it."""
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default="height", samples=(4, 40))
 
     def lower(self, to: Lowering) -> None:
         to.emit("center_crop", self.height, self.width)
@@ -59,7 +59,7 @@ class RandomCrop(Transform):
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default="height", samples=(4, 40))
 
     def lower(self, to: Lowering) -> None:
         to.emit("crop", self.height, self.width, to.uniform((0.0, 1.0)), to.uniform((0.0, 1.0)))
@@ -73,7 +73,7 @@ class RandomResizedCrop(Transform):
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    width: int = field("pixels", within=SIDE, whole=True, default=None, same_as="height", samples=(4, 40))
+    width: int = field("pixels", within=SIDE, whole=True, default="height", samples=(4, 40))
     scale: Span = span("share of the area, as a pair (low, high)", around=1.0, within=(1e-6, 1), default=(0.08, 1.0))
     ratio: Span = span("width / height, as a pair (low, high)", around=1.0, within=(0.01, 100), default=(3 / 4, 4 / 3))
 

@@ -6,7 +6,8 @@
     switch  True or False
     custom  anything else, parsed by a function
 
-Each declaration is a `Field`: it parses and checks a value, and describes which values are valid.
+Each declaration is a `Field`: it parses and checks a value, and describes which values are valid. To type checkers the
+functions that declare return `Any`, so that `angle: Span = span(...)` has the type that its annotation says.
 """
 
 from __future__ import annotations
@@ -14,11 +15,14 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from vary.transforms.names import suggest
+
+if TYPE_CHECKING:
+    from random import Random
 
 __all__ = [
     "ANY",
@@ -48,55 +52,42 @@ NO_LIMIT = 1 << 20
 """A highest value this large only protects the arithmetic, so texts leave it out: "1 or more"."""
 
 
-class Field:
+class Field(NamedTuple):
     """One argument of a transform: its parser, its valid values, its description."""
 
-    __slots__ = ("default", "doc", "kind", "kw_only", "parse", "same_as", "samples", "within")
-
-    def __init__(
-        self,
-        parse: Callable[[Any], Any],
-        doc: str,
-        default: Any,
-        samples: Callable[[Any], Any],
-        *,
-        within: tuple[Any, ...] | None = None,
-        kind: str = "",
-        kw_only: bool = False,
-        same_as: str | None = None,
-    ) -> None:
-        self.parse = parse
-        self.doc = doc
-        self.default = default  # `inspect.Parameter.empty` if it is required
-        self.samples = samples  # (random) -> a valid value, for property tests
-        self.within = within  # (lowest, highest), or the valid words: for documentation
-        self.kind = kind  # the type in words, unless `doc` says it
-        self.kw_only = kw_only
-        self.same_as = same_as  # the earlier argument whose value replaces None
+    parse: Callable[[object], object]
+    doc: str
+    default: object  # `inspect.Parameter.empty` if it is required
+    samples: Callable[[Random], object]  # a valid value, for property tests
+    within: tuple[float, float] | tuple[str, ...] | None = None  # (lowest, highest), or the valid words: to document
+    kind: str = ""  # the type in words, unless `doc` says it
+    kw_only: bool = False
+    same_as: str | None = None  # the earlier argument whose value replaces None
 
     def __repr__(self) -> str:
         return f"<{self.doc}>"
 
 
-def plain(value: Any) -> str:
+def plain(value: object) -> str:
     """A number, a word or a tuple of them as short text: 150, 0.003922, (0.75, 1.333)."""
     if isinstance(value, float):
         return f"{value:.4g}"
     return f"({', '.join(map(plain, value))})" if isinstance(value, tuple) else str(value)
 
 
-def limits(within: tuple[Any, ...]) -> str:
+def limits(within: tuple[float, float] | tuple[str, ...]) -> str:
     """A range or a list of words as text: "-360 .. 360", "1 or more", "stretch, fit"."""
-    if isinstance(within[0], str):
-        return ", ".join(within)
-    return f"{within[0]:g} or more" if within[1] >= NO_LIMIT else f"{within[0]:g} .. {within[1]:g}"
+    low, high = within[0], within[-1]
+    if isinstance(low, str) or isinstance(high, str):
+        return ", ".join(map(str, within))
+    return f"{low:g} or more" if high >= NO_LIMIT else f"{low:g} .. {high:g}"
 
 
 def _beyond(within: tuple[float, float]) -> str:
     return f"which must be {limits(within)}" if within[1] >= NO_LIMIT else f"outside {limits(within)}"
 
 
-def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:
+def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:  # Any: what float() accepts
     """A float within the range. Text is refused even if float() could read it, and so are True and False, because in a
     policy file they are mistakes: a needless quote, or a word that YAML reads as a truth value."""
     if isinstance(value, (str, bytes)):
@@ -115,7 +106,7 @@ def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number"
     return found
 
 
-def whole_number(value: Any, within: tuple[float, float] = ANY) -> int:
+def whole_number(value: object, within: tuple[float, float] = ANY) -> int:
     """An integer within the range."""
     found = number(value, within, "a whole number")
     if not found.is_integer():
@@ -137,7 +128,7 @@ def cure_of(text: str) -> str:
 PAIR = "a number or a pair (low, high)"
 
 
-def _spanned(value: Any, within: tuple[float, float], around: float) -> tuple[float, float]:
+def _spanned(value: object, within: tuple[float, float], around: float) -> tuple[float, float]:
     """The range that a number means: around - value .. around + value."""
     amount = number(value, what=PAIR)
     low, high = around - amount, around + amount
@@ -157,21 +148,21 @@ def span(
     doc: str,
     *,
     within: tuple[float, float],
-    around: float = 0.0,
-    default: Any = REQUIRED,
-    optional: bool = False,
+    around: float | None = 0.0,
+    default: object = REQUIRED,
     reach: float = 0.9,
-    exact: bool = False,
     kw_only: bool = False,
 ) -> Any:
     """A range to draw from, uniformly unless its transform says otherwise; a number a means around - a .. around + a.
 
-    exact: a number a means a .. a.
-    reach: how far from `around` the samples of property tests may be.
+    around: None: a number a means a .. a.
+    default: None: the argument may be left out, and None given for it.
+    reach: how far from `around` (0 if it is None) the samples of property tests may be.
     """
+    centre = around or 0.0
 
-    def parse(value: Any) -> tuple[float, float] | None:
-        if value is None and optional:
+    def parse(value: object) -> tuple[float, float] | None:
+        if value is None and default is None:
             return None
         if isinstance(value, (list, tuple)):
             if len(value) != 2:
@@ -180,10 +171,10 @@ def span(
             if low > high:
                 raise ValueError(f"{value!r} runs backwards; give (low, high)")
             return low, high
-        return _spanned(value, within, around) if not exact else (number(value, within, what=PAIR),) * 2
+        return (number(value, within, what=PAIR),) * 2 if around is None else _spanned(value, within, around)
 
-    def samples(random: Any) -> tuple[float, float]:
-        low, high = max(within[0], around - reach), min(within[1], around + reach)
+    def samples(random: Random) -> tuple[float, float]:
+        low, high = max(within[0], centre - reach), min(within[1], centre + reach)
         one, other = (round(random.uniform(low, high), 3) for _ in range(2))
         return min(one, other), max(one, other)
 
@@ -194,47 +185,50 @@ def field(
     doc: str,
     *,
     within: tuple[float, float] = ANY,
-    default: Any = REQUIRED,
+    default: object = REQUIRED,
     whole: bool = False,
     samples: tuple[float, float] | None = None,
     kw_only: bool = False,
-    same_as: str | None = None,
 ) -> Any:
-    """A number, the same for every picture. whole: an integer. same_as: the argument whose value replaces None.
+    """A number, the same for every picture. whole: an integer.
+
+    default: a number, or the name of an earlier argument, whose value then replaces None.
+    samples: the range of the samples of property tests.
 
     A whole number in the range 0 .. 1 may also be given as False or True.
     """
 
+    same_as = default if isinstance(default, str) else None
     yes_or_no = whole and list(within) == [0, 1]
 
-    def parse(value: Any) -> float | int | None:
+    def parse(value: object) -> float | int | None:
         if value is None and same_as:
             return None
         if yes_or_no and isinstance(value, bool):
             return int(value)
         return whole_number(value, within) if whole else number(value, within)
 
-    def draw(random: Any) -> Any:
+    def draw(random: Random) -> float:
         low, high = samples or (max(within[0], -1.0), min(within[1], 2.0))
         return random.randint(int(low), int(high)) if whole else random.uniform(low, high)
 
-    kind, within_or_none = "a whole number" if whole else "a number", None if within == ANY else within
-    return Field(parse, doc, default, draw, within=within_or_none, kind=kind, kw_only=kw_only, same_as=same_as)
+    kind, shown = "a whole number" if whole else "a number", None if within == ANY else within
+    return Field(parse, doc, None if same_as else default, draw, shown, kind, kw_only, same_as)
 
 
-def choice(doc: str, options: tuple[str, ...], *, default: Any = REQUIRED, kw_only: bool = False) -> Any:
+def choice(doc: str, options: tuple[str, ...], *, default: object = REQUIRED, kw_only: bool = False) -> Any:
     """One of a few words."""
 
-    def parse(value: Any) -> str:
+    def parse(value: object) -> str:
         return chosen(value, options)
 
-    def draw(random: Any) -> Any:
+    def draw(random: Random) -> str:
         return random.choice(options)
 
     return Field(parse, doc, default, draw, within=options, kind="a word", kw_only=kw_only)
 
 
-def chosen(value: Any, options: tuple[str, ...]) -> str:
+def chosen(value: object, options: tuple[str, ...]) -> str:
     """The word itself if it is one of the options."""
     if value not in options:
         suggestion = suggest(value, options)
@@ -242,10 +236,10 @@ def chosen(value: Any, options: tuple[str, ...]) -> str:
     return str(value)
 
 
-def switch(doc: str, *, default: Any = REQUIRED, kw_only: bool = False) -> Any:
+def switch(doc: str, *, default: object = REQUIRED, kw_only: bool = False) -> Any:
     """True or False."""
 
-    def parse(value: Any) -> bool:
+    def parse(value: object) -> bool:
         if not isinstance(value, (bool, np.bool_)):
             raise ValueError(f"{value!r} is neither True nor False")
         return bool(value)
@@ -255,10 +249,10 @@ def switch(doc: str, *, default: Any = REQUIRED, kw_only: bool = False) -> Any:
 
 def custom(
     doc: str,
-    parse: Callable[[Any], Any],
+    parse: Callable[[object], object],
     *,
-    default: Any = REQUIRED,
-    samples: Callable[[Any], Any] | None = None,
+    default: object = REQUIRED,
+    samples: Callable[[Random], object] | None = None,
     within: tuple[str, ...] | None = None,
     kw_only: bool = False,
 ) -> Any:
@@ -270,7 +264,7 @@ def custom(
     return Field(parse, doc, default, draw, within=within, kw_only=kw_only)
 
 
-def accepts(fields: list[Field], values: Iterable[Any]) -> bool:
+def accepts(fields: list[Field], values: Iterable[object]) -> bool:
     """Are these values valid for these fields, one by one? False if there are none."""
     try:
         return bool([field.parse(value) for field, value in zip(fields, values, strict=False)])

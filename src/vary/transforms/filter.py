@@ -14,7 +14,7 @@ class GaussianBlur(Transform):
     sigma: Span = span(
         "standard deviation in pixels of the canvas; a pair (low, high) is a range",
         within=(0, 1000),
-        exact=True,
+        around=None,
         reach=3,
     )
 

@@ -84,8 +84,8 @@ class Shear(Transform):
 
     x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
     y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), reach=40, default=0.0)
-    portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None, optional=True)
-    portion_y: Span | None = span("tangent along y alone", within=(-0.95, 0.95), default=None, optional=True)
+    portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None)
+    portion_y: Span | None = span("tangent along y alone", within=(-0.95, 0.95), default=None)
 
     def check(self) -> None:
         portions = any(v is not None for v in (self.portion, self.portion_y))
@@ -107,7 +107,7 @@ class Zoom(Transform):
     """Magnify about the centre of the canvas; above 1 enlarges. One factor for both axes unless `y` is given."""
 
     x: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100))
-    y: Span | None = span("magnification of y alone", around=1.0, within=(0.01, 100), default=None, optional=True)
+    y: Span | None = span("magnification of y alone", around=1.0, within=(0.01, 100), default=None)
 
     def lower(self, to: Lowering) -> None:
         x = to.uniform(self.x)
@@ -138,7 +138,7 @@ class Affine(Transform):
 class Perspective(Transform):
     """Look at the picture from another side: each corner moves inwards, by up to `distortion` of the sides."""
 
-    distortion: Span = span("fraction of the sides; a pair (low, high) is a range", within=(0, 0.33), exact=True)
+    distortion: Span = span("fraction of the sides; a pair (low, high) is a range", within=(0, 0.33), around=None)
 
     def lower(self, to: Lowering) -> None:
         to.emit("perspective", to.uniform(self.distortion), *(to.uniform((0.0, 1.0)) for _ in range(8)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vary.guidance import close, transform_hint
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["suggest"]
 
 
-def suggest(name: Any, known: Iterable[str]) -> str:
+def suggest(name: object, known: Iterable[str]) -> str:
     """For the end of an error: what vary calls a transform that other libraries call `name`, or a question with a known
     name that is spelt alike; empty if there is neither."""
     return transform_hint(str(name)) or close(str(name), known)

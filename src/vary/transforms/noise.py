@@ -11,7 +11,9 @@ class GaussNoise(Transform):
     """Add normal noise to every channel of every pixel but alpha, each by itself, and clip to the value range."""
 
     std: Span = span(
-        "standard deviation as a fraction of the value range; a pair (low, high) is a range", within=(0, 10), exact=True
+        "standard deviation as a fraction of the value range; a pair (low, high) is a range",
+        within=(0, 10),
+        around=None,
     )
 
     def lower(self, to: Lowering) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from vary.errors import PolicyError
 from vary.paths import path_text, to_write
@@ -21,12 +21,12 @@ FORMAT = 1
 P = TypeVar("P")
 
 
-def policy_data(values: Mapping[str, Any]) -> dict[str, Any]:
+def policy_data(values: Mapping[str, object]) -> dict[str, object]:
     """A policy with these arguments, as plain data."""
-    return {"vary": FORMAT, **to_data(dict(values))}
+    return {"vary": FORMAT, **{name: to_data(value) for name, value in values.items()}}
 
 
-def policy_of(data: Any, build: Callable[..., P]) -> P:
+def policy_of(data: object, build: Callable[..., P]) -> P:
     """The policy that `policy_data` wrote. A bare list of transforms is read too."""
     if isinstance(data, list):
         data = {"transforms": data}
@@ -53,7 +53,7 @@ def policy_of(data: Any, build: Callable[..., P]) -> P:
         raise PolicyError(f"line {line}: {error}" if line else str(error)) from None
 
 
-def save_policy(path: str | Path, values: Mapping[str, Any]) -> None:
+def save_policy(path: str | Path, values: Mapping[str, object]) -> None:
     """Write a policy with these arguments as YAML or, for a name ending in .json, JSON."""
     path = to_write(path)
     if path.suffix == ".json":

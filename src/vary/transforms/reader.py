@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vary.transforms.base import REGISTRY
@@ -17,16 +17,18 @@ from vary.transforms.fields import cure_of
 if TYPE_CHECKING:
     import yaml
 
+    Construct = Callable[[yaml.SafeLoader, yaml.ScalarNode], object]
+
 __all__ = ["Entries", "Items", "parsed"]
 
 
-class Entries(dict[Any, Any]):
+class Entries(dict[object, object]):
     """A mapping in a file. lines: key -> its line number."""
 
-    lines: Mapping[Any, int] = {}
+    lines: Mapping[object, int] = {}
 
 
-class Items(list[Any]):
+class Items(list[object]):
     """A list in a file. lines: place -> the line number where the item begins."""
 
     lines: Mapping[int, int] = {}
@@ -52,7 +54,7 @@ FAULTS = (  # pattern of an error of YAML's parser -> what is wrong, and the cur
 )
 
 
-def parsed(raw: bytes, json: bool = False) -> Any:
+def parsed(raw: bytes, json: bool = False) -> object:
     """The content of a YAML or JSON file; `ValueError` with line and column, what is wrong there, and the cure."""
     text = _text(raw)
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
@@ -77,7 +79,7 @@ def _text(raw: bytes) -> str:
     raise ValueError(f"{_place(before)}: {seen} is not text; save the policy as YAML or JSON in UTF-8")
 
 
-def _json(text: str) -> Any:
+def _json(text: str) -> object:
     import json
 
     try:
@@ -126,7 +128,7 @@ def _place(before: str) -> str:
     return f"line {line}, column {column}"
 
 
-def _yaml(text: str) -> Any:
+def _yaml(text: str) -> object:
     import yaml
 
     try:
@@ -141,26 +143,27 @@ def _yaml(text: str) -> Any:
         raise ValueError(where + (why or f"{said}; write Name, or Name: {{argument: value}}")) from None
 
 
-def _loader(text: str) -> Any:
+def _loader(text: str) -> type[yaml.SafeLoader]:
     """YAML's safe loader, but with line numbers; it refuses keys that occur twice, and scalars that mislead."""
     import yaml
 
     class Loader(yaml.SafeLoader):
-        def compose_mapping_node(self, anchor: Any) -> Any:
-            node, seen = super().compose_mapping_node(anchor), set[Any]()
+        def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:  # Any: a name, which the stub calls a dict
+            node, seen = super().compose_mapping_node(anchor), set[str]()
             for key, _ in node.value:
                 if isinstance(key, yaml.ScalarNode) and key.value in seen:
                     raise _twice(key.value, text[: key.start_mark.index])
-                seen.add(key.value if isinstance(key, yaml.ScalarNode) else key)
+                if isinstance(key, yaml.ScalarNode):
+                    seen.add(key.value)
             return node
 
-        def construct_items(self, node: Any) -> Any:
+        def construct_items(self, node: yaml.SequenceNode) -> Iterator[Items]:
             items = Items()
             yield items
             items.extend(self.construct_sequence(node))
             items.lines = {place: one.start_mark.line + 1 for place, one in enumerate(node.value)}
 
-        def construct_entries(self, node: Any) -> Any:
+        def construct_entries(self, node: yaml.MappingNode) -> Iterator[Entries]:
             entries = Entries()
             yield entries
             entries.update(self.construct_mapping(node))
@@ -173,10 +176,10 @@ def _loader(text: str) -> Any:
     return Loader
 
 
-def _checked(construct: Callable[[Any, Any], Any], text: str) -> Callable[[Any, Any], Any]:
+def _checked(construct: Construct, text: str) -> Construct:
     """A constructor of scalars that refuses those that YAML 1.1 reads in unexpected ways."""
 
-    def checked(loader: Any, node: yaml.ScalarNode) -> Any:
+    def checked(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> object:
         kind, written = node.tag.removeprefix(TAG), node.value
         plain = SCALARS[kind]
         if (kind == "str" and node.style is not None) or (plain and re.fullmatch(plain, written)):
@@ -189,7 +192,7 @@ def _checked(construct: Callable[[Any, Any], Any], text: str) -> Callable[[Any, 
     return checked
 
 
-def _misread(kind: str, written: str, read: Callable[[], Any]) -> str:
+def _misread(kind: str, written: str, read: Callable[[], object]) -> str:
     """How YAML 1.1 reads a scalar, and what to write instead; empty if nothing is wrong."""
     if kind == "str":
         cure = cure_of(written) if re.match(NUMERIC, written) and "/" not in written else ""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import zip_longest
-from typing import Any
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, number
@@ -17,30 +17,30 @@ WORD = r"(?:(\w+)\s*[=:]\s*)?([^\s,=:]+)"
 """In "150, 150", "height=150 width=150" and the like: a value, perhaps with its name."""
 
 
-def meant(data: Any) -> str:
+def meant(data: object) -> str:
     """Such as `Resize: {height: 150, width: 150}` for "Resize(150, 150)"; empty where nothing can be told."""
     name, given = _parted(data)
     kind = REGISTRY.get(name) if isinstance(name, str) else None
     if kind is None or "transforms" in kind.fields:
         return ""
+    make: Callable[..., Transform] = kind
     found = _named(kind, given)
     try:
-        kind(**found)
+        make(**found)
     except PolicyError:  # not that, then
         return ""
     inner = ", ".join(f"{key}: {value}" for key, value in found.items())
     return f"{name}: {{{inner}}}" if found else str(name)
 
 
-def listed(data: Any) -> str:
+def listed(data: object) -> str:
     """The cure where a mapping holds transforms, which come in a list; empty where it holds none."""
-    name = next((key for key in data if key in REGISTRY), None) if isinstance(data, dict) else None
-    if name is None:
+    if not isinstance(data, dict) or (name := next((key for key in data if key in REGISTRY), None)) is None:
         return ""
     return f'begin each with a dash, - {meant({name: data[name]}) or f"{name}: ..."}, or in JSON: [{{"{name}": ...}}]'
 
 
-def _parted(data: Any) -> tuple[Any, Any]:
+def _parted(data: object) -> tuple[object, object]:
     """The name and the arguments, in whatever form they came."""
     if isinstance(data, str) and (found := re.fullmatch(r"(\w+)\W?(.*)", data, re.DOTALL)):
         return found[1], found[2]
@@ -55,10 +55,10 @@ def _parted(data: Any) -> tuple[Any, Any]:
     return None, None
 
 
-def _named(kind: type[Transform], given: Any) -> dict[str, Any]:
+def _named(kind: type[Transform], given: object) -> dict[str, object]:
     """Arguments by name: of "150, 150", [150, 150], {150, 150} or [height: 150, width: 150]."""
     places = by_place(kind.fields)
-    pairs: list[tuple[Any, Any]] = []
+    pairs: list[tuple[object, object]] = []
     if isinstance(given, str):
         text = re.sub(r"(?<=\d)\s*x\s*(?=\d)", ", ", given.strip("()[]{} "))
         pairs = [(name or None, _value(word)) for name, word in re.findall(WORD, text)]
@@ -74,7 +74,7 @@ def _named(kind: type[Transform], given: Any) -> dict[str, Any]:
     return {str(name): value for name, value in [*zip_longest(places[: len(values)], values), *named]}
 
 
-def _value(word: str) -> Any:
+def _value(word: str) -> object:
     with suppress(ValueError):
         found = number(float(word))
         return int(found) if found.is_integer() else found

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, REQUIRED, Transform, suggest
@@ -16,10 +16,10 @@ from vary.transforms.user import Lambda
 __all__ = ["Place", "argument_of", "from_data", "line_of", "to_data"]
 
 
-def to_data(value: Any) -> Any:
+def to_data(value: object) -> object:
     """A transform or a field's value as plain lists, dicts, numbers and strings."""
     if isinstance(value, Lambda):
-        return {"Lambda": {**to_data(value.values() | {"function": value.spelled})}}
+        return {"Lambda": to_data(value.values() | {"function": value.spelled})}
     if isinstance(value, Transform):
         return {type(value).__name__: to_data(value.values())}
     if isinstance(value, dict):
@@ -38,17 +38,17 @@ class Place(NamedTuple):
     def __str__(self) -> str:
         return f"line {self.line}: {self.path}" if self.line else self.path
 
-    def item(self, container: Any, key: Any, name: str) -> Place:
+    def item(self, container: object, key: object, name: str) -> Place:
         return Place(f"{self.path}{name}", line_of(container, key) or self.line)
 
 
-def line_of(container: Any, key: Any) -> int | None:
+def line_of(container: object, key: object) -> int | None:
     """The line of an entry of a mapping or list; None if it was not read from a file that has lines."""
-    lines: Mapping[Any, int] = getattr(container, "lines", {})
+    lines: Mapping[object, int] = getattr(container, "lines", {})
     return lines.get(key)
 
 
-def from_data(data: Any, where: Place | str = "policy") -> Transform:
+def from_data(data: object, where: Place | str = "policy") -> Transform:
     """The transform that `to_data` wrote; a bare name, or a name with a list of arguments, is read too.
 
     where: its place; errors begin with it, also those that a constructor raises.
@@ -65,15 +65,16 @@ def from_data(data: Any, where: Place | str = "policy") -> Transform:
         told = meant(name)
         cure = f"write {told}" if told else suggest(name, REGISTRY) or "see `vary transforms`"
         raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
-    placed: list[Any] = []
-    named: dict[str, Any] = {}
+    placed: list[object] = []
+    named: dict[str, object] = {}
     if isinstance(arguments, dict):
         for key, value in arguments.items():
             named[str(key)] = _read(kind, str(key), value, where.item(arguments, key, f".{name}"))
     elif arguments is not None:
         placed = _positional(kind, arguments, where.item(data, name, f".{name}"))
+    make: Callable[..., Transform] = kind
     try:
-        return kind(*placed, **named)
+        return make(*placed, **named)
     except PolicyError as error:
         told = "" if "; write" in str(error) else meant(data)
         name, places = argument_of(error), by_place(kind.fields)
@@ -87,18 +88,18 @@ def argument_of(error: PolicyError) -> str | None:
     return found and found[1]
 
 
-def _positional(kind: type[Transform], arguments: Any, here: Place) -> list[Any]:
+def _positional(kind: type[Transform], arguments: object, here: Place) -> list[object]:
     """A list holds the arguments in order, unless there is only one: then it is that one, as in Rotate: [-10, 40]."""
     places = by_place(kind.fields)
-    one = not isinstance(arguments, list) or places[:1] == ["transforms"] or len(places) == 1 < len(arguments)
-    values = [arguments] if one else arguments
+    if not isinstance(arguments, list) or places[:1] == ["transforms"] or len(places) == 1 < len(arguments):
+        return [_read(kind, next(iter(places), None), arguments, here)]
     return [
-        _read(kind, name, value, here if one else here.item(arguments, number, ""))
-        for number, (name, value) in enumerate(zip_longest(places[: len(values)], values))
+        _read(kind, name, value, here.item(arguments, number, ""))
+        for number, (name, value) in enumerate(zip_longest(places[: len(arguments)], arguments))
     ]
 
 
-def _read(kind: type[Transform], name: str | None, value: Any, here: Place) -> Any:
+def _read(kind: type[Transform], name: str | None, value: object, here: Place) -> object:
     if name == "transforms":
         items = value if isinstance(value, list) else [value]
         return [from_data(item, here.item(items, i, f"[{i}]")) for i, item in enumerate(items)]

@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from vary.transforms.base import Lowering, Transform, custom
 
 __all__ = ["Lambda"]
 
+T = TypeVar("T")
 
-def _function(value: Any) -> Callable[..., Any]:
+
+def _function(value: object) -> Callable[..., object]:
     if isinstance(value, Transform):  # a policy's own draws would not be those of the picture
         raise ValueError(f"{value!r} is a transform, not a function; put it into the list itself")
     if callable(value):
-        return value  # type: ignore[no-any-return]
+        return value
     if not isinstance(value, str) or value.count(":") != 1:
         raise ValueError(f"{value!r} is neither a function nor 'module:function'")
     module, name = value.split(":")
@@ -27,7 +29,7 @@ def _function(value: Any) -> Callable[..., Any]:
     return _function(found)
 
 
-def _same(image: Any) -> Any:
+def _same(image: T) -> T:
     return image
 
 
@@ -40,7 +42,7 @@ class Lambda(Transform):
     In a policy file it is written 'module:function'.
     """
 
-    function: Callable[..., Any] | str = custom(
+    function: Callable[..., object] | str = custom(
         "a function, or 'module:function'", _function, samples=lambda random: _same
     )
 
