@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any
 
 __all__ = [
     "DecodeError",
@@ -71,7 +70,7 @@ class DecodeError(VaryError, ValueError):
         return DecodeError, (self.reason, self.path)
 
 
-def brief(value: Any, limit: int = LIST) -> str:
+def brief(value: object, limit: int = LIST) -> str:
     """`repr(value)` for a message, shortened: a long list shows its first values, its last one and its length."""
     text = repr(value)
     if len(text) <= limit or not isinstance(value, list | tuple | range) or len(value) < 2:

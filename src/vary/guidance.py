@@ -36,13 +36,13 @@ CLOSE = 0.61  # least similarity of a name and a suggestion, 0 .. 1
 
 
 @cache
-def _table(path: Path) -> dict[str, Any]:
+def _table(path: Path) -> dict[str, Any]:  # Any: each section has a form of its own, which its reader knows
     import yaml
 
     return dict(yaml.safe_load(path.read_text(encoding="utf-8")))
 
 
-def _section(name: str) -> dict[Any, Any]:
+def _section(name: str) -> dict[str, Any]:
     return dict(_table(Path(__file__).with_suffix(".yaml")).get(name, {}))
 
 
@@ -155,7 +155,7 @@ def guided(
     return decorate
 
 
-def _parameters(function: Callable[..., Any]) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
+def _parameters(function: Callable[..., object]) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
     """(all names, how many of them may be given by place, the names without a default)."""
     signature = getattr(function, "__signature__", None)
     if signature is not None:
@@ -172,7 +172,7 @@ def _refused(
     own: tuple[str, ...],
     by_name: tuple[str, ...],
     beyond: tuple[object, ...],
-    given: dict[str, Any],
+    given: dict[str, object],
     former: Mapping[str, str],
 ) -> str:
     """The error text for too many positional arguments, or for unknown keywords.

@@ -19,6 +19,7 @@ from vary.maps import Map
 
 __all__ = [
     "DTYPES",
+    "Array",
     "LAYOUTS",
     "Dtype",
     "Layout",
@@ -35,6 +36,9 @@ __all__ = [
     "not_an_array",
     "sample_of",
 ]
+
+Array = np.ndarray
+"""An array of any shape and dtype."""
 
 Layout = Literal["NHWC", "NCHW"]
 DtypeName = Literal["uint8", "float32"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -43,12 +43,13 @@ def check_resume(make_stream: Callable[[], Epochs]) -> None:
             _compare(where, got, wanted)
 
 
-def _through_json(stream: Epochs, step: int) -> Any:
+def _through_json(stream: Epochs, step: int) -> dict[str, int | str]:
     import json
 
     text = json.dumps(stream.state_dict())
     _claim(len(text) < 1024, f"after {step} batches the state has {len(text)} bytes")
-    return json.loads(text)
+    found: dict[str, int | str] = json.loads(text)
+    return found
 
 
 def _compare(where: str, got: Batch, wanted: Batch) -> None:

@@ -8,14 +8,17 @@ import os
 import re
 import sys
 import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import vary
 from vary.apps import cache, demo, preview, profile, tables
 from vary.apps.inputs import UserError, policy_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    Run = Callable[[argparse.Namespace], None]
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
 
@@ -89,7 +92,7 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def add_profile(commands: Any) -> None:
+def add_profile(commands: Commands) -> None:
     one = command(commands, "profile", profile.profile, "how fast files feed a training, and what limits it")
     one.add_argument("source", metavar="SOURCE", help="a folder of pictures, or of classes of them")
     add_policy(one)
@@ -106,7 +109,7 @@ def add_profile(commands: Any) -> None:
     one.add_argument("--json", action="store_true", help="as JSON, for programs")
 
 
-def command(commands: Any, name: str, run: Any, what: str) -> argparse.ArgumentParser:
+def command(commands: Commands, name: str, run: Run, what: str) -> argparse.ArgumentParser:
     one: argparse.ArgumentParser = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + ".")
     one.set_defaults(run=run)
     return one
@@ -126,7 +129,7 @@ def add_seed(one: argparse.ArgumentParser) -> None:
     one.add_argument("--seed", type=at_least(0), default=0, metavar="N", help="of the draws (0)")
 
 
-def at_least(least: int) -> Any:
+def at_least(least: int) -> Callable[[str], int]:
     def whole(text: str) -> int:
         if not re.fullmatch(r"\d+", text) or int(text) < least:
             raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least {least}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -99,7 +99,7 @@ def speed_of(epoch: int, report: vary.Report) -> str:
     return f"epoch {epoch}: {report.images_per_second:,.0f} images/s{kept}"
 
 
-def timed(stream: vary.Stream) -> Iterator[tuple[Any, float]]:
+def timed(stream: vary.Stream) -> Iterator[tuple[vary.Batch, float]]:
     """Every batch of an epoch, with the seconds that the loop waited for it."""
     batches = iter(stream)
     while True:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import vary
 from vary.apps.bars import bar
@@ -42,7 +42,7 @@ def as_options(text: str) -> str:
     return KEYWORD.sub(option, text)
 
 
-def one_epoch(stream: vary.Stream, epoch: int) -> Any:
+def one_epoch(stream: vary.Stream, epoch: int) -> vary.Report:
     """Through it with a consumer that does nothing; the bar tells the speed meanwhile."""
     with bar(f"epoch {epoch}", len(stream)) as advance:
         for _ in stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import vary
 from vary.apps.inputs import UserError
@@ -51,7 +51,7 @@ def transforms(args: Namespace) -> None:
         )
 
 
-def described(kind: Kind) -> dict[str, Any]:
+def described(kind: Kind) -> dict[str, object]:
     """A transform as plain data."""
     return {
         "name": kind.__name__,
@@ -70,7 +70,7 @@ def _call(kind: Kind) -> str:
     return str(inspect.Signature([one.replace(annotation=one.empty) for one in parameters]))[1:-1]
 
 
-def _argument(name: str, field: Field) -> dict[str, Any]:
+def _argument(name: str, field: Field) -> dict[str, object]:
     required = field.default is REQUIRED
     default = {} if required else {"default": field.default}
     within = {} if field.within is None else {"within": field.within}

@@ -36,6 +36,7 @@ from vary.codecs.webp import bare_webp, is_webp
 from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided, word_hint
 from vary.paths import expanded, looked_in
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -54,7 +55,6 @@ JPEG = b"\xff\xd8\xff"
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 ORIENTATION = 0x0112  # the EXIF tag
 
-Array = np.ndarray[Any, Any]
 Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Array"
 
 

@@ -11,13 +11,12 @@ from vary.display.page import block, grid, heading, muted, safe, table
 from vary.display.pixels import Scale, Stats, reduced, scale_of_values, shown
 from vary.display.sheet import Cell, Sheet, as_png
 from vary.display.text import plain
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["BatchSchema", "Pictures", "batch_html", "batch_png", "batch_sheet", "batch_text", "label_words"]
-
-Array = np.ndarray[Any, Any]
 
 ACROSS = 8  # pictures in a row of a sheet
 MOST = 24  # samples that a batch shows
@@ -40,7 +39,7 @@ class BatchSchema(NamedTuple):
     pictures: tuple[Pictures, ...] = ()
 
 
-def label_words(name: str, value: Any, classes: Sequence[str] | None) -> str:
+def label_words(name: str, value: object, classes: Sequence[str] | None) -> str:
     """A label as text: the class name of an id or of a one-hot row, else the value."""
     found = np.asarray(value)
     if name == "labels" and classes is not None and found.dtype.kind in "iub":
@@ -51,7 +50,7 @@ def label_words(name: str, value: Any, classes: Sequence[str] | None) -> str:
     return plain(f"{'label' if name == 'labels' else name} {text}", 40)
 
 
-def batch_text(batch: Any) -> str:
+def batch_text(batch: tuple[object, ...]) -> str:
     """The repr of a batch: shape and dtype of each field, and the range of values of pictures."""
     said = []
     for name, array in _named(batch):
@@ -61,7 +60,7 @@ def batch_text(batch: Any) -> str:
     return f"Batch({', '.join(said)})"
 
 
-def batch_html(batch: Any) -> str:
+def batch_html(batch: tuple[object, ...]) -> str:
     rows = []
     for name, array in _named(batch):
         stats = Stats.of(array) if isinstance(array, np.ndarray) else None
@@ -76,13 +75,13 @@ def batch_html(batch: Any) -> str:
     return block(heading(title), table(rows, ["field", "shape", "dtype", "values", "mean"]), pictures)
 
 
-def batch_png(batch: Any) -> bytes | None:
+def batch_png(batch: tuple[object, ...]) -> bytes | None:
     """A sheet of its pictures; None, so that nothing is shown, if it holds none."""
     sheet = batch_sheet(batch)
     return as_png(sheet) if sheet.rows else None
 
 
-def batch_sheet(batch: Any, most: int = MOST, total: int | None = None, across: int = ACROSS) -> Sheet:
+def batch_sheet(batch: tuple[object, ...], most: int = MOST, total: int | None = None, across: int = ACROSS) -> Sheet:
     """A sheet of at most `most` samples. total: samples of the whole batch, if `batch` is only a part of it."""
     parts = [_Part.of(array, about, most) for about, array in _pictures(batch)]
     parts = [part for part in parts if part.samples]
@@ -134,7 +133,7 @@ class _Part(NamedTuple):
         return [Cell(shown(reduced(one), self.scale), one.shape[:2]) for one in pictures]
 
 
-def _lines(batch: Any, place: int) -> tuple[str, ...]:
+def _lines(batch: tuple[object, ...], place: int) -> tuple[str, ...]:
     """The caption of a sample: its labels, its file or number, its stream."""
     schema, drawn = _schema(batch), {about.field for about, _ in _pictures(batch)}
     said = [
@@ -152,17 +151,17 @@ def _lines(batch: Any, place: int) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _named(batch: Any) -> list[tuple[str, Any]]:
+def _named(batch: tuple[object, ...]) -> list[tuple[str, object]]:
     names = list(getattr(batch, "fields", ()))
     names += [f"field {place}" for place in range(len(names), len(batch))]
     return list(zip(names, batch, strict=False))
 
 
-def _schema(batch: Any) -> BatchSchema:
+def _schema(batch: tuple[object, ...]) -> BatchSchema:
     return getattr(batch, "_schema", None) or BatchSchema()
 
 
-def _pictures(batch: Any) -> list[tuple[Pictures, Array]]:
+def _pictures(batch: tuple[object, ...]) -> list[tuple[Pictures, Array]]:
     known = {one.field: one for one in _schema(batch).pictures}
     found = []
     for name, array in _named(batch):
@@ -172,7 +171,7 @@ def _pictures(batch: Any) -> list[tuple[Pictures, Array]]:
     return found
 
 
-def _guess(name: str, array: Any) -> Pictures | None:
+def _guess(name: str, array: object) -> Pictures | None:
     """Guess from its shape whether an array of a batch without a schema holds pictures."""
     if not isinstance(array, np.ndarray) or array.ndim not in (4, 5) or array.dtype.kind not in "buif":
         return None
@@ -180,7 +179,7 @@ def _guess(name: str, array: Any) -> Pictures | None:
     return None if layout is None else Pictures(name, layout, array.ndim == 5)
 
 
-def _words(array: Any) -> str:
+def _words(array: Any) -> str:  # Any: it may lack them
     """Shape and dtype; the type's name for objects without them, which frameworks may put in an array's place."""
     try:
         return f"{tuple(array.shape)} {array.dtype}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -11,14 +11,13 @@ from vary.codecs.decode import read_image
 from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
+from vary.sample import Array
 from vary.sources import Arrays, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
 
 __all__ = ["Original", "Picked", "picked"]
-
-Array = np.ndarray[Any, Any]
 
 
 class Original(NamedTuple):
@@ -67,7 +66,7 @@ def _is_one(images: Array) -> bool:
     return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
 
 
-def _of_list(image: Any, place: int, channels: int) -> Original:
+def _of_list(image: Array | str | os.PathLike[str], place: int, channels: int) -> Original:
     if isinstance(image, str | os.PathLike):
         return Original(place, read_image(image, channels), ("", os.path.basename(image)))  # noqa: PTH119
     return Original(place, image, ("", ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vary.display.page import block, heading, lines, muted, safe
 from vary.display.text import counted, short
@@ -46,7 +46,7 @@ def _broken(transform: Transform, depth: int, end: str) -> Iterator[str]:
     yield f"{indent}]{after}){end}"
 
 
-def _parts(values: dict[str, Any], order: list[str]) -> tuple[str, tuple[Transform, ...], str]:
+def _parts(values: dict[str, object], order: list[str]) -> tuple[str, tuple[Transform, ...], str]:
     """The arguments before the list of transforms, the list, and the arguments after it."""
     place = order.index(INNER)
     before = "".join(f"{values[name]!r}, " for name in order[:place])
@@ -82,10 +82,9 @@ def _worth_showing(transform: Transform) -> list[tuple[str, Field]]:
     return [(name, type(transform).fields[name]) for name in (*names_shown, *(["p"] if transform.p < 1 else []))]
 
 
-def _argument(name: str, value: Any, field: Field) -> str:
+def _argument(name: str, value: object, field: Field) -> str:
     unit = field.doc.partition(";")[0].partition(",")[0] if _has_unit(field) else ""
-    spread = isinstance(value, tuple) and bool(unit)
-    said = [muted(safe(name)), safe(_range(value) if spread else _value(value))]
+    said = [muted(safe(name)), safe(_range(value) if unit and isinstance(value, tuple) else _value(value))]
     said += [muted(safe(unit))] if unit not in ("", name) and name != "p" and not unit[:1].isdigit() else []
     return f'<span title="{safe(field.doc)}">{" ".join(said)}</span>'
 
@@ -95,12 +94,12 @@ def _has_unit(field: Field) -> bool:
     return field.within is not None and all(isinstance(end, int | float) for end in field.within)
 
 
-def _range(value: tuple[float, float]) -> str:
+def _range(value: tuple[object, ...]) -> str:
     low, high = map(_value, value)
     return low if low == high else f"{low} .. {high}"
 
 
-def _value(value: Any) -> str:
+def _value(value: object) -> str:
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):

@@ -6,12 +6,13 @@ All text goes through `safe`. Styles are attributes of the elements, because som
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.display.sheet import fitted, is_whole, layout_of, scaled, size_in
 from vary.display.text import plain
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from vary.display.sheet import Cell, Layout, Sheet
 
 __all__ = ["block", "details", "grid", "heading", "lines", "muted", "safe", "table"]
-
-Array = np.ndarray[Any, Any]
 
 BUDGET = 150_000  # bytes of all pictures of a page together, before base64 makes them a third longer
 QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn

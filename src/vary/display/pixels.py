@@ -6,12 +6,13 @@ flat for training also looks it. The scale is always stated.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from vary.plan.lower import VALUE_RANGES
 from vary.plan.request import Address
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Scale", "Stats", "reduced", "scale_of", "scale_of_range", "scale_of_runner", "scale_of_values", "shown"]
 
-Array = np.ndarray[Any, Any]
 Range = tuple[float, float]
 
 SQUARE, LIGHT, DARK = 8, 255, 204  # the checkerboard below what is transparent: pixels, grey levels

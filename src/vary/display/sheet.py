@@ -9,12 +9,13 @@ import io
 import os
 from bisect import bisect_right
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.paths import path_text, to_write
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +35,6 @@ __all__ = [
     "size_in",
 ]
 
-Array = np.ndarray[Any, Any]
 Size = tuple[int, int]  # height, width
 
 GUTTER, HEADER, TITLE, CAPTION = 8, 28, 20, 15  # pixels: between cells, above the columns, above a row, below a cell

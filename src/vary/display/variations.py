@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from vary.display.preview import Preview
 from vary.display.sheet import Cell, Sheet
 from vary.display.text import counted, plain
 from vary.errors import InputError
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from vary.display.originals import Original
     from vary.display.pixels import Scale
 
-    Array = np.ndarray[Any, Any]
     Vary = Callable[[Array, int, int], Array]  # picture, epoch, index -> variation
     Scales = Callable[[Array], tuple[Scale, Scale]]  # picture -> how it is shown, and how its variations are
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from vary.ops.colour import CLIPPED, WITHIN
@@ -11,7 +9,7 @@ from vary.ops.spec import Floats, Op
 
 __all__ = ["OPS", "philox"]
 
-Words = np.ndarray[Any, np.dtype[np.uint64]]  # of 32 bits each
+Words = np.ndarray[tuple[int, ...], np.dtype[np.uint64]]  # of 32 bits each
 LOW = np.uint64(0xFFFFFFFF)
 
 

@@ -19,7 +19,7 @@ sampling. whole: needs all pixels around. noise: depends on the place on the can
 place: where a map comes after one of them, the program is cut. control: `order`, `cut`. call: a user function."""
 
 Floats = np.ndarray[
-    Any, np.dtype[np.float64]
+    tuple[int, ...], np.dtype[np.float64]
 ]  # a picture on its way, (height, width, channels); or positions along an axis
 Size = tuple[int, int] | None  # (height, width); None: not known, or not the same for all pictures
 Range = tuple[float, float] | None  # lowest and highest value; None: there is none

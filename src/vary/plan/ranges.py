@@ -9,13 +9,12 @@ import numpy as np
 from vary.ops import CLIPPING
 from vary.plan.findings import Finding
 from vary.plan.hints import NEARLY_BLACK, gain, names_of, possible
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from vary.plan.program import Template
 
 __all__ = ["contradictions"]
-
-Array = np.ndarray[Any, Any]
 
 OUTSIDE, QUARTER = 0.25, 4  # part of the range by which values may lie outside; reported from 1 picture in 4 on
 USED = 0.1  # of 0 .. 1: pictures that use less are dark, or masks, and are not judged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from vary.plan.hints import possible
 from vary.plan.program import Instruction
 from vary.plan.request import Failure, Output, Parts, Request
 from vary.plan.runner import Runner
+from vary.sample import Array
 from vary.transforms.base import Column
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Range", "SampledBatch", "SampledPicture", "range_after", "range_before", "some_values"]
 
-Array = np.ndarray[Any, Any]
 Range = tuple[Array, Array]  # lowest and highest, of each colour or of all
 
 SAMPLED_SIDE = 32  # most rows and columns of a picture that are sampled; of a larger one, at least half as many

@@ -20,7 +20,7 @@ from vary.plan.lower import VALUE_RANGES
 from vary.plan.ranges import contradictions
 from vary.plan.request import Parts
 from vary.plan.samples import SampledBatch, SampledPicture, range_after, some_values
-from vary.sample import maybe_one
+from vary.sample import Array, maybe_one
 
 if TYPE_CHECKING:
     from vary.plan.program import Template
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from vary.plan.runner import Runner
 
 __all__ = ["PICTURES", "Watch", "Watches"]
-
-Array = np.ndarray[Any, Any]
 
 PICTURES, PICTURES_A_BATCH = 16, 8  # checked: in all, and of one batch
 ENOUGH, SHARE = 4, 0.6  # a mistake that depends on a draw is reported if 4 pictures show it, and over 0.6 of all

@@ -11,7 +11,7 @@ import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
-from vary.sample import channels_first, check_many, how_to_open, maybe_one, not_an_array
+from vary.sample import Array, channels_first, check_many, how_to_open, maybe_one, not_an_array
 from vary.sources.base import Item
 from vary.sources.kinds import Kind, array_kind
 from vary.sources.labels import class_ids, read_labels
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 __all__ = ["Arrays"]
-
-Array = np.ndarray[Any, Any]
 
 
 class Arrays(Source):

@@ -23,7 +23,7 @@ class Encoded(NamedTuple):
 class Item(NamedTuple):
     """One sample: an array of shape (H, W, C) or (H, W), or encoded bytes, and its labels in field order."""
 
-    image: np.ndarray[Any, Any] | Encoded
+    image: np.ndarray | Encoded
     labels: tuple[object, ...] = ()
 
 
@@ -55,5 +55,5 @@ class Indexed(Protocol):
     def path(self, index: int, /) -> str | Any:
         """The path of the picture's file, or None if the picture is in memory."""
 
-    def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any], /) -> tuple[np.ndarray[Any, Any], ...]:
+    def label_batch(self, indices: Sequence[int] | np.ndarray, /) -> tuple[np.ndarray, ...]:
         """The labels of `indices`, one array for each field after "images"."""

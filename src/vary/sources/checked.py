@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, brief, stopped
+from vary.sample import Array
 from vary.sources.base import Item
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["fields_of", "fingerprints_of", "item_of", "label_columns", "length_of", "path_of"]
 
-Array = np.ndarray[Any, Any]
 UNORDERED = (str, bytes, Mapping, AbstractSet)  # these are no sequences of one value for each sample
 
 

@@ -16,6 +16,7 @@ from vary.codecs.stamps import file_stamps
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
 from vary.paths import absolute, path_text
+from vary.sample import Array
 from vary.sources.base import Encoded, Item
 from vary.sources.kinds import FILES, Kind
 from vary.sources.labels import class_ids, read_labels
@@ -24,7 +25,6 @@ from vary.sources.subset import Source, inherits
 
 __all__ = ["Files", "read_file", "stamped"]
 
-Array = np.ndarray[Any, Any]
 CURE = "the path of a picture's file"
 READS = 5  # of a file that is written meanwhile
 

@@ -7,7 +7,7 @@ from collections import Counter
 from copy import copy
 from functools import cached_property
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -114,7 +114,7 @@ class Folder(Source):
         return FILES if inherits(self, Folder, "__getitem__", "item") else None
 
     @property
-    def labels(self) -> np.ndarray[Any, Any] | None:
+    def labels(self) -> np.ndarray | None:
         """Class ids in index order, int64, or None where there are no classes."""
         if self._labels is not None:
             return class_ids(self)
@@ -137,11 +137,11 @@ class Folder(Source):
     def path(self, index: int) -> str:
         return os.path.join(self.root, self.paths[index])  # noqa: PTH118  relative ones may be set as `paths`
 
-    def fingerprints(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> list[tuple[str, int, int]]:
+    def fingerprints(self, indices: Sequence[int] | np.ndarray) -> list[tuple[str, int, int]]:
         """See `stamped`."""
         return stamped([self.path(index) for index in np.asarray(indices).tolist()])
 
-    def label_batch(self, indices: Sequence[int] | np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
+    def label_batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, ...]:
         if self._labels is not None:
             return self._labels.batch(indices)
         return () if self.classes is None else (self._listing.class_ids(indices),)

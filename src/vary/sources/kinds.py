@@ -68,7 +68,7 @@ def asked_kind(source: Indexed) -> Kind:
     raise InputError(f"sample 0 is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
 
 
-def array_kind(image: np.ndarray[Any, Any], index: int) -> tuple[int, str]:
+def array_kind(image: np.ndarray, index: int) -> tuple[int, str]:
     """(channels, dtype) of a picture in an array; `InputError`, with the sample's index, for any other array."""
     channels = image.shape[2] if image.ndim == 3 else 1
     if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:

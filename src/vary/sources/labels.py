@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.sample import Array
 from vary.sources.checked import label_columns, path_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,6 @@ TEXT = (str, bytes)
 NUMBERS = (Number, np.generic, date, time, timedelta)
 MISSING = "give every sample one, or leave the sample out"
 
-Array = np.ndarray[Any, Any]
 Called = Callable[[int], str]
 """The name of a sample in messages, by its place: its number, and its path if it has one."""
 

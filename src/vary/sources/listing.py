@@ -28,6 +28,7 @@ import numpy as np
 
 from vary.errors import SourceError, VaryError
 from vary.paths import absolute
+from vary.sample import Array
 from vary.sources.walk import joined
 
 __all__ = ["Draft", "Listing", "drafted", "load"]
@@ -38,8 +39,6 @@ HEAD = struct.Struct("<16s5Q16s16s")  # magic, version, names, their bytes, runs
 LONGEST = 1 << 16  # bytes of a name: no system opens such a path
 CHUNK = 4096  # names that are packed at a time
 CURE = "delete it, and it is made again"
-
-Array = np.ndarray[Any, Any]
 
 
 class Listing(Sequence[str]):

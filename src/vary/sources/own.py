@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.errors import InputError, brief, warn_caller
+from vary.sample import Array
 from vary.sources.arrays import Arrays
 from vary.sources.checked import fields_of, fingerprints_of, item_of, label_columns, path_of
 from vary.sources.kinds import stated_kind
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from vary.sources.kinds import Kind
 
 __all__ = ["Adapted", "warn_of_absent", "with_classes"]
-
-Array = np.ndarray[Any, Any]
 
 
 class Adapted(Source):

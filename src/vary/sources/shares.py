@@ -10,10 +10,9 @@ import numpy as np
 
 from vary.errors import InputError, brief
 from vary.rng import check_address, permute
+from vary.sample import Array
 
 __all__ = ["parts"]
-
-Array = np.ndarray[Any, Any]
 
 
 def parts(n: int, validation: Any, ids: Array | None, seed: int) -> tuple[Array, Array]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from vary.errors import InputError, brief, stopped, warn_caller
 from vary.guidance import guided
+from vary.sample import Array
 from vary.sources.checked import fingerprints_of, item_of, label_columns, length_of, path_of
 from vary.sources.kinds import stated_kind
 from vary.sources.labels import class_field, class_ids
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from vary.sources.kinds import Kind
 
 __all__ = ["Source", "Subset", "inherits", "pick", "split_of", "whole_of"]
-
-Array = np.ndarray[Any, Any]
 
 
 class _Arraylike(Protocol):

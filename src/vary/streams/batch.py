@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypedDict, Un
 import numpy as np
 
 from vary.display.fields import batch_html, batch_png, batch_text
+from vary.sample import Array
 from vary.streams.report import Work
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ __all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
 
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
-Array = np.ndarray[Any, Any]
 Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
 
 

@@ -10,11 +10,12 @@ import weakref
 from collections import deque
 from concurrent.futures import CancelledError
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import SourceError, StreamTimeoutError
+from vary.sample import Array
 from vary.streams.workers.pool import WorkerPool, park_at_exit
 from vary.streams.workers.threads import ForkLock
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from vary.streams.workers.pool import Pending, Workers
 
 __all__ = ["Iteration", "positions_of"]
-
-Array = np.ndarray[Any, Any]
 
 
 def positions_of(part: Shard, places: Array, start: int, count: int) -> Array:

@@ -17,7 +17,7 @@ from vary.plan.hints import hints
 from vary.plan.infer import output_dtype, output_size
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
-from vary.sample import batch_shape
+from vary.sample import Array, batch_shape
 from vary.sources import Arrays, asked_kind, batch_labels, open_source, path_of, stated_kind, whole_of
 from vary.streams.batch import ArraySpec, specs_of
 from vary.streams.batches.failures import ATTEMPTS
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Stream", "stream"]
 
-Array = np.ndarray[Any, Any]
 SMALLEST_MASK = 8  # rows and columns: smaller labels may be anything
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -13,6 +13,7 @@ import numpy as np
 from vary.errors import InputError, PolicyError
 from vary.guidance import guided
 from vary.policy import Policy
+from vary.sample import Array
 from vary.transforms import Transform
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "views_of"]
 
-Array = np.ndarray[Any, Any]
 RESERVED = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
 """Names that a batch uses already."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import DecodeError, InputError, SourceError
 from vary.rng import permute
+from vary.sample import Array
 from vary.streams.batches.render import Rendered, render
 from vary.streams.report import Skipped, Work
 
@@ -21,8 +22,6 @@ __all__ = ["ATTEMPTS", "left_out", "replaced"]
 
 ATTEMPTS = 16
 """Samples that are tried in the place of a broken one before an error: so many broken ones are no accident."""
-
-Array = np.ndarray[Any, Any]
 
 
 def left_out(job: Job, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:

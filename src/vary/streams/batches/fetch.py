@@ -15,6 +15,7 @@ import numpy as np
 from vary.codecs.decode import is_jpeg, picture_bytes, prepare
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.request import Parts
+from vary.sample import Array
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks
 from vary.streams.cache.memory import NOWHERE, File
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Inputs", "inputs_of", "size_of"]
 
 AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs more than reading them
-
-Array = np.ndarray[Any, Any]
 
 
 def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Any]:

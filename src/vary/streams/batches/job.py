@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import stopped
 from vary.plan.infer import output_dtype, output_size
+from vary.sample import Array
 from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
 from vary.streams.batch import LazyPaths, Made, batch_of
 from vary.streams.batches.failures import left_out, replaced
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Empty", "EpochJob", "Job"]
 
-Array = np.ndarray[Any, Any]
 Empty = Callable[[tuple[int, ...], bool], Array]
 """(shape, floats) -> an uninitialised array for outputs: of float32, or else of uint8."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from vary.errors import InputError
 from vary.plan.request import Output
 from vary.rng import EPOCH_LIMIT
+from vary.sample import Array
 from vary.sources import path_of
 from vary.streams.batch import Made, batch_of
 from vary.streams.batches.job import EpochJob
@@ -31,8 +32,6 @@ __all__ = ["MixedJob", "place_held", "rank_positions"]
 
 JOBS = 4
 """Jobs that are kept for each stream: two batch workers may both be where one epoch ends and the next begins."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Part(NamedTuple):

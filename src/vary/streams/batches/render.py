@@ -10,6 +10,7 @@ import numpy as np
 
 from vary.errors import DecodeError
 from vary.plan.request import Address, Output, Parts, Request
+from vary.sample import Array
 from vary.sources import path_of
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.report import Work
@@ -31,8 +32,6 @@ __all__ = ["BYTES", "PER_THREAD", "Rendered", "render"]
 PER_THREAD, BYTES = 4, 16 << 20
 """However large a batch is, only so many of its files are decoded in memory for each thread, or more if they have fewer
 bytes. A JPEG that is not cached does not count: the thread that varies it decodes it in its working memory."""
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.codecs.decode import keep
+from vary.sample import Array
 from vary.sources import Encoded
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from vary.streams.cache.memory import File, Store
 
 __all__ = ["Blocks"]
-
-Array = np.ndarray[Any, Any]
 
 
 class Blocks:

@@ -31,6 +31,7 @@ import numpy as np
 from vary.codecs.decode import HEAD
 from vary.errors import InputError
 from vary.paths import expanded
+from vary.sample import Array
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
     from vary.streams.cache.memory import File
 
 __all__ = ["Disk", "DiskCache", "cache_folder", "check_writable", "disk_cache", "size_of_cache"]
-
-Array = np.ndarray[Any, Any]
 
 VERSION = "v1"  # of the format; each has its own folder
 HEADER, MAGIC = Struct("<8sQII"), b"vary\r\n\x1a\n"

@@ -16,9 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-import numpy as np
-
 from vary.codecs.decode import HEAD
+from vary.sample import Array
 from vary.streams.cache.budget import BUDGET
 
 if TYPE_CHECKING:
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from vary.streams.cache.budget import Budget
 
 __all__ = ["NOWHERE", "File", "Memory", "Store"]
-
-Array = np.ndarray[Any, Any]
 
 
 class File(NamedTuple):

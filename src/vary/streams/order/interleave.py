@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import gcd, lcm
 from numbers import Real
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vary.errors import InputError
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,6 @@ __all__ = ["Interleave", "whole_ratios"]
 
 SIMPLE, CLOSE = 10**6, 10**12
 """A float counts as a fraction with a denominator of at most SIMPLE if they differ by at most one part in CLOSE."""
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)

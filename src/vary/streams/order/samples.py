@@ -13,6 +13,7 @@ import numpy as np
 
 from vary.errors import InputError, brief, stopped
 from vary.rng import integer
+from vary.sample import Array
 from vary.sources import class_ids
 from vary.streams.order.shuffle import order
 
@@ -27,8 +28,6 @@ __all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "cumulate", "weights_of"]
 UNIT = 1 << 24
 """Expected numbers of slots are integers, in this fraction of a slot: so every epoch adds up to exactly its slots."""
 KEPT = 4  # epochs whose given order is kept: the present one, the next one, and those of other iterations
-
-Array = np.ndarray[Any, Any]
 
 
 class Samples(Protocol):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary.rng import integer, permutation, permute
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,6 @@ TABLE_LIMIT = 1 << 20
 """With this many slots or more, each position is computed by itself: without a table, and in another order."""
 
 GROUP = 8  # blocks whose samples are shuffled together
-
-Array = np.ndarray[Any, Any]
 
 
 def order(n: int, seed: int, epoch: int, shuffle: bool, block: int | None = None) -> Callable[[Array], Array]:

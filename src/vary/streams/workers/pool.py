@@ -23,6 +23,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from vary.plan.machine import cancel_all
+from vary.sample import Array
 from vary.streams.workers.threads import DaemonThreads, ForkLock
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ EXIT_GRACE = 0.3
 
 IDLE, READING, CALLING = -1, 0, 1
 """What a thread does now, in an activity array: nothing, or reading a sample, or calling a user function for it."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Executor(Protocol):

@@ -22,11 +22,10 @@ from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from vary.errors import SourceError, StreamTimeoutError
+from vary.sample import Array
 from vary.streams.workers.pool import IDLE, doing, end_at_exit
 from vary.streams.workers.process.memory import ITERATIONS, Arena, unnamed_file
 from vary.streams.workers.process.messages import PING, shut_down, write_stream
@@ -52,8 +51,6 @@ CODE = (
     "from vary.streams.workers.process.server import run_server; run_server{arguments}"
 )
 """Ctrl-C is for this process, which closes the socket."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Process:

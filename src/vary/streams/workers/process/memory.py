@@ -25,6 +25,7 @@ import numpy as np
 
 from vary.errors import SourceError
 from vary.plan.shared import SharedPart, exchange_word, punch
+from vary.sample import Array
 
 __all__ = ["Arena", "BufferPool", "Ref", "unnamed_file"]
 
@@ -37,8 +38,6 @@ SMALL, COPIED = 4096, 1 << 16
 """Bytes: arrays of fewer are in the message itself; of so many, those that are in no buffer are copied into one."""
 ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
 HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
-
-Array = np.ndarray[Any, Any]
 
 
 def unnamed_file() -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from vary.errors import InputError, VaryError
+from vary.sample import Array
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,8 +30,6 @@ PING = b"p"
 SMALL = 4096  # bytes; arrays of fewer are in the pickle
 CHUNK, ALIGNED = 8 << 20, 64  # bytes that are copied at once; each array begins at a multiple of
 LENGTH = struct.Struct(f"<q{ALIGNED - 8}x")
-
-Array = np.ndarray[Any, Any]
 
 
 def write_stream(epochs: object, stream: int, arrays: int) -> None:
