@@ -60,11 +60,11 @@ def dtype_name(dtype: object) -> str:
     return str(name)
 
 
-def layout_name(layout: str) -> str:
+def layout_name(layout: object) -> str:
     if layout not in LAYOUTS:
         cure = f"choose one of {', '.join(LAYOUTS)}{word_hint('layout', layout)}"
         raise InputError(f"layout={layout!r} is not offered; {cure}")
-    return layout
+    return str(layout)
 
 
 def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -> tuple[int, int, int, int]:

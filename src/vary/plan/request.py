@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 Empty = Callable[[tuple[int, ...], bool], np.ndarray]
-Source = Any  # np.ndarray, bytes of a JPEG, or a block of codecs/decode.py
+Source = object  # np.ndarray, bytes of a JPEG, or a block of codecs/decode.py; the native call refuses anything else
 
 
 class Parts(NamedTuple):

@@ -27,6 +27,7 @@ __all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
 
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
+Leaf = Any  # an array, or what a library for trees of arrays puts in its place
 Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
 
 
@@ -56,7 +57,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     _schema: BatchSchema | None = None  # what its arrays mean: for showing them
     _paths: Paths | Callable[[], list[str]]
 
-    def __new__(cls, /, *arrays: Any, **named: Any) -> Self:
+    def __new__(cls, /, *arrays: Leaf, **named: Leaf) -> Self:
         """arrays: in the order of the fields, or by name, or, if there are several, all in one list or iterator."""
         count = len(cls.fields)
         if cls is Batch:
@@ -75,7 +76,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
         return super().__new__(cls, arrays)
 
     @classmethod
-    def _pick(cls, named: dict[str, Any], places: range) -> tuple[Any, ...]:
+    def _pick(cls, named: dict[str, Leaf], places: range) -> tuple[Leaf, ...]:
         """Remove the values of the fields at these places from `named`, and return them."""
         names = ((cls._fields[place], cls.fields[place]) for place in places)
         names = ((own, own if name in cls._fields else name) for own, name in names)  # an own name belongs to one
@@ -83,13 +84,13 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
         return tuple([named.pop(name) for name in found if name is not None])
 
     @classmethod
-    def _make(cls, arrays: Iterable[Any]) -> Self:
+    def _make(cls, arrays: Iterable[object]) -> Self:
         return cls(*arrays)
 
-    def _asdict(self) -> dict[str, Any]:
+    def _asdict(self) -> dict[str, Array]:
         return dict(zip(self._fields, self, strict=True))
 
-    def _replace(self, /, **named: Any) -> Self:
+    def _replace(self, /, **named: object) -> Self:
         """The same batch with other arrays in some fields."""
         values = [self._pick(named, range(place, place + 1)) or (array,) for place, array in enumerate(self)]
         other = type(self)(*(value for (value,) in values), **named)
@@ -107,10 +108,10 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     def paths(self, paths: Paths) -> None:
         self._paths = paths
 
-    def __getnewargs__(self) -> tuple[Any, ...]:
+    def __getnewargs__(self) -> tuple[Array, ...]:
         return tuple(self)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         state = self.__dict__
         return state | {"_paths": self.paths} if "_paths" in state else dict(state)
 
@@ -140,7 +141,7 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
     made = CLASSES.get(fields)
     if made is None:
         names = tuple([f"_{place}" if _is_taken(name) else name for place, name in enumerate(fields)])
-        space: dict[str, Any] = {name: property(itemgetter(place)) for place, name in enumerate(names)}
+        space: dict[str, object] = {name: property(itemgetter(place)) for place, name in enumerate(names)}
         space |= {"fields": fields, "_fields": names, "__match_args__": names, "_field_defaults": {}}
         space |= {"__module__": __name__, "__doc__": Batch.__doc__}
         made = type(f"Batch({', '.join(map(_escaped, fields))})", (Batch,), space)
@@ -182,7 +183,7 @@ def batch_of(arrays: Sequence[Array], fields: tuple[str, ...], **known: Unpack[A
     if len(fields) != count:
         fields = (*fields[:count], *(f"_{place}" for place in range(len(fields), count)))
     batch = tuple.__new__(_class_of(fields), arrays)
-    attributes: dict[str, Any] = {**known}
+    attributes: dict[str, object] = {**known}
     attributes["_paths"] = attributes.pop("paths")
     batch.__dict__ = attributes
     return batch

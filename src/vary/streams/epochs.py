@@ -312,11 +312,11 @@ class Epochs:
             raise AttributeError(f"a stream keeps its {name}; make a new one: vary.stream(source, policy)")
         super().__setattr__(name, value)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
         return self.__dict__ | {"_process": None, "_feed": None, "_latest": replace(latest)}  # iterations change it
 
-    def __reduce__(self) -> tuple[Any, ...]:  # pickle's own way fails if __class__ is not the type
+    def __reduce__(self) -> tuple[object, ...]:  # pickle's own way fails if __class__ is not the type
         return _without_init, (type(self),), self.__getstate__()
 
     # The methods of a PyDataset, for Keras: see keras.py.
@@ -340,7 +340,7 @@ class Epochs:
     def on_epoch_end(self) -> None:
         keras.end(self, sys._getframe(1))
 
-    def __getitem__(self, number: int) -> tuple[Any, ...]:
+    def __getitem__(self, number: int) -> tuple[object, ...]:
         """Only for Keras, in `model.fit(stream)`: (x, y) of the next batch, or of another one to learn its shape."""
         if not keras.is_keras(sys._getframe(1)):
             raise TypeError(

@@ -38,7 +38,7 @@ def class_seen(kind: type) -> type:
 
 
 @cache
-def _derived(kind: type, base: Any) -> type:
+def _derived(kind: type, base: type) -> type:
     return type(kind.__name__, (kind, base), {"__module__": kind.__module__, "__doc__": kind.__doc__})
 
 
@@ -46,7 +46,7 @@ def is_keras(caller: FrameType) -> bool:
     return str(caller.f_globals.get("__name__")).partition(".")[0] == "keras"
 
 
-def packed(batch: Batch, pictures: int) -> tuple[Any, ...]:
+def packed(batch: Batch, pictures: int) -> tuple[object, ...]:
     """(x,), (x, y) or (x, y, sample_weight), as Keras expects. x or y of several fields is a dict by field names.
 
     pictures: how many fields hold pictures; they come first.

@@ -132,7 +132,7 @@ class Mixed(Epochs):
         return mixed_html(self)
 
 
-def _streams(streams: Any) -> tuple[Stream, ...]:
+def _streams(streams: object) -> tuple[Stream, ...]:
     if not isinstance(streams, list | tuple) or not streams:
         raise InputError(f"streams={streams!r}; give a list of what vary.stream(...) returned, at least one")
     for place, one in enumerate(streams):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from vary.plan.runner import Runner
     from vary.sources import Indexed
+    from vary.streams.batch import Batch
     from vary.streams.epochs import Epochs
     from vary.streams.mix import Mixed
     from vary.streams.stream import Stream
@@ -48,7 +49,7 @@ def schema_of(classes: Sequence[str] | None, specs: Sequence[tuple[ViewSpec, Run
     return BatchSchema(classes, pictures)
 
 
-def preview_of(epochs: Epochs, batch: Any, most: int) -> Preview:
+def preview_of(epochs: Epochs, batch: Batch, most: int) -> Preview:
     """A preview of at most `most` samples of a batch of `Epochs._first`."""
     sheet = batch_sheet(batch, most, min(epochs.options.batch_size, epochs._count(epochs.epoch)))
     shown = len(sheet.titles) or len(sheet.cells)

@@ -30,7 +30,8 @@ from vary.streams.report import BATCH_WORKERS
 __all__ = ["Arguments", "Options", "described", "former_names", "names_of", "whole"]
 
 T = TypeVar("T")
-Check = Callable[[str, Any], Any]
+Where = Literal["state", "mix"]
+Check = Callable[[str, object], object]
 """(keyword, value) -> the value that is used; `InputError` for one that cannot be."""
 
 
@@ -41,17 +42,15 @@ def keyword(
     check: Check | None = None,
     more: str = "",
     was: str = "",
-    kept: bool = False,
-    mix: bool = False,
-) -> Any:
+    same_in: tuple[Where, ...] = (),
+) -> Any:  # as of dataclasses.field: to type checkers it is the default, of the type that the annotation says
     """A keyword of `vary.stream`.
 
     doc: its description; the first sentence is also in docs/streams.md, with a link to the heading `more` there.
     was: its former name.
-    kept: a saved state can be loaded only with the same value.
-    mix: all streams of a mix must have the same value.
+    same_in: "state": a saved state can be loaded only with the same value. "mix": all streams of a mix must have it.
     """
-    metadata = {"doc": doc, "check": check, "more": more, "was": was, "kept": kept, "mix": mix}
+    metadata = {"doc": doc, "check": check, "more": more, "was": was, "same_in": same_in}
     return field(default=default, kw_only=True, metadata=metadata)
 
 
@@ -60,7 +59,7 @@ def _keywords(kind: type[T]) -> type[T]:
     return dataclass(frozen=True, kw_only=True)(kind)
 
 
-def whole(name: str, value: Any, least: int, cure: str = "") -> int:
+def whole(name: str, value: Any, least: int, cure: str = "") -> int:  # Any: operator.index refuses the rest
     """`value` as an int; `InputError` if it is no whole number or too small."""
     try:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
@@ -80,14 +79,14 @@ def _none_or_at_least(least: int, none: str) -> Check:
     return lambda name, value: None if value is None else whole(name, value, least, f", or None: {none}")
 
 
-def _switch(name: str, value: Any) -> Any:
+def _switch(name: str, value: object) -> object:
     if not _is_one_of(value, (True, False)):
         raise InputError(f"{name}={value!r}; give True or False")
     return value
 
 
-def _one_of(*words: Any) -> Check:
-    def check(name: str, value: Any) -> Any:
+def _one_of(*words: object) -> Check:
+    def check(name: str, value: object) -> object:
         if not _is_one_of(value, words):
             cure = f"choose one of {', '.join(map(str, words))}{word_hint(name, value)}"
             raise InputError(f"{name}={value!r}; {cure}")
@@ -96,12 +95,12 @@ def _one_of(*words: Any) -> Check:
     return check
 
 
-def _is_one_of(value: Any, known: tuple[Any, ...]) -> bool:
+def _is_one_of(value: object, known: tuple[object, ...]) -> bool:
     """`value in known`; False for objects such as arrays, for which `in` would fail."""
     return isinstance(value, str | int | np.bool_ | None) and value in known
 
 
-def _channels(name: str, value: Any) -> Any:
+def _channels(name: str, value: object) -> object:
     if not _is_one_of(value, (1, 3, 4)):
         cure = word_hint(name, value)
         raise InputError(f"{name}={value!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA){cure}")
@@ -111,7 +110,7 @@ def _channels(name: str, value: Any) -> Any:
 LONGEST = 1e9  # seconds: more would exceed limits of the system's calls
 
 
-def _seconds(name: str, value: Any) -> float | None:
+def _seconds(name: str, value: object) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, Real) or float(value) <= 0 or not isfinite(value):
@@ -119,7 +118,7 @@ def _seconds(name: str, value: Any) -> float | None:
     return min(float(value), LONGEST)
 
 
-def _shard(_: str, value: Any) -> tuple[int, int] | None:
+def _shard(_: str, value: object) -> tuple[int, int] | None:
     found = shard_of(value, os.environ)
     return None if found is None else (found.rank, found.ranks)
 
@@ -135,23 +134,23 @@ class Options:
         default=32,
         doc="Samples in a batch. The last batch of an epoch may hold fewer.",
         check=_at_least(1, ": 1 makes batches of one picture"),
-        mix=True,
+        same_in=("mix",),
     )
     seed: int = keyword(
         default=0,
         doc="Seed of the order and of the variations. Each is a function of seed, epoch, the sample's index in the "
         "source and its view number; neither threads nor batch_size, prefetch or shuffle change a picture.",
         check=_at_least(0, NEW_SEED),
-        kept=True,
+        same_in=("state",),
     )
     shuffle: bool = keyword(
-        default=True, doc="A new order every epoch; False: the source's own order.", check=_switch, kept=True
+        default=True, doc="A new order every epoch; False: the source's own order.", check=_switch, same_in=("state",)
     )
     repeat: int = keyword(
         default=1,
         doc="How often each sample comes in an epoch, each time as another view.",
         check=_at_least(1),
-        kept=True,
+        same_in=("state",),
     )
     shuffle_block_size: int | None = keyword(
         default=None,
@@ -160,7 +159,7 @@ class Options:
         check=_none_or_at_least(1, "shuffle over the whole epoch"),
         more="shuffling-in-blocks",
         was="block_size",
-        kept=True,
+        same_in=("state",),
     )
     shard: tuple[int, int] | Literal["auto"] | None = keyword(
         default=None,
@@ -169,7 +168,7 @@ class Options:
         "ranks need the same seed, source and options.",
         check=_shard,
         more="several-devices",
-        mix=True,
+        same_in=("mix",),
     )
     uneven: Uneven = keyword(
         default="pad",
@@ -179,7 +178,7 @@ class Options:
         check=_one_of("pad", "drop", "keep"),
         more="several-devices",
         was="remainder",
-        mix=True,
+        same_in=("mix",),
     )
     views: int | None = keyword(
         default=None,
@@ -192,20 +191,19 @@ class Options:
         doc='"uint8" or "float32"; None: what the policy gives. That is float32 after Rescale or Normalize, else the '
         "source's own.",
         check=lambda _, value: None if value is None else dtype_name(value),
-        kept=True,
+        same_in=("state",),
     )
     layout: Layout = keyword(
         default="NHWC",
         doc='Channels last, "NHWC", or first, "NCHW".',
         check=lambda _, value: layout_name(value),
-        kept=True,
-        mix=True,
+        same_in=("state", "mix"),
     )
     threads: int | None = keyword(
         default=None,
         doc="Threads for decoding and varying; None: as many as affinity and cgroup allow.",
         check=_none_or_at_least(1, "all there are"),
-        mix=True,
+        same_in=("mix",),
     )
     process: bool = keyword(
         default=False,
@@ -214,7 +212,7 @@ class Options:
         "pickled once; what is defined in `__main__` needs the package cloudpickle.",
         check=_switch,
         more="a-process-of-its-own",
-        mix=True,
+        same_in=("mix",),
     )
     prefetch: int = keyword(
         default=2,
@@ -222,13 +220,13 @@ class Options:
         "arrays are prepared in runs of up to 16 batches or 8 MB.",
         check=_at_least(0, ": 0 makes each batch when it is asked for"),
         more="ahead",
-        mix=True,
+        same_in=("mix",),
     )
     timeout: float | None = keyword(
         default=None,
         doc="Seconds to wait for a batch before `StreamTimeoutError`, which says what is stuck; None: without an end.",
         check=_seconds,
-        mix=True,
+        same_in=("mix",),
     )
     on_error: Literal["raise", "skip", "replace"] = keyword(
         default="raise",
@@ -264,21 +262,21 @@ class Options:
         default=False,
         doc="Vary a picture in the same way in every epoch, as in epoch 0. The order still changes.",
         check=_switch,
-        kept=True,
+        same_in=("state",),
     )
     drop_last: bool = keyword(default=False, doc="Leave out a last batch that is not full.", check=_switch)
     channels: int = keyword(
         default=3,
         doc="Channels of pictures from files: 1 (grey), 3 (RGB) or 4 (RGBA). Arrays have their own.",
         check=_channels,
-        kept=True,
+        same_in=("state",),
     )
     full_decode: bool = keyword(
         default=False,
         doc="Decode JPEGs at full size, even if the policy shrinks them. Then files and arrays give the same bytes.",
         check=_switch,
         was="exact",
-        kept=True,
+        same_in=("state",),
     )
     allow_truncated: bool = keyword(
         default=False,
@@ -286,7 +284,7 @@ class Options:
         check=_switch,
         more="broken-files",
         was="tolerant",
-        kept=True,
+        same_in=("state",),
     )
     max_pixels: int = keyword(
         default=Decode().max_pixels,
@@ -390,7 +388,7 @@ class Arguments(Options):
         "gets 1 or 2, over the epochs 1.3.",
         more="how-often-a-sample-comes",
     )
-    order: Callable[[int], Any] | None = keyword(
+    order: Callable[[int], object] | None = keyword(
         default=None,
         doc="A function from the epoch's number to the indices of its samples, in order. It must give the same for "
         "the same number, on every rank and in every process. An index may come more than once, each time as "
@@ -399,9 +397,9 @@ class Arguments(Options):
     )
 
 
-def names_of(mark: str) -> tuple[str, ...]:
-    """The keywords that are marked "kept", or "mix"."""
-    return tuple(one.name for one in fields(Options) if one.metadata[mark])
+def names_of(where: Where) -> tuple[str, ...]:
+    """The keywords that must have the same value in a saved state, or in a mix."""
+    return tuple(one.name for one in fields(Options) if where in one.metadata["same_in"])
 
 
 def former_names() -> dict[str, str]:

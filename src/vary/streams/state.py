@@ -53,7 +53,7 @@ class Place:
 
 def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
     """What must be equal to load a state: numbers and words as they are, the rest as digests."""
-    plain = {name: getattr(options, name) for name in names_of("kept")}
+    plain = {name: getattr(options, name) for name in names_of("state")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
     views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function, which differs between runs
     return {
@@ -73,7 +73,7 @@ def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) ->
     return {"streams": _short(" ".join(digests)), "ratios": _short(":".join(map(str, ratios)))}
 
 
-def read_state(state: Any, terms: Mapping[str, Term], count: Callable[[int], int]) -> Place:
+def read_state(state: object, terms: Mapping[str, Term], count: Callable[[int], int]) -> Place:
     """The place in a state; `InputError` names what differs from this stream.
 
     Numbers and words may have become those of NumPy or a framework, as checkpoints return them.
@@ -96,17 +96,17 @@ def read_state(state: Any, terms: Mapping[str, Term], count: Callable[[int], int
                 f"the state was saved with {_differs(name, state[name], here)}, so its epoch cannot go on the same; "
                 f"make the stream as it was, or begin an epoch with set_epoch({state.get('epoch')})"
             )
-    _check_number("epoch", state.get("epoch"), EPOCH_LIMIT)
-    _check_number("position", state.get("position"), count(state["epoch"]) + 1)
-    return Place(state["epoch"], state["position"], terms)
+    epoch = _number("epoch", state.get("epoch"), EPOCH_LIMIT)
+    return Place(epoch, _number("position", state.get("position"), count(epoch) + 1), terms)
 
 
-def _check_number(name: str, value: Any, limit: int) -> None:
+def _number(name: str, value: object, limit: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < limit:
         raise InputError(f"state_dict has {name}={value!r}; give what state_dict() returned, 0 .. {limit - 1}")
+    return value
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any) -> object:  # Any: operator.index refuses what is no number
     """A number or a word as Python's own; anything else, which is refused later, as it is."""
     if isinstance(value, str):
         return str(value)
@@ -120,7 +120,7 @@ def _plain(value: Any) -> Any:
         return found if isinstance(found, str) else value
 
 
-def _differs(name: str, there: Any, here: Term) -> str:
+def _differs(name: str, there: object, here: Term) -> str:
     if name == "streams" and len(str(there)) == len(str(here)) != 2 * DIGEST:  # a word for each of them
         words = zip(str(there).split(), str(here).split(), strict=False)
         place = next((place for place, (one, other) in enumerate(words) if one != other), 0)
@@ -132,7 +132,7 @@ def _differs(name: str, there: Any, here: Term) -> str:
     return f"{DIGESTS[name]} than this stream has"
 
 
-def _digest(data: Any, size: int = DIGEST) -> str:
+def _digest(data: Any, size: int = DIGEST) -> str:  # Any: to type checkers for Python 3.11, arrays are no buffers
     from hashlib import blake2b  # importing it costs a tenth of importing vary
 
     return blake2b(data, digest_size=size).hexdigest()

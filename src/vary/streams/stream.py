@@ -264,7 +264,7 @@ class Stream(Epochs):
         self._once.warn(made.work.findings)
         return made.batch
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_prepared": None}
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def _cure(policy: object) -> str:
 
 
 @guided("vary.average_views", leads=False)
-def average_views(predictions: Any, views: int) -> Array:
+def average_views(predictions: object, views: int) -> Array:
     """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...), float64 of integers.
 
     Of a stream's views, `images.reshape(-1, *images.shape[2:])` are the pictures to predict from.

@@ -8,16 +8,16 @@ spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.b
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from vary.codecs.decode import is_jpeg, picture_bytes, prepare
 from vary.errors import DecodeError, InputError, SourceError
-from vary.plan.request import Parts
+from vary.plan.request import Parts, Pictures, Source
 from vary.sample import Array
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
-from vary.streams.cache.blocks import Blocks
+from vary.streams.cache.blocks import Blocks, Raw
 from vary.streams.cache.memory import NOWHERE, File
 from vary.streams.report import Work
 from vary.streams.workers.pool import READING
@@ -34,9 +34,9 @@ __all__ = ["Inputs", "inputs_of", "size_of"]
 AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs more than reading them
 
 
-def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Any]:
+def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]:
     """These samples' arrays, the bytes of JPEGs, other files as `Encoded`; an error in place of one that fails."""
-    pictures: list[Any] = []
+    pictures: list[Raw] = []
     for index in indices:
         executor.note(READING, index, job.number)
         try:
@@ -66,10 +66,10 @@ def _checked(job: Job, image: object, index: int) -> Array | bytes | Encoded:
     return image.data if is_jpeg(image) else image
 
 
-def open_some(job: Job, executor: Executor, pictures: Sequence[Any]) -> list[Any]:
+def open_some(job: Job, executor: Executor, pictures: Sequence[Raw]) -> list[Raw]:
     """Results of `read_some`, with files other than JPEGs decoded to arrays; an error in place of one that fails."""
     o, channels = job.options, job.channels
-    found: list[Any] = []
+    found: list[Raw] = []
     for picture in pictures:
         executor.check()
         if isinstance(picture, Encoded):
@@ -86,9 +86,9 @@ class Inputs(Protocol):
     """Where the pictures at the places of a batch come from."""
 
     missing: set[int]  # places whose file must be decoded whole before it is varied
-    errors: dict[int, Any]  # place -> why it has no picture: an error, or a reason
+    errors: dict[int, Exception | str]  # place -> why it has no picture: an error, or a reason
 
-    def open(self, places: range) -> list[Any] | Parts:
+    def open(self, places: range) -> Pictures:
         """The pictures at these places. Called once for each place, in ascending order."""
 
     def expected(self, place: int) -> int:
@@ -104,7 +104,7 @@ class _Whole:
     def __init__(self, array: Array, indices: Array) -> None:
         self._parts = Parts(array, indices)
         self.missing: set[int] = set()  # nothing is
-        self.errors: dict[int, Any] = {}
+        self.errors: dict[int, Exception | str] = {}
         self.work = Work(encoded=len(indices) * (array.nbytes // len(array)))
 
     def open(self, places: range) -> Parts:
@@ -122,15 +122,17 @@ class _Direct:
         portion = AT_ONCE if job.encoded else len(indices)
         self._raw, self._read = executor.spread(partial(read_some, job, executor), indices.tolist(), portion)
         self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
-        self.errors = {place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)}
+        self.errors: dict[int, Exception | str] = {
+            place: one for place, one in enumerate(self._raw) if isinstance(one, Exception)
+        }
 
-    def open(self, places: range) -> list[Any]:
+    def open(self, places: range) -> list[Source]:
         pictures = [self._raw[place] for place in places]
         if not self.missing.isdisjoint(places):
             pictures, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
             self._decode += decode
             self.errors |= {p: one for p, one in zip(places, pictures, strict=True) if isinstance(one, Exception)}
-        return pictures
+        return [*pictures]
 
     def expected(self, place: int) -> int:
         return _expected(self._raw[place], self._job.channels)
@@ -151,7 +153,7 @@ class _Cached:
         files = [File(*one) for one in zip(samples, _fingerprints(job.source, indices), strict=True)]
         store = NOWHERE if job.store is None else job.store
 
-        def read(places: list[int]) -> list[Any]:
+        def read(places: list[int]) -> list[Raw]:
             pictures, spent = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
@@ -163,10 +165,10 @@ class _Cached:
         self._blocks = Blocks(store, specs, files, read, fingerprints, job.options.decode)
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
-    def open(self, places: range) -> list[Any]:
+    def open(self, places: range) -> list[Source]:
         return self._blocks.open(places, self._decoded, self._job.threads)
 
-    def _decoded(self, pictures: list[Any]) -> list[Any]:
+    def _decoded(self, pictures: list[Raw]) -> list[Raw]:
         found, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)
         self._decode += decode
         return found
@@ -201,7 +203,9 @@ def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
     return fingerprints_of(source, indices) if stated else indices.tolist()
 
 
-def _expected(raw: bytes | Encoded, channels: int) -> int:
+def _expected(raw: Raw, channels: int) -> int:
+    if isinstance(raw, np.ndarray | Exception):  # nothing is decoded
+        return 0
     try:
         return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), channels)
     except DecodeError:  # raised when it is opened

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -148,7 +148,7 @@ class MixedJob(EpochJob):
             joined[at] = array
         return joined
 
-    def _empty(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    def _empty(self, stream: Stream, number: int, shape: tuple[int, ...], dtype: np.dtype) -> Array:
         """An array for a field: for pictures, allocated as this stream allocates them."""
         specs, o = stream._specs, stream.options
         if number >= len(specs):

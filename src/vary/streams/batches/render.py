@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rend
     """These samples' pictures, a field for each spec."""
     n, drawn = len(indices), _draw(job, indices, repeats)
     inputs = inputs_of(job, indices, [one.rows for one in drawn], executor)
-    fields: list[Any] = [None] * len(drawn)
+    arrays: list[Array | None] = [None] * len(drawn)
     work, damaged = Work(), set[int]()
     for some in _slices(job, n, inputs):
         pictures = inputs.open(some)
@@ -56,7 +56,7 @@ def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rend
             work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
         lost = [place for place in some if place in inputs.errors] if inputs.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            fields[number], made, spent = _run(job, one, Slice(some, pictures, lost), fields[number], executor)
+            arrays[number], made, spent = _run(job, one, Slice(some, pictures, lost), arrays[number], executor)
             work = work._replace(decode=work.decode + spent.decode, augment=work.augment + spent.augment)
             for at, reason in made.failures:
                 inputs.errors.setdefault(some[at // one.views], reason)
@@ -65,7 +65,9 @@ def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rend
     work = work._replace(damaged=len(damaged - inputs.errors.keys()))
     errors = {place: _error(job.source, int(indices[place]), one) for place, one in inputs.errors.items()}
     places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
-    fields = [_rows(job, number, images, places, n) for number, images in enumerate(fields) if len(places)]
+    fields = [
+        _rows(job, number, one, places, n) for number, one in enumerate(arrays) if one is not None and len(places)
+    ]
     return Rendered(places, fields, errors, work.plus(inputs.work))
 
 
@@ -165,7 +167,7 @@ def _rows(job: Job, number: int, images: Array, places: Array, n: int) -> Array:
     return images if len(places) == n else images[places]
 
 
-def _error(source: Indexed, index: int, reason: Any) -> Exception:
+def _error(source: Indexed, index: int, reason: Exception | str) -> Exception:
     """What to raise for this sample: an error as it is, a reason with its path."""
     if isinstance(reason, Exception):
         return reason

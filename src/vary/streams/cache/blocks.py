@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,13 +12,19 @@ from vary.sample import Array
 from vary.sources import Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from vary.plan.request import Decode
+    from vary.plan.request import Decode, Source
     from vary.plan.runner import Runner
     from vary.streams.cache.memory import File, Store
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "Raw"]
+
+Raw = Array | bytes | Encoded | Exception
+"""A picture as its source has it, the bytes of a JPEG, another file, or why there is none."""
+
+Key = tuple[int, int]
+"""A file, by its first place in the batch, and a level."""
 
 
 class Blocks:
@@ -41,21 +47,21 @@ class Blocks:
         store: Store,
         specs: Sequence[tuple[Runner, Array, int]],
         files: Sequence[File],
-        read: Callable[[list[int]], list[Any]],
-        fingerprints: Callable[[list[int]], Sequence[Any]],
+        read: Callable[[list[int]], list[Raw]],
+        fingerprints: Callable[[list[int]], Sequence[Hashable]],
         decode: Decode,
     ) -> None:
         self._store, self._files = store, files
         self._channels, self._tolerant = specs[0][0].template.channels, decode.allow_truncated
-        self.errors: dict[int, Any] = {}
+        self.errors: dict[int, Exception | str] = {}
         self._replaced: set[int] = set()
         self.decode = self.refused = 0
-        known: dict[Any, int] = {}
+        known: dict[Hashable, int] = {}
         # For each place, the first place of the same file.
         first = [known.setdefault(file.fingerprint, place) for place, file in enumerate(files)]
         places = sorted(known.values())
         heads = {place: head for place in places if (head := store.get(files[place], 0)) is not None}
-        self._raw: dict[int, Any] = {}
+        self._raw: dict[int, Raw] = {}
         self._read(read, [place for place in places if place not in heads])
         self._choose_levels(specs, first, heads, decode)
         late = sorted({file for (file, _), block in self._blocks.items() if block is None} - set(self._raw))
@@ -81,16 +87,19 @@ class Blocks:
         levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
         self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
         wanted = dict.fromkeys(self._keys[place] for place in levels)  # a set that keeps its order
-        self._blocks: dict[Any, Any] = {
+        self._blocks: dict[Key, Raw | None] = {
             (f, level): None if f in self._replaced else self._store.get(self._files[f], level) for f, level in wanted
         }
 
-    def _read(self, read: Callable[[list[int]], list[Any]], places: list[int]) -> None:
+    def _read(self, read: Callable[[list[int]], list[Raw]], places: list[int]) -> None:
         for place, one in zip(places, read(places) if places else (), strict=True):
-            (self.errors if isinstance(one, Exception) else self._raw)[place] = one
+            if isinstance(one, Exception):
+                self.errors[place] = one
+            else:
+                self._raw[place] = one
 
     def _levels(
-        self, specs: Sequence[tuple[Runner, Array, int]], sources: dict[int, Any], decode: Decode
+        self, specs: Sequence[tuple[Runner, Array, int]], sources: Mapping[int, Raw], decode: Decode
     ) -> dict[int, int]:
         """The level for each of these places: the smallest that one of its specs needs. Only JPEGs have several."""
         levels = {place: 1 if isinstance(source, Encoded) else 8 for place, source in sources.items()}
@@ -105,25 +114,25 @@ class Blocks:
                     levels[row // views] = min(levels[row // views], level)
         return {place: level for place, level in levels.items() if place not in self.errors}
 
-    def needed(self, place: int) -> tuple[Any, int]:
+    def needed(self, place: int) -> tuple[Raw, int]:
         """For a missing place: what `read` returned, and the level."""
         file, level = self._keys[place]
         return self._raw[file], level
 
-    def open(self, places: Sequence[int], decoded: Callable[[list[Any]], list[Any]], threads: int) -> list[Any]:
+    def open(self, places: Sequence[int], decoded: Callable[[list[Raw]], list[Raw]], threads: int) -> list[Source]:
         """Blocks at these places, or the bytes of damaged files; None where there is an error.
 
         places: ascending, and each only once: a block that no later place needs is released.
         decoded: decodes results of `read`, as `fetch.open_some` does.
         """
         self._make(dict.fromkeys(self._keys[place] for place in places if place not in self.errors), decoded, threads)
-        pictures = [self._blocks.get(self._keys[place]) for place in places]
+        pictures: list[Source] = [self._blocks.get(self._keys[place]) for place in places]
         for key in {self._keys[place] for place in places}:
             if self._last[key] <= max(places):
                 self._blocks.pop(key, None)
         return pictures
 
-    def _make(self, wanted: dict[Any, None], decoded: Callable[[list[Any]], list[Any]], threads: int) -> None:
+    def _make(self, wanted: Iterable[Key], decoded: Callable[[list[Raw]], list[Raw]], threads: int) -> None:
         keys = [key for key in wanted if self._blocks.get(key) is None]
         if not keys:
             return

@@ -24,7 +24,7 @@ import zlib
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -83,7 +83,7 @@ class Disk:
 
     compact = True
 
-    def __init__(self, folder: Path, limit: int, setting: tuple[Any, ...]) -> None:
+    def __init__(self, folder: Path, limit: int, setting: tuple[object, ...]) -> None:
         self.folder, self.limit, self.setting = Path(folder).absolute(), limit, setting
         self._held, self._stale = 0, 0.0  # bytes in the folder, and when they are to be measured again
         self._left = 0  # bytes that may be written before all files are measured again
@@ -212,7 +212,7 @@ class Disk:
         digits = name.hex()
         return f"{self.folder}/{VERSION}/{digits[:2]}/{digits[2:]}-{level}"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Disk, (self.folder, self.limit, self.setting)
 
 

@@ -14,7 +14,7 @@ does not fit is decoded again in each epoch.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from vary.codecs.decode import HEAD
 from vary.sample import Array
@@ -110,7 +110,7 @@ class Memory:
             blocks = self._blocks.pop(self._latest.pop(file.sample), {})
             self.held -= sum(block.nbytes for level, block in blocks.items() if level)
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return Memory, (self.most, self.demand, self.ranks, self.compact)
 
 

@@ -7,7 +7,7 @@ which of that sample's repetitions it is. `GivenOrder`: the user's function give
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -109,7 +109,7 @@ class Slots:
 class GivenOrder:
     """`Samples` by the user's function: epoch -> indices, in order. Called once for each epoch in each process."""
 
-    def __init__(self, function: Callable[[int], Any], n: int, numbers: Array | None, limit: int) -> None:
+    def __init__(self, function: Callable[[int], object], n: int, numbers: Array | None, limit: int) -> None:
         """limit: how often a sample may come in an epoch."""
         self.n, self.numbers, self._limit = n, numbers, limit
         self.function = function
@@ -165,7 +165,7 @@ class GivenOrder:
             raise InputError(f"order({epoch}) gave {found[wrong[0]]} at place {wrong[0]}; {cure}")
         return found.astype(np.int64)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return self.__dict__ | {"_known": {}}
 
 

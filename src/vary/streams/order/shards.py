@@ -29,7 +29,7 @@ class Shard(NamedTuple):
         return left // self.ranks if uneven == "drop" else -(-left // self.ranks)
 
 
-def shard_of(value: Any, environment: Mapping[str, str]) -> Shard | None:
+def shard_of(value: Any, environment: Mapping[str, str]) -> Shard | None:  # Any: `map` refuses what is no pair
     """The shard for shard=; None: this process has the whole epoch."""
     if value is None:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["GROUP", "TABLE_LIMIT", "order"]
+
+Places = TypeVar("Places", int, Array)
 
 TABLE_LIMIT = 1 << 20
 """With this many slots or more, each position is computed by itself: without a table, and in another order."""
@@ -47,8 +49,9 @@ def _blocks(positions: Array, n: int, size: int, seed: int, epoch: int) -> Array
     def place_of(at: Array) -> Array:
         return np.where(at < last * size, at, at + missing) // size
 
-    def start_of(place: Any) -> Any:
-        return place * size - missing * (place > last)
+    def start_of(place: Places) -> Places:
+        start: Places = place * size - missing * (place > last)
+        return start
 
     mixed = np.empty_like(positions)
     groups = place_of(positions) // GROUP

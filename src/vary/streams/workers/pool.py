@@ -17,7 +17,7 @@ from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from itertools import pairwise
 from time import monotonic, perf_counter_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from weakref import WeakValueDictionary
 
 import numpy as np
@@ -26,13 +26,16 @@ from vary.plan.machine import cancel_all
 from vary.sample import Array
 from vary.streams.workers.threads import DaemonThreads, ForkLock
 
+T = TypeVar("T")
+R = TypeVar("R")
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vary.streams.batch import Made
     from vary.streams.batches.job import EpochJob
 
-    Work = Callable[[Sequence[Any]], list[Any]]  # items -> a result for each
+    Work = Callable[[Sequence[T]], list[R]]  # items -> a result for each
 
 __all__ = [
     "CALLING",
@@ -63,7 +66,7 @@ IDLE, READING, CALLING = -1, 0, 1
 class Executor(Protocol):
     """Threads that help a batch worker with its batch."""
 
-    def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
+    def spread(self, work: Work[T, R], items: Sequence[T], portion: int) -> tuple[list[R], int]:
         """The results of `work` on `items`, by one thread or by several with at least `portion` items each, and the
         nanoseconds that this took, summed over threads."""
 
@@ -77,7 +80,7 @@ class Executor(Protocol):
 class Inline:
     """An `Executor` without threads."""
 
-    def spread(self, work: Work, items: Sequence[Any], _: int) -> tuple[list[Any], int]:
+    def spread(self, work: Work[T, R], items: Sequence[T], _: int) -> tuple[list[R], int]:
         return _timed(work, items)
 
     def check(self) -> None: ...
@@ -178,7 +181,7 @@ class WorkerPool:
         if self._stop.is_set():
             raise CancelledError
 
-    def spread(self, work: Work, items: Sequence[Any], portion: int) -> tuple[list[Any], int]:
+    def spread(self, work: Work[T, R], items: Sequence[T], portion: int) -> tuple[list[R], int]:
         """By several threads: disks, and Pillow, do several files at once faster."""
         parts = min(self._threads, -(-len(items) // max(portion, 1)))
         if parts <= 1:
@@ -195,7 +198,7 @@ class WorkerPool:
         done = [future.result() for future in futures]
         return [result for results, _ in done for result in results], sum(spent for _, spent in done)
 
-    def _read(self, work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
+    def _read(self, work: Work[T, R], items: Sequence[T]) -> tuple[list[R], int]:
         self.check()
         try:
             return _timed(work, items)
@@ -229,7 +232,7 @@ class WorkerPool:
             pool.join(until)
 
 
-def _timed(work: Work, items: Sequence[Any]) -> tuple[list[Any], int]:
+def _timed(work: Work[T, R], items: Sequence[T]) -> tuple[list[R], int]:
     """The results, and nanoseconds."""
     began = perf_counter_ns()
     return work(items), perf_counter_ns() - began

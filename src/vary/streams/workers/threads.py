@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["DaemonThreads", "ForkLock", "in_a_thread"]
 
 T = TypeVar("T")
-Task = tuple["Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
+Task = tuple["Future[Any]", "Callable[..., Any]", tuple[object, ...]]  # Any: each has a result of its own kind
 
 
 class DaemonThreads:
@@ -44,7 +44,7 @@ class DaemonThreads:
             self.stop()
             raise
 
-    def submit(self, work: Callable[..., T], *args: Any) -> Future[T]:
+    def submit(self, work: Callable[..., T], *args: object) -> Future[T]:
         future: Future[T] = Future()
         if self._threads:
             self._tasks.put((future, work, args))
@@ -70,7 +70,7 @@ def _work(tasks: SimpleQueue[Task | None], enter: Callable[[int], None], number:
         del task  # while the thread waits, it must not hold the result, which is large
 
 
-def _do(future: Future[Any], work: Callable[..., Any], args: tuple[Any, ...]) -> None:
+def _do(future: Future[T], work: Callable[..., T], args: tuple[object, ...]) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:

@@ -51,7 +51,7 @@ def write_stream(epochs: object, stream: int, arrays: int) -> None:
     return _write(epochs, stream, arrays, cloudpickle.Pickler)
 
 
-def _write(epochs: object, stream: int, arrays: int, base: Any) -> None:
+def _write(epochs: object, stream: int, arrays: int, base: type[pickle.Pickler]) -> None:
     for file in (stream, arrays):
         os.ftruncate(file, 0)
         os.lseek(file, 0, os.SEEK_SET)
@@ -64,7 +64,9 @@ def _write(epochs: object, stream: int, arrays: int, base: Any) -> None:
         beside.write(LENGTH.pack(0))  # so that there is something to map
 
 
-def _pickler(base: Any, pickled: BinaryIO, beside: BinaryIO) -> Any:
+def _pickler(
+    base: Any, pickled: BinaryIO, beside: BinaryIO
+) -> pickle.Pickler:  # Any: it is a base class, in a variable
     class Pickler(base):  # type: ignore[misc]
         """Finds what a plain pickle cannot hold, and arrays of which NumPy would pickle a copy."""
 
@@ -72,7 +74,7 @@ def _pickler(base: Any, pickled: BinaryIO, beside: BinaryIO) -> Any:
             super().__init__(pickled, 5, buffer_callback=self.write_beside)
             self.rows: Array | None = None  # such an array
 
-        def reducer_override(self, value: Any) -> Any:
+        def reducer_override(self, value: object) -> object:
             if base is pickle.Pickler and getattr(value, "__module__", None) == "__main__":
                 name = getattr(value, "__qualname__", value)
                 raise pickle.PicklingError(f"{name} is defined in __main__, which that process does not run")
@@ -93,21 +95,22 @@ def _pickler(base: Any, pickled: BinaryIO, beside: BinaryIO) -> Any:
                 beside.write(bytes(-size % ALIGNED))
             return False
 
-    return Pickler()
+    made: pickle.Pickler = Pickler()
+    return made
 
 
-def _chunks(rows: Array) -> Iterator[Any]:
+def _chunks(rows: Array) -> Iterator[Any]:  # Any: to type checkers for Python 3.11, arrays are no buffers
     """The bytes of an array, in copies of a few at a time."""
     step = max(1, CHUNK * len(rows) // rows.nbytes)
     for first in range(0, len(rows), step):
         yield np.ascontiguousarray(rows[first : first + step])
 
 
-def _array(buffer: Any, dtype: np.dtype[Any], shape: tuple[int, ...], axes: list[int]) -> Array:
+def _array(buffer: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...], axes: list[int]) -> Array:
     return np.frombuffer(buffer, dtype).reshape(shape).transpose(np.argsort(axes))
 
 
-def load_stream(stream: int, arrays: int) -> Any:
+def load_stream(stream: int, arrays: int) -> Any:  # Any: it was pickled
     """What `write_stream` was given. Closes the files."""
     with os.fdopen(arrays, "rb") as file:
         memory = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)

@@ -29,6 +29,7 @@ from vary.streams.workers.process.messages import PING, load_stream, portable, s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vary.streams.epochs import Epochs
     from vary.streams.workers.pool import Pending
 
 __all__ = ["run_server"]
@@ -65,7 +66,7 @@ class _Server:
         self._iterations: list[_Iteration] = []
 
     def load(self, stream: int, arrays: int) -> None:
-        self.epochs = load_stream(stream, arrays)
+        self.epochs: Epochs = load_stream(stream, arrays)
         self.buffers.kept = self.epochs.options.prefetch + 2
 
     def run(self, parent: int, control: socket.socket) -> None:
