@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, TypedDict, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypedDict, Unpack, get_args, overload
 
 import numpy as np
 
@@ -41,7 +41,7 @@ Interpolation = Literal["bilinear", "nearest"]
 Many = list[np.ndarray] | np.ndarray
 
 
-def _fill(value: Any) -> str | tuple[float, ...]:
+def _fill(value: object) -> str | tuple[float, ...]:
     if isinstance(value, str):
         return chosen(value, FILLS)
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
@@ -50,7 +50,7 @@ def _fill(value: Any) -> str | tuple[float, ...]:
     return values
 
 
-def _range(value: Any) -> tuple[float, float] | None:
+def _range(value: object) -> tuple[float, float] | None:
     if value is None:
         return None
     low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
@@ -268,10 +268,10 @@ class Policy(Transform):
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> NoReturn:
             raise missing_attribute(self, name, "policy")
 
-    def runner_for(self, image: Any) -> Runner:
+    def runner_for(self, image: object) -> Runner:
         """The policy compiled for images like this one."""
         found: Runner = self._runners.of_image(image, self._compiled)  # type: ignore[attr-defined]
         return found
@@ -326,7 +326,7 @@ class Policy(Transform):
         cost in passes and bytes. It is a `str` that prompts and notebooks show as lines."""
         if np.ndim(shape) > 1:
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
-        given: tuple[Any, ...] = tuple(shape) if np.ndim(shape) else (shape,)
+        given: tuple[Any, ...] = tuple(shape) if np.ndim(shape) else (shape,)  # Any: operator.index refuses the rest
         if len(given) not in (2, 3):
             raise InputError(f"shape={shape!r}; give (height, width) or (height, width, channels)")
         try:
@@ -340,7 +340,7 @@ class Policy(Transform):
         return Text(explain(runner, height, width, address_of(seed, epoch, 0, index_of(index))))
 
     @guided("policy.preview", leads=False)
-    def preview(self, images: Any, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
+    def preview(self, images: object, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
         """Rows of pictures: an original, then what a stream of this seed makes of it in epochs 0, 1, 2 and so on.
 
         images: one picture (H, W, C) or (H, W); a list of pictures or of paths; a batch (N, H, W, C); the path of a
@@ -375,7 +375,7 @@ class Policy(Transform):
         return policy_data(self.values())
 
     @staticmethod
-    def from_dict(data: Any) -> Policy:
+    def from_dict(data: object) -> Policy:
         """The policy that `to_dict` wrote, or one whose file was read as plain data; `PolicyError` names the place."""
         return policy_of(data, Policy)
 
@@ -410,7 +410,7 @@ def _output(dtype: Dtype | None, layout: Layout, out: np.ndarray | None = None) 
     return Output(0, None if dtype is None else dtype_name(dtype), layout_name(layout), out)
 
 
-def _threads(threads: Any) -> int:
+def _threads(threads: object) -> int:
     if threads is None:
         return default_threads()
     if not isinstance(threads, (int, np.integer)) or threads < 1:

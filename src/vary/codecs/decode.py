@@ -22,7 +22,7 @@ import io
 import os
 import threading
 import warnings
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from mmap import mmap
 
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 __all__ = ["MAX_PIXELS", "RULES", "apply_orientation", "is_jpeg", "prepare", "read_image"]
 
@@ -150,7 +151,7 @@ HEAD = _native.LEVEL_HEAD
 
 
 def keep(
-    pictures: list[Any], levels: list[int], channels: int, allow_truncated: bool, compact: bool, threads: int
+    pictures: list[object], levels: list[int], channels: int, allow_truncated: bool, compact: bool, threads: int
 ) -> list[Array | str]:
     """JPEGs (bytes) at 1/level of their size, and (H, W, channels) uint8 arrays at level 1, as blocks to keep.
 
@@ -232,7 +233,7 @@ def _bare(data: bytes) -> Bare:
     return bare_webp(data) if is_webp(data) else Bare(data)
 
 
-def _opened(data: bytes, max_pixels: int) -> Any:
+def _opened(data: bytes, max_pixels: int) -> ImageFile:
     try:
         return open_image(data, max_pixels)
     except DecodeError as error:
@@ -241,7 +242,7 @@ def _opened(data: bytes, max_pixels: int) -> Any:
         raise
 
 
-def _load(image: Any, allow_truncated: bool) -> None:
+def _load(image: ImageFile, allow_truncated: bool) -> None:
     try:
         image.load()
     except Exception as error:

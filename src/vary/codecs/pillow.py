@@ -21,7 +21,12 @@ from typing import TYPE_CHECKING, Any
 from vary.errors import DecodeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from PIL.ImageFile import ImageFile
+
+    Factory = Callable[[io.BytesIO, str], ImageFile]
+    Accept = Callable[[bytes], bool | str]  # of the first bytes; a str says why this Pillow cannot read the format
 
 __all__ = ["check_pixels", "open_image"]
 
@@ -29,7 +34,7 @@ NAME = "_vary_pillow"
 COMMON = ("BmpImagePlugin", "GifImagePlugin", "JpegImagePlugin", "PpmImagePlugin", "PngImagePlugin")
 REFUSED = {"EPS"}  # Pillow would start Ghostscript, another program, on the file
 LOCK = threading.Lock()  # held while the copy is imported
-Format = tuple[str, Any, Any]  # name, factory, accept
+Format = tuple[str, "Factory", "Accept | None"]
 
 
 class _Limit(threading.local):
@@ -55,8 +60,8 @@ def check_pixels(width: int, height: int, max_pixels: int, path: str | None) -> 
         )
 
 
-def open_image(data: bytes, max_pixels: int) -> Any:
-    """A `PIL.Image.Image` of these bytes, not yet loaded, by the format that its first bytes say."""
+def open_image(data: bytes, max_pixels: int) -> ImageFile:
+    """A picture of these bytes, not yet loaded, by the format that its first bytes say."""
     LIMIT.pixels = max_pixels
     why = ""
     for name, factory, accept in _formats():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
 
@@ -20,7 +19,7 @@ __all__ = ["UserFunction", "fill_given"]
 class UserFunction:
     """A function of the policy's `Lambda` number `which`. Calls check what it returns."""
 
-    def __init__(self, which: int, function: Callable[..., Any]) -> None:
+    def __init__(self, which: int, function: Callable[..., object]) -> None:
         self._which, self._function, self._takes_rng = which, function, _wants_rng(function)
         self._name = getattr(function, "__qualname__", repr(function))
 
@@ -29,7 +28,7 @@ class UserFunction:
         index, view = int(address.indices[place]), int(address.views[place])
         rng = (noise(address.seed, address.epoch, index, view, self._which),) if self._takes_rng else ()
         try:
-            result: Any = self._function(image, *rng)
+            result: object = self._function(image, *rng)
         except StopIteration as error:
             raise stopped(f"Lambda({self._name}), called for the sample of index {index},") from error
         except Exception as error:
@@ -77,7 +76,7 @@ def _numbers(given: Given, rng: np.random.Generator, index: int) -> np.ndarray:
     return numbers.ravel()
 
 
-def _wants_rng(function: Callable[..., Any]) -> bool:
+def _wants_rng(function: Callable[..., object]) -> bool:
     """Does it take a second argument that has no default?"""
     try:
         parameters = list(inspect.signature(function).parameters.values())

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from math import prod
-from typing import Any
 
 from vary.errors import PolicyError, stopped
 from vary.guidance import close
@@ -53,7 +52,7 @@ class Recorder:
         self.value_range: tuple[float, float] | None = value_range
         self.instructions: list[Instruction] = []
         self.draws: list[Draw] = []
-        self.functions: list[Callable[..., Any]] = []
+        self.functions: list[Callable[..., object]] = []
         self.givens: list[Given] = []
         self.names: list[str] = []
         self._reach = Reach([*value_range, *fill_value])
@@ -120,7 +119,7 @@ class Recorder:
     def key(self) -> tuple[Number, Number]:
         return self._draw("word"), self._draw("word")
 
-    def given(self, function: Callable[..., Any], shape: tuple[int, ...]) -> list[Column]:
+    def given(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
         key, name = (self._node + self._number) % (1 << 64), type(self._transform).__name__
         columns = [self._draw("given") for _ in range(prod(shape))]
         self.givens.append(Given(function, int(columns[0]), shape, self._gate, key, name))
@@ -148,7 +147,7 @@ class Recorder:
             raise PolicyError(f"{self._transform!r} changes the value range: {fault}")
         self.value_range = after if self._gate < 0 else None
 
-    def call(self, function: Callable[..., Any]) -> None:
+    def call(self, function: Callable[..., object]) -> None:
         stored = float(self.dtype == "float32")
         self.instructions.append(Instruction("call", (len(self.functions), stored), self._gate, self._origin))
         self.functions.append(function)

@@ -12,9 +12,12 @@ The instructions, their arguments and their meanings are listed in `vary.ops`. T
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
 from vary.transforms.base import Column
+
+if TYPE_CHECKING:
+    from vary.rng import Draw
 
 __all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
@@ -50,7 +53,7 @@ class Program(NamedTuple):
     dtype: str
     settings: Settings
     instructions: tuple[Instruction, ...]
-    functions: tuple[Callable[..., Any], ...] = ()
+    functions: tuple[Callable[..., object], ...] = ()
 
     def text(self) -> str:
         """The versioned text form; equal text means equal pixels from equal sources."""
@@ -77,7 +80,7 @@ class Program(NamedTuple):
 class Given(NamedTuple):
     """Numbers of a picture that a user's transform computes: columns of the parameter array, from `column` on."""
 
-    function: Callable[..., Any]  # of a NumPy Generator
+    function: Callable[..., object]  # of a NumPy Generator
     column: int
     shape: tuple[int, ...]
     gate: int  # column that must not be 0, or -1
@@ -92,8 +95,8 @@ class Template(NamedTuple):
     dtype: str
     settings: Settings
     instructions: tuple[Instruction, ...]
-    draws: tuple[Any, ...]
-    functions: tuple[Callable[..., Any], ...]
+    draws: tuple[Draw, ...]
+    functions: tuple[Callable[..., object], ...]
     rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
     value_range: tuple[float, float]  # of the input pictures
     givens: tuple[Given, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -23,7 +23,7 @@ ROUND = 1.02  # tolerance, as a factor: values up to 1.02 times a usual highest 
 DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
 
 
-def contradictions(template: Template, pictures: list[Array], dtype: Any, results: list[Array]) -> list[Finding]:
+def contradictions(template: Template, pictures: list[Array], dtype: np.dtype, results: list[Array]) -> list[Finding]:
     """At most one mistake. pictures, results: some values of each, (values, colours). dtype: that of the results."""
     values = np.concatenate(pictures)
     if not np.isfinite(values).all():
@@ -96,7 +96,7 @@ def _rescaled_again(template: Template, used: float, said: str) -> list[Finding]
     return [Finding("rescale", f"{text}; leave it out, or one of the two")]
 
 
-def _rounded(dtype: Any, fractions: bool, said: str, results: list[Array]) -> list[Finding]:
+def _rounded(dtype: np.dtype, fractions: bool, said: str, results: list[Array]) -> list[Finding]:
     if dtype != np.uint8 or not fractions or max(float(result.max()) for result in results) > 2:
         return []
     text = f"dtype='uint8' rounds the pictures, which hold {said}, to whole numbers: a cast never rescales"

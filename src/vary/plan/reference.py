@@ -47,7 +47,7 @@ def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) 
         *which, floats = instruction.args  # of `cut` and `call`
         stored = _cast(_run(stored, segment, program.settings), "float32" if floats else "uint8")
         if which:
-            stored = program.functions[int(which[0])](stored)
+            stored = np.asarray(program.functions[int(which[0])](stored))
         segment = []
     picture = _run(stored, segment, program.settings)
     return picture if dtype is None else _cast(picture, dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -24,9 +23,9 @@ class Runners:
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, Any], Runner] = {}  # by dtype and by its name: to ask a dtype its name is slow
+        self._known: dict[tuple[int, object], Runner] = {}  # by dtype and by its name: to ask a dtype its name is slow
 
-    def of_image(self, image: Any, build: Build) -> Runner:
+    def of_image(self, image: object, build: Build) -> Runner:
         """For images like this one; `InputError` if it is none."""
         if not isinstance(image, np.ndarray):
             several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""

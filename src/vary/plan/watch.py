@@ -9,7 +9,7 @@ reported. Only counts and texts are kept, no pixels.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -129,7 +129,7 @@ class Watch:
         return sum(votes) >= ENOUGH and sum(map(bool, votes)) > SHARE * len(votes)
 
 
-def _of_pictures(seen: SampledBatch, dtype: Any, results: list[Array]) -> list[Finding]:
+def _of_pictures(seen: SampledBatch, dtype: np.dtype, results: list[Array]) -> list[Finding]:
     """Mistakes of the inputs. Those in uint8 with the range 0 .. 255 have none."""
     template = seen.template
     if template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -146,7 +146,7 @@ def _check_paths(obj: object) -> None:
         )
 
 
-def _check_pair(obj: tuple[Any, ...]) -> None:
+def _check_pair(obj: tuple[object, ...]) -> None:
     """`InputError` where a tuple is not (images, labels)."""
     if len(obj) != 2:
         raise InputError(
@@ -158,8 +158,9 @@ def _check_pair(obj: tuple[Any, ...]) -> None:
             f"({brief(str(obj[0]))}, labels) is no source; give the path of a folder alone, and your own labels as "
             "labels=; vary.Files(paths, labels) is a source of files"
         )
-    if all(isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape)) for one in obj):
+    shapes = [one.shape for one in obj if isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape))]
+    if len(shapes) == 2:
         raise InputError(
-            f"a tuple of two arrays of shape {obj[0].shape} and {obj[1].shape} would be (images, labels); "
+            f"a tuple of two arrays of shape {shapes[0]} and {shapes[1]} would be (images, labels); "
             "pictures come as a list: [first, second]"
         )

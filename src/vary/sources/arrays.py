@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -97,11 +97,11 @@ class Arrays(Source):
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         """A memory map is pickled as the name of its file, so that another process maps it too."""
         return self.__dict__ | ({} if self._mapped is None else {"_images": None})
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
+    def __setstate__(self, state: dict[str, object]) -> None:
         self.__dict__ |= state
         if self._mapped is not None:
             self._images = self._mapped.open()
@@ -121,10 +121,12 @@ class _Mapped(NamedTuple):
     fortran: bool
 
     @classmethod
-    def of(cls, array: Any) -> _Mapped | None:
+    def of(cls, array: object) -> _Mapped | None:
         """None if the array is no memory map, or a part of one, or if what is written to it stays in memory."""
-        whole = isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap)
-        if not whole or array.mode == "c" or array.filename is None:
+        if not isinstance(array, np.memmap) or array.mode == "c" or array.filename is None:
+            return None
+        owner: object = array.base
+        if not isinstance(owner, mmap.mmap):
             return None
         path = os.path.abspath(array.filename)  # noqa: PTH100
         try:
@@ -136,7 +138,7 @@ class _Mapped(NamedTuple):
     def open(self) -> Array:
         if _state(self.path) != self.state:
             raise SourceError(f"{self.path}: is another file than when its memory map was pickled; map it again")
-        order: Any = "F" if self.fortran else "C"
+        order: Literal["F", "C"] = "F" if self.fortran else "C"
         return np.memmap(self.path, self.dtype, "r", self.offset, self.shape, order)
 
 

@@ -30,7 +30,7 @@ UNORDERED = (str, bytes, Mapping, AbstractSet)  # these are no sequences of one 
 def item_of(source: Indexed, index: int) -> Item:
     """The sample of this index."""
     try:
-        item: Any = source[index]
+        item: object = source[index]
     except StopIteration as error:
         raise stopped(_name(source, "__getitem__", index)) from error
     if isinstance(item, Item):
@@ -44,7 +44,7 @@ def item_of(source: Indexed, index: int) -> Item:
 
 def path_of(source: Indexed, index: int) -> str | None:
     """The path of its file, or None."""
-    path: Any = _called(source, "path", source.path, index)
+    path: object = _called(source, "path", source.path, index)
     if path is None or isinstance(path, str):
         return path
     if isinstance(path, os.PathLike) and isinstance(text := os.fspath(path), str):
@@ -58,7 +58,7 @@ def path_of(source: Indexed, index: int) -> str | None:
 def label_columns(source: Indexed, indices: Sequence[int] | Array) -> tuple[Any, ...]:
     """The labels of these samples, in one column for each field of them. Their values are not checked."""
     names, said = tuple(source.fields[1:]), f"{type(source).__name__}.label_batch"
-    found: Any = _called(source, "label_batch", source.label_batch, indices)
+    found: object = _called(source, "label_batch", source.label_batch, indices)
     if isinstance(found, (np.ndarray, *UNORDERED)) or not isinstance(found, Iterable):
         raise InputError(f"{said} gave a {type(found).__name__}; return a tuple of one array for each of {names}")
     columns = tuple(found)
@@ -80,7 +80,7 @@ def label_columns(source: Indexed, indices: Sequence[int] | Array) -> tuple[Any,
 
 def fingerprints_of(source: Any, indices: Sequence[int] | Array) -> list[Hashable]:
     """The fingerprints of these samples, by which later runs recognise their files; for sources that have them."""
-    found: Any = _called(source, "fingerprints", source.fingerprints, indices)
+    found: object = _called(source, "fingerprints", source.fingerprints, indices)
     said = f"{type(source).__name__}.fingerprints"
     if isinstance(found, UNORDERED) or not isinstance(found, Iterable):
         raise InputError(f"{said} gave a {type(found).__name__}; return a list with one fingerprint for each index")
@@ -123,12 +123,12 @@ def fields_of(source: Any) -> tuple[str, ...]:
     )
 
 
-def _called(source: object, method: str, function: Callable[..., Any], *arguments: Any) -> Any:
+def _called(source: object, method: str, function: Callable[..., object], *arguments: object) -> object:
     try:
         return function(*arguments)
     except StopIteration as error:
         raise stopped(_name(source, method, *arguments)) from error
 
 
-def _name(source: object, method: str, *arguments: Any) -> str:
+def _name(source: object, method: str, *arguments: object) -> str:
     return f"{type(source).__name__}.{method}({', '.join(map(brief, arguments))})"

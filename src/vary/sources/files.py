@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -43,7 +42,7 @@ class Files(Source):
     """
 
     @guided("vary.Files")
-    def __init__(self, paths: Any, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
+    def __init__(self, paths: object, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
         self.paths: Sequence[str] = _listed(paths)
         """Absolute paths, by sample index."""
         self._labels = read_labels(
@@ -117,7 +116,7 @@ def stamped(paths: list[str]) -> list[tuple[str, int, int]]:
     return [(path, *stamp) for path, stamp in zip(paths, file_stamps(paths), strict=True)]
 
 
-def _listed(paths: Any) -> Listing:
+def _listed(paths: object) -> Listing:
     if isinstance(paths, str | bytes | os.PathLike):
         raise InputError(
             f"paths={brief(paths)} is a single path; give a list of paths, or vary.Folder(path) for a folder"

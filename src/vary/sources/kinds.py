@@ -35,7 +35,7 @@ FILES = Kind(True, "uint8", None)
 
 def stated_kind(source: Indexed) -> Kind | None:
     """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` for another value."""
-    kind: Any = getattr(source, "kind", None)
+    kind: object = getattr(source, "kind", None)
     if kind is None or isinstance(kind, Kind):
         return kind
     if isinstance(kind, str) and kind == "files":
@@ -57,7 +57,7 @@ def asked_kind(source: Indexed) -> Kind:
     if not len(source):
         return FILES
     try:
-        image: Any = item_of(source, 0).image
+        image: object = item_of(source, 0).image
     except (DecodeError, SourceError):  # reported, or skipped, when its turn comes
         return FILES
     if isinstance(image, Encoded):

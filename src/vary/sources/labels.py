@@ -133,7 +133,7 @@ def classified(
     return column, classes
 
 
-def class_names(classes: Any) -> list[str]:
+def class_names(classes: object) -> list[str]:
     """The argument classes= as a list of names; `InputError` if it is none."""
     cure = "give a list of the classes' names, in the order of their ids"
     if isinstance(classes, str | bytes | Mapping | set | frozenset) or not hasattr(classes, "__iter__"):

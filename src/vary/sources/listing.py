@@ -22,7 +22,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, Any, overload
+from typing import IO, overload
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class Listing(Sequence[str]):
     def __repr__(self) -> str:
         return f"<{len(self)} paths: {', '.join(map(repr, self[:3]))}{', ...' if len(self) > 3 else ''}>"
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         if self._file:
             return _again, (*self._file, self.root)
         return Listing, (self._data, self._names, self._bounds, self._runs, self.classes, None, self.root)

@@ -15,7 +15,7 @@ from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.subset import Source, Subset, labels_by_item, reads_for_labels, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from vary.sources.base import Indexed, Item
     from vary.sources.kinds import Kind
@@ -47,7 +47,7 @@ class Adapted(Source):
         return self.given.whole if isinstance(self.given, Arrays) else None
 
     @property
-    def fingerprints(self) -> Callable[[Any], list[Any]] | None:
+    def fingerprints(self) -> Callable[[Sequence[int] | Array], list[Hashable]] | None:
         """See `Indexed`; None where the source has none."""
         if getattr(self.given, "fingerprints", None) is None:
             return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import heapq
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from vary.sample import Array
 __all__ = ["parts"]
 
 
-def parts(n: int, validation: Any, ids: Array | None, seed: int) -> tuple[Array, Array]:
+def parts(n: int, validation: object, ids: Array | None, seed: int) -> tuple[Array, Array]:
     """Places 0 .. n-1 as two ascending (m,) int64 arrays, of which the second is for validation.
 
     validation: a fraction between 0 and 1, or a number of samples of at least 2.
@@ -43,7 +42,7 @@ def _drawn(n: int, seed: int, name: str) -> Array:
     return permute(np.arange(n, dtype=np.int64), n, seed, 0, name) if n else np.zeros(0, np.int64)
 
 
-def _size(validation: Any, n: int) -> int:
+def _size(validation: object, n: int) -> int:
     """The number of samples for validation."""
     cure = "give a fraction between 0 and 1, such as 0.2, or a number of samples of at least 2"
     if isinstance(validation, bool | np.bool_) or not isinstance(validation, Real):
@@ -93,7 +92,7 @@ def _shares(counts: list[int], size: int, exact: bool, ties: list[int]) -> list[
     return shares
 
 
-def _checked(first: Array, second: Array, validation: Any, n: int) -> tuple[Array, Array]:
+def _checked(first: Array, second: Array, validation: object, n: int) -> tuple[Array, Array]:
     if not len(first) or not len(second):
         empty = "to train on" if len(second) else "for validation"
         raise InputError(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from functools import cached_property
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, overload
+from typing import TYPE_CHECKING, Literal, Protocol, SupportsIndex, overload
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from vary.sources.labels import class_field, class_ids
 from vary.sources.shares import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
 
     from vary.sources.base import Indexed, Item
     from vary.sources.kinds import Kind
@@ -33,7 +33,7 @@ __all__ = ["Source", "Subset", "inherits", "pick", "split_of", "whole_of"]
 class _Arraylike(Protocol):
     """An array, a Series or a tensor."""
 
-    def __array__(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __array__(self, *args: object, **kwargs: object) -> Array: ...
 
 
 class Source:
@@ -49,7 +49,7 @@ class Source:
 
     fields: tuple[str, ...] = ("images",)
     classes: list[str] | None = None
-    kind: Literal["files"] | tuple[Any, int] | Kind | None = None
+    kind: Literal["files"] | tuple[object, int] | Kind | None = None
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -70,7 +70,7 @@ class Source:
     def __getitem__(self, index: SupportsIndex, /) -> Item: ...
     @overload
     def __getitem__(self, index: slice | EllipsisType | Sequence[int] | _Arraylike, /) -> Subset: ...
-    def __getitem__(self, index: Any, /) -> Any:
+    def __getitem__(self, index: object, /) -> Item | Subset:
         if isinstance(index, int | np.integer) and not isinstance(index, bool):
             place, n = operator.index(index), len(self)
             if not -n <= place < n:
@@ -143,7 +143,7 @@ class Subset(Source):
         return class_ids(self)
 
     @property
-    def fingerprints(self) -> Callable[[Any], list[Any]] | None:
+    def fingerprints(self) -> Callable[[Sequence[int] | Array], list[Hashable]] | None:
         """See `Indexed`; None where the whole source has none."""
         if getattr(self.parent, "fingerprints", None) is None:
             return None
@@ -161,7 +161,7 @@ class Subset(Source):
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return label_columns(self.parent, self.numbers[np.asarray(indices, np.int64)])
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in self.__dict__.items() if name != "paths"}
 
     def __repr__(self) -> str:
@@ -173,7 +173,7 @@ def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
     return (source.parent, source.numbers) if isinstance(source, Subset) else (source, None)
 
 
-def pick(source: Indexed, which: Any) -> Subset:
+def pick(source: Indexed, which: object) -> Subset:
     """The subset `source[which]`, by a slice, a list of indices, or a mask. Warns if it has a single class."""
     places = _places(which, length_of(source))
     if len(places) > 1 and not reads_for_labels(source):
@@ -193,8 +193,9 @@ def labels_by_item(source: Indexed, indices: Sequence[int] | Array) -> tuple[Arr
     """The labels of `indices`, read sample by sample, as arrays of objects, one for each label field."""
     fields = len(source.fields) - 1
     numbers = np.asarray(indices, np.int64).tolist()
-    rows: list[Any] = [item_of(source, index).labels for index in numbers]
-    for number, row in zip(numbers, rows, strict=True):
+    labels: list[object] = [item_of(source, index).labels for index in numbers]
+    rows: list[Sequence[object]] = []
+    for number, row in zip(numbers, labels, strict=True):
         if not isinstance(row, tuple | list):
             raise InputError(f"sample {number} has the labels {brief(row)}; give a tuple of them, such as (label,)")
         if len(row) != fields:
@@ -202,6 +203,7 @@ def labels_by_item(source: Indexed, indices: Sequence[int] | Array) -> tuple[Arr
                 f"sample {number} has {len(row)} labels, and the source names {fields} field{'s'[: fields != 1]} of "
                 "them; give one of each"
             )
+        rows.append(row)
     columns = []
     for place in range(fields):
         column = np.empty(len(rows), object)
@@ -226,7 +228,7 @@ def _subset(source: Indexed, places: Array) -> Subset:
     return Subset(parent, places if numbers is None else numbers[places])
 
 
-def _places(which: Any, n: int) -> Array:
+def _places(which: object, n: int) -> Array:
     """(m,) int64 within 0 .. n - 1."""
     seen = f"source[{'...' if which is Ellipsis else brief(which)}]"
     cure = "give a slice, whole numbers, or a mask with one truth value for each sample"
@@ -244,7 +246,7 @@ def _places(which: Any, n: int) -> Array:
     return found
 
 
-def _numbers(which: Any, n: int, seen: str, cure: str) -> Array:
+def _numbers(which: object, n: int, seen: str, cure: str) -> Array:
     if isinstance(which, tuple):
         raise InputError(f"{seen} has several indices, as for an array of several axes; write source[[1, 2]]")
     try:

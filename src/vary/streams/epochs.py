@@ -6,7 +6,7 @@ import dataclasses
 import operator
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -300,7 +300,7 @@ class Epochs:
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
-        def __getattr__(self, name: str) -> Any:
+        def __getattr__(self, name: str) -> NoReturn:
             raise missing_attribute(self, name, "stream")
 
     def __setattr__(self, name: str, value: object) -> None:

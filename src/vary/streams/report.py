@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
 from itertools import starmap
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from vary.plan.findings import Finding
@@ -193,7 +193,7 @@ class Report:
             return "nothing"
         return "consumer" if self.wait_share < PATIENCE else max(self.shares, key=self.shares.__getitem__)
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, Any]:
         """All of the above as plain data."""
         plain = [one.name for one in fields(self) if not one.name.startswith("_")]
         derived = [name for name, value in vars(Report).items() if isinstance(value, property)]
