@@ -1,10 +1,20 @@
 # The native core, as Python sees it (native/bind.cc). Private.
 from mmap import mmap
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict
 
 import numpy as np
 
 Bytes: TypeAlias = bytes | bytearray | memoryview | mmap | np.ndarray
+
+class Pass(TypedDict):  # a resampling: what `describe` says of it
+    height: int
+    width: int
+    map: tuple[float, ...]  # 3 x 3, by rows: pixels of the result -> pixels of the source
+    separable: bool
+    box: tuple[int, int]
+    maps: int
+    stages: int
+    sweeps: int
 
 class Plan:
     def __init__(
@@ -31,7 +41,7 @@ class Plan:
     def levels(
         self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, exact: bool, max_pixels: int
     ) -> list[int | str]: ...
-    def describe(self, height: int, width: int, floats: bool, rows: np.ndarray) -> list[dict[str, object]]: ...
+    def describe(self, height: int, width: int, floats: bool, rows: np.ndarray) -> list[Pass]: ...
 
 def empty(shape: tuple[int, ...], floats: bool) -> np.ndarray: ...
 

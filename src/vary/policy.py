@@ -370,7 +370,7 @@ class Policy(Transform):
     def _repr_html_(self) -> str:
         return policy_html(self)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:  # Any: nested lists and mappings
         """The policy as plain data; `Policy.from_dict` reads it back."""
         return policy_data(self.values())
 

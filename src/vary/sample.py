@@ -107,7 +107,7 @@ def not_an_array(name: str, image: object, also: str = "") -> str:
     return f"{name} is of type {type(image).__name__}, not a NumPy array; {how_to_open(image)} makes one{also}"
 
 
-def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
+def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
     """`InputError` if `images`, an array or a list of arrays, is probably one picture, or the list of its rows."""
     if isinstance(images, np.ndarray):
         shape, what = images.shape, f"has shape {images.shape},"
@@ -124,7 +124,7 @@ def check_many(name: str, images: np.ndarray | Sequence[Any]) -> None:
         )
 
 
-def many(images: Any) -> Any:
+def many(images: object) -> np.ndarray | list[object]:
     """Pictures as an array, which is returned unchanged, or as a list, which any other iterable becomes.
 
     `InputError` if `images` is no collection, or is a single picture.

@@ -87,7 +87,7 @@ class CountedReads:
     def __init__(self, source: vary.Folder, advance: Callable[..., None]) -> None:
         self._source, self._advance = source, advance
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> Any:  # Any: each attribute has a type of its own
         return getattr(self._source, name)
 
     def __len__(self) -> int:

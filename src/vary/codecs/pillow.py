@@ -98,7 +98,7 @@ def _own(plugins: tuple[str, ...] | None) -> tuple[Format, ...]:
     return tuple((name, *image.OPEN[name]) for name in image.ID)
 
 
-def _instance() -> Any:
+def _instance() -> Any:  # Any: of this module a private function is replaced
     """The module `Image` of the private copy, imported when it is first needed."""
     with LOCK:
         if NAME not in sys.modules:

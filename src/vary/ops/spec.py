@@ -83,7 +83,8 @@ class Op(NamedTuple):
     explain: str
     """For people: a format of the arguments by name."""
     twin: Callable[..., Any]
-    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others."""
+    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others.
+    `Any`, because which of the two it is depends on `kind`."""
     neutral: tuple[float, ...] | None = None
     """First arguments with which it changes nothing; None: there are none."""
     size: Callable[..., Size] = _same_size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from typing import Any, SupportsIndex
+from typing import SupportsIndex
 
 import numpy as np
 
@@ -55,7 +55,7 @@ def index_of(index: Part) -> np.ndarray:
     return np.array((number,), np.int64)
 
 
-def indices_of(indices: Any, count: int) -> np.ndarray:
+def indices_of(indices: object, count: int) -> np.ndarray:
     """The indices of `count` pictures, (count,) int64; None: 0, 1, 2, ..."""
     if indices is None:
         return np.arange(count, dtype=np.int64)

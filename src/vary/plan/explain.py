@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vary.ops import OPS
 from vary.plan.infer import output_dtype
@@ -11,6 +11,9 @@ from vary.plan.program import Instruction, Program, Template
 from vary.plan.request import Address
 from vary.plan.runner import Runner
 from vary.plan.segment import KEEP_THEIR_PLACE
+
+if TYPE_CHECKING:
+    from vary._native import Pass
 
 __all__ = ["explain"]
 
@@ -64,7 +67,7 @@ def _count(n: int, what: str) -> str:
     return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('s') else 's'}"
 
 
-def _pass(number: int, p: dict[str, Any]) -> str:
+def _pass(number: int, p: Pass) -> str:
     m = p["map"]
     kind = "separable triangle filter" if p["separable"] else "warp"
     down, across = p["shrink"]
@@ -84,7 +87,7 @@ def _pass(number: int, p: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _cost(passes: list[dict[str, Any]], height: int, width: int, channels: int, dtype: str, out: str) -> str:
+def _cost(passes: list[Pass], height: int, width: int, channels: int, dtype: str, out: str) -> str:
     bytes_in = height * width * channels * (1 if dtype == "uint8" else 4)
     last = passes[-1]
     bytes_out = last["height"] * last["width"] * channels * (1 if out == "uint8" else 4)

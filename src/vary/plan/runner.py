@@ -46,7 +46,7 @@ class Runner:
         """The Program of the first sample of `address`."""
         return self.template.program(self.rows(address)[0])
 
-    def describe(self, height: int, width: int, row: np.ndarray) -> list[dict[str, object]]:
+    def describe(self, height: int, width: int, row: np.ndarray) -> list[_native.Pass]:
         """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
         try:
             return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))

@@ -1,5 +1,7 @@
 """Calls methods of a source and checks what they return: a user's own source may return anything.
 
+A source is `Any` where it may lack what is asked of it, and so are its columns.
+
 Each function calls one method and returns what it is to return; anything else is an `InputError` that names the class
 and the method. A StopIteration out of a method is a RuntimeError: see `vary.errors.stopped`.
 """

@@ -79,7 +79,7 @@ def array_kind(image: np.ndarray, index: int) -> tuple[int, str]:
     return channels, image.dtype.name
 
 
-def _dtype_name(dtype: Any) -> str:
+def _dtype_name(dtype: Any) -> str:  # Any: np.dtype refuses what is none
     try:
         return str(np.dtype(dtype).name)
     except TypeError:

@@ -7,7 +7,8 @@
     an array of other objects   as they are, such as a dict each
 
 A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an
-error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`.
+error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`. Labels
+are `Any` until they are checked.
 """
 
 from __future__ import annotations

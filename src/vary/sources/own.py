@@ -27,8 +27,11 @@ class Adapted(Source):
     """The source `given`, completed to `vary.sources.Indexed`, and perhaps with its class ids mapped to others."""
 
     def __init__(self, given: Any, classes: list[str] | None = None, ids: Array | None = None) -> None:
-        """classes: names of the new class ids; None: those of `given`. ids: the new id of each old one; None:
-        unchanged."""
+        """given: a source, `Any` because it may lack some methods.
+
+        classes: names of the new class ids; None: those of `given`.
+        ids: the new id of each old one; None: unchanged.
+        """
         self.given = given
         self.fields = fields_of(given)
         self.classes = getattr(given, "classes", None) if classes is None else classes
@@ -54,8 +57,9 @@ class Adapted(Source):
         return lambda indices: fingerprints_of(self.given, indices)
 
     @property
-    def paths(self) -> Any:
-        return self.given.paths
+    def paths(self) -> Sequence[str]:
+        paths: Sequence[str] = self.given.paths
+        return paths
 
     def __len__(self) -> int:
         return len(self.given)
@@ -65,7 +69,7 @@ class Adapted(Source):
         if self._ids is None or self.class_field is None:
             return item
         labels, place = list(item.labels), self.fields.index(self.class_field) - 1
-        label: Any = labels[place]
+        label = labels[place]
         number = self.given.classes.index(label) if isinstance(label, str) else np.asarray(label, np.int64)
         labels[place] = self._ids[number]
         return item._replace(labels=tuple(labels))

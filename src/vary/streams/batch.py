@@ -27,6 +27,7 @@ __all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
 
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
+Specs = Any  # a batch with an `ArraySpec` in place of each array, which no type can say
 Leaf = Any  # an array, or what a library for trees of arrays puts in its place
 Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
 
@@ -194,10 +195,10 @@ class ArraySpec:
     """Shape and dtype of an array of a batch, known beforehand. None in the shape: it differs between batches."""
 
     shape: tuple[int | None, ...]
-    dtype: np.dtype[Any]
+    dtype: np.dtype
 
 
-def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Any:
+def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Specs:
     """A batch with these specs in place of its arrays."""
     return _class_of(fields)._make(specs)
 

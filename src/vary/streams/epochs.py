@@ -6,7 +6,7 @@ import dataclasses
 import operator
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import numpy as np
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
-    from vary.streams.batch import Batch
+    from vary.streams.batch import Batch, Specs
     from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
     from vary.streams.workers.pool import Workers
@@ -84,7 +84,7 @@ class Epochs:
         raise NotImplementedError
 
     @property
-    def element_spec(self) -> Any:
+    def element_spec(self) -> Specs:
         """A batch with an `ArraySpec`, `.shape` and `.dtype`, in place of each array; no picture is decoded.
 
         None in a shape: it differs between batches, such as the size of the last one, or depends on files or draws.

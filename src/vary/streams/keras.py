@@ -65,7 +65,8 @@ class Feed:
     """
 
     def __init__(self, steps: Any, iteration: Iteration) -> None:
-        """steps: Keras' EpochIterator. Its `_steps_seen` counts the batches that were trained on."""
+        """steps: Keras' EpochIterator, whose `_steps_seen` counts the batches that were trained on. `Any`: Keras may be
+        absent."""
         self.steps = steps
         self.iteration = iteration
         self.total = len(iteration)

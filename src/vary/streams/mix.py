@@ -11,7 +11,7 @@ from vary.errors import InputError, brief
 from vary.guidance import guided
 from vary.plan.infer import output_dtype
 from vary.sources import batch_labels
-from vary.streams.batch import ArraySpec, specs_of
+from vary.streams.batch import ArraySpec, Specs, specs_of
 from vary.streams.batches.mixed import MixedJob, place_held
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import mixed_html
@@ -93,7 +93,7 @@ class Mixed(Epochs):
         return self.streams[0].fields
 
     @property
-    def element_spec(self) -> Any:
+    def element_spec(self) -> Specs:
         found = [stream.element_spec for stream in self.streams]
         n = None if any(one.options.on_error == "skip" for one in self.streams) else self._batch_length()
         return specs_of([ArraySpec((n, *one.shape[1:]), one.dtype) for one in found[0]], self.fields)
@@ -143,7 +143,7 @@ def _streams(streams: object) -> tuple[Stream, ...]:
     return tuple(streams)
 
 
-def _ratios(ratios: Any, count: int) -> list[object]:
+def _ratios(ratios: Any, count: int) -> list[object]:  # Any: `list` refuses what is none
     try:
         found = [] if isinstance(ratios, str | dict) else list(ratios)
     except TypeError:

@@ -193,7 +193,7 @@ class Report:
             return "nothing"
         return "consumer" if self.wait_share < PATIENCE else max(self.shares, key=self.shares.__getitem__)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:  # Any: numbers, words and lists
         """All of the above as plain data."""
         plain = [one.name for one in fields(self) if not one.name.startswith("_")]
         derived = [name for name, value in vars(Report).items() if isinstance(value, property)]

@@ -19,7 +19,7 @@ from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sample import Array, batch_shape
 from vary.sources import Arrays, asked_kind, batch_labels, open_source, path_of, stated_kind, whole_of
-from vary.streams.batch import ArraySpec, specs_of
+from vary.streams.batch import ArraySpec, Specs, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.cache.choose import place_of, store_of
@@ -124,7 +124,7 @@ class Stream(Epochs):
         return fields_of(self.source, self._view_specs)
 
     @property
-    def element_spec(self) -> Any:
+    def element_spec(self) -> Specs:
         o, specs, n = self.options, self._specs, self._batch_length()
         whole_array = getattr(whole_of(self.source)[0], "whole", None)
         size_in = None if whole_array is None else whole_array.shape[1:3]

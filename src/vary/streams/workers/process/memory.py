@@ -147,7 +147,7 @@ class BufferPool:
             number, use = self._buffer(max(size, 1)), next(self._uses)
             self._arena.words[number] = 4 * use + MADE
         # NumPy makes views refer to the outermost array of its kind: through a memoryview, that is this one.
-        memory: Any = self._memory[number]
+        memory: Any = self._memory[number]  # Any: to type checkers for Python 3.11, arrays are no buffers
         whole = np.frombuffer(memoryview(memory), np.uint8)
         weakref.finalize(whole, self._arena.exchange, number, use, MADE, FREE).atexit = False
         array: Array = whole[:size].view(dtype).reshape(shape)

@@ -106,7 +106,7 @@ def _chunks(rows: Array) -> Iterator[Any]:  # Any: to type checkers for Python 3
         yield np.ascontiguousarray(rows[first : first + step])
 
 
-def _array(buffer: memoryview, dtype: np.dtype[Any], shape: tuple[int, ...], axes: list[int]) -> Array:
+def _array(buffer: memoryview, dtype: np.dtype, shape: tuple[int, ...], axes: list[int]) -> Array:
     return np.frombuffer(buffer, dtype).reshape(shape).transpose(np.argsort(axes))
 
 

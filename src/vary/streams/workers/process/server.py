@@ -135,7 +135,7 @@ class _Iteration:
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
 
-    def _requests(self) -> Iterator[Any]:
+    def _requests(self) -> Iterator[Any]:  # Any: they were pickled
         with suppress(EOFError, OSError):
             while True:
                 yield pickle.loads(self._connection.recv_bytes())
