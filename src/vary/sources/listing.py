@@ -22,7 +22,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, overload
+from typing import IO, NamedTuple, overload
 
 import numpy as np
 
@@ -41,6 +41,15 @@ CHUNK = 4096  # names that are packed at a time
 CURE = "delete it, and it is made again"
 
 
+class Packed(NamedTuple):
+    """The names of a listing, each between two zeros, and the runs of those of one class."""
+
+    data: bytes | mmap.mmap
+    names: tuple[int, int]  # where in `data` they begin, and their bytes
+    bounds: Array  # (n + 1,): the zeros, counted from where the names begin
+    runs: Array  # (2, k): where each run of names of one class stops, and the id of the class
+
+
 class Listing(Sequence[str]):
     """Relative paths in plain order, a sequence of str, and which class each is of. Not written once it is made.
 
@@ -50,18 +59,11 @@ class Listing(Sequence[str]):
     """
 
     def __init__(
-        self,
-        data: bytes | mmap.mmap,
-        names: tuple[int, int],
-        bounds: Array,
-        runs: Array,
-        classes: list[str] | None,
-        file: tuple[str, bytes] | None = None,
-        root: str = "",
+        self, packed: Packed, classes: list[str] | None, file: tuple[str, bytes] | None = None, root: str = ""
     ) -> None:
-        """names: where in `data` they begin, and their bytes; bounds: (n + 1,); runs: (2, k); file: path, check."""
-        self._data, self._names, self._bounds, self._runs, self._file = data, names, bounds, runs, file
-        self._stops, self._ids = runs
+        """file: its path and its check, if the listing is mapped."""
+        self._packed, self._file = packed, file
+        self._data, self._names, self._bounds, (self._stops, self._ids) = packed
         self._view = self._stops.data  # bisect goes through it twice as fast
         self.classes, self.root = classes, root
         self.folder: str | None = None  # whose listing it is, by its name, where that is known
@@ -108,7 +110,7 @@ class Listing(Sequence[str]):
     def __reduce__(self) -> tuple[object, ...]:
         if self._file:
             return _again, (*self._file, self.root)
-        return Listing, (self._data, self._names, self._bounds, self._runs, self.classes, None, self.root)
+        return Listing, (self._packed, self.classes, None, self.root)
 
     @property
     def labels(self) -> Array:
@@ -182,7 +184,7 @@ class Draft:
         """What was added, where it went into memory."""
         assert isinstance(self._sink, io.BytesIO)
         bounds, runs = np.frombuffer(self._bounds.getvalue(), "<i8"), np.array(self.runs, np.int64)
-        return Listing(self._sink.getvalue(), (0, self._size), bounds, runs, self.classes)
+        return Listing(Packed(self._sink.getvalue(), (0, self._size), bounds, runs), self.classes)
 
     def finish(self) -> None:
         """All but the names, where they went into a file."""
@@ -253,7 +255,7 @@ def load(file: str) -> Listing:
     whole = np.array_equal(np.sort(stops), stops) and (stops[-1:] == count).all() and (ids < len(found or ())).all()
     if not whole or (ids < 0).any() or (found is None) != (runs == 0):
         raise SourceError(f"{file}: this listing counts its classes wrongly; {CURE}")
-    listing = Listing(data, (HEAD.size, names), bounds, rows, found, (absolute(file), check))
+    listing = Listing(Packed(data, (HEAD.size, names), bounds, rows), found, (absolute(file), check))
     listing.folder = folder
     return listing
 
