@@ -219,7 +219,7 @@ Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant
   const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
   bool ok = false;
   without_gil([&] {
-    ok = jpeg_decode(file.data, file.size, denominator, tolerant,
+    ok = jpeg_decode({file.data, file.size, denominator, tolerant},
                      {out, static_cast<int>(h), static_cast<int>(w), channels, static_cast<std::ptrdiff_t>(w * c)},
                      error);
   });

@@ -388,7 +388,9 @@ bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::stri
   return false;
 }
 
-bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::string& error) {
+bool begin(Session& session, const JpegFile& file, std::string& error) {
+  const std::uint8_t* const data = file.data;
+  const std::size_t size = file.size;
   if (size < 4 || data[0] != 0xFF || data[1] != 0xD8 || data[2] != 0xFF) {
     error = "not a JPEG";
     return false;
@@ -401,6 +403,8 @@ bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::st
   if (!error.empty()) return false;
   session.data = data;
   session.size = static_cast<unsigned long>(size);
+  session.denominator = file.denominator;
+  session.tolerant = file.tolerant;
   return true;
 }
 
@@ -408,7 +412,7 @@ bool begin(Session& session, const std::uint8_t* data, std::size_t size, std::st
 
 bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, std::string& error) {
   Session session{};
-  if (!begin(session, data, size, error)) return false;
+  if (!begin(session, {data, size}, error)) return false;
   if (!run(session, open)) {
     error = session.text;
     return false;
@@ -445,29 +449,24 @@ Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std:
   return out;
 }
 
-bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
-                 const Planes& planes, std::string& error, bool* damaged) {
+bool jpeg_planes(const JpegFile& file, int top, int bottom, const Planes& planes, std::string& error, bool* damaged) {
   Session session{};
-  if (!begin(session, data, size, error)) return false;
-  session.denominator = denominator;
-  session.tolerant = tolerant;
+  if (!begin(session, file, error)) return false;
   session.planes = &planes;
   session.top = top;
   session.bottom = bottom;
   return run_rows(session, decode_planes, damaged, error);
 }
 
-bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
-                 std::string& error, bool* damaged) {
+bool jpeg_decode(const JpegFile& file, const Pixels& out, std::string& error, bool* damaged) {
+  const int denominator = file.denominator;
   if ((denominator != 1 && denominator != 2 && denominator != 4 && denominator != 8) ||
       (out.channels != 1 && out.channels != 3 && out.channels != 4)) {
     error = "denominator must be 1, 2, 4 or 8, channels 1, 3 or 4";
     return false;
   }
   Session session{};
-  if (!begin(session, data, size, error)) return false;
-  session.denominator = denominator;
-  session.tolerant = tolerant;
+  if (!begin(session, file, error)) return false;
   session.pixels = &out;
   return run_rows(session, decode, damaged, error);
 }

@@ -34,6 +34,14 @@ std::string jpeg_version();
 // Side of a picture decoded at 1/denominator.
 inline int jpeg_scaled(int size, int denominator) { return (size + denominator - 1) / denominator; }
 
+// A file in memory, and how it is decoded: at 1/denominator (1, 2, 4 or 8), and whether rows may be lost.
+struct JpegFile {
+  const std::uint8_t* data = nullptr;
+  std::size_t size = 0;
+  int denominator = 1;
+  bool tolerant = false;
+};
+
 // Where pixels are written: `height` rows of `width * channels` bytes, `row` bytes apart (negative: upwards).
 struct Pixels {
   std::uint8_t* data = nullptr;
@@ -41,12 +49,11 @@ struct Pixels {
   std::ptrdiff_t row = 0;
 };
 
-// Decodes at 1/denominator (1, 2, 4 or 8) to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
+// Decodes to 1 (luma), 3 (RGB) or 4 (RGBA, alpha 255) channels, orientation not
 // applied. CMYK and YCCK become RGB by R = C K / 255 on inverted inks, which is how Adobe stores them, and how viewers
 // read them also without Adobe's marker. `out` has the size jpeg_scaled(header). If the result is false, its content is
 // unspecified. `damaged`: see above; it may be null.
-bool jpeg_decode(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, const Pixels& out,
-                 std::string& error, bool* damaged = nullptr);
+bool jpeg_decode(const JpegFile& file, const Pixels& out, std::string& error, bool* damaged = nullptr);
 
 // The planes that `jpeg_planes` gives for 1 or 3 channels, laid out in one block of `bytes` from `data` on (which may
 // be null). Their count is 0 where only `jpeg_decode` will do: CMYK, RGB, unusual sampling, four channels, grey as RGB.
@@ -54,7 +61,7 @@ Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std:
 
 // Decodes rows [top, bottom) of the picture, and what their chroma is interpolated from, into planes that `jpeg_layout`
 // laid out for this file. Other rows are unspecified. What follows `bottom` is not read, so damage there goes unseen.
-bool jpeg_planes(const std::uint8_t* data, std::size_t size, int denominator, bool tolerant, int top, int bottom,
-                 const Planes& planes, std::string& error, bool* damaged = nullptr);
+bool jpeg_planes(const JpegFile& file, int top, int bottom, const Planes& planes, std::string& error,
+                 bool* damaged = nullptr);
 
 }  // namespace vary

@@ -102,11 +102,11 @@ bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bo
   bool ok = false, damaged = false;
   if (planes.count == 0) {
     const Image image = packed(pixels, r);
-    ok = jpeg_decode(data, size, r.denominator, tolerant, {pixels, image.height, image.width, r.channels, image.row},
+    ok = jpeg_decode({data, size, r.denominator, tolerant}, {pixels, image.height, image.width, r.channels, image.row},
                      error, &damaged);
   } else {
     if (!kept) planes = layout(r, w.planes.get<std::uint8_t>(bytes + 64), bytes);
-    ok = jpeg_planes(data, size, r.denominator, tolerant, 0, planes.height, planes, error, &damaged);
+    ok = jpeg_planes({data, size, r.denominator, tolerant}, 0, planes.height, planes, error, &damaged);
     if (ok && !kept) convert(planes, {0, 0, planes.height, planes.width}, pixels, w);
   }
   write_head(r, kept, damaged, block);

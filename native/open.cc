@@ -56,15 +56,15 @@ Image decoded(const Context& context, Task& task, const JpegHeader& header, int 
     const Window whole{0, 0, planes.height, planes.width};
     const Window window =
         w.shared.level > 0 ? whole : window_of(plan, view, part(header.height, level), part(header.width, level));
-    ok =
-        jpeg_planes(source.data, source.size, level, tolerant, window.top, window.bottom, planes, error, &task.damaged);
+    ok = jpeg_planes({source.data, source.size, level, tolerant}, window.top, window.bottom, planes, error,
+                     &task.damaged);
     if (ok) image = converted(planes, window, w);
   } else {
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
     image = packed_image(data, height, width, plan.channels);
-    ok = jpeg_decode(source.data, source.size, level, tolerant, {data, height, width, plan.channels, image.row}, error,
-                     &task.damaged);
+    ok = jpeg_decode({source.data, source.size, level, tolerant}, {data, height, width, plan.channels, image.row},
+                     error, &task.damaged);
   }
   if (!ok) throw std::runtime_error(error);
   return image;

@@ -40,7 +40,7 @@ void rows(Numbers& n, const Guarded& file, const JpegHeader& header) {
     std::uint8_t* const first = rooms.back().data() + (upwards ? row * (height - 1) : 0);
     std::string error;
     const vary::Pixels out{first, height, width, channels, upwards ? -row : row};
-    if (!vary::jpeg_decode(file.data(), file.size(), denominator, tolerant, out, error)) {
+    if (!vary::jpeg_decode({file.data(), file.size(), denominator, tolerant}, out, error)) {
       FUZZ_CHECK(!error.empty());
       return;
     }
@@ -57,7 +57,7 @@ void planes(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const vary::Planes planes = vary::jpeg_layout(header, denominator, channels, room.data(), bytes);
   const int top = n.below(planes.height), bottom = top + 1 + n.below(planes.height - top);
   std::string error;
-  if (!vary::jpeg_planes(file.data(), file.size(), denominator, chance(n, 50), top, bottom, planes, error))
+  if (!vary::jpeg_planes({file.data(), file.size(), denominator, chance(n, 50)}, top, bottom, planes, error))
     FUZZ_CHECK(!error.empty());
 }
 

@@ -15,11 +15,9 @@
 #include "jpeg.h"
 namespace vary {
 bool jpeg_header(const std::uint8_t*, std::size_t, JpegHeader&, std::string&) { return false; }
-bool jpeg_decode(const std::uint8_t*, std::size_t, int, bool, const Pixels&, std::string&, bool*) { return false; }
+bool jpeg_decode(const JpegFile&, const Pixels&, std::string&, bool*) { return false; }
 Planes jpeg_layout(const JpegHeader&, int, int, std::uint8_t*, std::int64_t&) { return {}; }
-bool jpeg_planes(const std::uint8_t*, std::size_t, int, bool, int, int, const Planes&, std::string&, bool*) {
-  return false;
-}
+bool jpeg_planes(const JpegFile&, int, int, const Planes&, std::string&, bool*) { return false; }
 }  // namespace vary
 #endif
 

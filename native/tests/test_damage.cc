@@ -27,7 +27,7 @@ Decoded decode(const Buffer& file, int denominator = 1, bool tolerant = false, i
   const int width = vary::jpeg_scaled(header.width, denominator),
             height = vary::jpeg_scaled(header.height, denominator);
   out.pixels.resize(static_cast<std::size_t>(width) * height * channels);
-  out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, tolerant,
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
                              {out.pixels.data(), height, width, channels, std::ptrdiff_t{width} * channels}, out.error,
                              &out.damaged);
   return out;

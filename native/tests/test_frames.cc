@@ -34,14 +34,14 @@ std::vector<std::string> answers(const Buffer& file, const vary::JpegHeader& cla
       Buffer room(static_cast<std::size_t>(height * width * channels), kUntouched);
       const vary::Pixels pixels{room.data(), height, width, channels, std::ptrdiff_t{width} * channels};
       out.emplace_back();
-      if (vary::jpeg_decode(file.data(), file.size(), denominator, true, pixels, out.back())) out.back() = "decoded";
+      if (vary::jpeg_decode({file.data(), file.size(), denominator, true}, pixels, out.back())) out.back() = "decoded";
       CHECK(out.back() == "decoded" || untouched(room));
       std::int64_t bytes = 0;
       if (vary::jpeg_layout(claimed, denominator, channels, nullptr, bytes).count == 0) continue;
       Buffer memory(static_cast<std::size_t>(bytes), kUntouched);
       const vary::Planes planes = vary::jpeg_layout(claimed, denominator, channels, memory.data(), bytes);
       out.emplace_back();
-      if (vary::jpeg_planes(file.data(), file.size(), denominator, true, 0, planes.height, planes, out.back()))
+      if (vary::jpeg_planes({file.data(), file.size(), denominator, true}, 0, planes.height, planes, out.back()))
         out.back() = "decoded";
       CHECK(out.back() == "decoded" || untouched(memory));
     }
@@ -116,7 +116,7 @@ void test_arithmetic() {  // read where libjpeg can
   const Buffer file = encode({.arithmetic = true});
   std::string error;
   Buffer room(40 * 24 * 3);
-  CHECK(vary::jpeg_decode(file.data(), file.size(), 1, false, {room.data(), 24, 40, 3, 120}, error));
+  CHECK(vary::jpeg_decode({file.data(), file.size(), 1, false}, {room.data(), 24, 40, 3, 120}, error));
   CHECK(room == encoded::by_the_book(file, 1, JCS_RGB));
 }
 

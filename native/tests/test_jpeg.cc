@@ -42,7 +42,7 @@ Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool t
   out.channels = channels;
   const std::ptrdiff_t stride = std::ptrdiff_t{out.width} * channels;
   out.pixels.resize(static_cast<std::size_t>(stride * out.height));  // exact, so that the sanitizer sees a byte too far
-  out.ok = vary::jpeg_decode(file.data(), file.size(), denominator, tolerant,
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
                              {out.pixels.data(), out.height, out.width, channels, stride}, out.error);
   return out;
 }
@@ -101,7 +101,7 @@ void test_strides() {
   std::string error;
   Buffer wide(24 * 128, 7);
   const auto decodes = [&](int denominator, const vary::Pixels& out) {
-    return vary::jpeg_decode(file.data(), file.size(), denominator, false, out, error);
+    return vary::jpeg_decode({file.data(), file.size(), denominator, false}, out, error);
   };
   CHECK(decodes(1, {wide.data(), 24, 40, 3, 128}));
   Buffer upwards(plain.size());

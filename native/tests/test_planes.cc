@@ -36,7 +36,7 @@ Decoded planes_of(const Buffer& file, int denominator, int channels, int top = 0
   out.memory.assign(static_cast<std::size_t>(bytes + 64), kUntouched);
   out.planes = vary::jpeg_layout(out.header, denominator, channels, out.memory.data(), bytes);
   const int end = std::min(bottom, out.planes.height);
-  CHECK(vary::jpeg_planes(file.data(), file.size(), denominator, false, top, end, out.planes, out.error));
+  CHECK(vary::jpeg_planes({file.data(), file.size(), denominator, false}, top, end, out.planes, out.error));
   return out;
 }
 
@@ -178,7 +178,7 @@ void test_damage() {
   const Planes planes = vary::jpeg_layout(header, 1, 3, memory.data(), bytes);
   const auto decode = [&](bool tolerant, int bottom) {
     error.clear();
-    return vary::jpeg_planes(file.data(), file.size(), 1, tolerant, 0, bottom, planes, error);
+    return vary::jpeg_planes({file.data(), file.size(), 1, tolerant}, 0, bottom, planes, error);
   };
   CHECK(!decode(false, 640));
   CHECK_EQUAL(error, std::string("Premature end of JPEG file; allow_truncated=True takes what there is of it"));
