@@ -17,7 +17,6 @@ covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,7 +139,7 @@ def _boxes(lines: np.ndarray, box: int, boxes: int) -> np.ndarray:
     return _stored(np.stack([lines[numbers == i].mean(axis=0, dtype=np.float64) for i in range(boxes)]), lines.dtype)
 
 
-def _stored(values: Floats, dtype: np.dtype[Any]) -> np.ndarray:
+def _stored(values: Floats, dtype: np.dtype) -> np.ndarray:
     """A byte is rounded half up."""
     return np.floor(values + 0.5).astype(np.uint8) if dtype == np.uint8 else values
 
@@ -161,7 +160,8 @@ def _parts(weights: Floats) -> Floats:
     odd, even = (first, last) if more_before else (last, first)
     parts[even] += math.trunc(left / 2)
     parts[odd] += left - math.trunc(left / 2)
-    return parts / 128
+    shares: Floats = parts / 128
+    return shares
 
 
 def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
