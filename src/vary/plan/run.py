@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -120,8 +120,8 @@ class Run:
                 if place not in self.failures and (call.gate < 0 or self.rows[place, call.gate]):
                     if check is not None:
                         check(int(address.indices[place]))
-                    done[place] = runner.called(which, image, address, place)
-                    if done[place].shape != image.shape:
+                    done[place] = changed = runner.called(which, image, address, place)
+                    if changed.shape != image.shape:
                         self.resized = f"{runner.template.name(call)} changed the size of a picture"
         return done
 
@@ -177,7 +177,7 @@ class Run:
 
 
 def _check_out(runner: Runner, output: Output, count: int, dtype: str) -> None:
-    out: Any = output.out
+    out: object = output.out
     channels, layout = runner.template.channels, output.layout
     if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
         raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
