@@ -73,10 +73,16 @@ bool resolve(Fill fill, double n, double& p) {
   return true;
 }
 
+// The place p of the output along one axis lies at step * p + offset of the source.
+struct Line {
+  double step, offset;
+};
+
 // Weights of a triangle about each output centre, as wide as one output pixel where the picture shrinks (else two
 // source pixels: plain bilinear). Taps beyond the picture's edge are dropped and the rest made to sum to one: the
 // antialiased filter of Pillow and torchvision.
-Axis triangle(const Plan& plan, double step, double offset, double extent, int n, Buffer& starts, Buffer& weights) {
+Axis triangle(const Plan& plan, Line line, double extent, int n, Buffer& starts, Buffer& weights) {
+  const auto [step, offset] = line;
   const int size = static_cast<int>(std::ceil(extent));
   const double support = plan.antialias ? std::max(1.0, std::fabs(step)) : 1.0;
   const int most = static_cast<int>(std::min<double>(size, std::ceil(2 * support)));  // centres nearer than `support`
@@ -109,8 +115,8 @@ void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const V
   Resize& r = out.resize;
   r.data = source.data;
   r.row = source.row;
-  r.x = triangle(plan, view.m[0], view.m[2], source.true_width(), view.width, w.start_x, w.weight_x);
-  r.y = triangle(plan, view.m[4], view.m[5], source.true_height(), view.height, w.start_y, w.weight_y);
+  r.x = triangle(plan, {view.m[0], view.m[2]}, source.true_width(), view.width, w.start_x, w.weight_x);
+  r.y = triangle(plan, {view.m[4], view.m[5]}, source.true_height(), view.height, w.start_y, w.weight_y);
   int first = source.width, end = 0;
   for (int i = 0; i < view.width; ++i) {
     if (r.x.start[i] < 0) continue;

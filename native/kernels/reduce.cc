@@ -43,9 +43,17 @@ constexpr std::uint8_t kFlip = kVectors ? 0x80 : 0;
 
 inline std::uint8_t rounded(int sum) { return static_cast<std::uint8_t>((sum + kHalf) >> kBits); }
 
-// out[i] = the weighted sum of `count` rows, with `flip` added.
-void mix_rows_plain(const std::uint8_t* data, std::int64_t row, const std::uint8_t* parts, int count, int n,
-                    std::uint8_t flip, std::uint8_t* __restrict out) {
+// `count` rows of bytes, `row` bytes apart, and the weight of each.
+struct Rows {
+  const std::uint8_t* data;
+  std::int64_t row;
+  const std::uint8_t* parts;
+  int count;
+};
+
+// out[i] = the weighted sum of the rows, with `flip` added.
+void mix_rows_plain(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __restrict out) {
+  const auto [data, row, parts, count] = rows;
   constexpr int block = 64;
   for (int x = 0; x < n; x += block) {
     const int m = n - x < block ? n - x : block;
@@ -62,8 +70,8 @@ void mix_rows_plain(const std::uint8_t* data, std::int64_t row, const std::uint8
 // The same for at least a vector of values, and 2 `Pairs` rows (0: `pairs` is not known), of which the last may be
 // missing.
 template <int Pairs>
-void mix_row_pairs(const std::uint8_t* data, std::int64_t row, const std::uint8_t* parts, int count, int n,
-                   std::uint8_t flip, std::uint8_t* __restrict out) {
+void mix_row_pairs(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __restrict out) {
+  const auto [data, row, parts, count] = rows;
   constexpr int most = Pairs > 0 ? Pairs : kMostPairs;
   const int pairs = Pairs > 0 ? Pairs : (count + 1) / 2;
   const Chars sign = Chars{} + static_cast<std::int8_t>(-128), last = Chars{} + static_cast<std::int8_t>(flip ^ 0x80);
@@ -86,20 +94,19 @@ void mix_row_pairs(const std::uint8_t* data, std::int64_t row, const std::uint8_
 }
 #endif
 
-void mix_rows(const std::uint8_t* data, std::int64_t row, const std::uint8_t* parts, int count, int n,
-              std::uint8_t flip, std::uint8_t* __restrict out) {
+void mix_rows(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __restrict out) {
 #if defined(__SSSE3__)
   if (n >= kBytes) {
-    switch ((count + 1) / 2) {
-      case 1: return mix_row_pairs<1>(data, row, parts, count, n, flip, out);
-      case 2: return mix_row_pairs<2>(data, row, parts, count, n, flip, out);
-      case 3: return mix_row_pairs<3>(data, row, parts, count, n, flip, out);
-      case 4: return mix_row_pairs<4>(data, row, parts, count, n, flip, out);
-      default: return mix_row_pairs<0>(data, row, parts, count, n, flip, out);
+    switch ((rows.count + 1) / 2) {
+      case 1: return mix_row_pairs<1>(rows, n, flip, out);
+      case 2: return mix_row_pairs<2>(rows, n, flip, out);
+      case 3: return mix_row_pairs<3>(rows, n, flip, out);
+      case 4: return mix_row_pairs<4>(rows, n, flip, out);
+      default: return mix_row_pairs<0>(rows, n, flip, out);
     }
   }
 #endif
-  mix_rows_plain(data, row, parts, count, n, flip, out);
+  mix_rows_plain(rows, n, flip, out);
 }
 
 // One reduced pixel of a line that begins with column `t.first`.
@@ -262,12 +269,13 @@ void bytes(const Triangle& t) {
     const bool filtered = t.y.start != nullptr;
     const std::uint8_t* const from = t.data + (filtered ? t.y.start[i] : y) * t.row + t.first * t.channels;
     const std::uint8_t* const parts = filtered ? t.y.parts + static_cast<std::int64_t>(i) * t.y.most : same;
-    const int count = filtered ? t.y.count[i] : 1, n = t.columns * t.channels;
+    const Rows rows{from, t.row, parts, filtered ? t.y.count[i] : 1};
+    const int n = t.columns * t.channels;
     std::uint8_t* const out = t.out + y * t.out_row + t.left * t.channels;
     if (t.x.start == nullptr) {
-      mix_rows(from, t.row, parts, count, n, 0, out);
+      mix_rows(rows, n, 0, out);
     } else {
-      mix_rows(from, t.row, parts, count, n, kFlip, line);
+      mix_rows(rows, n, kFlip, line);
       mix_line(t, line, out);
     }
   }

@@ -11,7 +11,7 @@ class Pass(TypedDict):  # a resampling: what `describe` says of it
     width: int
     map: tuple[float, ...]  # 3 x 3, by rows: pixels of the result -> pixels of the source
     separable: bool
-    shrink: tuple[float, float]  # along y and x
+    shrink: tuple[float, float]  # source pixels to one of the result, down and across
     maps: int
     stages: int
     sweeps: int

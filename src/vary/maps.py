@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from vary.errors import InputError
 
 __all__ = ["Map"]
 
-Array = np.ndarray[Any, Any]
+Array = np.ndarray
 
 
 class Map:
@@ -31,11 +30,11 @@ class Map:
         self.source_size, self.size = ((height, width) for _, height, width in (canvases[0], canvases[-1]))
         self._canvases, self._fault = canvases, fault
 
-    def __call__(self, points: Any) -> Array:
+    def __call__(self, points: object) -> Array:
         """The places in the result of points of the source: float64 of the shape of `points`."""
         return _moved(self.matrix, points)
 
-    def inverse(self, points: Any) -> Array:
+    def inverse(self, points: object) -> Array:
         """The places in the source of points of the result: float64 of the shape of `points`."""
         return _moved(self._back, points)
 
@@ -61,7 +60,7 @@ class Map:
         return f"Map({height} x {width} -> {new_height} x {new_width})"
 
 
-def _moved(matrix: Array, points: Any) -> Array:
+def _moved(matrix: Array, points: object) -> Array:
     given = _numbers(points)
     moved = given @ matrix[:2, :2].T + matrix[:2, 2]
     if (matrix[2] == (0, 0, 1)).all():
@@ -70,7 +69,7 @@ def _moved(matrix: Array, points: Any) -> Array:
     return np.asarray(moved / np.where(over > 0, over, np.nan)[..., None])
 
 
-def _numbers(points: Any) -> Array:
+def _numbers(points: object) -> Array:
     """(..., 2) float64; an empty list is no point."""
     try:
         given = np.asarray(points, np.float64)

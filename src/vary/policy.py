@@ -8,7 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
 from pathlib import Path
 from types import EllipsisType
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, SupportsIndex, TypedDict, Unpack, get_args, overload
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Literal,
+    NoReturn,
+    ParamSpec,
+    SupportsIndex,
+    TypedDict,
+    TypeVar,
+    Unpack,
+    get_args,
+    overload,
+)
 
 import numpy as np
 
@@ -38,7 +50,9 @@ from vary.transforms.policy_file import load_policy, policy_data, policy_of, sav
 __all__ = ["Policy"]
 
 Interpolation = Literal["bilinear", "nearest"]
-Many = Sequence[object] | np.ndarray
+P = ParamSpec("P")
+R = TypeVar("R")
+Many = list[object] | np.ndarray
 
 
 def _fill(value: object) -> str | tuple[float, ...]:
@@ -85,11 +99,11 @@ class BatchOptions(TypedDict, total=False):
     out: np.ndarray | None
 
 
-def _sample_by_name(call: Callable[..., Any]) -> Callable[..., Any]:
+def _sample_by_name(call: Callable[P, R]) -> Callable[P, R]:
     """`policy(image=image)` returns a sample, as `mask=None` does; `policy(image)` an array."""
 
     @wraps(call)
-    def named(*args: Any, **given: Any) -> Any:
+    def named(*args: P.args, **given: P.kwargs) -> R:
         if "image" in given:
             given.setdefault("mask", None)
         return call(*args, **given)

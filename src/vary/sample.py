@@ -23,6 +23,7 @@ __all__ = [
     "LAYOUTS",
     "Dtype",
     "Layout",
+    "Leaf",
     "Sample",
     "batch_shape",
     "channels_first",
@@ -39,6 +40,9 @@ __all__ = [
 
 Array = np.ndarray
 """An array of any shape and dtype."""
+
+Leaf = Any
+"""An array of a sample, or what a library for trees of arrays puts in its place, which may be anything: `Any`."""
 
 Layout = Literal["NHWC", "NCHW"]
 DtypeName = Literal["uint8", "float32"]
@@ -139,7 +143,7 @@ def many(images: object) -> np.ndarray | list[object]:
     return images
 
 
-def _named(name: str) -> Any:
+def _named(name: str) -> property:
     def get(sample: Sample) -> np.ndarray:
         if name not in sample.fields:
             raise AttributeError(f"this sample has no {name!r}; it has {', '.join(sample.fields)}")
@@ -149,7 +153,7 @@ def _named(name: str) -> Any:
     return property(get)
 
 
-class Sample(tuple[Any, ...]):  # noqa: SLOT001  the maps are in a dict
+class Sample(tuple[Leaf, ...]):  # noqa: SLOT001  the maps are in a dict
     """What a policy makes of an image and its mask: a named tuple, whose arrays have names and keys.
 
     image, mask: of `policy(image=..., mask=...)`; `sample["image"]` works too.
@@ -171,19 +175,19 @@ class Sample(tuple[Any, ...]):  # noqa: SLOT001  the maps are in a dict
     else:
         image, mask, images, masks = map(_named, ("image", "mask", "images", "masks"))
 
-    def __new__(cls, /, *arrays: Any) -> Self:
+    def __new__(cls, /, *arrays: Leaf) -> Self:
         if not cls.fields or len(arrays) != len(cls.fields):
             raise TypeError(f"a sample of {', '.join(cls.fields) or 'no fields'} cannot hold {len(arrays)} arrays")
         return super().__new__(cls, arrays)
 
     @classmethod
-    def _make(cls, arrays: Iterable[Any]) -> Self:
+    def _make(cls, arrays: Iterable[Leaf]) -> Self:
         return cls(*arrays)
 
-    def _asdict(self) -> dict[str, Any]:
+    def _asdict(self) -> dict[str, Leaf]:
         return dict(zip(self.fields, self, strict=True))
 
-    def _replace(self, **named: Any) -> Self:
+    def _replace(self, **named: Leaf) -> Self:
         """The same sample with other arrays in some fields."""
         other = type(self)(*[named.pop(name, array) for name, array in zip(self.fields, self, strict=True)])
         if named:
@@ -215,7 +219,7 @@ class Sample(tuple[Any, ...]):  # noqa: SLOT001  the maps are in a dict
             raise AttributeError("samples of a batch have maps, one for each image: sample.maps[0]")
         return self.maps[0]
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return sample_of, (self.fields, tuple(self), self.__dict__.get("maps"))
 
     def __repr__(self) -> str:
@@ -223,7 +227,7 @@ class Sample(tuple[Any, ...]):  # noqa: SLOT001  the maps are in a dict
         return f"Sample({', '.join(told)})"
 
 
-def sample_of(fields: tuple[str, ...], arrays: Iterable[Any], maps: tuple[Map, ...] | None) -> Sample:
+def sample_of(fields: tuple[str, ...], arrays: Iterable[Leaf], maps: tuple[Map, ...] | None) -> Sample:
     """A sample with these fields."""
     made = _sample_class(fields)(*arrays)
     if maps is not None:

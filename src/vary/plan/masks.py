@@ -7,17 +7,15 @@ four, at a time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from vary.errors import InputError, PolicyError
 from vary.plan.request import Parts, Pictures
-from vary.sample import not_an_array
+from vary.sample import Array, not_an_array
 
 __all__ = ["MaskKind", "check_mask", "check_pairs", "fill_of", "kind_of_masks", "several_masks"]
-
-Array = np.ndarray[Any, Any]
 
 CURES = {
     "f": "mask.astype('uint8') if it holds class numbers, mask > 0.5 if it holds probabilities of one class",
@@ -29,7 +27,7 @@ CURES = {
 class MaskKind(NamedTuple):
     """What all masks of a batch have in common. flat: (H, W), not (H, W, 1)."""
 
-    dtype: np.dtype[Any]
+    dtype: np.dtype
     flat: bool
 
     @property
@@ -58,8 +56,8 @@ class MaskKind(NamedTuple):
         return masks[..., 0] if self.flat else np.moveaxis(masks, -1, 1) if layout == "NCHW" else masks
 
 
-def check_mask(name: str, mask: Any) -> None:
-    """`InputError` if it is no mask: (H, W) or (H, W, 1) of whole numbers or truth values."""
+def check_mask(name: str, mask: object) -> Array:
+    """The mask; `InputError` if it is none: (H, W) or (H, W, 1) of whole numbers or truth values."""
     if not isinstance(mask, np.ndarray):
         raise InputError(not_an_array(name, mask))
     if mask.dtype.kind not in "bui":
@@ -70,9 +68,10 @@ def check_mask(name: str, mask: Any) -> None:
         if mask.ndim == 3:
             cure += "; of one channel for each class, that is mask.argmax(-1)"
         raise InputError(f"{name} has shape {mask.shape}; {cure}")
+    return mask
 
 
-def several_masks(masks: Any) -> Array | list[Any]:
+def several_masks(masks: object) -> Array | list[object]:
     """Masks as an array, which is returned unchanged, or as a list, which any other iterable becomes."""
     if isinstance(masks, np.ndarray) and masks.ndim > 2:
         return masks
@@ -84,16 +83,16 @@ def several_masks(masks: Any) -> Array | list[Any]:
     return list(masks)
 
 
-def check_pairs(images: Sequence[Any] | Array, masks: Sequence[Any] | Array) -> None:
+def check_pairs(images: Sequence[object] | Array, masks: Sequence[object] | Array) -> None:
     """`InputError` if these arrays are not images with a mask each, of the same height and width."""
     if len(images) != len(masks):
         raise InputError(f"there are {len(images)} images and {len(masks)} masks; give one mask for each image")
     for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
         image_name, name = ("image", "mask") if len(masks) == 1 else (f"image {number}", f"mask {number}")
-        check_mask(name, mask)
-        if isinstance(image, np.ndarray) and image.ndim > 1 and image.shape[:2] != mask.shape[:2]:
+        found = check_mask(name, mask)
+        if isinstance(image, np.ndarray) and image.ndim > 1 and image.shape[:2] != found.shape[:2]:
             raise InputError(
-                f"{image_name} has shape {image.shape}, and {name} has shape {mask.shape}: height and width must be "
+                f"{image_name} has shape {image.shape}, and {name} has shape {found.shape}: height and width must be "
                 "the same; a mask belongs to the picture as it is, before the policy"
             )
 

@@ -20,6 +20,9 @@ from vary.transforms.policy_file import SEMANTICS
 if TYPE_CHECKING:
     from vary.rng import Draw
 
+if TYPE_CHECKING:
+    from vary.rng import Draw
+
 __all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = SEMANTICS

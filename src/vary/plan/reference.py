@@ -17,7 +17,7 @@ covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -178,7 +178,7 @@ def _triangle(lines: np.ndarray, axis: _Axis) -> np.ndarray:
     return _stored(_mixed(np.stack(weights), lines.astype(np.float64)), lines.dtype)
 
 
-def _stored(values: Floats, dtype: np.dtype[Any]) -> np.ndarray:
+def _stored(values: Floats, dtype: np.dtype) -> np.ndarray:
     """A byte is rounded half up."""
     return np.floor(values + 0.5).astype(np.uint8) if dtype == np.uint8 else values
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -177,7 +177,7 @@ class Run:
 
 
 def _check_out(runner: Runner, output: Output, count: int, dtype: str) -> None:
-    out: Any = output.out
+    out: object = output.out
     channels, layout = runner.template.channels, output.layout
     if not isinstance(out, np.ndarray) or dtype_name(out.dtype) != dtype:
         raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")

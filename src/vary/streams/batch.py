@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypedDict, Un
 import numpy as np
 
 from vary.display.fields import batch_html, batch_png, batch_text
-from vary.sample import Array
+from vary.sample import Array, Leaf
 from vary.streams.report import Work
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ __all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
 Specs = Any  # a batch with an `ArraySpec` in place of each array, which no type can say
-Leaf = Any  # an array, or what a library for trees of arrays puts in its place
 Paths = list[str] | Any  # here and below, Any stands for None, so that callers need not check for it
 
 

@@ -7,14 +7,20 @@ from __future__ import annotations
 import inspect
 import textwrap
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, get_type_hints
+from typing import ClassVar, Protocol, get_type_hints
 
 from vary.transforms.fields import REQUIRED, Field, limits, plain
 
 if TYPE_CHECKING:
-    from vary.transforms.base import Declared
+    pass
 
 __all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", "plain", "signature"]
+
+
+class Fields(Protocol):
+    """A class with declared fields: `base.Declared`."""
+
+    fields: ClassVar[Mapping[str, Field]]
 
 
 def by_place(fields: Mapping[str, Field]) -> list[str]:
@@ -22,7 +28,7 @@ def by_place(fields: Mapping[str, Field]) -> list[str]:
     return [name for name, field in fields.items() if not field.kw_only and name != "p"]
 
 
-def signature(kind: type[Declared]) -> inspect.Signature:
+def signature(kind: type[Fields]) -> inspect.Signature:
     """The constructor's signature: it accepts the same arguments as the constructor."""
     try:
         types = get_type_hints(kind)
@@ -38,14 +44,14 @@ def signature(kind: type[Declared]) -> inspect.Signature:
     return inspect.Signature(sorted(parameters, key=lambda one: one.kind))
 
 
-def documentation(kind: type[Declared]) -> str:
+def documentation(kind: type[Fields]) -> str:
     """The author's docstring, then the arguments: meaning and unit, type, range, default."""
     parts = [own_words(kind)] if own_words(kind) else []
     lines = [_argument(name, field) for name, field in kind.fields.items()]
     return "\n\n".join([*parts, "\n".join(["Arguments:", *lines])]) + "\n"
 
 
-def own_words(kind: type[Declared]) -> str:
+def own_words(kind: type[Fields]) -> str:
     """The docstring as its author wrote it, without indentation; empty where there is none."""
     found = vars(kind).get("__doc__")
     return inspect.cleandoc((found.own if isinstance(found, Documentation) else found) or "")
@@ -79,5 +85,5 @@ class Documentation:
     def __init__(self, own: str | None) -> None:
         self.own = own
 
-    def __get__(self, instance: object, kind: type[Declared]) -> str:
+    def __get__(self, instance: object, kind: type[Fields]) -> str:
         return documentation(kind)

@@ -43,8 +43,8 @@ def _warn_of_old(name: str, data: object) -> None:
         return
     says = "does not say which semantics it was written for" if seen is None else f"was written for semantics {seen}"
     warn_caller(
-        f"{name} {says}. It runs with semantics {SEMANTICS}: where transforms shrink a picture, bytes differ from those of "
-        f"earlier versions of vary. Write `semantics: {SEMANTICS}` beside `transforms:` to accept them"
+        f"{name} {says}. It runs with semantics {SEMANTICS}: where transforms shrink a picture, bytes differ from "
+        f"those of earlier versions of vary. Write `semantics: {SEMANTICS}` beside `transforms:` to accept them"
     )
 
 

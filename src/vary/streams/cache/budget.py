@@ -17,15 +17,13 @@ import sys
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from weakref import WeakSet
 
 from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    from vary.streams.cache.memory import Memory
 
 __all__ = ["BUDGET", "Budget", "fair_shares", "free_memory", "local_processes"]
 
@@ -37,26 +35,35 @@ V1 = ("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_inactive_file"
 V2 = ("memory.max", "memory.high"), "memory.current", ("inactive_file", "active_file", "slab_reclaimable")
 
 
+class Cache(Protocol):
+    """What shares a budget: see `Memory`. held: bytes that it holds now."""
+
+    most: int | None
+    demand: int
+    ranks: int
+    held: int
+
+
 class Budget:
     """The budget of one process. `held` of a cache is only changed under `lock`."""
 
     def __init__(self) -> None:
-        self._caches: WeakSet[Memory] = WeakSet()
+        self._caches: WeakSet[Cache] = WeakSet()
         self.lock = ForkLock()
         self._free, self._processes = 0, 1
         self._until, self._pid = 0.0, 0  # a measurement counts until this time, in this process
 
-    def add(self, cache: Memory) -> None:
+    def add(self, cache: Cache) -> None:
         with self.lock:
             self._caches.add(cache)
 
-    def limit(self, cache: Memory) -> int:
+    def limit(self, cache: Cache) -> int:
         """Bytes that this cache may hold, by a measurement made now."""
         with self.lock:
             self._until = 0.0
             return self.limit_locked(cache)
 
-    def limit_locked(self, cache: Memory) -> int:
+    def limit_locked(self, cache: Cache) -> int:
         """The same, for a caller that holds the lock, by a measurement of the last second."""
         if cache.most is not None:
             return cache.most
@@ -68,7 +75,7 @@ class Budget:
         others = sum(one.held for one in shared if one is not cache)
         return max(cache.held, min(shares[shared.index(cache)], left - others))
 
-    def _total(self, caches: Sequence[Memory]) -> int:
+    def _total(self, caches: Sequence[Cache]) -> int:
         now = monotonic()
         if now >= self._until or self._pid != os.getpid():
             self._free, self._processes = free_memory(), local_processes()
