@@ -1,5 +1,5 @@
 """Signature and docstring of a transform's class, computed from its fields on access, for `help()`, notebooks and the
-command line. The docstring is the one that its author wrote, and then a list of the arguments.
+command line. The docstring is the author's, with a list of the arguments added.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", 
 
 
 def by_place(fields: Mapping[str, Field]) -> list[str]:
-    """The arguments that may be given by position, in order; `p` never is one."""
+    """The arguments that may be given by position, in order; `p` is never among them."""
     return [name for name, field in fields.items() if not field.kw_only and name != "p"]
 
 
@@ -26,7 +26,7 @@ def signature(kind: type[Declared]) -> inspect.Signature:
     """The constructor's signature: it accepts the same arguments as the constructor."""
     try:
         types = get_type_hints(kind)
-    except Exception:  # noqa: BLE001  names of a user's annotations that only a type checker can see
+    except Exception:  # noqa: BLE001  a user's annotations may use names that only a type checker sees
         types = {}
     placed, parameters = by_place(kind.fields), []
     for name, field in kind.fields.items():
@@ -46,7 +46,7 @@ def documentation(kind: type[Declared]) -> str:
 
 
 def own_words(kind: type[Declared]) -> str:
-    """The docstring as its author wrote it, without indentation; empty where there is none."""
+    """The docstring as its author wrote it, without indentation; empty if there is none."""
     found = vars(kind).get("__doc__")
     return inspect.cleandoc((found.own if isinstance(found, Documentation) else found) or "")
 
