@@ -3,8 +3,8 @@
     policy = vary.Policy([vary.Resize(150, 150), vary.Rotate(40), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
     for images, labels in vary.stream("cats_dogs/train", policy, batch_size=32, seed=7): ...
 
-Files on disk never change, and the same seed gives the same bytes on every machine. This file has the public names
-alone; ARCHITECTURE.md explains what is behind them. Each is imported when it is first used.
+Files on disk never change, and the same seed gives the same bytes on every machine. This file has only the public
+names; ARCHITECTURE.md explains the rest. Each name is imported when it is first used, so `import vary` is fast.
 """
 
 import typing as _typing
@@ -59,7 +59,7 @@ else:
         "vary.streams": "Batch Mixed Report Stream average_views disk_cache mix stream",
         "vary.transforms": "Transform",
     }
-    """Where the public names are, besides those of transforms, which `vary.transforms` knows."""
+    """Module -> public names in it. Those of transforms are listed in `vary.transforms`."""
 
     def __getattr__(name):
         from importlib import import_module

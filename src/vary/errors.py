@@ -1,14 +1,14 @@
-"""One error tree: every error vary raises on purpose is a `VaryError`, names what was seen, and says the cure.
+"""Errors and warnings. Every error that vary raises on purpose is a `VaryError`; it names the value seen and the cure.
 
 VaryError
 |- PolicyError   (ValueError)  a transform's or policy's argument, a policy file
-|- InputError    (ValueError)  an image, label, dtype, layout or `out=` handed in by the caller
+|- InputError    (ValueError)  any other argument: an image, label, dtype, layout, `out=`, ...
 |- SourceError   (OSError)     a folder or file that is missing, empty or unreadable
 |- StreamTimeoutError (TimeoutError) a batch that has not come within `timeout=` seconds
-`- DecodeError   (ValueError)  a file that is no picture, is broken, or is over the pixel limit
+`- DecodeError   (ValueError)  a file that is not a picture, is broken, or is over the pixel limit
 
-Values that can be computed with, but would train on nonsense, are a warning, `ValueWarning` (a UserWarning), which also
-names what was seen and the cure.
+Values that raise no error, but would train on nonsense, cause a warning, `ValueWarning` (a UserWarning), which also
+names the value seen and the cure.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ __all__ = [
     "VaryError",
     "brief",
     "shortened",
-    "stopped",
+    "stop_iteration_error",
     "warn_caller",
 ]
 
 MOST = 1990
-"""Most characters of a message: it may name a list of any length, and must still be readable."""
+"""The most characters of a message: it may name a list of any length, and must still be readable."""
 LIST, VALUE = 300, 100  # characters of a list in a message, and of one value in it
 
 
@@ -43,7 +43,7 @@ class VaryError(Exception):
 
 
 class PolicyError(VaryError, ValueError):
-    """A policy cannot mean what was written."""
+    """An argument of a transform or policy is invalid, or a policy file cannot be read."""
 
 
 class InputError(VaryError, ValueError):
@@ -55,7 +55,7 @@ class SourceError(VaryError, OSError):
 
 
 class StreamTimeoutError(VaryError, TimeoutError):
-    """A batch has not come within `timeout=` seconds: the text says which, and what its makers are doing."""
+    """A batch has not come within `timeout=` seconds. The text says which, and what its threads are doing."""
 
 
 class DecodeError(VaryError, ValueError):
@@ -75,27 +75,27 @@ def brief(value: object, limit: int = LIST) -> str:
     text = repr(value)
     if len(text) <= limit or not isinstance(value, list | tuple | range) or len(value) < 2:
         return shortened(text, limit)
-    last, room, words = shortened(repr(value[-1]), VALUE), limit, list[str]()
+    last, left, words = shortened(repr(value[-1]), VALUE), limit, list[str]()
     for one in value[:-1]:
         word = shortened(repr(one), VALUE)
-        room -= len(word) + 2
-        if words and room < len(last):
+        left -= len(word) + 2
+        if words and left < len(last):
             break
         words.append(word)
     return f"[{', '.join(words)}, ..., {last}] ({len(value):,} in all)"
 
 
 def shortened(text: str, limit: int) -> str:
-    """The text, at most `limit` characters: its beginning and its end, where vary's messages name the cure."""
+    """The text in at most `limit` characters. Its end is kept, because vary's messages name the cure there."""
     end = limit // 3
     return text if len(text) <= limit else f"{text[: limit - end - 5]} ... {text[-end:]}"
 
 
-def stopped(what: str) -> RuntimeError:
-    """The error for a StopIteration out of a user's code, which `what` names; to be raised from it.
+def stop_iteration_error(what: str) -> RuntimeError:
+    """The error to raise if a user's code, which `what` names, raises StopIteration.
 
-    Where the call stands in a loop over an iterator (`map`, an epoch), StopIteration would end the loop without an
-    error, and the rest would be missing. Generators do the same: PEP 479.
+    In a loop over an iterator (`map`, an epoch), StopIteration would end the loop without an error, and the rest
+    would be missing. For generators, Python also replaces it by a RuntimeError: PEP 479.
     """
     return RuntimeError(f"{what} raised StopIteration: perhaps its next(...) found no more values")
 
@@ -104,13 +104,13 @@ class ValueWarning(UserWarning):
     """Values that would train on nonsense: float pictures in 0 .. 255 where 0 .. 1 is assumed, angles in radians, and
     so on. The text names the numbers, the transform and the cure.
 
-    Each kind of mistake is warned of once for each stream and each policy. To silence all:
+    Each kind of mistake causes one warning for each stream and each policy. To silence all:
     `warnings.filterwarnings("ignore", category=vary.ValueWarning)`.
     """
 
 
 def warn_caller(text: str, category: type[Warning] = ValueWarning) -> None:
-    """Warn, with the file and line of the call into vary that led here."""
+    """Warn, with the file and line at which the user's code called vary."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "vary":
         level, frame = level + 1, frame.f_back

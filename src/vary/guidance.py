@@ -1,7 +1,7 @@
-"""Suggestions for names and words that vary does not have, for the errors that refuse them.
+"""Suggestions for unknown names and words, for the errors that refuse them.
 
-Users bring names from other libraries, or misremember them. `guidance.yaml` lists what to write instead, and
-`transforms/foreign.yaml` does so for transforms. An argument of another vary function is answered with that function.
+Users know names from other libraries, or misremember them. `guidance.yaml` lists what to write instead, and
+`transforms/foreign.yaml` does so for transforms. For an argument of another vary function, the error names that one.
 
     @guided("vary.stream")
     def stream(source, policy, *, batch_size=32): ...
@@ -28,10 +28,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ARGUMENTS: dict[str, tuple[str, ...]] = {}
-"""The arguments of each public function, by its name such as "vary.stream", so that errors can name the right one."""
+"""Public function, such as "vary.stream" -> its arguments. Errors use it to find the function that has an argument."""
 
 TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
-GENERAL = "general"  # in place of a library: names that belong to none in particular
+GENERAL = "general"  # in place of a library: names of no particular one
 CLOSE = 0.61  # least similarity of a name and a suggestion, 0 .. 1
 
 
@@ -47,10 +47,10 @@ def _section(name: str) -> dict[str, Any]:
 
 
 def hint(name: str, known: Iterable[str], section: str) -> str:
-    """For the end of an error: what to write instead of `name`; empty if nothing is known.
+    """What to write instead of `name`, for the end of an error; empty if nothing is known.
 
-    known: the valid names, to find one that is spelt alike. section: of guidance.yaml, such as "keywords"; any other
-    word skips that table.
+    known: the valid names, to find one with a similar spelling. section: of guidance.yaml, such as "keywords"; with any
+        other word, that file is not searched.
     """
     if cure := _listed(name, section):
         return cure
@@ -72,7 +72,7 @@ def _listed(name: str, section: str) -> str:
 
 
 def transform_hint(name: str) -> str:
-    """What vary calls a transform that other libraries call `name` (also an argument there); empty if unknown."""
+    """Vary's name for a transform that other libraries call `name`, also as an argument; empty if unknown."""
     found = []
     for own, libraries in _table(TRANSFORMS).items():
         if whose := _whose(name, libraries):
@@ -82,8 +82,8 @@ def transform_hint(name: str) -> str:
 
 
 def close(name: str, known: Iterable[str]) -> str:
-    """A question such as "did you mean Rotate?", if a known name is spelt like this one. Of two that differ in case
-    alone, it is the one in lower case, a function."""
+    """A question such as "did you mean Rotate?", if a known name has a similar spelling. Of two known names that differ
+    only in case, it names the one in lower case, which is a function."""
     import difflib
 
     lower = {one.lower(): one for one in sorted(known)}
@@ -92,7 +92,7 @@ def close(name: str, known: Iterable[str]) -> str:
 
 
 def argument_hint(name: str, known: Iterable[str]) -> str:
-    """What the argument of a transform is called here, if other libraries call it `name`; empty if nothing is known.
+    """Vary's name for an argument that other libraries call `name`; empty if nothing is known.
 
     known: the arguments that the transform has.
     """
@@ -122,12 +122,12 @@ def word_hint(argument: str, given: object) -> str:
 
 
 def guided(
-    name: str, *, leads: bool = True, former: Mapping[str, str] | None = None
+    name: str, *, suggest: bool = True, former: Mapping[str, str] | None = None
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Decorator of public functions: a call with wrong arguments raises an `InputError` that says what to write.
 
     name: the function as users write it. Its signature is kept, for `help`, editors and type checkers.
-    leads: name this function where another one is given an argument of it.
+    suggest: if another function is called with an argument of this one, the error names this one.
     former: former names of its arguments -> their present ones.
     """
 
@@ -135,7 +135,7 @@ def guided(
         names, places, required = _parameters(function)
         own = names[names[0] == "self" :]
         known, by_name = frozenset(names), names[places:]
-        if leads:
+        if suggest:
             ARGUMENTS[name] = own
 
         @wraps(function)
@@ -156,7 +156,7 @@ def guided(
 
 
 def _parameters(function: Callable[..., object]) -> tuple[tuple[str, ...], int, tuple[str, ...]]:
-    """(all names, how many of them may be given by place, the names without a default)."""
+    """(all names, how many of them may be given by position, the names without a default)."""
     signature = getattr(function, "__signature__", None)
     if signature is not None:
         found = list(signature.parameters.values())
@@ -177,8 +177,8 @@ def _refused(
 ) -> str:
     """The error text for too many positional arguments, or for unknown keywords.
 
-    own: the function's arguments, by_name: those that go by name alone. beyond: the positional ones that are too many.
-    given: the keywords.
+    own: all arguments of the function. by_name: those that are keyword-only. beyond: values of positional arguments
+        that are too many. given: the keywords of the call.
     """
     unknown = [key for key in given if key not in own]
     if (cure := _section("instead").get(f"{name} {unknown[0]}" if unknown else "")) is not None:
@@ -213,6 +213,6 @@ def missing_name(module: str, name: str, known: Iterable[str]) -> Exception:
     said = "" if name.startswith("_") else hint(name, known, "names")
     frame = sys._getframe(2)
     if said and dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM":
-        # Of an AttributeError, `from module import name` would say nothing.
+        # `from module import name` would replace an AttributeError by an ImportError without our text.
         return ImportError(f"cannot import name {name!r} from {module!r}; {said}", name=module)
     return AttributeError(f"module {module!r} has no attribute {name!r}{said and f'; {said}'}")

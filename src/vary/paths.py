@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vary.errors import InputError, brief
 
-__all__ = ["absolute", "expanded", "looked_in", "path_text", "to_write"]
+__all__ = ["absolute", "expanded", "searched_in", "path_text", "to_write"]
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
@@ -16,9 +16,9 @@ def expanded(path: str | os.PathLike[str]) -> str:
 
 
 def absolute(path: str, here: str = "") -> str:
-    """The path from the root, if it is one from the folder `here`, by default the current one.
+    """The path made absolute; a relative one starts at the folder `here`, by default the current one.
 
-    Links are not resolved. So ".." stays where it follows the name of a folder, which may be a link.
+    Links are not resolved. So ".." after the name of a folder is kept, because the folder may be a link.
     """
     names = [name for name in path.split("/") if name not in ("", ".")]
     up = next((place for place, name in enumerate(names) if name != ".."), len(names))
@@ -27,13 +27,14 @@ def absolute(path: str, here: str = "") -> str:
     return "/" + "/".join(folders[: max(len(folders) - up, 0)] + names[up:])
 
 
-def looked_in(path: str) -> str:
-    """For an error where this path names nothing: the folder that it was taken from, if it is a relative one."""
+def searched_in(path: str) -> str:
+    """For the error that this path does not exist: the current folder, if the path is relative; else empty."""
     return "" if os.path.isabs(path) else f" in the current folder, {os.getcwd()!r}"  # noqa: PTH109, PTH117
 
 
 def path_text(name: str, path: object, cure: str) -> str:
-    """The argument `name` as a path in text, with `~` expanded; `InputError` if it is no path, or holds a zero byte."""
+    """The argument `name` as the text of a path, with `~` expanded; `InputError` if it is not a path, or has a zero
+    byte."""
     found = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(found, str) or "\0" in found:
         raise InputError(f"{name}={brief(path)}; give {cure}")
@@ -41,7 +42,7 @@ def path_text(name: str, path: object, cure: str) -> str:
 
 
 def to_write(path: str | os.PathLike[str]) -> Path:
-    """The path of a file to be written; `InputError` where its folder is not there, or it is a folder itself."""
+    """The path of a file to be written; `InputError` if its folder does not exist, or the path is a folder."""
     target = Path(path_text("path", path, "the path of a file to write"))
     if not target.parent.is_dir():
         raise InputError(f"path={str(path)!r}: the folder {str(target.parent)!r} does not exist; make it first")

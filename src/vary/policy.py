@@ -308,7 +308,7 @@ class Policy(Transform):
         name = self.fill if isinstance(self.fill, str) else "constant"
         return Settings(name, value, self.interpolation, self.antialias, self.strict, self.mask_fill)  # type: ignore[arg-type]
 
-    @guided("policy.program", leads=False)
+    @guided("policy.program", suggest=False)
     def program(
         self,
         shape: Sequence[int],
@@ -326,7 +326,7 @@ class Policy(Transform):
         channels = shape[2] if len(shape) > 2 else 1
         return self.runner(channels, dtype_name(dtype)).program(address_of(seed, epoch, view, index_of(index)))
 
-    @guided("policy.explain", leads=False)
+    @guided("policy.explain", suggest=False)
     def explain(
         self,
         shape: Sequence[int],
@@ -353,7 +353,7 @@ class Policy(Transform):
         runner = self.runner(channels, dtype_name(dtype))
         return Text(explain(runner, height, width, address_of(seed, epoch, 0, index_of(index))))
 
-    @guided("policy.preview", leads=False)
+    @guided("policy.preview", suggest=False)
     def preview(self, images: object, *, seed: int = 0, n: int = 7, rows: int = 6, channels: int = 3) -> Preview:
         """Rows of pictures: an original, then what a stream of this seed makes of it in epochs 0, 1, 2 and so on.
 
@@ -399,13 +399,13 @@ class Policy(Transform):
         """
         return policy_of(data, Policy)
 
-    @guided("policy.save", leads=False)
+    @guided("policy.save", suggest=False)
     def save(self, path: str | Path) -> None:
         """Write the policy as YAML or, for a name ending in .json, JSON."""
         save_policy(path, self.values())
 
     @staticmethod
-    @guided("vary.Policy.load", leads=False)
+    @guided("vary.Policy.load", suggest=False)
     def load(path: str | Path) -> Policy:
         """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it.
 

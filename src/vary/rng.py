@@ -1,4 +1,4 @@
-"""Randomness: every number is a pure function of its address, so a picture never depends on who drew before it.
+"""Randomness: every number is a pure function of its address, so a picture never depends on what was drawn before.
 
     draw = Philox4x32-10(key, counter)[word] / 2^32                                        in [0, 1)
     key       64 bits   Philox(key = seed, counter = name of the transform)[0:2]
@@ -6,11 +6,11 @@
     counter  128 bits   index (64) | epoch (32) | view (20) | draw block (12); a block is four draws of 32 bits
 
 `index` is the sample's index in its source, never its place in a shuffle; `view` counts repetitions of a sample within
-an epoch. Draw 0 of every transform is its gate (`p`), later ones come in the order its `lower` asks for them. Policies
-that share a transform share its draws, so comparing two policies compares them on the same turns and flips.
+an epoch. Draw 0 of every transform is its gate (`p`); the others have the order in which its `lower` asks for them.
+Policies that share a transform share its draws, so two policies are compared with the same rotations and flips.
 
-Nothing here holds state. The numbers are made in the core (native/random.h), because NumPy's generators cost more to
-set up than a batch has time for.
+There is no state here. The numbers are made in the core (native/random.h), because to set up one of NumPy's generators
+for each picture would take longer than making the picture.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ __all__ = [
 ]
 
 KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word", "given")
-"""How a draw u in [0, 1) becomes a column of the parameter array; the meanings stand in native/random.h."""
+"""How a draw u in [0, 1) becomes a value of a column; native/random.h defines each kind."""
 
 SEED_LIMIT, EPOCH_LIMIT, VIEW_LIMIT = 1 << 64, 1 << 32, 1 << 20
 
 
 class Draw(NamedTuple):
-    """One column of the parameter array: which number to draw and what to make of it."""
+    """One column of the parameter array: which number to draw, and how it becomes a value (native/random.h)."""
 
     name: int
     number: int
@@ -59,7 +59,7 @@ class Draw(NamedTuple):
 
 
 def key_name(name: str, occurrence: int) -> int:
-    """The 64-bit name under which a transform draws: FNV-1a (Fowler, Noll, Vo); Philox does the mixing."""
+    """The 64-bit name under which a transform draws: FNV-1a (Fowler, Noll, Vo). Philox mixes its bits."""
     value = 0xCBF29CE484222325
     for byte in f"{name}#{occurrence}".encode():
         value = (value ^ byte) * 0x100000001B3 % (1 << 64)
@@ -83,10 +83,11 @@ def permutation(n: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def permute(positions: np.ndarray, n: int, seed: int, epoch: int, name: str = "order") -> np.ndarray:
-    """The same for any n up to 2^63 without a table: a 10-round Feistel network, cycle-walked into range.
+    """Places of a permutation of 0 .. n-1, for any n up to 2^63, without a table: a 10-round Feistel network, repeated
+    until the result is below n (cycle walking).
 
-    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64, a different order from `permutation`. Orders of
-    different names know nothing of each other.
+    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64. The order is not that of `permutation`. Orders of
+    different names are independent.
     """
     return _native.permute(positions, n, seed, key_name(name, epoch))
 
@@ -97,7 +98,7 @@ def integer(n: int, seed: int, epoch: int, name: str) -> int:
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:
-    """A NumPy generator for a user's function, keyed like any draw; costs some 50 us, so only on request."""
+    """A NumPy generator for a user's function, keyed like any draw. To make it takes about 50 us."""
     key = np.array([seed, name], dtype=np.uint64)
     counter = np.array([0, index, epoch, view], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))

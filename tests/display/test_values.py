@@ -69,7 +69,7 @@ def statement(name: str, images: list[np.ndarray], scale: Scale = BYTES) -> str:
     whole, *others = [stats for stats in map(Stats.of, images) if stats]
     for one in others:
         whole = whole.plus(one)
-    return whole.said(name, scale)
+    return whole.description(name, scale)
 
 
 def test_what_is_said() -> None:

@@ -104,7 +104,7 @@ def test_the_docstring_has_the_class_own_words_and_every_argument(kind: type[Tra
 def test_help_shows_it() -> None:
     text = pydoc.plain(pydoc.render_doc(Rotate))
     assert "Rotate(angle: float | tuple[float, float], *, p: float = 1.0)" in text
-    assert "Turn about the centre of the canvas; positive is counter-clockwise as seen." in text
+    assert "Rotate about the centre of the canvas; positive is counter-clockwise as seen." in text
     assert "angle: degrees; a number a means (-a, a). A number or a pair (low, high), -360 .. 360. Required." in text
     assert "p: probability of being applied. A number, 0 .. 1. Default: 1. By name only." in text
     assert "height: pixels. A whole number, 1 or more. Required." in (Resize.__doc__ or "")

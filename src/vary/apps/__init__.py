@@ -1,11 +1,14 @@
-"""What people run: the command line. Apps come in by the door (`import vary`) like any user; nothing imports them.
+"""The command line. These modules use only the public names of `vary`, as any user does; nothing imports them.
 
-    cli       arguments, errors, exit codes        inputs    the pictures and the policy a command works on
-    demo      the whole way, with a number         sheet     rows of pictures laid out as one
-    preview   a policy on pictures, as a sheet     tables    what there is: transforms, versions
-    profile   how fast, and what limits it         bars      progress
-    cache     what is kept on disk, and its end
+    cli       arguments, errors, exit codes
+    demo      `vary demo`: a policy, a stream, a sheet of pictures and the speed
+    preview   `vary preview`: a policy on pictures, as a sheet
+    profile   `vary profile`: how fast batches are made, and what limits it
+    cache     `vary cache`: what is kept on disk; deletes it
+    tables    `vary transforms` and the versions
+    inputs    the pictures and the policy that a command works on
+    bars      progress bars
 
-Results go to stdout; progress bars and errors go to stderr. Nothing is written but the sheet that was asked for and
-the cache, and never into a data folder.
+Results go to stdout, progress bars and errors to stderr. Commands write the sheet that was asked for and the cache,
+and never into a data folder.
 """

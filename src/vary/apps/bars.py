@@ -1,4 +1,4 @@
-"""Progress bars: on stderr, only where that is a terminal, and gone when done."""
+"""Progress bars: on stderr, only if it is a terminal, and removed at the end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
-    """A bar of `total` steps; what it gives moves it by one, and may be given other words for it."""
+    """A bar of `total` steps. Yields a function that advances it by one; its argument, if given, is the new label."""
     if not sys.stderr.isatty():
         yield lambda _=None: None
         return

@@ -1,4 +1,4 @@
-"""`vary cache`: what `cache="disk"` keeps, and its end."""
+"""`vary cache`: what `cache="disk"` keeps; `--clear` deletes it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""The command `vary`. Exit codes: 0, 1 for what the user can mend, 2 for wrong usage, 130 for Ctrl-C."""
+"""The command `vary`. Exit codes: 0; 1 for errors in files, policies and data; 2 for wrong arguments; 130 for Ctrl-C;
+141 if stdout was closed."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what the terminal cannot say
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have characters that the terminal cannot encode
         sys.stdout.reconfigure(errors="backslashreplace")
     given = sys.argv[1:] if argv is None else argv
     args = parser().parse_args(given or ["--help"])
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (vary.VaryError, UserError) as error:
         return fail(str(error))
-    except BrokenPipeError:  # whoever read stdout has had enough
+    except BrokenPipeError:  # the reader of stdout has ended, such as `head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CLOSED_PIPE
     except OSError as error:
@@ -52,13 +53,13 @@ def fail(message: str) -> int:
 
 
 def warn(message: Warning | str, *_: object, **__: object) -> None:
-    """A warning as the user's line, without the place in the code."""
+    """Print a warning in one line, without the place in the code."""
     print("vary: warning:", " ".join(str(message).split()), file=sys.stderr)
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser("vary", description="See image augmentation at work, and what it costs.")
-    top.add_argument("--version", action=Versions, nargs=0, help="versions of vary and of what does its work")
+    top = argparse.ArgumentParser("vary", description="Preview, explain and measure image augmentation.")
+    top.add_argument("--version", action=Versions, nargs=0, help="versions of vary and libjpeg-turbo, instruction sets")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     one = command(commands, "demo", demo.demo, "stream a folder through a policy: a sheet of pictures, and the speed")
@@ -93,17 +94,17 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_profile(commands: Commands) -> None:
-    one = command(commands, "profile", profile.profile, "how fast files feed a training, and what limits it")
+    one = command(commands, "profile", profile.profile, "how fast batches are made of files, and what limits it")
     one.add_argument("source", metavar="SOURCE", help="a folder of pictures, or of classes of them")
     add_policy(one)
     one.add_argument("--epochs", type=at_least(1), default=2, metavar="N", help="the first fills the cache (2)")
     one.add_argument("--batch-size", type=at_least(1), default=32, metavar="N", help="pictures in a batch (32)")
-    one.add_argument("--threads", type=at_least(1), metavar="N", help="as many as the process may use, by default")
-    one.add_argument("--prefetch", type=at_least(0), default=2, metavar="N", help="batches ready or in work (2)")
+    one.add_argument("--threads", type=at_least(1), metavar="N", help="threads (as many as the process may use)")
+    one.add_argument("--prefetch", type=at_least(0), default=2, metavar="N", help="batches ready or being made (2)")
     one.add_argument("--views", type=at_least(1), metavar="N", help="pictures made of each file")
     caches, errors = ("auto", "memory", "disk", "none"), ("raise", "skip", "replace")
     one.add_argument("--cache", choices=caches, default="auto", help="where decoded files are kept (auto)")
-    one.add_argument("--cache-bytes", type=byte_count, metavar="N", help="that it may take, such as 500M or 2G")
+    one.add_argument("--cache-bytes", type=byte_count, metavar="N", help="its limit, such as 500M or 2G")
     one.add_argument("--on-error", choices=errors, default="skip", help="what a broken file does (skip)")
     add_seed(one)
     one.add_argument("--json", action="store_true", help="as JSON, for programs")

@@ -1,4 +1,4 @@
-"""The whole way on real pictures: a folder, a policy, a stream, a sheet, and how fast it went."""
+"""`vary demo`: runs a policy on a folder of pictures, prints what it does and how fast, and writes a sheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COPIES, SAMPLE_EPOCHS = 128, 4
-DATA_EPOCHS = 2  # of the user's own pictures: the first decodes them, the second shows what the cache saves
+DATA_EPOCHS = 2  # with the user's own pictures: the first decodes them, the second shows what the cache saves
 BATCH, ROWS = 32, 6
 
 

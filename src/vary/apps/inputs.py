@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
-"""Of those in scikit-image's wheel, the colour photographs; the others would be downloaded."""
+"""The colour photographs in scikit-image's wheel; it would have to download others."""
 
 
 class UserError(Exception):
-    """What the user asked for cannot be done; the message is one line that says why, and the cure."""
+    """A command cannot be carried out; the message is one line that says why, and the cure."""
 
 
 def main_policy() -> vary.Policy:
-    """What the commands show unless they are given a policy: the usual one for small sets of photographs."""
+    """The policy of commands without --policy: the usual one for small sets of photographs."""
     return vary.Policy(
         [
             vary.Resize(150, 150),
@@ -74,7 +74,7 @@ def _copies(path: Path, folder: Path, copies: int) -> None:
 
 
 def source_of(given: str, command: str) -> Path:
-    """The path of the pictures; an error where it is the policy's, --policy forgotten."""
+    """The path of the pictures; an error if it is that of a policy, because --policy was forgotten."""
     path = _expanded(given)
     if path.suffix.lower() in (".yaml", ".yml", ".json") and path.is_file():
         raise UserError(f"{given} is a policy: vary {command} --policy {given}")
@@ -99,7 +99,7 @@ class CountedReads:
 
 
 def sheet_target(output: str, source: str | Path | None) -> Path:
-    """Where the sheet goes, checked before the work: a known format, an existing folder, and outside of the data."""
+    """The path of the sheet, checked before the work: a known format, an existing folder, and outside of the data."""
     target = _expanded(output)
     if target.suffix.lower() not in (".png", ".jpg", ".jpeg", ".webp"):
         raise UserError(f"the sheet {output!r} needs a name that ends in .png, .jpg or .webp")
@@ -118,5 +118,5 @@ def _expanded(path: str | Path) -> Path:
 
 
 def _within(target: Path, data: Path) -> bool:
-    """In a folder of data, or the one picture itself."""
+    """Is the target in the folder of data, or the one picture itself?"""
     return data in (target.resolve(), *target.parents)

@@ -1,4 +1,4 @@
-"""A policy seen on pictures: what a stream of the same seed gives in its first epochs."""
+"""`vary preview`: a sheet of pictures, each as a stream of the same seed varies it in its first epochs."""
 
 from __future__ import annotations
 

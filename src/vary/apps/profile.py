@@ -1,4 +1,4 @@
-"""`vary profile`: what feeding a training from these files costs, epoch by epoch, and what limits it."""
+"""`vary profile`: how fast batches are made from these files, in each epoch, and what limits the speed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def profile(args: Namespace) -> None:
 
 
 def as_options(text: str) -> str:
-    """What vary says of keywords, with the options of this command: --on-error skip for on_error="skip"."""
+    """The text with options of this command instead of keywords: --on-error skip for on_error="skip"."""
 
     def option(found: re.Match[str]) -> str:
         return f"--{found[1].replace('_', '-')} {(found[3] or found[4] or '').lower()}".rstrip()
@@ -43,7 +43,7 @@ def as_options(text: str) -> str:
 
 
 def one_epoch(stream: vary.Stream, epoch: int) -> vary.Report:
-    """Through it with a consumer that does nothing; the bar tells the speed meanwhile."""
+    """The report of an epoch with a consumer that does nothing; the progress bar shows the speed."""
     with bar(f"epoch {epoch}", len(stream)) as advance:
         for _ in stream:
             advance(f"epoch {epoch}  {stream.report().images_per_second:,.0f} images/s")

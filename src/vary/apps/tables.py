@@ -1,4 +1,4 @@
-"""What there is: the transforms as they declare themselves, and the versions of what does the work."""
+"""`vary transforms`, from the declarations of the transforms, and `vary --version`."""
 
 from __future__ import annotations
 

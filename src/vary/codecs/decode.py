@@ -36,7 +36,7 @@ from vary.codecs.tiff import ELSEWHERE, TIFF, bare_tiff
 from vary.codecs.webp import bare_webp, is_webp
 from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided, word_hint
-from vary.paths import expanded, looked_in
+from vary.paths import expanded, searched_in
 from vary.sample import Array
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def prepare(
     return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, allow_truncated)
 
 
-@guided("vary.read_image", leads=False, former={"tolerant": "allow_truncated"})
+@guided("vary.read_image", suggest=False, former={"tolerant": "allow_truncated"})
 def read_image(
     source: str | os.PathLike[str] | Bytes,
     channels: int = 3,
@@ -117,7 +117,7 @@ def read_image(
                 data = file.readall() or b""
         except OSError as error:
             cure = "; vary.Folder(path) reads folders" if isinstance(error, IsADirectoryError) else ""
-            where = looked_in(path) if isinstance(error, FileNotFoundError) else ""
+            where = searched_in(path) if isinstance(error, FileNotFoundError) else ""
             raise SourceError(f"{path}: {error.strerror or error}{where}{cure}") from error
     if data[:3] != JPEG:
         return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated)

@@ -29,7 +29,7 @@ class Pictures(NamedTuple):
     field: str
     layout: str = "NHWC"
     views: bool = False  # has an axis for views
-    scale: Scale | None = None  # the values shown as black and white; None: chosen by the values
+    scale: Scale | None = None  # the values shown as black and as white; None: chosen by the values
 
 
 class BatchSchema(NamedTuple):
@@ -76,7 +76,7 @@ def batch_html(batch: tuple[object, ...]) -> str:
 
 
 def batch_png(batch: tuple[object, ...]) -> bytes | None:
-    """A sheet of its pictures; None, so that nothing is shown, if it holds none."""
+    """A sheet of its pictures; None, so that nothing is shown, if it has none."""
     sheet = batch_sheet(batch)
     return as_png(sheet) if sheet.rows else None
 
@@ -96,7 +96,7 @@ def batch_sheet(batch: tuple[object, ...], most: int = MOST, total: int | None =
     cells = [[cell for part in parts for cell in part.cells(place)] for place in range(count)]
     left = (parts[0].samples if total is None else total) - count
     notes = [f"and {left:,} more of the batch"] if left > 0 else []
-    notes += [part.said for part in parts]
+    notes += [part.description for part in parts]
     if several:
         titles = tuple((said[0] if len(said) > 1 else "", ", ".join(said[1:] or said)) for said in lines)
         return Sheet(tuple(map(tuple, cells)), tuple(wide), titles, tuple(notes))
@@ -106,7 +106,7 @@ def batch_sheet(batch: tuple[object, ...], most: int = MOST, total: int | None =
 
 
 class _Part(NamedTuple):
-    """A field of pictures, (n, views, H, W, C), cut to the samples that are shown."""
+    """A field of pictures, (n, views, H, W, C): only the samples that are shown."""
 
     field: str
     array: Array
@@ -125,8 +125,8 @@ class _Part(NamedTuple):
         return cls(about.field, some, views, len(array), stats, scale)
 
     @property
-    def said(self) -> str:
-        return self.stats.said(self.field, self.scale, alpha=self.array.shape[-1] == 4)
+    def description(self) -> str:
+        return self.stats.description(self.field, self.scale, alpha=self.array.shape[-1] == 4)
 
     def cells(self, place: int) -> list[Cell]:
         pictures = self.array[place]
@@ -172,7 +172,7 @@ def _pictures(batch: tuple[object, ...]) -> list[tuple[Pictures, Array]]:
 
 
 def _guess(name: str, array: object) -> Pictures | None:
-    """Guess from its shape whether an array of a batch without a schema holds pictures."""
+    """Guess from its shape whether an array of a batch without a schema has pictures."""
     if not isinstance(array, np.ndarray) or array.ndim not in (4, 5) or array.dtype.kind not in "buif":
         return None
     layout = "NHWC" if array.shape[-1] in (1, 3, 4) else "NCHW" if array.shape[-3] in (1, 3, 4) else None

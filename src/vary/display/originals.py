@@ -21,7 +21,7 @@ __all__ = ["Original", "Picked", "picked"]
 
 
 class Original(NamedTuple):
-    """A picture to preview. `number` is its index in what was given, by which its variations are drawn."""
+    """A picture to preview. `number` is its index in the images that were given; its variations are drawn by it."""
 
     number: int
     image: Array
@@ -80,7 +80,7 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
     found: list[Original] = []
     skipped: list[tuple[str, str]] = []
     seen = {*wanted}
-    for place in wanted:  # the list grows in the loop
+    for place in wanted:  # grows in the loop
         try:
             found.append(_opened(source, place, channels))
         except (DecodeError, SourceError) as error:
@@ -102,7 +102,7 @@ def _evenly(most: int, total: int) -> list[int]:
 
 
 def _free(seen: set[int], place: int, total: int) -> int | None:
-    """The next number after `place`, cyclically, that is not in `seen`; None if there is none."""
+    """The next place after `place`, cyclically, that is not in `seen`; None if there is none."""
     return next((other for step in range(1, total) if (other := (place + step) % total) not in seen), None)
 
 

@@ -74,7 +74,7 @@ def _lines(transforms: tuple[Transform, ...], depth: int) -> Iterator[tuple[int,
 
 
 def _worth_showing(transform: Transform) -> list[tuple[str, Field]]:
-    """The arguments worth showing: those given, or where none were all that there are; and a chance below 1."""
+    """The arguments to show: those that were given, or all if none was given; and p, if it is below 1."""
     given = [name for name in transform.values() if name not in (INNER, "p")]
     names = [name for name in type(transform).fields if name not in (INNER, "p")]
     all_of_them = not given and INNER not in type(transform).fields

@@ -1,4 +1,4 @@
-"""Small pieces of HTML for notebooks, without external files, readable on light and dark pages.
+"""Small HTML for notebooks, without external files, readable on light and dark pages.
 
 All text goes through `safe`. Styles are attributes of the elements, because some notebooks remove style sheets.
 """
@@ -24,7 +24,7 @@ __all__ = ["block", "details", "grid", "heading", "lines", "muted", "safe", "tab
 BUDGET = 150_000  # bytes of all pictures of a page together, before base64 makes them a third longer
 QUALITIES = (88, 78, 65, 50)  # of JPEG, tried in turn
 MOST = 150  # pictures on a page, in whole rows
-SHOWN, FEW = 160, 6  # pixels of a picture's longer side; more pictures than these are shown smaller
+SHOWN, FEW = 160, 6  # pixels of a picture's longer side; if there are more than `FEW`, they are shown smaller
 RULE = "1px solid rgba(128,128,128,.35)"
 MONO = "font-family:monospace;white-space:pre-wrap"
 
@@ -49,7 +49,7 @@ def heading(html: str) -> str:
 
 
 def lines(found: Iterable[tuple[int, str]]) -> str:
-    """HTML one below the other, each so many steps indented."""
+    """(depth, HTML) of each line: one below the other, indented by depth."""
     each = (f'<div style="padding-left:{depth * 1.6 + 0.4:g}em">{html}</div>' for depth, html in found)
     return f'<div style="{MONO};border-left:2px solid rgba(128,128,128,.35)">{"".join(each)}</div>'
 
@@ -72,7 +72,7 @@ def details(summary: str, html: str) -> str:
 
 
 def grid(sheet: Sheet) -> str:
-    """The pictures of a sheet, with their captions; of a very large one the first rows."""
+    """The pictures of a sheet, with their captions; of a very large sheet, the first rows."""
     total = len(sheet.rows)
     sheet = sheet._replace(rows=sheet.rows[: max(1, MOST // max(map(len, sheet.rows)))])
     cells = sheet.cells
@@ -105,8 +105,8 @@ def _figure(cell: Cell, layout: Layout, limit: int) -> str:
 
 
 def _data_uri(image: Array, size: tuple[int, int], limit: int) -> tuple[str, bool]:
-    """The picture as it is shown at this size, in at most `limit` bytes or very small; and whether a browser is to keep
-    the edges of its pixels."""
+    """(the picture at this size as a data: URI, whether a browser should show its pixels with sharp edges). It has at
+    most `limit` bytes, unless the picture is very small."""
     from base64 import b64encode
 
     enlarged = size[0] > image.shape[0]

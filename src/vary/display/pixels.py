@@ -1,7 +1,7 @@
 """Pixel values as training gets them: their statistics, and their colours on a screen.
 
-Pictures are shown on one of a few fixed scales, never stretched to their own values: what is too dark, too bright or
-flat for training also looks it. The scale is always stated.
+Pictures are shown on one of a few fixed scales, never stretched to their own values: pictures that are too dark, too
+bright or too flat for training also appear so. The scale is always stated.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ __all__ = ["Scale", "Stats", "reduced", "scale_of", "scale_of_range", "scale_of_
 
 Range = tuple[float, float]
 
-SQUARE, LIGHT, DARK = 8, 255, 204  # the checkerboard below what is transparent: pixels, grey levels
-LIMIT = 240  # pixels of the longer side: a picture that is several times as large is kept smaller
+SQUARE, LIGHT, DARK = 8, 255, 204  # the checkerboard below transparent pixels: pixels, grey levels
+LIMIT = 240  # pixels of the longer side: a picture that is several times as large is stored smaller
 DRAWS = 16  # samples by which the scale is found if Rescale is applied at random
 
 
@@ -47,9 +47,10 @@ STANDARD = Scale(-3, 3, "after Normalize, which has no range")  # three standard
 
 
 def scale_of(programs: Iterable[Program], value_range: Range) -> Scale:
-    """The narrowest usual scale that holds the value range of every program's results: 0 .. 1 after Rescale(1 / 255).
+    """The narrowest usual scale that contains the value range of every program's results: 0 .. 1 after
+    Rescale(1 / 255).
 
-    value_range: of the pictures that go in, which is a scale, too.
+    value_range: of the input pictures; it is one of the usual scales, too.
     """
     low, high = np.inf, -np.inf
     for program in programs:
@@ -64,7 +65,7 @@ def scale_of(programs: Iterable[Program], value_range: Range) -> Scale:
 
 
 def scale_of_runner(runner: Runner, value_range: Range | None) -> Scale:
-    """Of what a compiled policy makes. value_range: what the policy was given as its own."""
+    """The scale of the results of a compiled policy. value_range: the policy's argument of this name."""
     template = runner.template
     drawn = any(step.gate >= 0 and step.op in ("rescale", "normalize") for step in template.instructions)
     programs = [runner.program(Address(0, 0, 0, np.array([k]))) for k in range(DRAWS if drawn else 1)]
@@ -72,12 +73,12 @@ def scale_of_runner(runner: Runner, value_range: Range | None) -> Scale:
 
 
 def scale_of_range(low: float, high: float) -> Scale:
-    """Of pictures as they are given."""
+    """The scale of pictures with this value range."""
     return _narrowest((*USUAL, Scale(low, high)), low, high)
 
 
 def scale_of_values(low: float, high: float) -> Scale:
-    """Where nothing but the values is known."""
+    """The scale of pictures of which only the lowest and highest value are known."""
     return _narrowest((*USUAL[:2], STANDARD._replace(reason=""), BYTES), low, high)
 
 
@@ -90,7 +91,7 @@ def _narrowest(scales: Iterable[Scale], low: float, high: float) -> Scale:
 def shown(picture: Array, scale: Scale) -> Array:
     """A picture (H, W, C) or (H, W) as (H, W, 3) uint8: black and white are the ends of the scale, NaN is black.
 
-    uint8 is shown as it is, grey thrice, and what is transparent over a checkerboard.
+    uint8 is not changed, grey becomes three channels, and transparent pixels are shown over a checkerboard.
     """
     if picture.ndim == 2:
         picture = picture[..., None]
@@ -123,7 +124,7 @@ def reduced(picture: Array) -> Array:
 
 
 class Stats(NamedTuple):
-    """Statistics of some arrays. NaN and infinite values are counted, and left out of the others."""
+    """Statistics of some arrays. NaN and infinite values are counted in `odd` alone."""
 
     dtype: str
     low: float = np.inf
@@ -159,7 +160,7 @@ class Stats(NamedTuple):
     def mean(self) -> str:
         return f"{self.total / self.finite:.3g}" if self.finite else ""
 
-    def said(self, name: str, scale: Scale, alpha: bool = False) -> str:
+    def description(self, name: str, scale: Scale, alpha: bool = False) -> str:
         """Such as "variations: float32, 0 .. 0.98, mean 0.43; shown from 0 (black) to 1 (white)"."""
         ends = [f"{self.low:.4g} .. {self.high:.4g}", f"mean {self.mean}"] if self.finite else []
         odd = [f"{self.odd} values NaN or infinite"] if self.odd else []

@@ -32,7 +32,7 @@ class Preview:
         """The lines below the pictures: dtype, range and mean of the values, and the scale on which they are shown."""
         return self.sheet.notes
 
-    @guided("preview.save", leads=False)
+    @guided("preview.save", suggest=False)
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the sheet as PNG, JPEG or WebP, by the suffix of `path`; `InputError` for another suffix, or if the
         folder does not exist."""

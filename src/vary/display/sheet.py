@@ -38,12 +38,12 @@ __all__ = [
 Size = tuple[int, int]  # height, width
 
 GUTTER, HEADER, TITLE, CAPTION = 8, 28, 20, 15  # pixels: between cells, above the columns, above a row, below a cell
-NOTE, LINE = 12, 18  # letters and lines of the notes below, pixels
+NOTE, LINE = 12, 18  # heights of letters and of lines of the notes, pixels
 LARGEST, SMALLEST = 240, 96  # of a cell's longer side, pixels
-PIXELS = 250_000  # of all cells together, where a sheet is to stay small
-NARROWEST = 200  # of a sheet, pixels, so that there is room for a note
+PIXELS = 250_000  # of all cells together, for a small sheet
+NARROWEST = 200  # width of a sheet, pixels, so that a note fits
 WHITE, INK, DARK = 255, (90, 90, 90), (20, 20, 20)
-LETTERS, SMALL = 13, 11  # of captions, and of those below a cell, pixels
+LETTERS, SMALL = 13, 11  # heights of letters: of captions, and of those below a cell, pixels
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 
 
@@ -108,7 +108,7 @@ def size_in(cell: Cell, layout: Layout) -> Size:
     """The size at which the picture is shown."""
     if not cell.fits:
         return scaled(cell.size, layout.scale)
-    scale = min(room / side for room, side in zip(layout.cell, cell.size, strict=True))
+    scale = min(most / side for most, side in zip(layout.cell, cell.size, strict=True))
     height, width = (max(1, int(side * scale + 1e-9)) for side in cell.size)
     return height, width
 
@@ -151,7 +151,7 @@ def is_whole(size: Size, image: Array) -> bool:
 
 
 class _Pen:
-    """A white canvas to write and paste on, with room for `notes`, wrapped to its width, at the bottom."""
+    """A white canvas to write and paste on, with space at the bottom for `notes`, which are wrapped to its width."""
 
     def __init__(self, bottom: int, right: int, notes: Sequence[str]) -> None:
         from PIL import Image, ImageDraw, ImageFont
@@ -169,9 +169,9 @@ class _Pen:
         at = x + (cell[1] - width) // 2, y + (cell[0] - height) // 2
         self.canvas.paste(self._image.fromarray(np.ascontiguousarray(image)), at)
 
-    def centred(self, text: str, x: float, y: float, room: int, size: int) -> None:
-        kept = shortened(text, room, self._font(size).getlength)
-        self._write(kept, (x + room / 2, y), INK, size, "mm")
+    def centred(self, text: str, x: float, y: float, width: int, size: int) -> None:
+        kept = shortened(text, width, self._font(size).getlength)
+        self._write(kept, (x + width / 2, y), INK, size, "mm")
 
     def title(self, title: tuple[str, str], x: float, y: float) -> None:
         """A label in dark letters, then a file."""
@@ -188,29 +188,30 @@ class _Pen:
     def _write(self, text: str, at: tuple[float, float], ink: tuple[int, int, int], size: int, anchor: str) -> None:
         self._draw.text(at, text, ink, self._font(size), anchor=anchor)
 
-    def _wrapped(self, text: str, room: int) -> list[str]:
+    def _wrapped(self, text: str, width: int) -> list[str]:
         lines, length = [""], self._font(NOTE).getlength
         for word in text.split():
             longer = f"{lines[-1]} {word}".lstrip()
-            if lines[-1] and length(longer) > room:
+            if lines[-1] and length(longer) > width:
                 lines.append(word)
             else:
                 lines[-1] = longer
         return lines
 
 
-def shortened(text: str, room: float, length: Callable[[str], float]) -> str:
-    """The text, its middle left out if it does not fit, in ASCII, which Pillow's built-in font has.
+def shortened(text: str, width: float, length: Callable[[str], float]) -> str:
+    """The text in at most `width` pixels, without its middle if it is too long. length: pixels of a text.
 
-    Letters lose their accents, and other characters become question marks.
+    It becomes ASCII, because Pillow's built-in font has no other characters: letters lose their accents, and other
+    characters become question marks.
     """
     from unicodedata import combining, normalize
 
     letters = (letter for letter in normalize("NFKD", text) if not combining(letter))
     text = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in letters)
-    if length(text) <= room:
+    if length(text) <= width:
         return text
-    fits = bisect_right(range(len(text)), room, key=lambda kept: length(_ends(text, kept))) - 1
+    fits = bisect_right(range(len(text)), width, key=lambda kept: length(_ends(text, kept))) - 1
     return _ends(text, max(fits, 0))
 
 
@@ -219,7 +220,7 @@ def _ends(text: str, kept: int) -> str:
 
 
 def as_png(sheet: Sheet) -> bytes:
-    """A small PNG, because a notebook stores it."""
+    """The sheet as a small PNG, because notebooks store it."""
     each = int((PIXELS / max(1, len(sheet.cells))) ** 0.5)
     return _encoded(draw(sheet, max(48, min(LARGEST, each))), "PNG")
 

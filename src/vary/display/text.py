@@ -1,4 +1,4 @@
-"""Text that is safe to show: escaped, shortened, or with its lines as its repr."""
+"""Text for output: escaped and shortened, numbers, counts, and a `str` whose repr shows its lines."""
 
 from __future__ import annotations
 

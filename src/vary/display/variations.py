@@ -1,4 +1,4 @@
-"""The preview of a policy: originals, and beside each what training gets in the first epochs."""
+"""The preview of a policy: each original beside its variations, as training gets them in the first epochs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def variations(images: object, n: object, rows: object, channels: int, vary: Var
     each = [tuple(others[first : first + n]) for first in range(0, len(others), n)]
     sheet_rows = tuple((original, *row) for original, row in zip(originals, each, strict=True))
     titles = tuple((plain(label), plain(file)) for label, file in (one.title for one in chosen.originals))
-    notes = given.said("originals", before), made.said("variations", after)
+    notes = given.description("originals", before), made.description("variations", after)
     columns = ("original", *(f"epoch {epoch}" for epoch in range(n)))
     some = f"{len(originals)} of " if chosen.total > len(originals) else ""
     text = f"{some}{counted(chosen.total, 'picture')}, each in {counted(n, 'variation')}"
@@ -77,6 +77,6 @@ class _Gathered:
     def cells(self, scale: Scale, fits: bool = False) -> list[Cell]:
         return [Cell(shown(picture, scale), size, fits=fits) for picture, size in self._pictures]
 
-    def said(self, name: str, scale: Scale) -> str:
+    def description(self, name: str, scale: Scale) -> str:
         alpha = any(picture.shape[2:] == (4,) for picture, _ in self._pictures)
-        return self._stats.said(name, scale, alpha) if self._stats else name
+        return self._stats.description(name, scale, alpha) if self._stats else name

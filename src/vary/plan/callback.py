@@ -8,7 +8,7 @@ from math import prod
 
 import numpy as np
 
-from vary.errors import PolicyError, stopped
+from vary.errors import PolicyError, stop_iteration_error
 from vary.plan.program import Given
 from vary.plan.request import Address
 from vary.rng import noise
@@ -30,7 +30,7 @@ class UserFunction:
         try:
             result: object = self._function(image, *rng)
         except StopIteration as error:
-            raise stopped(f"Lambda({self._name}), called for the sample of index {index},") from error
+            raise stop_iteration_error(f"Lambda({self._name}), called for the sample of index {index},") from error
         except Exception as error:
             error.add_note(f"raised in Lambda({self._name}) for the sample of index {index}")
             raise
@@ -65,7 +65,7 @@ def _numbers(given: Given, rng: np.random.Generator, index: int) -> np.ndarray:
     try:
         numbers = np.asarray(given.function(rng), np.float64)
     except StopIteration as error:
-        raise stopped(f"{where}, called for the sample of index {index},") from error
+        raise stop_iteration_error(f"{where}, called for the sample of index {index},") from error
     except Exception as error:
         error.add_note(f"raised in {where} for the sample of index {index}")
         raise

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import prod
 
-from vary.errors import PolicyError, stopped
+from vary.errors import PolicyError, stop_iteration_error
 from vary.guidance import close
 from vary.ops import OPS, Op
 from vary.plan.floats import Reach, range_fault
@@ -77,7 +77,7 @@ class Recorder:
         try:
             transform.lower(self)
         except StopIteration as error:
-            raise stopped(f"{name}.lower") from error
+            raise stop_iteration_error(f"{name}.lower") from error
         self._node, self._number, self._gate, self._transform = saved
 
     def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, among: int = 0) -> Column:

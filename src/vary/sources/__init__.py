@@ -1,13 +1,13 @@
-"""Where samples come from. A source returns encoded bytes or arrays by index; it never decodes and never writes, but
-for the listing that a `Folder` is asked to keep, outside of its data.
+"""Sources return samples by index: encoded bytes or arrays, and labels. They never decode. They never write, except the
+listing that a `Folder` is asked to keep, outside of its data.
 
     Arrays   pictures in memory or in a memory map
     Folder   a folder with one sub-folder for each class, or with your own labels
     Files    files at any paths, with your own labels
     Subset   some samples of another source: source[10:20], source.split(0.2)
 
-One module for each; each is an `Indexed` of `Item`s. Any other object with these methods is a source too
-(docs/streams.md).
+Each is in a module of its own, and is an `Indexed` (base.py) of `Item`s. Any other object with these methods is a
+source, too (docs/streams.md).
 """
 
 from __future__ import annotations
@@ -65,19 +65,19 @@ __all__ = [
 REQUIRED = ("fields", "__len__", "__getitem__")
 OPTIONAL = ("classes", "path", "label_batch")
 
-if not TYPE_CHECKING:  # a type checker would take every name for one that exists
+if not TYPE_CHECKING:  # with `__getattr__`, a type checker would accept every name
 
     def __getattr__(name: str) -> object:
         raise missing_name("vary.sources", name, __all__)
 
 
 def open_source(obj: object, labels: object = None, classes: Sequence[str] | None = None) -> Indexed:
-    """What the user handed in, as a source.
+    """The argument `source` of `vary.stream` as a source.
 
-    A path is a `Folder`; an array or a list of arrays, `Arrays`; a tuple (images, labels), `Arrays` too; a source is
-    itself. labels: only for a path, an array or a list of arrays; other sources have their own.
-    classes: the names of the class ids, in order; a warning if some have no samples. `InputError` for any other `obj`,
-    and if the source has classes that `classes` lacks.
+    A path becomes a `Folder`; an array, a list of arrays, or a tuple (images, labels) becomes `Arrays`; a source is
+    returned itself. labels: only for a path, an array or a list of arrays; other sources have their own.
+    classes: the names of the class ids, in order. Warns if some have no samples.
+    `InputError` for any other `obj`, and if the source has a class that is not in `classes`.
     """
     if classes is None:
         return _opened(obj, labels, None)
@@ -147,7 +147,7 @@ def _check_paths(obj: object) -> None:
 
 
 def _check_pair(obj: tuple[object, ...]) -> None:
-    """`InputError` where a tuple is not (images, labels)."""
+    """`InputError` if a tuple is not (images, labels)."""
     if len(obj) != 2:
         raise InputError(
             f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures; several fields of "

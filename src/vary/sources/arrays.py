@@ -1,4 +1,4 @@
-"""Pictures that are in memory already, or mapped from a file: read through views, never copied, never written."""
+"""Pictures that are in memory already, or mapped from a file. They are never copied and never written."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Arrays(Source):
     classes: names of the class ids, in order. None: the names among the labels, sorted; of a categorical, all
         categories, so that parts of one table agree.
 
-    `InputError` if the numbers of images and labels differ, if an entry is no picture, or if a label is missing (None,
-    NaN), has another shape than the first, is no number, or is not in `classes`; it names the sample.
+    `InputError` if the numbers of images and labels differ, if an entry is not a picture, or if a label is missing
+    (None, NaN), has another shape than the first, is not a number, or is not in `classes`. It names the sample.
     """
 
     @guided("vary.Arrays")
@@ -74,7 +74,7 @@ class Arrays(Source):
     def kind(self) -> Kind | None:  # type: ignore[override]
         """The kind of all pictures; None if they differ, or if a subclass reads them in another way.
 
-        `InputError` if vary does not take it. No pixel is read.
+        `InputError` for a kind that vary does not support. No pixel is read.
         """
         if not inherits(self, Arrays, "__getitem__", "item"):
             return None
@@ -87,7 +87,7 @@ class Arrays(Source):
 
     @property
     def whole(self) -> Array | None:
-        """The array (read-only) whose parts along the first axis are the pictures; None if there is none."""
+        """The array (read-only) whose entries along the first axis are the pictures; None if they are a list."""
         if isinstance(self._images, list) or not inherits(self, Arrays, "__getitem__", "item"):
             return None
         whole = self._images.view(np.ndarray)
@@ -98,7 +98,7 @@ class Arrays(Source):
         return self._labels.batch(indices)
 
     def __getstate__(self) -> dict[str, object]:
-        """A memory map is pickled as the name of its file, so that another process maps it too."""
+        """A memory map is pickled as the path of its file, so that another process maps it as well."""
         return self.__dict__ | ({} if self._mapped is None else {"_images": None})
 
     def __setstate__(self, state: dict[str, object]) -> None:
@@ -122,7 +122,7 @@ class _Mapped(NamedTuple):
 
     @classmethod
     def of(cls, array: object) -> _Mapped | None:
-        """None if the array is no memory map, or a part of one, or if what is written to it stays in memory."""
+        """None if the array is not a memory map, is a part of one, or is copy-on-write (mode "c")."""
         if not isinstance(array, np.memmap) or array.mode == "c" or array.filename is None:
             return None
         owner: object = array.base

@@ -14,7 +14,7 @@ __all__ = ["Encoded", "Indexed", "Item"]
 
 
 class Encoded(NamedTuple):
-    """A picture as its file holds it: in any format, not decoded. `path` is for messages."""
+    """The bytes of a picture's file, in any format. `path` is for messages."""
 
     data: bytes
     path: str | None = None
@@ -28,15 +28,15 @@ class Item(NamedTuple):
 
 
 class Indexed(Protocol):
-    """Samples 0 .. len - 1, readable in any order from any thread; pickles; never writes.
+    """Samples 0 .. len - 1, readable in any order and from any thread. Can be pickled. Never writes.
 
-    A user's own object needs `fields`, `__len__` and `__getitem__`; `classes` and `path` count as None if it lacks
-    them. Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class
+    A user's own object needs `fields`, `__len__` and `__getitem__`; without `classes` or `path`, these count as None.
+    Without `label_batch`, samples are read once more to get their labels. `vary.sources.Source` is a base class
     with these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
 
     A source may state more. `kind`: what its pictures are, "files" for encoded ones or (dtype, channels) for arrays,
-    such as ("uint8", 3); else a stream reads sample 0 to find out. `fingerprints(indices)`: a list with anything
-    hashable for each, by which a file is recognised from run to run, for `cache="disk"`.
+    such as ("uint8", 3); without it, a stream reads sample 0 to find out. `fingerprints(indices)`: a list with a
+    hashable value for each, by which `cache="disk"` recognises a file in later runs.
     """
 
     @property
@@ -45,12 +45,12 @@ class Indexed(Protocol):
 
     @property
     def classes(self) -> list[str] | Any:
-        """Names of the class ids, or None where labels are no class ids or have no names."""
+        """Names of the class ids; None if the labels are not class ids, or the ids have no names."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int, /) -> Item:
-        """The sample; a file that cannot be read is a `SourceError` naming it."""
+        """The sample; `SourceError`, with the path, if its file cannot be read."""
 
     def path(self, index: int, /) -> str | Any:
         """The path of the picture's file, or None if the picture is in memory."""

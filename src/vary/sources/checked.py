@@ -1,9 +1,8 @@
-"""Calls methods of a source and checks what they return: a user's own source may return anything.
+"""Calls methods of a source and checks what they return, because a user's own source may return anything.
 
-A source is `Any` where it may lack what is asked of it, and so are its columns.
-
-Each function calls one method and returns what it is to return; anything else is an `InputError` that names the class
-and the method. A StopIteration out of a method is a RuntimeError: see `vary.errors.stopped`.
+Each function calls one method. A result of another kind than expected is an `InputError` that names the class and the
+method. If a method raises StopIteration, that is a RuntimeError: see `vary.errors.stop_iteration_error`. A source is
+typed `Any` if it may not have the method, and so are its columns.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary.errors import InputError, brief, stopped
+from vary.errors import InputError, brief, stop_iteration_error
 from vary.sample import Array
 from vary.sources.base import Item
 
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fields_of", "fingerprints_of", "item_of", "label_columns", "length_of", "path_of"]
 
-UNORDERED = (str, bytes, Mapping, AbstractSet)  # these are no sequences of one value for each sample
+UNORDERED = (str, bytes, Mapping, AbstractSet)  # not sequences with one value for each sample
 
 
 def item_of(source: Indexed, index: int) -> Item:
@@ -34,7 +33,7 @@ def item_of(source: Indexed, index: int) -> Item:
     try:
         item: object = source[index]
     except StopIteration as error:
-        raise stopped(_name(source, "__getitem__", index)) from error
+        raise stop_iteration_error(_name(source, "__getitem__", index)) from error
     if isinstance(item, Item):
         return item
     method = "__getitem__" if "__getitem__" in vars(type(source)) else "item"
@@ -58,7 +57,7 @@ def path_of(source: Indexed, index: int) -> str | None:
 
 
 def label_columns(source: Indexed, indices: Sequence[int] | Array) -> tuple[Any, ...]:
-    """The labels of these samples, in one column for each field of them. Their values are not checked."""
+    """The labels of these samples: one column for each label field. Their values are not checked."""
     names, said = tuple(source.fields[1:]), f"{type(source).__name__}.label_batch"
     found: object = _called(source, "label_batch", source.label_batch, indices)
     if isinstance(found, (np.ndarray, *UNORDERED)) or not isinstance(found, Iterable):
@@ -103,7 +102,7 @@ def length_of(source: Any) -> int:
     try:
         found = type(source).__len__(source)
     except StopIteration as error:
-        raise stopped(_name(source, "__len__")) from error
+        raise stop_iteration_error(_name(source, "__len__")) from error
     try:
         length = operator.index(found)
     except TypeError:
@@ -129,7 +128,7 @@ def _called(source: object, method: str, function: Callable[..., object], *argum
     try:
         return function(*arguments)
     except StopIteration as error:
-        raise stopped(_name(source, method, *arguments)) from error
+        raise stop_iteration_error(_name(source, method, *arguments)) from error
 
 
 def _name(source: object, method: str, *arguments: object) -> str:

@@ -1,4 +1,4 @@
-"""`Files`: a source of files at any paths, with labels of the caller's. Files are read one at a time, never written."""
+"""`Files`: a source of files at any paths, with the user's labels. Files are read one at a time, never written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vary.sources.subset import Source, inherits
 __all__ = ["Files", "read_file", "stamped"]
 
 CURE = "the path of a picture's file"
-READS = 5  # of a file that is written meanwhile
+READS = 5  # attempts to read a file that another process writes meanwhile
 
 
 class Files(Source):
@@ -36,8 +36,8 @@ class Files(Source):
     labels: one label for each path, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. None: no labels.
     classes: the names of the class ids, in order. None: the names among the labels, sorted.
 
-    Files are not opened here. A file that does not exist when it is read is a `SourceError` with its path. `InputError`
-    if an entry is no path or no label, or if there are more or fewer labels than paths.
+    Making the source opens no file. A file that does not exist when it is read is a `SourceError` with its path.
+    `InputError` if an entry is not a path or not a label, or if there are more or fewer labels than paths.
     Memory: each path and 9 bytes more, and the labels.
     """
 
@@ -87,11 +87,11 @@ class Files(Source):
 
 
 def read_file(path: str, known: str, cure: str = "") -> Encoded:
-    """The bytes of a file; `SourceError` if it cannot be read, `OSError` if no file can be opened now.
+    """The bytes of a file. `SourceError` if it cannot be read; `OSError` if no file descriptor is left.
 
-    A file that is written while it is read is read again: else its first part would be of another picture.
+    A file that is written while it is read is read again; otherwise its parts might be of two pictures.
 
-    known: where its path comes from, for the message.
+    known: where the path comes from, for the message.
     """
     try:
         with io.FileIO(path) as file:
@@ -101,7 +101,7 @@ def read_file(path: str, known: str, cure: str = "") -> Encoded:
                     return Encoded(data or b"", path)
                 file.seek(0)
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):  # the file is not broken: on_error= must not leave it out
+        if error.errno in (errno.EMFILE, errno.ENFILE):  # the file is not broken, so on_error= must not skip it
             cure = "raise the limit (ulimit -n)"
             raise OSError(error.errno, f"no file descriptor is left to read {path}; {cure}") from error
         raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error

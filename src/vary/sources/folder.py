@@ -1,4 +1,4 @@
-"""A folder of pictures, with a sub-folder for each class. Files are listed once, or by a listing; never written."""
+"""A folder of pictures, with a sub-folder for each class. Its files are listed once, or read from a saved listing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
-from vary.paths import absolute, looked_in, path_text
+from vary.paths import absolute, path_text, searched_in
 from vary.sources.base import Item
 from vary.sources.files import read_file, stamped
 from vary.sources.kinds import FILES, Kind
@@ -28,33 +28,36 @@ if TYPE_CHECKING:
 __all__ = ["Folder"]
 
 PARTS = frozenset({"train", "training", "val", "valid", "validation", "test", "testing"})
-"""Usual names of the parts of a data set, which are hardly names of classes."""
+"""Usual names of the parts of a data set. Sub-folders with these names are probably not classes."""
 
 
 class Folder(Source):
     """The pictures below `path`, in plain order of their relative paths, which is the same on every machine.
 
     The path of the folder is made absolute at once, so the current folder may change later.
-    A picture's class is the sub-folder of `path` that it lies in, at whatever depth; classes are sorted by name.
-    Pictures directly in `path` and none below it: unlabelled, with the single field "images".
-    classes: names the sub-folders to read and thereby the ids, so that two folders agree; then one may be empty. If it
-        names all that there are, it may name others as well, whose ids then stay free.
+    A picture's class is the sub-folder of `path` that contains it, at any depth; classes are sorted by name. If all
+    pictures are directly in `path`, there are no labels, and "images" is the only field.
+    classes: the names of the sub-folders to read, in the order of their ids, so that two folders have the same ids; one
+        of the sub-folders may then be empty. If it names all sub-folders, it may name classes without a sub-folder,
+        too; their ids are not used.
     labels: your own labels instead of the sub-folders, for all pictures at any depth, in the order of `paths`: one for
         each, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. `classes` then names their ids.
-    listing: a file outside of `path` that keeps what was found. Where there is none yet, the folder is walked and the
-        file written. Where there is one, it is mapped into memory, its classes included, and the folder is not walked:
-        a million files or a billion are there at once, in memory that processes share, and the source pickles as the
-        place of its listing. It is not checked against the folder: later files are not seen, and one that is gone is a
-        `SourceError` when it is read. Delete it to list the folder again. It has relative paths: the folder may move.
+    listing: a file outside of `path` that keeps the list of pictures. If it does not exist, the folder is walked and
+        the file is written. If it exists, it is mapped into memory, its classes included, and the folder is not walked.
+        Opening it takes a millisecond for any number of files, processes share its memory, and the source pickles as
+        the path of its listing. It is not compared with the folder: files that were added later are not seen, and a
+        file that was removed is a `SourceError` when it is read. Delete the listing to list the folder again. Its paths
+        are relative, so the folder may be moved.
 
-    Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that symbolic links lead to is read
-    once for each class, however many links there are.
+    Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that several symbolic links lead to is
+    read once for each class.
 
-    A warning if the classes look like the parts of a data set, such as train and val: then give `path` one of these
-    folders. A warning if files with other suffixes may be pictures, with their number by suffix.
-    `SourceError` where there is no such folder, no picture, a class without pictures, or pictures beside classes; where
-    the listing is damaged, cannot be written, or has other classes than `classes`. `InputError` if it lies in `path`.
-    Memory: a file's relative path and 9 bytes more; with `listing` none but the pages of it that are in use.
+    Warns if the classes have the names of parts of a data set, such as train and val: then give `path` one of these
+    folders. Warns if files with other suffixes may be pictures, with their number by suffix.
+    `SourceError` if the folder does not exist, has no picture, has a class without pictures, or has pictures beside
+    classes; if the listing is damaged, cannot be written, or has other classes than `classes`. `InputError` if the
+    listing is in `path`.
+    Memory: the relative path of each file and 9 bytes more; with `listing`, only the pages of it that are in use.
     """
 
     @guided("vary.Folder")
@@ -68,7 +71,7 @@ class Folder(Source):
     ) -> None:
         given = path_text("path", path, "the path of a folder")
         if not os.path.isdir(given):  # noqa: PTH112
-            what = "is a file" if os.path.exists(given) else f"does not exist{looked_in(given)}"  # noqa: PTH110
+            what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
             cure = "give a folder with one sub-folder of pictures for every class"
             raise SourceError(f"{given!r} {what}; {cure}{files}")
@@ -101,7 +104,7 @@ class Folder(Source):
 
     @property
     def classes(self) -> list[str] | None:  # type: ignore[override]
-        """Names of the class ids, or None where there are no classes."""
+        """Names of the class ids; None if there are no classes."""
         return self._listing.classes if self._labels is None else self._labels.classes
 
     @property
@@ -115,13 +118,14 @@ class Folder(Source):
 
     @property
     def labels(self) -> np.ndarray | None:
-        """Class ids in index order, int64, or None where there are no classes."""
+        """Class ids in index order, int64; None if there are no classes."""
         if self._labels is not None:
             return class_ids(self)
         return None if self.classes is None else self._listing.labels
 
     def class_counts(self) -> list[int] | None:
-        """Pictures in each sub-folder, in the order of `classes`; None if labels= was given. Fast: reads no names."""
+        """The number of pictures in each sub-folder, in the order of `classes`; None if labels= was given. It reads no
+        names, so it is fast."""
         return None if self._labels is not None or self.classes is None else self._listing.class_counts()
 
     def __len__(self) -> int:
@@ -154,7 +158,8 @@ ENDINGS = 8  # in a message
 
 
 def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:
-    """The files below the folder `root`, which messages name as it was given: walked, or from the listing `file`."""
+    """The list of files below the folder `root`: by a walk, or from the listing `file`. root: as the user wrote it, for
+    messages."""
     around = frozenset[Identity]() if file is None else _around(file)
     if identity_of(root) in around:
         raise InputError(f"listing={file!r} lies in {root!r}, and vary writes nothing there; give another path")
@@ -184,7 +189,7 @@ def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bo
 
 
 def _around(file: str) -> frozenset[Identity]:
-    """The folders that a file lies in, links followed, whether it is there or will be."""
+    """All folders that contain a file, with links resolved. The file need not exist yet."""
     ends = {os.path.realpath(os.path.dirname(file)), os.path.dirname(os.path.realpath(file))}  # noqa: PTH120
     folders = {str(folder) for end in ends for folder in (PurePath(end), *PurePath(end).parents)}
     return frozenset(identity_of(folder) for folder in folders if os.path.exists(folder))  # noqa: PTH110
@@ -275,7 +280,7 @@ def _check_filled(root: str, loose: list[str], found: tuple[list[str], list[str]
 
 
 def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
-    """A warning if the classes are the parts of a data set. deep: parts that contain the true classes."""
+    """A warning if the classes are the parts of a data set. deep: those parts that have sub-folders of their own."""
     if len(classes) < 2 or not deep or not PARTS.issuperset(map(str.lower, classes)):
         return None
     part = next((name for name in deep if name.lower().startswith("train")), deep[0])
@@ -286,7 +291,7 @@ def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
 
 
 def _passed_over(walk: Walk) -> str | None:
-    """A warning of files that may be pictures, but have other suffixes; None if there are none."""
+    """A warning about files that may be pictures, but have other suffixes; None if there are none."""
     if not (found := walk.doubtful()):
         return None
     return (

@@ -52,13 +52,13 @@ def stated_kind(source: Indexed) -> Kind | None:
 
 
 def asked_kind(source: Indexed) -> Kind:
-    """The kind of sample 0, which is read. A file that cannot be read counts as an encoded one, and so does sample 0 of
-    an empty source. `InputError` if sample 0 is no picture."""
+    """The kind of sample 0, which is read. If it cannot be read, or the source is empty, encoded files are assumed.
+    `InputError` if sample 0 is not a picture."""
     if not len(source):
         return FILES
     try:
         image: object = item_of(source, 0).image
-    except (DecodeError, SourceError):  # reported, or skipped, when its turn comes
+    except (DecodeError, SourceError):  # reported, or skipped, when a batch needs this sample
         return FILES
     if isinstance(image, Encoded):
         return FILES

@@ -6,9 +6,9 @@
     str, pandas' categoricals   int64 ids; `classes` are the names, sorted
     an array of other objects   as they are, such as a dict each
 
-A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number is an
+A label that is missing (None, NaN, an empty name), infinite, of another shape than the first, or not a number causes an
 error that names the sample. pandas is not imported: a categorical is recognised by its attribute `categories`. Labels
-are `Any` until they are checked.
+are typed `Any` until they are checked.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ NUMBERS = (Number, np.generic, date, time, timedelta)
 MISSING = "give every sample one, or leave the sample out"
 
 Called = Callable[[int], str]
-"""The name of a sample in messages, by its place: its number, and its path if it has one."""
+"""Place of a sample -> what messages call it: its number, and its path if it has one."""
 
 
 class Named(NamedTuple):
@@ -135,7 +135,7 @@ def classified(
 
 
 def class_names(classes: object) -> list[str]:
-    """The argument classes= as a list of names; `InputError` if it is none."""
+    """The argument classes= as a list of names; `InputError` if it is anything else."""
     cure = "give a list of the classes' names, in the order of their ids"
     if isinstance(classes, str | bytes | Mapping | set | frozenset) or not hasattr(classes, "__iter__"):
         raise InputError(f"classes={brief(classes)}; {cure}")

@@ -1,15 +1,16 @@
-"""Names of many files, packed: in memory, or mapped read-only from a file that is written once.
+"""The names of many files, in one block of bytes: in memory, or mapped read-only from a file that is written once.
 
-One blob holds the names, UTF-8 with a zero byte before, between and after them; `bounds` says where each zero is. Plain
-order keeps a class together, so classes cost a row each and nothing a name. The file of a listing, little-endian:
+Names are UTF-8, with a zero byte before, between and after them; `bounds` has the position of each zero. In plain order
+the names of a class are neighbours, so a class needs one row (in `runs`), and a name nothing. The file of a listing,
+little-endian:
 
     head       magic, version, counts and lengths, digest of the names, check of the head and of the last two parts
     names      padded to 8 bytes
     bounds     int64, one more than there are names
     runs       int64: in the order of the names, where each class's names end; then the ids of these classes
-    classes    the folder's own name, then those of classes in the order of their ids, each with a zero byte behind it
+    classes    the folder's own name, then those of classes in the order of their ids, a zero byte after each
 
-Opening it reads the first and the last two parts; a name is checked when it is asked for.
+Opening it reads the head, the runs and the classes; a name is checked when it is read.
 """
 
 from __future__ import annotations
@@ -42,20 +43,20 @@ CURE = "delete it, and it is made again"
 
 
 class Packed(NamedTuple):
-    """The names of a listing, each between two zeros, and the runs of those of one class."""
+    """The names of a listing as bytes, and which of them belong to one class (see the format above)."""
 
     data: bytes | mmap.mmap
-    names: tuple[int, int]  # where in `data` they begin, and their bytes
-    bounds: Array  # (n + 1,): the zeros, counted from where the names begin
-    runs: Array  # (2, k): where each run of names of one class stops, and the id of the class
+    names: tuple[int, int]  # where in `data` the names begin, and how many bytes they have
+    bounds: Array  # (n + 1,): positions of the zero bytes, counted from the beginning of the names
+    runs: Array  # (2, k): where each class's names end, and the id of that class
 
 
 class Listing(Sequence[str]):
-    """Relative paths in plain order, a sequence of str, and which class each is of. Not written once it is made.
+    """Relative paths in plain order, a sequence of str, and the class of each. Immutable.
 
-    root: a folder; as a sequence, the names are paths in it. Empty: they are as they are kept.
-    classes: their names by id, or None. A name of a mapped listing that its file holds no longer soundly is a
-    `SourceError`. One that is mapped pickles as the place of its file, and is mapped again.
+    root: a folder; the items of the sequence are paths in it. Empty: the items are the names as they are stored.
+    classes: the names of the classes by id, or None. A name that is damaged in a mapped file is a `SourceError`. A
+    mapped listing pickles as the path of its file, and is mapped again.
     """
 
     def __init__(
@@ -64,9 +65,9 @@ class Listing(Sequence[str]):
         """file: its path and its check, if the listing is mapped."""
         self._packed, self._file = packed, file
         self._data, self._names, self._bounds, (self._stops, self._ids) = packed
-        self._view = self._stops.data  # bisect goes through it twice as fast
+        self._view = self._stops.data  # bisect is twice as fast on it
         self.classes, self.root = classes, root
-        self.folder: str | None = None  # whose listing it is, by its name, where that is known
+        self.folder: str | None = None  # the name of the folder that was listed, if it is known
         self._labels: Array | None = None
 
     def __len__(self) -> int:
@@ -74,7 +75,7 @@ class Listing(Sequence[str]):
 
     @property
     def file(self) -> str | None:
-        """The file that this is mapped from, an absolute path; None where it is in memory."""
+        """The file that this is mapped from, an absolute path; None if it is in memory."""
         return self._file and self._file[0]
 
     @overload
@@ -87,7 +88,7 @@ class Listing(Sequence[str]):
         return joined(self.root, self.name(index))
 
     def name(self, index: int) -> str:
-        """As it is kept, without `root`."""
+        """The name as it is stored, without `root`."""
         place, (at, size) = self._place(index), self._names
         first, last = self._bounds.item(place), self._bounds.item(place + 1)
         if 0 <= first < last < size and last - first <= LONGEST:
@@ -102,7 +103,7 @@ class Listing(Sequence[str]):
             return NotImplemented
         return len(self) == len(other) and all(map(operator.eq, self, other))
 
-    __hash__ = None  # type: ignore[assignment]  # nor has a list one, which it may be equal to
+    __hash__ = None  # type: ignore[assignment]  # it may be equal to a list, which has no hash either
 
     def __repr__(self) -> str:
         return f"<{len(self)} paths: {', '.join(map(repr, self[:3]))}{', ...' if len(self) > 3 else ''}>"
@@ -114,14 +115,14 @@ class Listing(Sequence[str]):
 
     @property
     def labels(self) -> Array:
-        """(n,) int64, read-only: the class id of every name; made when it is first asked for."""
+        """(n,) int64, read-only: the class id of every name; computed on the first access."""
         if self._labels is None:
             self._labels = np.repeat(self._ids, np.diff(self._stops, prepend=0))
             self._labels.flags.writeable = False
         return self._labels
 
     def class_counts(self) -> list[int]:
-        """How many names each class has, without a pass over the names."""
+        """The number of names of each class, found without reading the names."""
         sizes = np.diff(self._stops, prepend=0)
         counts = np.zeros(len(self.classes or ()), np.int64)
         np.add.at(counts, self._ids, sizes)
@@ -149,14 +150,14 @@ class Listing(Sequence[str]):
         return place % n
 
     def _sound(self, place: int, name: str) -> bool:
-        """May the name be here? Hidden files are never listed, and .. would leave the folder."""
+        """Is this name valid at this place? Hidden files are never listed, and .. would leave the folder."""
         if self.classes and not name.startswith(f"{self.classes[self._of(place)]}/"):
             return False
         return "/." not in f"/{name}" and "\0" not in name
 
 
 class Draft:
-    """A listing in the making: names are added in plain order, then `runs` and `classes` are set."""
+    """Writes a listing: names are added in plain order, then `runs` and `classes` are set."""
 
     def __init__(self, sink: IO[bytes]) -> None:
         from hashlib import blake2b
@@ -181,13 +182,13 @@ class Draft:
         self.count += len(names)
 
     def listing(self) -> Listing:
-        """What was added, where it went into memory."""
+        """The listing, if the draft is in memory."""
         assert isinstance(self._sink, io.BytesIO)
         bounds, runs = np.frombuffer(self._bounds.getvalue(), "<i8"), np.array(self.runs, np.int64)
         return Listing(Packed(self._sink.getvalue(), (0, self._size), bounds, runs), self.classes)
 
     def finish(self) -> None:
-        """All but the names, where they went into a file."""
+        """Write everything but the names, if the draft is a file."""
         runs = np.array(self.runs, "<i8").tobytes()
         classes = "".join(f"{name}\0" for name in (self.folder, *(self.classes or ()))).encode(
             "utf-8", "surrogateescape"
@@ -202,7 +203,7 @@ class Draft:
 
 @contextmanager
 def drafted(file: str | None) -> Iterator[Draft]:
-    """A draft that becomes the listing `file` when the block ends well, and nothing otherwise; None: in memory."""
+    """A draft that becomes the listing `file` when the block ends without an error; None: a draft in memory."""
     if file is None:
         yield Draft(io.BytesIO())
         return
@@ -213,7 +214,7 @@ def drafted(file: str | None) -> Iterator[Draft]:
             draft = Draft(sink)
             yield draft
             draft.finish()
-        os.replace(temporary, file)  # noqa: PTH105  never in place: others may have it mapped
+        os.replace(temporary, file)  # noqa: PTH105  not written in place: other processes may have it mapped
     except OSError as error:
         if isinstance(error, VaryError):
             raise
@@ -226,7 +227,7 @@ def drafted(file: str | None) -> Iterator[Draft]:
 
 
 def load(file: str) -> Listing:
-    """The listing in `file`, mapped read-only; `SourceError` where it is none, or not whole."""
+    """The listing in `file`, mapped read-only; `SourceError` if it is not a listing, or is damaged."""
     try:
         with open(file, "rb") as opened:  # noqa: PTH123
             size = os.fstat(opened.fileno()).st_size
@@ -261,7 +262,7 @@ def load(file: str) -> Listing:
 
 
 def _again(file: str, check: bytes, root: str) -> Listing:
-    """A listing that was pickled: the same names, or an error."""
+    """A pickled listing, mapped again; `SourceError` if the file has changed since."""
     listing = load(file)
     if listing._file != (file, check):
         raise SourceError(f"{file}: is not the listing that was pickled: it was made again since; pickle the new one")

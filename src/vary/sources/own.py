@@ -1,4 +1,4 @@
-"""Adapters: a user's own source completed to `Indexed`, and any source with its class ids mapped to classes=."""
+"""Adapters: completes a user's own source to `Indexed`, and maps the class ids of any source to those of classes=."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Adapted(Source):
 
     @property
     def whole(self) -> Array | None:
-        """As of `Arrays`."""
+        """The same as `Arrays.whole`; None for other sources."""
         return self.given.whole if isinstance(self.given, Arrays) else None
 
     @property
@@ -108,7 +108,7 @@ class Adapted(Source):
 def with_classes(source: Indexed, names: list[str], some: Array | None = None) -> Indexed:
     """The source with class ids in the order of `names`; `InputError` if it has a class that is not in `names`.
 
-    some: (m,) int64, the samples that there will be, if not all: classes of the others need no name.
+    some: (m,) int64, the samples that will be used, if not all: classes of the others need no name.
     """
     own = source.classes
     if own == names:
@@ -117,7 +117,7 @@ def with_classes(source: Indexed, names: list[str], some: Array | None = None) -
         return Subset(with_classes(source.parent, names, source.numbers), source.numbers.copy())
     if class_field(source) is None:
         raise InputError(f"classes={brief(names)}, but the source has no class labels; its fields are {source.fields}")
-    known = not reads_for_labels(source)  # else labels are checked when a batch reads them: no sample is read here
+    known = not reads_for_labels(source)  # otherwise labels are checked when a batch reads them, not here
     if own is None:
         found = Adapted(source, names)
         if known:
@@ -137,7 +137,7 @@ def with_classes(source: Indexed, names: list[str], some: Array | None = None) -
     places = {name: place for place, name in enumerate(names)}
     found = Adapted(source, names, np.array([places.get(name, -1) for name in own], np.int64))
     if known and len(source):
-        found.label_batch([0] if some is None else some[:1])  # are the labels ids?
+        found.label_batch([0] if some is None else some[:1])  # an error if the labels are not ids
     return found
 
 

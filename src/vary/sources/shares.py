@@ -1,4 +1,4 @@
-"""Which samples belong to which part of a split. All arithmetic is on integers, so it is the same on every machine."""
+"""Which samples belong to which part of a split. The arithmetic is on integers, so it is the same on every machine."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def parts(n: int, validation: object, ids: Array | None, seed: int) -> tuple[Arr
     """Places 0 .. n-1 as two ascending (m,) int64 arrays, of which the second is for validation.
 
     validation: a fraction between 0 and 1, or a number of samples of at least 2.
-    ids: (n,) class ids, or None. Each class keeps its share in both parts; if it has two samples or more, both parts
-        have one. A class of one sample is in the first part, unless the second needs it to reach its size.
+    ids: (n,) class ids, or None. Each class has the same share in both parts, and at least one sample in each if it has
+        two. A class of one sample is in the first part, unless the second needs it to reach its size.
     """
     check_address(seed, 0)
     whole = _size(validation, n)
@@ -63,7 +63,8 @@ def _size(validation: object, n: int) -> int:
 def _shares(counts: list[int], size: int, exact: bool, ties: list[int]) -> list[int]:
     """How many samples of each class are for validation: in proportion, rounded by largest remainders.
 
-    exact: reach `size`, even if then not every class is in both parts. ties: which of two equal classes comes first.
+    exact: reach `size`, even if then not every class is in both parts. ties: the order of classes whose remainders are
+        equal.
     """
     least = sum(count > 1 for count in counts)
     most = sum(counts) - len(counts)  # all but one of each

@@ -1,7 +1,7 @@
 """`Source`, the base class, and its subsets: by slices, index arrays and masks, or split into training and validation.
 
-A subset remembers the indices of its samples in the whole source, and a stream draws by these. So a sample of a subset
-gives the same pictures as in the whole source.
+A subset keeps the indices of its samples in the whole source, and a stream draws by these. So a sample gives the same
+pictures in a subset as in the whole source.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, SupportsIndex, overload
 
 import numpy as np
 
-from vary.errors import InputError, brief, stopped, warn_caller
+from vary.errors import InputError, brief, stop_iteration_error, warn_caller
 from vary.guidance import guided
 from vary.sample import Array
 from vary.sources.checked import fingerprints_of, item_of, label_columns, length_of, path_of
@@ -78,7 +78,7 @@ class Source:
             try:
                 return self.item(place % n)
             except StopIteration as error:
-                raise stopped(f"{type(self).__name__}.item({place % n})") from error
+                raise stop_iteration_error(f"{type(self).__name__}.item({place % n})") from error
         return pick(self, index)
 
     def __iter__(self) -> Iterator[Item]:
@@ -88,10 +88,10 @@ class Source:
 
     @guided("source.split")
     def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
-        """Two subsets, (training, validation). Every sample is in exactly one; each keeps the order of the source.
+        """Two subsets, (training, validation). Every sample is in exactly one of them, in the order of the source.
 
         validation: the size of the second, as a fraction between 0 and 1, or as a number of samples, 2 or more.
-        stratify: keep the share of each class in both parts. A class of two or more samples has at least one in each
+        stratify: give each class the same share in both parts. A class of two or more samples has at least one in each
             part; a class of one sample is in the training part. Without class ids (or one-hot labels), or if False,
             classes are ignored.
         seed: chooses which samples. The same seed gives the same parts on every machine.
@@ -123,7 +123,7 @@ class Subset(Source):
 
     @property
     def classes(self) -> list[str] | None:  # type: ignore[override]
-        """Names of the class ids, as in `parent`: also of classes without samples here."""
+        """Names of the class ids, as in `parent`: includes classes without samples in this subset."""
         return self.parent.classes
 
     @property
@@ -139,12 +139,12 @@ class Subset(Source):
 
     @property
     def labels(self) -> Array | None:
-        """Class ids in this order, or None where there are none."""
+        """Class ids in the order of the subset; None if there are none."""
         return class_ids(self)
 
     @property
     def fingerprints(self) -> Callable[[Sequence[int] | Array], list[Hashable]] | None:
-        """See `Indexed`; None where the whole source has none."""
+        """See `Indexed`; None if the whole source has none."""
         if getattr(self.parent, "fingerprints", None) is None:
             return None
         return lambda indices: fingerprints_of(self.parent, self.numbers[np.asarray(indices, np.int64)])
@@ -169,7 +169,7 @@ class Subset(Source):
 
 
 def whole_of(source: Indexed) -> tuple[Indexed, Array | None]:
-    """The whole source, and the (m,) int64 indices of a subset in it; None: it is no subset."""
+    """(the whole source, the (m,) int64 indices of the subset in it), or (source, None) if it is not a subset."""
     return (source.parent, source.numbers) if isinstance(source, Subset) else (source, None)
 
 

@@ -1,6 +1,6 @@
 """Walks through a folder at any depth: finds pictures by their file suffixes, and counts other files by suffix.
 
-A folder is entered once for each class, however many links lead to it, so circles of links end and many links to a
+A folder is entered once for each class, even if several links lead to it. So circular links end, and several links to a
 folder do not repeat its pictures. Two classes may link to the same folder.
 """
 
@@ -38,7 +38,7 @@ OTHER = frozenset(
     ".gz .tgz .bz2 .xz .zst .7z .rar .md5 .sha1 .sha256 .lock .tmp .bak .url .lnk .tfw .jgw .pgw .prj .mp3 .wav "
     ".flac .ogg .m4a .srt .mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .wmv".split()
 )
-"""Suffixes of files that are clearly no pictures: ignored without a warning."""
+"""Suffixes of files that are clearly not pictures: ignored without a warning."""
 
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*", b"RIFF")
 MOST_OPENED = 16  # files without a suffix whose first bytes are checked
@@ -49,13 +49,13 @@ Identity = tuple[int, int]  # device and inode
 class Walk:
     """One walk through the folder `root`.
 
-    around: folders that it must not enter, because a listing file is to be written there (an `InputError`).
+    around: folders that contain the listing file; to enter one is an `InputError`.
     """
 
     def __init__(self, root: str, around: frozenset[Identity]) -> None:
         self.root = root
         self.passed: Counter[str] = Counter()
-        """How many other files there were, by suffix in lower case."""
+        """The number of files that are not pictures, by suffix in lower case."""
         self._around = around
         self._top = identity_of(root)
         self._nameless: list[str] = []  # paths of some files without a suffix
@@ -135,7 +135,7 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
 
 
 def _kind(entry: os.DirEntry[str]) -> Literal["folder", "file", "neither"]:
-    """What an entry is, links followed; a link to nothing or to itself is neither."""
+    """The kind of an entry; of a link, that of its target. A link to nothing or to itself is neither."""
     try:
         return "folder" if entry.is_dir() else "file" if entry.is_file() else "neither"
     except OSError as error:

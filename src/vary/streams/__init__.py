@@ -1,13 +1,13 @@
-"""A source and a policy as batches that are made before they are asked for.
+"""Streams: epochs of batches of a source, varied by a policy and made ahead of the consumer.
 
-    batch = f(source, policy, seed, epoch, positions), whatever the threads, the batch size and the prefetch
+    batch = f(source, policy, seed, epoch, positions), for any number of threads, batch size and prefetch
 
 Read in this order:
 
     stream      `vary.stream` and `Stream`: epochs of one source
     options     the keywords, each with its type, default, check and description
-    epochs      what streams and mixes share: begins iterations, keeps the place where the next one begins
-    iteration   one epoch: requests batches ahead of the consumer, hands them over in order
+    epochs      the base of streams and mixes: begins iterations, keeps the place where the next one begins
+    iteration   one epoch: requests batches ahead of the consumer, returns them in order
 
     order/      position in an epoch -> sample: shuffles, weights, shards, mixes
     batches/    positions -> one batch
@@ -17,20 +17,21 @@ Read in this order:
     mix         `vary.mix`: epochs of several streams
     views       which pictures are made of each sample
     batch       the classes of batches: named tuples of arrays
-    state       what a checkpoint holds
-    report      what an epoch cost, and what limits it
+    state       the state for a checkpoint
+    report      how long an epoch took, and what limits its speed
     keras       `model.fit(stream)`
     notebook    how streams are shown
 
 One batch: `iteration` computes its positions and submits them to `workers/pool`. There, a batch worker calls
 `batches/job`. That gets the samples from `order/samples` (which uses `order/shuffle`), their pictures from
-`batches/render`, and the named tuple from `batch`. `batches/render` has the files read and opened by `batches/fetch`,
-through `cache/blocks` where something is cached or several views share a decoding. A mix does this for each of its
+`batches/render`, and the named tuple from `batch`. `batches/fetch` reads and opens the files for `batches/render`;
+it uses `cache/blocks` if files are cached, or if several views share a decoding. A mix does this for each of its
 streams, and `batches/mixed` joins the results.
 
-Nothing is global: threads belong to an iteration, and a stream at rest is plain data. At most `prefetch` batches are
-ready or being made, apart from the one that the consumer has. Sources are only read; the only thing written is the
-folder of cache="disk".
+Threads belong to an iteration; a stream that is not iterated over is plain data. All streams of a process share the
+memory budget of caches (`cache/budget`), the folder of cache="disk", the list of what to end with the program
+(`workers/pool`), and the core's threads and batch memory. At most `prefetch` batches are ready or being made, apart
+from the one that the consumer has. Sources are only read; only the folder of cache="disk" is written.
 """
 
 from vary.streams.batch import Batch

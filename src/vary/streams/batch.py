@@ -32,29 +32,29 @@ Paths = list[str] | Any  # here and below, Any stands for None, so that callers 
 
 
 class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
-    """(images, labels, ...) in the source's field order; (images,) where there are no labels. `batch.images` works too.
+    """(images, labels, ...) in the order of the source's fields; (images,) without labels. Also `batch.images`.
 
-    fields: the names of its arrays. One named like an attribute of tuples, such as `count`, has an index only.
+    fields: the names of its arrays. An array named like an attribute of tuples, such as `count`, is reached by index.
     indices: (n,) int64, each sample's index in its source.
-    views: (n,) int64, the view number of each, or of the first of its several: 0 unless a sample comes repeatedly.
-    epoch: the iteration it belongs to.
-    paths: where the n pictures lie, or None where they lie in memory.
-    streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of the stream that each sample is from, and which
-        of that stream's own epochs it belongs to; else None.
+    views: (n,) int64, the view number of each sample, or of the first of its views: 0 unless a sample is repeated.
+    epoch: the number of the epoch.
+    paths: the paths of the n files; None if the pictures are in memory.
+    streams, epochs: (n,) int64, of a batch of `vary.mix`: the number of each sample's stream, and the number of that
+        stream's own epoch; else None.
 
-    Batches work like named tuples, with `_make`, `_replace` and `_asdict`. A batch that was made from arrays alone, as
-    by `jax.tree.map`, has `fields` but none of the other attributes: they raise `AttributeError`. Copies, pickles and
-    `_replace` keep them.
+    Batches work like named tuples, with `_make`, `_replace` and `_asdict`. A batch that was made from arrays alone, for
+    example by `jax.tree.map`, has `fields`, but none of the other attributes; they raise `AttributeError`. Copies,
+    pickles and `_replace` keep them.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
-    _fields: ClassVar[tuple[str, ...]]  # as `fields`, but "_2" for the third one if a batch has its name already
+    _fields: ClassVar[tuple[str, ...]]  # as `fields`, but "_2" for the third one if its name is an attribute already
     indices: Array
     views: Array
     epoch: int
     streams: Array | Any
     epochs: Array | Any
-    _schema: BatchSchema | None = None  # what its arrays mean: for showing them
+    _schema: BatchSchema | None = None  # how to show its arrays
     _paths: Paths | Callable[[], list[str]]
 
     def __new__(cls, /, *arrays: Leaf, **named: Leaf) -> Self:
@@ -79,7 +79,8 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
     def _pick(cls, named: dict[str, Leaf], places: range) -> tuple[Leaf, ...]:
         """Remove the values of the fields at these places from `named`, and return them."""
         names = ((cls._fields[place], cls.fields[place]) for place in places)
-        names = ((own, own if name in cls._fields else name) for own, name in names)  # an own name belongs to one
+        # a field may be called by its generated name, or by its own unless another field is generated that name
+        names = ((own, own if name in cls._fields else name) for own, name in names)
         found = (next((name for name in both if name in named), None) for both in names)
         return tuple([named.pop(name) for name in found if name is not None])
 
@@ -99,7 +100,7 @@ class Batch(tuple[Array, ...]):  # noqa: SLOT001  attributes are in a dict
 
     @property
     def paths(self) -> Paths:
-        """Made when they are first asked for, which is seldom."""
+        """Made on the first access, because few users need them."""
         paths = self._paths
         if callable(paths):
             paths = self._paths = paths()
@@ -138,7 +139,7 @@ CLASSES: dict[tuple[str, ...], type[Batch]] = {}
 
 
 def _class_of(fields: tuple[str, ...]) -> type[Batch]:
-    """The class of batches with these fields. Its name holds them, and pickles find it by name: see `__getattr__`."""
+    """The class of batches with these fields. Its name contains them, so that `pickle` finds it by `__getattr__`."""
     made = CLASSES.get(fields)
     if made is None:
         names = tuple([f"_{place}" if _is_taken(name) else name for place, name in enumerate(fields)])
@@ -146,7 +147,7 @@ def _class_of(fields: tuple[str, ...]) -> type[Batch]:
         space |= {"fields": fields, "_fields": names, "__match_args__": names, "_field_defaults": {}}
         space |= {"__module__": __name__, "__doc__": Batch.__doc__}
         made = type(f"Batch({', '.join(map(_escaped, fields))})", (Batch,), space)
-        made = CLASSES.setdefault(fields, made)  # the one that another thread has made meanwhile, if any
+        made = CLASSES.setdefault(fields, made)  # another thread may have made one meanwhile
     return made
 
 
@@ -160,7 +161,7 @@ def _escaped(name: str) -> str:
 
 
 def __getattr__(name: str) -> type[Batch]:
-    """Classes of batches by name, by which `pickle` finds them."""
+    """Classes of batches by name, for `pickle`."""
     if not (name.startswith("Batch(") and name.endswith(")")):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     fields = name[6:-1].split(", ")
@@ -204,7 +205,7 @@ def specs_of(specs: Sequence[ArraySpec], fields: tuple[str, ...]) -> Specs:
 
 
 class LazyPaths:
-    """The paths of samples, made when they are first asked for."""
+    """The paths of samples, made on the first access."""
 
     def __init__(self, path: Callable[[int], str], indices: Array) -> None:
         self._path, self._indices = path, indices

@@ -45,15 +45,15 @@ KEYWORDS = frozenset(one.name for one in dataclasses.fields(Arguments)) - FIXED
 class Epochs:
     """Abstract: the common part of `Stream` and `Mixed`.
 
-    The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
-    under way at once, in several threads. Between them it is plain data, which pickles; it holds no thread and no file,
-    only, with process=True, the process that makes batches.
+    The n-th `iter()` is epoch n, counted from 0, even if the one before was not finished. Several iterations may run at
+    once, in several threads. Between iterations it is plain data, which can be pickled; it has no threads and no open
+    files, and only with process=True a process, which makes the batches.
     """
 
     options: Options
 
     def __init__(self, options: Options, terms: Mapping[str, Term]) -> None:
-        """terms: what must be equal for a saved state to be loaded."""
+        """terms: values that must be equal in a saved state, so that it can be loaded."""
         self.options = options
         self._once = WarnOnce()  # for all iterations together
         self._lock = ForkLock()  # guards the attributes below
@@ -72,7 +72,7 @@ class Epochs:
         raise NotImplementedError
 
     def _schema(self) -> BatchSchema:
-        """What the arrays of its batches mean, for showing them."""
+        """How to show the arrays of its batches."""
         raise NotImplementedError
 
     def _new_report(self, epoch: int) -> Report:
@@ -109,7 +109,7 @@ class Epochs:
         """The number of the next iteration's epoch."""
         return self._next.epoch
 
-    @guided("train.set_epoch", leads=False)
+    @guided("train.set_epoch", suggest=False)
     def set_epoch(self, epoch: int) -> None:
         """Make the next iteration this epoch, from its beginning; later ones count on from it."""
         epoch = whole("epoch", epoch, 0)
@@ -118,24 +118,25 @@ class Epochs:
             self._next = self._latest = replace(self._next, epoch=epoch, position=0)
 
     def state_dict(self) -> dict[str, int | str]:
-        """Where the latest iteration's next batch begins: epoch and position, and what a stream must share to go on.
+        """Where the next batch of the latest iteration begins: epoch and position, and values by which
+        `load_state_dict` recognises the same stream.
 
-        Numbers and words only, under 1 KB. Batches that were handed over count, on all ranks; those ahead do not.
+        Numbers and words only, under 1 KB. Batches that the consumer received count, on all ranks; those ahead do not.
         """
         return self._latest.state_dict()
 
-    @guided("train.load_state_dict", leads=False)
+    @guided("train.load_state_dict", suggest=False)
     def load_state_dict(self, state: Mapping[str, int | str]) -> None:
-        """Make the next iteration go on where `state_dict` was called; the one after it is the next epoch.
+        """Make the next iteration continue where `state_dict` was called; the one after it is the next epoch.
 
-        batch_size, shard, threads and prefetch may be others. `InputError` names what else is not as it was.
+        batch_size, shard, threads and prefetch may be different. Any other difference is an `InputError` that names it.
         """
         found = read_state(state, self._next.terms, self._count)
         with self._lock:
             self._next = self._latest = found
 
     def __len__(self) -> int:
-        """Batches in the next epoch, on this rank; `len(iterator)` is how many are left of it.
+        """Batches in the next epoch, on this rank. (`len(iterator)` is the number of batches that are left.)
 
         With on_error="skip" there may be fewer: a batch whose files are all broken is left out.
         """
@@ -151,7 +152,7 @@ class Epochs:
         while True:
             epoch = self._next.epoch
             check_address(self.options.seed, epoch)
-            prepared = self._prepared_epoch(epoch)  # without the lock: it may call a user's functions
+            prepared = self._prepared_epoch(epoch)  # without the lock, because it may call a user's functions
             with self._lock:
                 if self._next.epoch == epoch:  # else another thread has begun it
                     return self._started(*prepared)
@@ -170,7 +171,7 @@ class Epochs:
         return iteration
 
     def _prepared_epoch(self, epoch: int) -> tuple[EpochJob, Report, BatchSchema]:
-        """What an iteration of this epoch needs; `StreamTimeoutError` if that takes longer than timeout=."""
+        """Job, report and schema for an iteration of this epoch; `StreamTimeoutError` after `timeout=` seconds."""
 
         def prepare() -> tuple[EpochJob, Report, BatchSchema]:
             return self._job(epoch), self._new_report(epoch), self._schema()
@@ -189,7 +190,7 @@ class Epochs:
             ) from None
 
     def _preparing(self) -> str:
-        """What takes so long before an epoch can begin, in words."""
+        """What is being done before the epoch can begin, in words, for the error of a timeout."""
         raise NotImplementedError
 
     def _workers(self, job: EpochJob) -> Workers:
@@ -199,18 +200,18 @@ class Epochs:
             self._process = Process(self)
         return self._process.workers(job)
 
-    @guided("train.batches", leads=False)
+    @guided("train.batches", suggest=False)
     def batches(self, epochs: int | None = None) -> Iterator[Batch]:
         """The batches of `epochs` epochs, one after the other; None: without an end, for loops that count steps.
 
-        Threads may share it. `state_dict()` of the stream says where it is.
+        Threads may share the iterator. `state_dict()` of the stream has its position.
         """
         return Batches(self, None if epochs is None else whole("epochs", epochs, 0, ", or None: without an end"))
 
     def peek(self) -> Batch:
         """The first batch of the next iteration. `epoch`, `state_dict` and `report` do not change.
 
-        The next `for` begins with the same batch. `SourceError` where every file of that epoch is broken.
+        The next `for` begins with the same batch. `SourceError` if every file of that epoch is broken.
         """
         return self._first(self.options.batch_size)
 
@@ -218,10 +219,10 @@ class Epochs:
         """At most `most` samples of the batch that `peek` returns. Only their files are read, and broken ones before
         them.
 
-        warn: False where a stream is shown in a prompt or a notebook, which should have no effects.
+        warn: False to show a stream in a prompt or a notebook, which should have no effects.
         """
         options, begins = self.options, self._next
-        # ranks divide whole batches among them
+        # with ranks, the samples of a batch depend on its size
         size = options.batch_size if options.shard else min(most, options.batch_size)
         left = self._left(begins)
         for first in range(0, left, size):
@@ -263,9 +264,9 @@ class Epochs:
     def preview(self, n: int = 24) -> Preview:
         """The first samples of the next epoch, at most `n`, as training gets them, with their labels and files.
 
-        A notebook shows the result, `.save(path)` writes it. Values are shown on a fixed scale, which is stated. With
-        several views or policies, each row is a sample. `epoch`, `state_dict` and `report` do not change. It raises the
-        errors of `peek`.
+        A notebook shows the result, `.save(path)` writes it. Values are shown on a fixed scale, which is stated below.
+        With several views or policies, each row is a sample. `epoch`, `state_dict` and `report` do not change. Raises
+        the errors of `peek`.
         """
         n = whole("n", n, 1)
         return preview_of(self, self._first(n), n)
@@ -290,7 +291,8 @@ class Epochs:
         self.close()
 
     def report(self) -> Report:
-        """What the last iteration has cost so far, and what limits it; before the first one, what may be used."""
+        """The times and memory of the last iteration so far, and what limits its speed. Before the first iteration, it
+        has only threads and cache."""
         report = self._last_report or self._new_report(self.epoch)
         return report.copy(self._cache_limit())
 
@@ -298,7 +300,7 @@ class Epochs:
         """Bytes that the cache may hold now."""
         raise NotImplementedError
 
-    if not TYPE_CHECKING:  # else a type checker would accept every name
+    if not TYPE_CHECKING:  # with this method, a type checker would accept every name
 
         def __getattr__(self, name: str) -> NoReturn:
             raise missing_attribute(self, name, "stream")
@@ -316,7 +318,7 @@ class Epochs:
         latest = self._latest.place if isinstance(self._latest, keras.Feed) else self._latest
         return self.__dict__ | {"_process": None, "_feed": None, "_latest": replace(latest)}  # iterations change it
 
-    def __reduce__(self) -> tuple[object, ...]:  # pickle's own way fails if __class__ is not the type
+    def __reduce__(self) -> tuple[object, ...]:  # the default fails, because __class__ may differ from the type
         return _without_init, (type(self),), self.__getstate__()
 
     # The methods of a PyDataset, for Keras: see keras.py.

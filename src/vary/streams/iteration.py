@@ -1,6 +1,6 @@
-"""One epoch in progress: workers make its batches ahead of the consumer, who gets them in order.
+"""One epoch in progress: workers make its batches ahead of the consumer, who receives them in order.
 
-Several threads may ask for batches; each batch goes to one of them. The iteration's lock guards its state.
+Several threads may be consumers; each batch goes to one of them. The iteration's lock guards its state.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ __all__ = ["Iteration", "positions_of"]
 def positions_of(part: Shard, places: Array, start: int, count: int) -> Array:
     """The positions in an epoch of a rank's samples.
 
-    places: (n,) int64, the numbers of these samples in the rank's share, which begins at position `start`.
+    places: (n,) int64, the numbers of these samples within the rank's share. start: the position in the epoch at which
+        the shares of all ranks begin.
     count: positions in the epoch. With uneven="pad", the last samples may be the epoch's first ones again.
     """
     found: Array = (start + places * part.ranks + part.rank) % count
@@ -61,7 +62,7 @@ class Iteration:
         self._group = job.group
         report._ahead = (job.options.prefetch + 1) * self._group - 1
         self._taken = 0
-        self._begun = 0  # batches that were handed over, are ready, or were submitted
+        self._begun = 0  # batches that were submitted, including those that were received since
         self._pending: deque[Pending] = deque()  # groups of batches, in order
         self._ready: deque[Made] = deque()  # the rest of the last group
         self._lock = ForkLock()
@@ -114,7 +115,7 @@ class Iteration:
             try:
                 while self._open:
                     batch = self._next()
-                    if self._taken == self._batches:  # now: a consumer that counts batches does not ask for another
+                    if self._taken == self._batches:  # at once: a consumer that counts batches will not call again
                         self.close()
                         if batch is None:
                             self._check_any()
@@ -128,7 +129,7 @@ class Iteration:
             except BaseException:  # a batch's error, or Ctrl-C while waiting
                 self.close()
                 raise
-            if self._taken == self._batches:  # the consumer asked for another batch, so other ranks have theirs by now
+            if self._taken == self._batches:  # the consumer wants another epoch, so other ranks are done, too
                 self._place.epoch, self._place.position = self._epoch + 1, 0
         raise StopIteration
 
@@ -157,8 +158,8 @@ class Iteration:
         report.add(made.work)
         try:
             self._check_errors()
-            self._submit(ahead)  # last, so that the consumer lets go of its batch before memory for another is taken
-        except BaseException:  # it is not handed over
+            self._submit(ahead)  # last, so that the consumer can free its batch before another one is allocated
+        except BaseException:  # the consumer does not receive this batch
             self._move(-1)
             raise
         if made.batch is not None:
@@ -180,7 +181,7 @@ class Iteration:
                 f"batch {self._taken} of epoch {self._epoch} has not come within timeout={timeout:g} seconds: {stuck}"
             ) from None
         finally:
-            del pending  # else the error, its traceback with this frame, and the future would form a reference cycle
+            del pending  # otherwise the error, its traceback with this frame, and the future form a reference cycle
 
     def _check_errors(self) -> None:
         most, broken = self._options.max_errors, self._report._broken
@@ -198,7 +199,7 @@ class Iteration:
             raise SourceError(f"no picture came through: {len(broken)} are broken; the first: {first}")
 
     def _move(self, batches: int) -> None:
-        """Note where the next batch begins. After the last one that any rank has, that is the next epoch."""
+        """Note where the next batch begins. After the last batch that any rank has, it is in the next epoch."""
         o, place = self._options, self._place
         self._taken += batches
         step = self._start + self._taken * o.batch_size * o.part.ranks
@@ -210,6 +211,6 @@ class Iteration:
         """End the iteration and its threads now. Dropping the iterator (a `break`, an exception) does the same."""
         self._open = False
         self._ready.clear()
-        self._pending.clear()  # an error holds its traceback, and so all frames up to the consumer's
+        self._pending.clear()  # an error in it refers, by its traceback, to all frames up to the consumer's
         if self._workers is not None:
             self._end()

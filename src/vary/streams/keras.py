@@ -3,7 +3,7 @@
 Keras requests batches of a PyDataset by number: in an order that it shuffles itself, sometimes only to learn their
 shapes, and on TensorFlow or an accelerator some steps ahead of training. A `Feed` answers with the batches of one
 iteration, in the stream's order. It reads Keras' own count of steps, so that `state_dict()` counts only batches that
-were trained on.
+were trained on. This needs private attributes of Keras (`NEEDED`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DEPTH = 6  # most calls between Keras' loop over an epoch and the functions here
 
 
 def class_seen(kind: type) -> type:
-    """The `__class__` of a stream of this class: one that is also a PyDataset, if Keras has been imported."""
+    """The `__class__` that a stream of this class shows: derived from PyDataset, too, once Keras has been imported."""
     base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
     return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # an older Keras does not announce epochs
 
@@ -61,7 +61,7 @@ def packed(batch: Batch, pictures: int) -> tuple[object, ...]:
 class Feed:
     """The batches of one iteration of the stream, and how many of them Keras has trained on.
 
-    Created and ended in the thread that trains; `batch` may be called from other threads, as TensorFlow does.
+    Made and ended in the thread that trains; `batch` may be called from other threads, as TensorFlow does.
     """
 
     def __init__(self, steps: Any, iteration: Iteration) -> None:
@@ -118,7 +118,7 @@ class Feed:
         return self.given == 0 or (bool(steps.steps_per_epoch) and within)
 
     def rewind(self) -> bool:
-        """Start again with the first batch; False if later ones were given already."""
+        """Start again with the first batch; False if Keras has received later ones already."""
         if self._first is not None:
             self.given = 0
         return self.given == 0
@@ -140,7 +140,7 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
             return
         left = feed.iteration if feed.is_done and len(feed.iteration) else None
     iteration = iter(epochs) if left is None else left
-    while not len(iteration):  # resumed at the end of an epoch: nothing is left of it
+    while not len(iteration):  # resumed at the end of an epoch, of which no batch is left
         iteration = iter(epochs)
     epochs._feed = epochs._latest = feed = Feed(steps, iteration)
     steps._num_batches = feed.total  # of a resumed epoch, only the batches that are left

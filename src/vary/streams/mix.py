@@ -38,21 +38,21 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
     """Several streams as one, whose batches hold samples of each by ratio.
 
     streams: what `vary.stream` returned, each with its own source, policy, seed, order, weights, cache and on_error.
-        The keywords that say how batches are handed out must be the same in all: batch_size, shard, uneven, layout,
-        threads, process, prefetch, timeout, and max_errors, which is counted over all. drop_last is on if one has it.
-        So must be what is handed out: fields, views, dtypes, channels, sizes, and classes, where several have any.
-    ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: by the streams'
-        lengths, so that every sample comes once an epoch (or `repeat` times).
+        These keywords must be the same in all: batch_size, shard, uneven, layout, threads, process, prefetch, timeout,
+        and max_errors, which is counted over all. drop_last is on if one stream has it. The batches must match: fields,
+        views, dtypes, channels, sizes, and the classes of all streams that have any.
+    ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: the streams' lengths,
+        so that every sample occurs once in an epoch (or `repeat` times).
 
-    Samples of the streams alternate evenly, so that every batch, on every rank, has the ratios to within a sample or so
+    Samples of the streams alternate evenly, so that every batch, on every rank, has the ratios to within about a sample
     (see docs/streams.md), and over the epochs they are exact. An epoch has as many samples as the epochs of all streams
-    together. It may hold several epochs of one stream and a part of an epoch of another, which the next epoch
-    continues. So over the epochs, all samples of a stream come equally often.
+    together. It may contain several epochs of one stream and a part of an epoch of another, which the next epoch
+    continues. So over the epochs, all samples of a stream occur equally often.
 
     Batches are those of a stream, with two more attributes, both (n,) int64: `.streams`, the number of each sample's
     stream, and `.epochs`, the number of that stream's own epoch. A sample has the same pictures as in its stream alone:
-    `mixed.streams[k].replay(index, epoch, view)` makes them again. `InputError` at once for streams that do not fit
-    together.
+    `mixed.streams[k].replay(index, epoch, view)` makes them again. Streams that do not match are an `InputError` at
+    once.
     """
     return Mixed(streams, ratios)
 
@@ -60,7 +60,7 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
 class Mixed(Epochs):
     """What `vary.mix` returns: epochs of batches of several streams, iterated, stopped and resumed like a `Stream`.
 
-    streams: as they were given. They can be iterated by themselves as well; neither notices the other.
+    streams: as they were given. They can be iterated by themselves as well, without an effect on the mix.
     ratios: whole numbers without a common factor.
     """
 
@@ -71,7 +71,7 @@ class Mixed(Epochs):
         options = _options([stream.options for stream in self.streams])
         _check_named(self.streams)
         self._checked = all(stream._prepared is not None for stream in self.streams)
-        if self._checked:  # else with the first batch: the kind of some source is not known yet
+        if self._checked:  # otherwise checked with the first batch, because the kind of a source is not known yet
             _check_fields(self.streams)
         self._positions = sum(counts)
         if self._positions >= LIMIT:
@@ -89,7 +89,7 @@ class Mixed(Epochs):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """What a batch holds, in order."""
+        """The names of a batch's arrays, in order."""
         return self.streams[0].fields
 
     @property
@@ -154,7 +154,7 @@ def _ratios(ratios: Any, count: int) -> list[object]:  # Any: `list` refuses wha
 
 
 def _options(options: Sequence[Options]) -> Options:
-    """The options of the mix; `InputError` where its streams differ in one that must be equal."""
+    """The options of the mix; `InputError` if its streams differ in one that must be equal."""
     for name in names_of("mix"):
         _agree(name, [getattr(o, name) for o in options], f"give all streams of a mix the same {name}=")
     failing = [place for place, o in enumerate(options) if o.on_error != "raise"]  # the others end at the first error
@@ -192,7 +192,7 @@ def _check_fields(streams: Sequence[Stream]) -> None:
 
 
 def _agree(name: str, values: Sequence[object], cure: str, places: Iterable[int] | None = None) -> None:
-    """`InputError` where they are not all equal. places: the numbers of their streams, if not of all."""
+    """`InputError` if the values are not all equal. places: the numbers of their streams, if these are not all."""
     known = list(zip(range(len(values)) if places is None else places, values, strict=True))
     for place, value in known[1:]:
         first, expected = known[0]

@@ -60,7 +60,7 @@ def row_png(epochs: Epochs) -> bytes | None:
     """A row of samples; None if they cannot be made."""
     try:
         return as_png(_row(epochs).sheet)
-    except Exception:  # noqa: BLE001  the HTML beside it says why
+    except Exception:  # noqa: BLE001  the HTML, which is shown as well, says why
         return None
 
 
@@ -143,8 +143,8 @@ def _classes(source: Indexed) -> list[tuple[str, str]]:
 
 
 def _class_counts(source: Indexed) -> list[tuple[str, int]] | None:
-    """Each class and its number of samples; None if there are no class ids, or counting them would read samples or take
-    long."""
+    """Each class and its number of samples; None if there are no class ids, or if counting would read samples or be
+    slow."""
     counts: list[int] | None = source.class_counts() if hasattr(source, "class_counts") else None
     if counts is None and not reads_for_labels(source) and len(source) <= LABELS:
         ids = class_ids(source)

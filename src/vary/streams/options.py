@@ -32,7 +32,7 @@ __all__ = ["Arguments", "Options", "described", "former_names", "names_of", "who
 T = TypeVar("T")
 Where = Literal["state", "mix"]
 Check = Callable[[str, object], object]
-"""(keyword, value) -> the value that is used; `InputError` for one that cannot be."""
+"""(keyword, value) -> the value that is used; `InputError` for an invalid one."""
 
 
 def keyword(
@@ -60,7 +60,7 @@ def _keywords(kind: type[T]) -> type[T]:
 
 
 def whole(name: str, value: Any, least: int, cure: str = "") -> int:  # Any: operator.index refuses the rest
-    """`value` as an int; `InputError` if it is no whole number or too small."""
+    """`value` as an int; `InputError` if it is not a whole number, or is too small."""
     try:
         number = least - 1 if isinstance(value, bool) else operator.index(value)
     except TypeError:
@@ -96,7 +96,7 @@ def _one_of(*words: object) -> Check:
 
 
 def _is_one_of(value: object, known: tuple[object, ...]) -> bool:
-    """`value in known`; False for objects such as arrays, for which `in` would fail."""
+    """`value in known`; False for arrays and the like, for which `in` would fail."""
     return isinstance(value, str | int | np.bool_ | None) and value in known
 
 
@@ -107,7 +107,7 @@ def _channels(name: str, value: object) -> object:
     return value
 
 
-LONGEST = 1e9  # seconds: more would exceed limits of the system's calls
+LONGEST = 1e9  # seconds: more would exceed limits of system calls
 
 
 def _seconds(name: str, value: object) -> float | None:
@@ -128,7 +128,7 @@ NEW_SEED = ": the same seed gives the same pictures and order; for new ones in e
 
 @_keywords
 class Options:
-    """Keywords that say how batches are made and handed out."""
+    """The keywords of `vary.stream` about making batches; `Arguments` adds those about source and samples."""
 
     batch_size: int = keyword(
         default=32,
@@ -148,14 +148,14 @@ class Options:
     )
     repeat: int = keyword(
         default=1,
-        doc="How often each sample comes in an epoch, each time as another view.",
+        doc="How often each sample occurs in an epoch, each time as another view.",
         check=_at_least(1),
         same_in=("state",),
     )
     shuffle_block_size: int | None = keyword(
         default=None,
-        doc="Shuffle in blocks of so many neighbouring samples. Then samples within 8 blocks at a time are shuffled: "
-        "for storage that prefers sequential reads. A batch holds samples of few blocks, which mixes less.",
+        doc="Shuffle blocks of this many neighbouring samples. Then the samples of 8 blocks at a time are shuffled, so "
+        "that reads are nearly sequential, as some storage prefers. A batch has samples of few blocks only.",
         check=_none_or_at_least(1, "shuffle over the whole epoch"),
         more="shuffling-in-blocks",
         was="block_size",
@@ -172,9 +172,9 @@ class Options:
     )
     uneven: Uneven = keyword(
         default="pad",
-        doc='If the ranks do not divide an epoch evenly: "pad", "drop" or "keep". "pad" hands out its first samples '
-        'once more, "drop" leaves out the rest, "keep" hands out every sample once, but some ranks have one more, '
-        "perhaps a batch more (for evaluation).",
+        doc='If the ranks do not divide an epoch evenly: "pad", "drop" or "keep". "pad" uses its first samples once '
+        'more, "drop" leaves out the rest, "keep" uses every sample once, but some ranks have one sample more, and '
+        "perhaps one batch more (for evaluation).",
         check=_one_of("pad", "drop", "keep"),
         more="several-devices",
         was="remainder",
@@ -188,8 +188,7 @@ class Options:
     )
     dtype: Dtype | None = keyword(
         default=None,
-        doc='"uint8" or "float32"; None: what the policy gives. That is float32 after Rescale or Normalize, else the '
-        "source's own.",
+        doc='"uint8" or "float32"; None: float32 after Rescale or Normalize, else the dtype of the source.',
         check=lambda _, value: None if value is None else dtype_name(value),
         same_in=("state",),
     )
@@ -207,17 +206,17 @@ class Options:
     )
     process: bool = keyword(
         default=False,
-        doc="Make batches in a process of its own. Use it where Python code of the training or of a `Lambda` keeps "
+        doc="Make batches in a process of its own. Use it if Python code of the training or of a `Lambda` keeps "
         "the interpreter busy. Batches come through shared memory, with the same bytes. Source and policy are "
-        "pickled once; what is defined in `__main__` needs the package cloudpickle.",
+        "pickled once; functions and classes of `__main__` need the package cloudpickle.",
         check=_switch,
         more="a-process-of-its-own",
         same_in=("mix",),
     )
     prefetch: int = keyword(
         default=2,
-        doc="Batches that are prepared ahead of the one in use. Memory is bounded by prefetch + 1 of them. Small "
-        "arrays are prepared in runs of up to 16 batches or 8 MB.",
+        doc="Batches that are prepared ahead of the one in use. Memory is bounded by prefetch + 1 of them. Batches of "
+        "small arrays are prepared in groups of up to 16 batches or 8 MB.",
         check=_at_least(0, ": 0 makes each batch when it is asked for"),
         more="ahead",
         same_in=("mix",),
@@ -230,9 +229,9 @@ class Options:
     )
     on_error: Literal["raise", "skip", "replace"] = keyword(
         default="raise",
-        doc='What a broken file does: "raise" its error, "skip" it or "replace" it. The error names the file and ends '
-        'the epoch. With "skip" its batch is shorter, or is left out. With "replace" another sample comes, chosen '
-        "by seed, epoch and index, so batches stay full; with shard it is the only other choice. `report()` lists "
+        doc='What happens with a broken file: "raise" its error, "skip" it or "replace" it. The error names the file '
+        'and ends the epoch. With "skip" its batch is shorter, or is left out. With "replace" another sample is used, '
+        'chosen by seed, epoch and index, so batches stay full. With shard, "skip" is not allowed. `report()` lists '
         "broken files.",
         check=_one_of("raise", "skip", "replace"),
         more="broken-files",
@@ -246,8 +245,8 @@ class Options:
     cache: Literal["auto", "memory", "disk"] | None = keyword(
         default="auto",
         doc='Where decoded files are kept for later epochs: "memory", "disk", "auto" or None. "disk" is the user\'s '
-        'cache folder (or $VARY_CACHE), for later runs too; "auto" is memory if all will fit; None keeps nothing. '
-        "It never changes a picture, and a file that was changed is decoded again.",
+        'cache folder (or $VARY_CACHE), also for later runs; "auto" is memory if all files will fit; None keeps '
+        "nothing. It never changes a picture, and a file that was changed is decoded again.",
         check=_one_of(None, "memory", "disk", "auto"),
         more="the-cache",
     )
@@ -322,7 +321,7 @@ class Options:
 
     @property
     def total_threads(self) -> int:
-        """Threads of an iteration. Found where the stream runs, which may not be the machine where it was made."""
+        """Threads of an iteration. Not stored, because the stream may run on another machine than it was made on."""
         return self.threads or default_threads()
 
     @cached_property
@@ -340,7 +339,7 @@ class Options:
         return Shard(*self.shard) if isinstance(self.shard, tuple) else Shard()
 
     def share(self, left: int) -> int:
-        """How many of the last `left` positions of an epoch are for this rank."""
+        """How many of the last `left` positions of an epoch belong to this rank."""
         return self.part.share(left, self.uneven)
 
     def batches(self, left: int, rank: int | None = None) -> int:
@@ -383,15 +382,15 @@ class Arguments(Options):
     )
     weights: object = keyword(
         default=None,
-        doc='How often each sample comes: one number for each, or "balanced" for every class as often. An epoch is as '
-        "long as without; a sample comes in proportion to its weight. One that may expect 1.3 places in an epoch "
-        "gets 1 or 2, over the epochs 1.3.",
+        doc='How often each sample occurs: one number for each, or "balanced" for all classes equally often. The '
+        "length of an epoch does not change; a sample occurs in proportion to its weight. If its share of an epoch is "
+        "1.3 places, it gets 1 or 2 in each epoch, and 1.3 on average.",
         more="how-often-a-sample-comes",
     )
     order: Callable[[int], object] | None = keyword(
         default=None,
-        doc="A function from the epoch's number to the indices of its samples, in order. It must give the same for "
-        "the same number, on every rank and in every process. An index may come more than once, each time as "
+        doc="A function from the epoch's number to the indices of its samples, in order. It must return the same for "
+        "the same number, on every rank and in every process. An index may occur more than once, each time as "
         "another view. It replaces shuffle, repeat, weights and shuffle_block_size.",
         more="an-order-of-your-own",
     )

@@ -1,4 +1,4 @@
-"""What an epoch cost, and what limits it."""
+"""The report of an epoch: times, memory, skipped files, and what limits the speed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STAGES = {"read": "encoded", "decoded": "decoded", "batches": "batch"}
 BATCH_WORKERS = 2  # batches that are made at the same time
 LIMITED = "limited by"
 SHOWN = 3  # skipped files that the text names
-PATIENCE = 0.1  # share of the time; a consumer that waits less than this limits the speed
+PATIENCE = 0.1  # share of the time: a consumer that waits less than this limits the speed itself
 
 ADVICE = {
     "nothing": "no batch has been handed over yet",
@@ -32,23 +32,23 @@ UNWRITABLE = "{}: the cache cannot be written ({}), so {} files are decoded agai
 
 
 class Skipped(NamedTuple):
-    """A file that was left out: where it lies ("sample 5" for one in memory), and why."""
+    """A sample that was left out: the path of its file ("sample 5" if it has none), and why."""
 
     path: str
     reason: str
 
 
 class Work(NamedTuple):
-    """What some batches cost. Times in nanoseconds, summed over threads; sizes in bytes."""
+    """The cost of some batches. Times in nanoseconds, summed over threads; sizes in bytes."""
 
     read: int = 0
     decode: int = 0
     augment: int = 0
     encoded: int = 0  # of a batch's files, as read
     decoded: int = 0  # of its pictures that were decoded at the same time
-    batch: int = 0  # of the arrays that are handed over
+    batch: int = 0  # of its arrays
     hits: int = 0  # samples whose file was in the cache
-    refused: int = 0  # files for whose pictures the cache had no room
+    refused: int = 0  # files that the cache could not keep
     damaged: int = 0  # samples whose file is damaged, but has every row
     held: int = 0  # in the cache, of all streams that share it
     cache_error: str = ""  # why the cache cannot be written now
@@ -76,9 +76,9 @@ NOTHING = Work()
 class Report:
     """The last epoch, finished or not. Printed, it is a few lines of text.
 
-    images: samples handed over; of each, `views` pictures.
-    threads: for decoding and varying, as many as may be used.
-    cache: where decoded files are kept, or why nowhere; empty for arrays, and where none was asked for.
+    images: samples that the consumer received; each has `views` pictures.
+    threads: the most threads that decode and vary.
+    cache: where decoded files are kept, or why not; empty for arrays and with cache=None.
     cache_limit: bytes that the cache may hold now; 0 if nothing is kept.
     """
 
@@ -97,7 +97,7 @@ class Report:
     _ahead: int = 0  # batches that may be ready or being made, apart from the consumer's
 
     def add(self, work: Work) -> None:
-        """Count a batch. Only for the thread that hands it over."""
+        """Count a batch. To be called only by the thread that receives it."""
         self._work = self._work.then(work)
         for path, reason in work.skipped:
             self._broken.setdefault(path, reason)
@@ -131,8 +131,9 @@ class Report:
 
     @property
     def in_flight(self) -> dict[str, int]:
-        """Bytes that may be held at once: "read", files and arrays of batches that are being made; "decoded",
-        pictures made of them; "batches", those ahead and the consumer's own. Each by the largest batch so far."""
+        """Bytes that may be in memory at once: "read", files and arrays of batches that are being made; "decoded",
+        the decoded pictures of these; "batches", those ahead and the consumer's own. Based on the largest batch so
+        far."""
         most = (self._batch_workers, self._batch_workers, self._ahead + 1)
         return {
             stage: count * int(getattr(self._work, size))
@@ -156,8 +157,8 @@ class Report:
 
     @property
     def damaged(self) -> int:
-        """Samples whose JPEG file is damaged, but every row that was needed is intact: its end is missing, or it has
-        stray bytes. They are in the batches, with the right pixels."""
+        """Samples whose JPEG file is damaged (its end is missing, or it has stray bytes), but has every row that was
+        needed. They are in the batches, with the right pixels."""
         return self._work.damaged
 
     @property
@@ -167,7 +168,7 @@ class Report:
 
     @property
     def bytes_in_flight(self) -> int:
-        """All that may be held at once, the cache aside."""
+        """All bytes that may be in memory at once, except the cache."""
         return sum(self.in_flight.values())
 
     @property

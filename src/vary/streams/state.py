@@ -1,4 +1,4 @@
-"""A stream's position as a small dict for a checkpoint: epoch, position, and what must be equal to load it."""
+"""A stream's position as a small dict for a checkpoint: epoch, position, and values that must be equal to load it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DIGESTS = {
     "weights": "other weights",
     "streams": "other streams, or others of their sources, policies or keywords",
 }
-"""Terms whose values are digests -> in words, what the state was saved with where they differ."""
+"""Term whose value is a digest -> what the state was saved with, in words, if the digests differ."""
 
 DIGEST = 8  # bytes
 LONG = 300
@@ -41,7 +41,7 @@ Term = int | str
 
 @dataclass
 class Place:
-    """Where the next batch begins. Written by its iteration's consumer alone."""
+    """Where the next batch begins. Only the consumer of its iteration changes it."""
 
     epoch: int = 0
     position: int = 0  # in the epoch, counted over all ranks together
@@ -55,7 +55,7 @@ def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, optio
     """What must be equal to load a state: numbers and words as they are, the rest as digests."""
     plain = {name: getattr(options, name) for name in names_of("state")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
-    views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function, which differs between runs
+    views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function differs between runs
     return {
         "samples": samples.n,
         "policy": _digest(views.encode()),
@@ -76,8 +76,8 @@ def mixed_terms(streams: Sequence[Mapping[str, Term]], ratios: Sequence[int]) ->
 def read_state(state: object, terms: Mapping[str, Term], count: Callable[[int], int]) -> Place:
     """The place in a state; `InputError` names what differs from this stream.
 
-    Numbers and words may have become those of NumPy or a framework, as checkpoints return them.
-    count: positions in an epoch, by its number.
+    Numbers and words may be of NumPy's or a framework's types, as some checkpoints return them.
+    count: the number of an epoch -> positions in it.
     """
     if not isinstance(state, Mapping) or not state:
         seen = repr(state) if state is None or isinstance(state, Mapping) else f"a {type(state).__name__}"
@@ -107,7 +107,7 @@ def _number(name: str, value: object, limit: int) -> int:
 
 
 def _plain(value: Any) -> object:  # Any: operator.index refuses what is no number
-    """A number or a word as Python's own; anything else, which is refused later, as it is."""
+    """A number or a word as Python's int or str. Anything else is returned unchanged, and refused later."""
     if isinstance(value, str):
         return str(value)
     if isinstance(value, bool | float):
@@ -121,7 +121,7 @@ def _plain(value: Any) -> object:  # Any: operator.index refuses what is no numb
 
 
 def _differs(name: str, there: object, here: Term) -> str:
-    if name == "streams" and len(str(there)) == len(str(here)) != 2 * DIGEST:  # a word for each of them
+    if name == "streams" and len(str(there)) == len(str(here)) != 2 * DIGEST:  # a word for each stream
         words = zip(str(there).split(), str(here).split(), strict=False)
         place = next((place for place, (one, other) in enumerate(words) if one != other), 0)
         return f"another source, policy or keyword of streams[{place}] than this mix has"
@@ -133,7 +133,7 @@ def _differs(name: str, there: object, here: Term) -> str:
 
 
 def _digest(data: Any, size: int = DIGEST) -> str:  # Any: to type checkers for Python 3.11, arrays are no buffers
-    from hashlib import blake2b  # importing it costs a tenth of importing vary
+    from hashlib import blake2b  # imported here, because it takes a tenth of the time that importing vary does
 
     return blake2b(data, digest_size=size).hexdigest()
 

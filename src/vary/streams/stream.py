@@ -74,10 +74,10 @@ def stream(arguments: Arguments) -> Stream:
 
     {arguments}
 
-    Batches are tuples in the source's field order, `(images, labels)` or `(images,)`, with `.indices`, `.views`,
-    `.epoch` and `.paths`. `state_dict` and `load_state_dict` go on within an epoch. `PolicyError`, `InputError` or
-    `SourceError` at once for invalid arguments. Values that would train on nonsense are a `ValueWarning`, each kind
-    once for each stream. No file is opened before the first batch.
+    Batches are tuples in the order of the source's fields, `(images, labels)` or `(images,)`, with `.indices`,
+    `.views`, `.epoch` and `.paths`. `state_dict` and `load_state_dict` resume within an epoch. Invalid arguments are a
+    `PolicyError`, `InputError` or `SourceError` at once. Values that would train on nonsense cause a `ValueWarning`,
+    each kind once for each stream. No file is opened before the first batch.
     """
     return Stream(arguments)
 
@@ -85,9 +85,9 @@ def stream(arguments: Arguments) -> Stream:
 class Stream(Epochs):
     """What `vary.stream` returns: epochs of batches of one source.
 
-    The n-th `iter()` is epoch n, counted from 0, whether or not the one before was finished. Several iterations may be
-    under way at once, in several threads. Between them it is plain data, which pickles; it holds no thread and no file,
-    only, with process=True, the process that makes batches.
+    The n-th `iter()` is epoch n, counted from 0, even if the one before was not finished. Several iterations may run at
+    once, in several threads. Between iterations it is plain data, which can be pickled; it has no threads and no open
+    files, and only with process=True a process, which makes the batches.
 
     source, policy, options: as they were given; options are the other keywords.
     """
@@ -104,8 +104,9 @@ class Stream(Epochs):
         self._prepared: _Prepared | None = None
         self._cache: tuple[Store | None, str] | None = None
         self._cache_place = place_of(self.source, options)
-        self._preparation = ForkLock()  # of these, apart from the lock of epochs: a file that is read may be stuck
-        self._sample_read: int | None = None  # sample
+        # guards these, apart from the lock of `Epochs`: reading a file for them may take forever
+        self._preparation = ForkLock()
+        self._sample_read: int | None = None  # the sample that is being read for these, for the error of a timeout
         if not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
@@ -116,7 +117,7 @@ class Stream(Epochs):
 
     @property
     def classes(self) -> list[str] | Any:  # Any stands for None, so that callers need not check for it
-        """Names of the class ids, where the source has any."""
+        """Names of the class ids, if the source has any."""
         return self.source.classes
 
     @property
@@ -156,7 +157,7 @@ class Stream(Epochs):
         return self._prepared
 
     def _prepare(self, kind: Kind) -> _Prepared:
-        """Check policy and options against the kind of the source, and warn of what would train on nonsense."""
+        """Check policy and options against the kind of the source, and warn of values that would train on nonsense."""
         channels = self.options.channels if kind.channels is None else kind.channels
         specs = tuple((spec, spec.policy.runner(channels, kind.dtype)) for spec in self._view_specs)
         for spec, runner in specs:
@@ -174,7 +175,7 @@ class Stream(Epochs):
 
     @property
     def _store(self) -> Store | None:
-        """The cache of decoded files; None if nothing is kept."""
+        """The store of decoded files; None if nothing is kept."""
         return self._store_and_note[0]
 
     @property
@@ -185,7 +186,7 @@ class Stream(Epochs):
                 if self._cache is None:
                     place = self._cache_place if self._ready.kind.encoded else None
                     self._cache = store_of(self.source, self.options, self._specs, place, self._note_sample)
-                    # memory that stays unused must not count in the budget
+                    # an unused `Memory` must not count in the budget
                     self._cache_place = self._sample_read = None
         return self._cache
 
@@ -238,9 +239,9 @@ class Stream(Epochs):
         workers, ahead = o.batch_workers, o.prefetch
         return Report(epoch, views=views, threads=o.total_threads, cache=cache, _batch_workers=workers, _ahead=ahead)
 
-    @guided("train.replay", leads=False)
+    @guided("train.replay", suggest=False)
     def replay(self, index: int, epoch: int = 0, view: int = 0) -> Batch:
-        """A batch of one sample, as it was or will be in an epoch: by its index in the source and its view number.
+        """A batch of one sample, as it was or will be in an epoch. index: in the source.
 
         With several views of each sample, `view` is the number of the first one, as in `batch.views`.
         """
@@ -276,7 +277,7 @@ class Stream(Epochs):
 
 
 class _Prepared(NamedTuple):
-    """What depends on the kind of the source."""
+    """The part of a stream that depends on the kind of its source."""
 
     kind: Kind
     specs: tuple[tuple[ViewSpec, Runner], ...]
@@ -295,7 +296,8 @@ def _check_source(source: object) -> None:
 
 
 def _mask_findings(source: Indexed) -> list[Finding]:
-    """Labels in memory that are as high and wide as their pictures: probably masks, which the policy does not move."""
+    """Findings for labels in memory that are as high and wide as their pictures: these are probably masks, which the
+    policy does not move."""
     array, _ = whole_of(source)
     if not isinstance(array, Arrays):
         return []
@@ -313,7 +315,7 @@ def _mask_findings(source: Indexed) -> list[Finding]:
 
 
 def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
-    """Which samples come in an epoch; `InputError` if one would need more view numbers than there are."""
+    """Which samples occur in an epoch; `InputError` if a sample would need more view numbers than there are."""
     n, numbers, a = len(source), whole_of(source)[1], arguments
     if a.order is not None:
         return _given_order(a, n, numbers, VIEW_LIMIT // (views * (1 + ATTEMPTS if a.on_error == "replace" else 1)))

@@ -41,7 +41,7 @@ class ViewSpec:
 
 
 def views_of(specs: Sequence[ViewSpec]) -> int:
-    """View numbers that a sample uses each time that it comes."""
+    """How many view numbers a sample uses each time that it occurs."""
     return sum(spec.views for spec in specs)
 
 
@@ -94,11 +94,11 @@ def _cure(policy: object) -> str:
     return "vary.Policy([...]) holds a list of transforms, and vary.Policy([]) changes nothing"
 
 
-@guided("vary.average_views", leads=False)
+@guided("vary.average_views", suggest=False)
 def average_views(predictions: object, views: int) -> Array:
-    """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...), float64 of integers.
+    """The mean over `views` neighbouring rows: (batch * views, ...) -> (batch, ...). Integers give float64.
 
-    Of a stream's views, `images.reshape(-1, *images.shape[2:])` are the pictures to predict from.
+    To predict from the views of a stream, use `images.reshape(-1, *images.shape[2:])` as the pictures.
     """
     found = np.asarray(predictions)
     if not isinstance(views, int | np.integer):

@@ -1,4 +1,4 @@
-"""Transforms: each states a map and touches no pixel, so image, masks, boxes and points can follow the same map.
+"""Transforms: each states a map and touches no pixel, so one map can move image, masks, boxes and points alike.
 
 `base` says what a transform is, `fields` how its arguments are declared, `describe` how they are shown; `geometry`,
 `crop`, `colour`, `filter` and `noise` hold one short frozen class each; `compose` the ones made of others; `user` the
@@ -29,7 +29,7 @@ from vary.transforms.noise import *
 from vary.transforms.own import *
 from vary.transforms.user import *
 
-if not TYPE_CHECKING:  # type checkers read the imports, and would take every name for one that exists
+if not TYPE_CHECKING:  # type checkers read the imports; with `__getattr__`, they would accept every name
     TRANSFORMS = sorted(name for name, kind in REGISTRY.items() if globals().get(name) is kind)
     """The public transforms, by name."""
 

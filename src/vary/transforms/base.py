@@ -4,7 +4,7 @@ The declared fields (`fields.py`) are the only list of a transform's arguments: 
 signatures, docstrings, YAML and JSON, the command line's table and the tests' random policies all read it.
 
     class Rotate(Transform):
-        \"\"\"Turn about the centre of the canvas; positive is counter-clockwise as seen.\"\"\"
+        \"\"\"Rotate about the centre of the canvas; positive is counter-clockwise as seen.\"\"\"
         angle: Span = span("degrees; a number a means (-a, a)", within=(-360, 360))
 
         def lower(self, to: Lowering) -> None:
@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 REGISTRY: dict[str, type[Transform]] = {}
-"""Every transform by class name: what policy files and the command line can name."""
+"""Class name -> transform. Policy files and the command line find transforms here."""
 
 
 class Column(int):
@@ -70,7 +70,7 @@ Number = float | Column
 
 
 class Lowering(Protocol):
-    """What a transform may ask and say while it lowers; plan/lower.py answers."""
+    """What `Transform.lower` is given: it draws numbers and records instructions. Implemented in plan/lower.py."""
 
     channels: int
     value_range: tuple[float, float] | None  # of the picture at this place; None once Normalize has run
@@ -172,7 +172,7 @@ class Declared:
     def _refuse_by_place(self, args: tuple[object, ...], places: list[str]) -> NoReturn:
         named = f"{len(places)} argument{'s'[: len(places) != 1]} by place ({', '.join(places)})"
         takes = named if places else "no argument by place"
-        # The last one, or one that fits nowhere else: Rotate(40, 0.5), Sometimes(0.5, [...]).
+        # Probably p: the last one, or one that is not valid at its position: Rotate(40, 0.5), Sometimes(0.5, [...]).
         odd = [arg for place, arg in zip(places, args, strict=False) if not accepts([self.fields[place]], [arg])]
         chances = [arg for arg in (args[-1], *odd) if accepts([self.fields["p"]], [arg])]
         chance = chances[0] if chances and len(args) == len(places) + 1 else None
@@ -180,7 +180,7 @@ class Declared:
         self._refuse(f"takes {takes}, not {len(args)}; {cure}{self._regrouped(args, places)}")
 
     def _regrouped(self, args: tuple[object, ...], places: list[str]) -> str:
-        """The cure where brackets are missing, Rotate(-10, 10), or too many, Resize((150, 150))."""
+        """The cure if brackets are missing, as in Rotate(-10, 10), or too many, as in Resize((150, 150))."""
         name, fields = type(self).__name__, [self.fields[place] for place in places]
         inner = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else ()
         if len(args) > 1 and "transforms" in places and any(isinstance(arg, Transform) for arg in args):
@@ -196,7 +196,7 @@ class Declared:
         return ""
 
     def values(self) -> dict[str, object]:
-        """The fields that differ from their defaults, as given to the constructor."""
+        """The required fields and those that differ from their defaults, as the constructor accepts them."""
         out = {}
         for name, declared in type(self).fields.items():
             value = getattr(self, name)
@@ -229,7 +229,7 @@ class Declared:
 
 
 class Transform(Declared):
-    """Base of all transforms: immutable, comparable, hashable, picklable; values are drawn anew for every picture."""
+    """Base of all transforms: immutable, comparable, hashable, picklable. Values are drawn anew for every picture."""
 
     p: float = field("probability of being applied", within=(0, 1), default=1.0, kw_only=True)
 
@@ -261,7 +261,7 @@ class Transform(Declared):
 
 
 def _rebuild(kind: type[Declared], values: dict[str, object]) -> Declared:
-    """An instance with these field values, made without the constructor, which a user's class may have changed."""
+    """An instance with these field values, made without the constructor, which a user's class may replace."""
     made = kind.__new__(kind)
     Declared.__init__(made, **values)
     return made

@@ -1,6 +1,8 @@
-"""Pointwise maps of colour, on the picture after its geometry, in listed order. Nothing is rounded between them; those
-with a factor clip to the value range (255 for uint8, 1.0 for floats, follows `Rescale`). One channel passes through the
-maps that mix channels, and alpha, a fourth channel, is left alone by all but `Rescale` and `Normalize`."""
+"""Colour transforms. They run on the picture after its geometry, in listed order, without rounding in between.
+
+Transforms with a factor clip to the value range: 0 .. 255 for uint8, 0 .. 1 for floats, changed by `Rescale`.
+Transforms that mix channels leave grey pictures unchanged. A fourth channel, alpha, is changed only by `Rescale` and
+`Normalize`."""
 
 from __future__ import annotations
 
@@ -34,7 +36,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Rescale(Transform):
-    """x * scale + offset: `Rescale(1 / 255)` brings uint8 to 0 .. 1. The output becomes float32 by default."""
+    """x * scale + offset: `Rescale(1 / 255)` maps uint8 to 0 .. 1. The output becomes float32 by default."""
 
     scale: float = field("factor; what values are multiplied by", within=(-1e6, 1e6), samples=(0.001, 2.0))
     offset: float = field("added after the factor", within=(-1e6, 1e6), default=0.0)
@@ -77,7 +79,7 @@ def _fraction(random: Random) -> tuple[float]:
 class Normalize(Transform):
     """(x / range - mean) / std per channel, with x / range in 0 .. 1 whether or not `Rescale` ran before.
 
-    Defaults are ImageNet's, as pretrained networks expect. Nothing that needs a value range can follow it.
+    Defaults are ImageNet's, as pretrained networks expect. Transforms that need a value range must come before it.
     """
 
     mean: Values = custom(EACH, _channels, default=IMAGENET_MEAN, samples=_fraction)
@@ -124,7 +126,7 @@ class Saturation(Transform):
 
 
 class Hue(Transform):
-    """Turn the hue of HSV, keeping value and saturation."""
+    """Rotate the hue of HSV, keeping value and saturation."""
 
     turn: Span = span(TURNS, within=(-1, 1))
 
@@ -133,7 +135,7 @@ class Hue(Transform):
 
 
 class ColorJitter(Transform):
-    """Brightness, contrast, saturation and hue, in an order drawn afresh for every picture."""
+    """Brightness, contrast, saturation and hue, in an order that is drawn for every picture."""
 
     brightness: Span = span(MULTIPLIER, around=1.0, within=(0, 100), default=0.0)
     contrast: Span = span(MULTIPLIER, around=1.0, within=(0, 100), default=0.0)
@@ -150,7 +152,7 @@ class ColorJitter(Transform):
 
 
 class ChannelShift(Transform):
-    """Add a value to each channel, drawn for each; with `joint` one value for all."""
+    """Add a random value to each channel; with `joint`, the same value to all."""
 
     shift: Span = span("fraction of the value range; 0.1 is 25.5 of 255; a number a means (-a, a)", within=(-1, 1))
     joint: int = field("1: the same shift for all channels", within=(0, 1), whole=True, default=0)
@@ -162,7 +164,7 @@ class ChannelShift(Transform):
 
 
 class Solarize(Transform):
-    """Invert what is bright: values of at least `threshold` are mirrored within the value range, 255 to 0."""
+    """Invert bright values: those of at least `threshold` are mirrored within the value range, so 255 becomes 0."""
 
     threshold: Span = span("fraction of the value range; a pair (low, high) is a range", within=(0, 1), around=None)
 

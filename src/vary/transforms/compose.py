@@ -1,5 +1,5 @@
-"""Transforms made of transforms. Which ones run is drawn like any number, so a skipped branch costs nothing and
-changes nobody else's draws."""
+"""Transforms made of transforms. It is drawn which of them run; a branch that is skipped costs nothing and does not
+change the draws of other transforms."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["OneOf", "SomeOf", "Sometimes"]
 
 LIBRARIES = frozenset({"albumentations", "imgaug", "keras", "keras_cv", "keras_preprocessing", "kornia", "tensorflow",
                        "tf_keras", "torchvision"})  # fmt: skip
-"""Packages whose transforms are known by name; a class of the user's own may have any name."""
+"""Packages for whose transforms an error names vary's. A class of any other package may be anything."""
 
 
 def several(value: object) -> tuple[Transform, ...]:
@@ -47,12 +47,12 @@ def several(value: object) -> tuple[Transform, ...]:
 
 
 def empty(random: Random) -> tuple[Transform, ...]:  # noqa: ARG001
-    """The sample value of such a field for property tests: none, because the tests' strategies add their own."""
+    """The sample value of such a field for property tests: no transforms, because the tests add their own."""
     return ()
 
 
 def _as_list(item: object) -> str:
-    """The cure where something else than a list was given."""
+    """The cure if something other than a list was given."""
     if item is None:
         return "; the empty list, [], changes nothing"
     if isinstance(item, str):
@@ -62,7 +62,7 @@ def _as_list(item: object) -> str:
 
 
 def _no_transform(item: object) -> str:
-    """What it is instead, and the cure."""
+    """Of an item that is not a transform: what it is instead, and the cure."""
     kind = item if isinstance(item, type) else type(item)
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     if issubclass(kind, Transform):
@@ -94,7 +94,7 @@ def _weights(value: object) -> tuple[float, ...] | None:
 
 
 class Sometimes(Transform):
-    """All of the transforms with probability p, else none of them."""
+    """All of the transforms with probability p, otherwise none of them."""
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
@@ -108,7 +108,7 @@ class Sometimes(Transform):
 
 
 class OneOf(Transform):
-    """Exactly one of the transforms, chosen evenly or by `weights`; the chosen one's own `p` still holds."""
+    """Exactly one of the transforms, equally likely or by `weights`. The chosen one is applied with its own `p`."""
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     weights: Sequence[float] | np.ndarray | None = custom(
@@ -140,7 +140,7 @@ def _count(value: object) -> tuple[int, int]:
 
 
 class SomeOf(Transform):
-    """A number of the transforms, all different, in listed order; each chosen one's own `p` still holds."""
+    """`n` of the transforms, all different, in listed order. Each chosen one is applied with its own `p`."""
 
     n: int | tuple[int, int] = custom(
         "how many: a whole number, or a pair (fewest, most); 0 or more", _count, samples=lambda random: (0, 0)

@@ -1,5 +1,7 @@
-"""Transforms that choose the canvas: its size, and which part of the picture it shows. They move and scale the window
-only; what they cut off is still there for a later map to bring back, unless the policy is strict."""
+"""Transforms that choose the canvas: its size, and which part of the picture it shows.
+
+They only move and scale the visible window: a later map can bring parts outside of it back, unless the policy is
+strict."""
 
 from __future__ import annotations
 
@@ -19,14 +21,14 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 class Resize(Transform):
     """Scale to a size; antialiased where it shrinks (the triangle filter of Pillow and torchvision).
 
-    `stretch` gives exactly height x width. `fit` keeps the aspect and stays inside; `cover` keeps it and leaves no gap
-    (a square size then sets the shorter side); both round the free side down. `letterbox` is `fit`, centred on a canvas
-    of exactly that size.
+    `stretch` gives exactly height x width. `fit` keeps the aspect ratio, and the result is within that size. `cover`
+    keeps it, and the result contains that size (with a square, the shorter side is set). Both round the other side
+    down. `letterbox` is `fit`, centred on a canvas of exactly that size.
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
     width: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
-    mode: Mode = choice("what happens to the aspect", MODES, default="stretch")
+    mode: Mode = choice("what happens to the aspect ratio", MODES, default="stretch")
 
     def _if_missing(self, name: str, given: Mapping[str, object]) -> str:
         """One number is refused, because other libraries read it as a square, as the shorter or as the longer side."""
@@ -66,10 +68,11 @@ class RandomCrop(Transform):
 
 
 class RandomResizedCrop(Transform):
-    """Cut a random part of random aspect and scale it to a size: the Inception crop (Szegedy et al., CVPR 2015).
+    """Crop a part of random area and aspect ratio, and scale it to a size: the Inception crop (Szegedy et al., CVPR
+    2015).
 
-    One number means a square. The part's area and the logarithm of its aspect ratio are uniform; a side that does not
-    fit is cut to the canvas.
+    One number means a square. The part's area and the logarithm of its aspect ratio are uniform; a side that exceeds
+    the canvas is shortened to it.
     """
 
     height: int = field("pixels", within=SIDE, whole=True, samples=(4, 40))
@@ -83,7 +86,7 @@ class RandomResizedCrop(Transform):
 
 
 class Pad(Transform):
-    """Add a border, shown in the policy's fill."""
+    """Add a border, which is filled as the policy's `fill` says."""
 
     top: int = field("pixels; given alone, all four sides", within=(0, 1 << 20), whole=True, samples=(0, 9))
     right: int = field("pixels; -1: as the top", within=(-1, 1 << 20), whole=True, default=-1, samples=(-1, 9))

@@ -1,5 +1,5 @@
 """Signature and docstring of a transform's class, computed from its fields on access, for `help()`, notebooks and the
-command line. The docstring is the one that its author wrote, and then a list of the arguments.
+command line. The docstring is the author's, with a list of the arguments added.
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from typing import ClassVar, Protocol, get_type_hints
 
 from vary.transforms.fields import REQUIRED, Field, limits, plain
 
-if TYPE_CHECKING:
-    pass
-
 __all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", "plain", "signature"]
 
 
@@ -24,7 +21,7 @@ class Fields(Protocol):
 
 
 def by_place(fields: Mapping[str, Field]) -> list[str]:
-    """The arguments that may be given by position, in order; `p` never is one."""
+    """The arguments that may be given by position, in order; `p` is never among them."""
     return [name for name, field in fields.items() if not field.kw_only and name != "p"]
 
 
@@ -32,7 +29,7 @@ def signature(kind: type[Fields]) -> inspect.Signature:
     """The constructor's signature: it accepts the same arguments as the constructor."""
     try:
         types = get_type_hints(kind)
-    except Exception:  # noqa: BLE001  names of a user's annotations that only a type checker can see
+    except Exception:  # noqa: BLE001  a user's annotations may use names that only a type checker sees
         types = {}
     placed, parameters = by_place(kind.fields), []
     for name, field in kind.fields.items():
@@ -52,7 +49,7 @@ def documentation(kind: type[Fields]) -> str:
 
 
 def own_words(kind: type[Fields]) -> str:
-    """The docstring as its author wrote it, without indentation; empty where there is none."""
+    """The docstring as its author wrote it, without indentation; empty if there is none."""
     found = vars(kind).get("__doc__")
     return inspect.cleandoc((found.own if isinstance(found, Documentation) else found) or "")
 

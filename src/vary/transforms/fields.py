@@ -1,6 +1,6 @@
 """Arguments of transforms. Each is declared once, with its kind, unit, range, default and one sentence.
 
-    span    a range to draw from, afresh for every picture
+    span    a range from which a number is drawn for every picture
     field   a number, the same for every picture
     choice  one of a few words
     switch  True or False
@@ -49,7 +49,7 @@ Span = float | tuple[float, float]
 REQUIRED = inspect.Parameter.empty
 ANY = (-math.inf, math.inf)
 NO_LIMIT = 1 << 20
-"""A highest value this large only protects the arithmetic, so texts leave it out: "1 or more"."""
+"""A highest value this large only prevents overflow, so texts leave it out: "1 or more"."""
 
 
 class Field(NamedTuple):
@@ -88,8 +88,9 @@ def _beyond(within: tuple[float, float]) -> str:
 
 
 def number(value: Any, within: tuple[float, float] = ANY, what: str = "a number") -> float:  # Any: what float() accepts
-    """A float within the range. Text is refused even if float() could read it, and so are True and False, because in a
-    policy file they are mistakes: a needless quote, or a word that YAML reads as a truth value."""
+    """A float within the range; `ValueError` for anything else. Text is refused even if float() could read it, and so
+    are True and False: in a policy file they are mistakes, a needless quote or a word that YAML reads as a truth
+    value."""
     if isinstance(value, (str, bytes)):
         raise ValueError(f"{value!r} is not {what}{cure_of(str(value))}")
     try:
@@ -115,7 +116,8 @@ def whole_number(value: object, within: tuple[float, float] = ANY) -> int:
 
 
 def cure_of(text: str) -> str:
-    """Text such as "; write 40" for text that is a number: "40", "1/255", "0o10", or 1e-3, which YAML reads as text."""
+    """The cure, such as "; write 40", for text that states a number: "40", "1/255", "0o10", or 1e-3, which YAML reads
+    as text. Empty for other text."""
     above, _, below = text.partition("/")
     try:
         found = float(int(text, 0)) if text.lstrip("+-")[:2].lower() in ("0o", "0x", "0b") else float(above)
@@ -129,7 +131,7 @@ PAIR = "a number or a pair (low, high)"
 
 
 def _spanned(value: object, within: tuple[float, float], around: float) -> tuple[float, float]:
-    """The range that a number means: around - value .. around + value."""
+    """The range for which a single number stands: around - value .. around + value."""
     amount = number(value, what=PAIR)
     low, high = around - amount, around + amount
     if within[0] <= low <= high <= within[1]:
@@ -156,8 +158,8 @@ def span(
     """A range to draw from, uniformly unless its transform says otherwise; a number a means around - a .. around + a.
 
     around: None: a number a means a .. a.
-    default: None: the argument may be left out, and None given for it.
-    reach: how far from `around` (0 if it is None) the samples of property tests may be.
+    default: None: the argument may be left out, or given as None.
+    reach: the greatest distance from `around` (from 0, if that is None) of the samples for property tests.
     """
     centre = around or 0.0
 
@@ -258,14 +260,15 @@ def custom(
 ) -> Any:
     """An argument that `parse` converts, or refuses by `ValueError`; `parse` must also accept its own results.
 
-    samples: (random) -> a valid value, for property tests; None: the default. within: the valid words, if it is a word.
+    samples: (random) -> a valid value, for property tests; None: the default.
+    within: the valid words, if the argument is a word.
     """
     draw = samples or (lambda random: default)
     return Field(parse, doc, default, draw, within=within, kw_only=kw_only)
 
 
 def accepts(fields: list[Field], values: Iterable[object]) -> bool:
-    """Are these values valid for these fields, one by one? False if there are none."""
+    """Is each of these values valid for the field at its place? False if there are no values."""
     try:
         return bool([field.parse(value) for field, value in zip(fields, values, strict=False)])
     except (TypeError, ValueError, OverflowError):

@@ -1,5 +1,5 @@
-"""Filters of the whole canvas. They keep their place among the transforms: geometry that comes after one of them costs
-a second sampling, which `policy.explain` shows. Listed after the geometry, they cost none."""
+"""Filters of the whole canvas. They run at their place among the transforms: geometry that is listed after one of them
+needs a second sampling, which `policy.explain` shows. A filter after all geometry needs none."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Maps that turn, move and mirror the picture about the centre of its canvas. The canvas keeps its size, except under
-the two that swap its sides (`Transpose`, `RandomRotate90`)."""
+"""Transforms that rotate, move, scale and mirror the picture about the centre of its canvas. The canvas keeps its size;
+only `Transpose` and `RandomRotate90` may swap height and width."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class VerticalFlip(Transform):
 
 
 class Transpose(Transform):
-    """Mirror about the main diagonal: rows become columns, height and width change places."""
+    """Mirror about the main diagonal: rows become columns, and height and width are swapped."""
 
     p: float = field("probability of being applied", within=(0, 1), default=0.5, kw_only=True)
 
@@ -47,14 +47,14 @@ class Transpose(Transform):
 
 
 class RandomRotate90(Transform):
-    """Turn by 0, 90, 180 or 270 degrees, each as likely; height and width change places on odd turns."""
+    """Rotate by 0, 90, 180 or 270 degrees, equally likely; 90 and 270 swap height and width."""
 
     def lower(self, to: Lowering) -> None:
         to.emit("rotate90", to.integer(4))
 
 
 class Rotate(Transform):
-    """Turn about the centre of the canvas; positive is counter-clockwise as seen."""
+    """Rotate about the centre of the canvas; positive is counter-clockwise as seen."""
 
     angle: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60)
 
@@ -77,9 +77,9 @@ class Translate(Transform):
 
 
 class Shear(Transform):
-    """Slant: x moves by y's tangent (and y by x's, if given) as (x, y) -> (x + a y, b x + y), y pointing down.
+    """Shear: (x, y) -> (x + a y, b x + y), y pointing down. `a` and `b` are the tangents of the angles `x` and `y`.
 
-    Give degrees, or `portion`: the tangent itself, as a range or for (x, y) in turn through `portion` and `portion_y`.
+    Give angles in degrees, or the tangents themselves: `portion` is a, `portion_y` is b.
     """
 
     x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
@@ -115,7 +115,7 @@ class Zoom(Transform):
 
 
 class Affine(Transform):
-    """Zoom, shear, turn and shift in this order, under one probability: what other libraries offer as one transform."""
+    """Zoom, shear, rotate and shift in this order, with one probability, as other libraries do in one transform."""
 
     rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60, default=0.0)
     translate_x: Span = span(
@@ -136,7 +136,8 @@ class Affine(Transform):
 
 
 class Perspective(Transform):
-    """Look at the picture from another side: each corner moves inwards, by up to `distortion` of the sides."""
+    """Perspective, as if the picture were seen at an angle: each corner moves inwards by up to `distortion` of the
+    sides."""
 
     distortion: Span = span("fraction of the sides; a pair (low, high) is a range", within=(0, 0.33), around=None)
 

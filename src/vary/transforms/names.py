@@ -13,6 +13,6 @@ __all__ = ["suggest"]
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """For the end of an error: what vary calls a transform that other libraries call `name`, or a question with a known
-    name that is spelt alike; empty if there is neither."""
+    """For the end of an error: vary's name for a transform that other libraries call `name`, or a question with a
+    similar known name; empty if there is neither."""
     return transform_hint(str(name)) or close(str(name), known)

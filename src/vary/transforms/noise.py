@@ -1,4 +1,4 @@
-"""Noise, drawn for every pixel of the canvas. It keeps its place among the transforms, as filters do."""
+"""Noise, drawn for every pixel of the canvas. It runs at its place among the transforms, as filters do."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["GaussNoise"]
 
 
 class GaussNoise(Transform):
-    """Add normal noise to every channel of every pixel but alpha, each by itself, and clip to the value range."""
+    """Add independent normal noise to every channel of every pixel, except alpha, and clip to the value range."""
 
     std: Span = span(
         "standard deviation as a fraction of the value range; a pair (low, high) is a range",

@@ -1,6 +1,6 @@
 """A policy as plain data and as a file, YAML or JSON. `text.py` writes and reads single transforms, `reader.py` parses.
 
-`build` makes a policy of its keyword arguments: it is `Policy`, which this module does not know."""
+`build` makes a policy from its keyword arguments. It is the class `Policy`, which this module may not import."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from vary.errors import PolicyError, warn_caller
 from vary.paths import path_text, to_write
+from vary.transforms.corrections import list_correction
 from vary.transforms.reader import parsed
-from vary.transforms.slips import listed
 from vary.transforms.text import Place, argument_of, from_data, line_of, to_data
 
 __all__ = ["FORMAT", "SEMANTICS", "policy_of", "load_policy", "save_policy", "policy_data"]
@@ -66,9 +66,9 @@ def _read(data: object, build: Callable[..., P]) -> P:
         )
     items = data.get("transforms", [])
     if not isinstance(items, list):
-        cure = listed(items)
+        cure = list_correction(items)
         raise PolicyError(f"a policy needs 'transforms': a list of transforms{cure and f'; {cure}'}")
-    if cure := listed(data):
+    if cure := list_correction(data):
         raise PolicyError(f"transforms come in a list, not in a mapping; {cure}")
     if "transforms" in data:
         here = Place("policy.transforms", line_of(given, "transforms"))

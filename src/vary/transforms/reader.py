@@ -43,7 +43,7 @@ SCALARS = {  # YAML type -> pattern of scalars that are accepted without a check
     "str": None,
 }
 JSON_WORDS = {"True": "true", "False": "false", "None": "null"}
-NUMERIC = r"[-+]?\.?[0-9]"  # how a number begins
+NUMERIC = r"[-+]?\.?[0-9]"  # the beginning of a number
 NO_TEXT = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"  # characters that YAML forbids
 FAULTS = (  # pattern of an error of YAML's parser -> what is wrong, and the cure
     (r"'\\t' that cannot", "a tab; YAML is indented by spaces, so write spaces"),

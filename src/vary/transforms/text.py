@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, REQUIRED, Transform, suggest
+from vary.transforms.corrections import correction
 from vary.transforms.describe import by_place
-from vary.transforms.slips import meant
 from vary.transforms.user import Lambda
 
 __all__ = ["Place", "argument_of", "from_data", "line_of", "to_data"]
@@ -49,21 +49,21 @@ def line_of(container: object, key: object) -> int | None:
 
 
 def from_data(data: object, where: Place | str = "policy") -> Transform:
-    """The transform that `to_data` wrote; a bare name, or a name with a list of arguments, is read too.
+    """The transform that `to_data` wrote. A name alone, or a name with a list of arguments, is accepted as well.
 
-    where: its place; errors begin with it, also those that a constructor raises.
+    where: its place in the policy; every error begins with it.
     """
     where = Place(where) if isinstance(where, str) else where
     if isinstance(data, str):
         data = {data: None}
     if not isinstance(data, dict) or len(data) != 1:
-        told = meant(data) or "it as Name: {argument: value}"
-        raise PolicyError(f"{where}: {data!r} is not a transform; write {told}")
+        cure = correction(data) or "it as Name: {argument: value}"
+        raise PolicyError(f"{where}: {data!r} is not a transform; write {cure}")
     (name, arguments), *_ = data.items()
     kind = REGISTRY.get(str(name))
     if kind is None:
-        told = meant(name)
-        cure = f"write {told}" if told else suggest(name, REGISTRY) or "see `vary transforms`"
+        corrected = correction(name)
+        cure = f"write {corrected}" if corrected else suggest(name, REGISTRY) or "see `vary transforms`"
         raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
     placed: list[object] = []
     named: dict[str, object] = {}
@@ -76,10 +76,10 @@ def from_data(data: object, where: Place | str = "policy") -> Transform:
     try:
         return make(*placed, **named)
     except PolicyError as error:
-        told = "" if "; write" in str(error) else meant(data)
+        corrected = "" if "; write" in str(error) else correction(data)
         name, places = argument_of(error), by_place(kind.fields)
         at = where.item(arguments, places.index(name) if isinstance(arguments, list) and name in places else name, "")
-        raise PolicyError(f"{at}.{error}{told and f'; write {told}'}") from None
+        raise PolicyError(f"{at}.{error}{corrected and f'; write {corrected}'}") from None
 
 
 def argument_of(error: PolicyError) -> str | None:
@@ -89,7 +89,7 @@ def argument_of(error: PolicyError) -> str | None:
 
 
 def _positional(kind: type[Transform], arguments: object, here: Place) -> list[object]:
-    """A list holds the arguments in order, unless there is only one: then it is that one, as in Rotate: [-10, 40]."""
+    """A list has the arguments in order; for a transform with a single one, it is its value: Rotate: [-10, 40]."""
     places = by_place(kind.fields)
     if not isinstance(arguments, list) or places[:1] == ["transforms"] or len(places) == 1 < len(arguments):
         return [_read(kind, next(iter(places), None), arguments, here)]

@@ -1,4 +1,5 @@
-"""The user's own function among the transforms: one cut in the program and one more native call."""
+"""The user's own function among the transforms. The program is cut there: a native call of its own makes the pictures
+before it."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 
 
 def _function(value: object) -> Callable[..., object]:
-    if isinstance(value, Transform):  # a policy's own draws would not be those of the picture
+    if isinstance(value, Transform):  # called as a function, a policy would draw by itself, not for this picture
         raise ValueError(f"{value!r} is a transform, not a function; put it into the list itself")
     if callable(value):
         return value
@@ -36,10 +37,10 @@ def _same(image: T) -> T:
 class Lambda(Transform):
     """Call `function(image)` or `function(image, rng)` for each picture.
 
-    `image` is height x width x channels (a copy, free to be written to) in the dtype at its place: the input's, or
-    float32 after `Rescale` or `Normalize`. It returns an image of the same dtype and number of channels, of any size.
-    `rng` is a NumPy Generator keyed by seed, epoch and index, handed over if the function takes a second argument.
-    In a policy file it is written 'module:function'.
+    `image` is height x width x channels, a copy that may be written to, in the dtype at that place: the input's, or
+    float32 after `Rescale` or `Normalize`. The function returns an image of the same dtype and number of channels, of
+    any size. `rng` is a NumPy Generator seeded by seed, epoch, index and view; it is passed if the function has a
+    second parameter. In a policy file the function is written 'module:function'.
     """
 
     function: Callable[..., object] | str = custom(
@@ -51,7 +52,7 @@ class Lambda(Transform):
 
     @property
     def spelled(self) -> str:
-        """'module:function', how a policy file and another process can name it."""
+        """'module:function', the name by which a policy file or another process can import it."""
         name = getattr(self.function, "__qualname__", None)
         module = getattr(self.function, "__module__", None)
         found = getattr(sys.modules.get(module or ""), name or "", None)

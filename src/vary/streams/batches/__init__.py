@@ -1,1 +1,1 @@
-"""How one batch is made from its positions: samples are read, varied, and put into arrays with their labels."""
+"""Makes a batch from its positions: samples are read, varied, and put into arrays with their labels."""

@@ -1,4 +1,4 @@
-"""Samples that cannot be read or decoded: their error is raised, they are left out, or other samples replace them."""
+"""Samples that cannot be read or decoded: raises their error, leaves them out, or uses other samples instead."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ATTEMPTS", "left_out", "replaced"]
 
 ATTEMPTS = 16
-"""Samples that are tried in the place of a broken one before an error: so many broken ones are no accident."""
+"""Samples that are tried instead of a broken one before an error: if all are broken, the source as a whole is wrong."""
 
 
 def left_out(job: Job, indices: Array, errors: Mapping[int, Exception]) -> tuple[Skipped, ...]:
@@ -43,8 +43,8 @@ def replaced(
 ) -> tuple[Rendered, Work]:
     """A full batch, with other samples at the places without a picture. Writes theirs into `indices` and `repeats`.
 
-    Which sample is a function of seed, epoch, the broken sample's index and the attempt. Its repetition is above those
-    of the epoch, and different for each attempt, so no picture comes twice.
+    The sample is a function of seed, epoch, the broken sample's index and the attempt. Its repetition number is above
+    those of the epoch, and different for each attempt, so no picture occurs twice.
     """
     lost = np.array(sorted(done.errors), np.int64)
     broken, wanted = indices[lost], repeats[lost]

@@ -1,8 +1,8 @@
-"""Where the pictures of a batch come from: samples are read at once, and opened when a slice of the batch needs them.
+"""Gets the pictures of a batch. All samples are read at once; files are opened when a slice of the batch needs them.
 
 spread(read_some) --- arrays, JPEG bytes -----------------------------> runner.batch
      |`-------------- other files ------ spread(open_some) --------------^
-     `------ files missing in the store ---> blocks ---> store ---------^    (also where specs share a decoding)
+     `------ files missing in the store ---> blocks ---> store ---------^    (also if specs share a decoding)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from vary.plan.request import Parts, Pictures, Source
 from vary.sample import Array
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
 from vary.streams.cache.blocks import Blocks, Raw
-from vary.streams.cache.memory import NOWHERE, File
+from vary.streams.cache.memory import NO_STORE, File
 from vary.streams.report import Work
 from vary.streams.workers.pool import READING
 
@@ -35,7 +35,7 @@ AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs mor
 
 
 def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]:
-    """These samples' arrays, the bytes of JPEGs, other files as `Encoded`; an error in place of one that fails."""
+    """Reads samples: arrays, JPEGs as bytes, other files as `Encoded`. In place of a sample that fails, its error."""
     pictures: list[Raw] = []
     for index in indices:
         executor.note(READING, index, job.number)
@@ -47,11 +47,11 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]
 
 
 def _checked(job: Job, image: object, index: int) -> Array | bytes | Encoded:
-    """The picture that a source returned, a JPEG as its bytes; `InputError` if it is not of the source's kind."""
+    """The picture that a source returned, a JPEG as bytes; `InputError` if it is not of the source's kind."""
     template = job.specs[0][1].template
     if isinstance(image, np.ndarray):
         kind = template.channels, template.dtype
-        # Quick, because most arrays pass; `array_kind` says what is wrong with the others.
+        # A fast check, which most arrays pass; `array_kind` says what is wrong with the others.
         usual = image.ndim == 3 and image.shape[2] == kind[0] and image.dtype == kind[1] and image.size
         if usual or array_kind(image, index) == kind:
             return image
@@ -83,7 +83,7 @@ def open_some(job: Job, executor: Executor, pictures: Sequence[Raw]) -> list[Raw
 
 
 class Inputs(Protocol):
-    """Where the pictures at the places of a batch come from."""
+    """The pictures of a batch, by place, before they are varied."""
 
     missing: set[int]  # places whose file must be decoded whole before it is varied
     errors: dict[int, Exception | str]  # place -> why it has no picture: an error, or a reason
@@ -99,7 +99,7 @@ class Inputs(Protocol):
 
 
 class _Whole:
-    """All pictures are parts of one array."""
+    """`Inputs` of which all pictures are parts of one array."""
 
     def __init__(self, array: Array, indices: Array) -> None:
         self._parts = Parts(array, indices)
@@ -115,7 +115,7 @@ class _Whole:
 
 
 class _Direct:
-    """Without a store: arrays, JPEGs as bytes, and other files decoded."""
+    """`Inputs` without a store: arrays, JPEGs as bytes, and other files decoded."""
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
         self._job, self._executor, self._decode = job, executor, 0
@@ -143,7 +143,7 @@ class _Direct:
 
 
 class _Cached:
-    """Decoded blocks of files: through the store, or without one, so that several specs share a decoding."""
+    """`Inputs` of decoded blocks: from the store, or without one, so that several specs share a decoding."""
 
     def __init__(self, job: Job, indices: Array, rows: Sequence[Array], executor: Executor) -> None:
         self._job, self._executor = job, executor
@@ -151,7 +151,7 @@ class _Cached:
         specs = [(runner, some, spec.views) for (spec, runner), some in zip(job.specs, rows, strict=True)]
         samples = indices.tolist()
         files = [File(*one) for one in zip(samples, _fingerprints(job.source, indices), strict=True)]
-        store = NOWHERE if job.store is None else job.store
+        store = NO_STORE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Raw]:
             pictures, spent = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
@@ -189,7 +189,7 @@ def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executo
     # One native call decodes once for all views; several calls, with user functions between them, do not.
     one_call = len(job.specs) == 1 and (job.views == 1 or len(job.specs[0][1].stages) == 1)
     whole = job.whole
-    if whole is not None:  # one object for all: small pictures are varied faster than Python could index them
+    if whole is not None:  # one object for all, because indexing each picture in Python may take longer than varying it
         _checked(job, whole[int(indices[0])], int(indices[0]))
         return _Whole(whole, indices)
     if not job.encoded or (job.store is None and one_call):
@@ -198,7 +198,7 @@ def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executo
 
 
 def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
-    """What files are cached under: the source's fingerprints, else their indices, which are valid in this process."""
+    """The keys of files in the store: the source's fingerprints, else the indices, which are valid in this process."""
     stated = getattr(source, "fingerprints", None) is not None
     return fingerprints_of(source, indices) if stated else indices.tolist()
 

@@ -1,4 +1,4 @@
-"""`Job`: makes the batches of one epoch of a stream: positions -> samples -> pictures and labels -> batch."""
+"""`Job` makes the batches of one epoch of a stream: positions -> samples -> pictures and labels -> batch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vary.errors import stopped
+from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
 from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
@@ -36,13 +36,13 @@ Empty = Callable[[tuple[int, ...], bool], Array]
 """(shape, floats) -> an uninitialised array for outputs: of float32, or else of uint8."""
 
 GROUP_BYTES, GROUP_BATCHES, ALIGNED = 8 << 20, 16, 64
-"""Light batches are made as a group: one large batch that is then divided. A group has at most so many bytes and so
-many batches, and each must begin at a multiple of `ALIGNED` bytes. To wake a thread, and to load its code and data into
-caches that the training uses, costs more time than to make a small batch."""
+"""Small batches are made as a group: one large batch that is then divided. A group has at most `GROUP_BYTES` and
+`GROUP_BATCHES`, and each batch must begin at a multiple of `ALIGNED` bytes. Waking a thread, and loading its code and
+data into caches that the training uses, takes more time than making a small batch."""
 
 
 class EpochJob:
-    """Abstract: all batches of one epoch, as a function of their positions. Threads share it; none changes it."""
+    """Abstract: makes the batches of one epoch from their positions. Immutable; threads share it."""
 
     epoch: int
     options: Options
@@ -54,15 +54,15 @@ class EpochJob:
         raise NotImplementedError
 
     def path(self, index: int, stream: int) -> str:
-        """Names a sample in messages. stream: its number in a mix, else 0."""
+        """The name of a sample in messages. stream: its number in a mix, else 0."""
         raise NotImplementedError
 
     def batches(self, positions: Array, executor: Executor) -> list[Made]:
-        """The batches at these positions: a group, if there are more positions than `batch_size`."""
+        """The batches at these positions: several, if there are more positions than `batch_size`."""
         try:
             return self.make(positions, executor).parts(self.options.batch_size)
         except StopIteration as error:  # in an iterator, it would end the epoch as if it were complete
-            raise stopped("a source, policy or function of the stream") from error
+            raise stop_iteration_error("a source, policy or function of the stream") from error
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Job(EpochJob):
     count: int
     samples: Callable[[Array], tuple[Array, Array]]  # see `Samples.samples`
     max_repeats: int  # see `Samples.max_repeats`
-    encoded: bool  # does the source hold files, rather than arrays?
+    encoded: bool  # are the pictures files, rather than arrays?
     store: Store | None = None  # cache of decoded files
     eligible: Array | None = None  # indices that may replace broken ones, ascending; None: all
     empty: Empty | None = None  # allocates outputs; None: ordinary memory

@@ -1,4 +1,4 @@
-"""`MixedJob`: makes the batches of one epoch of a mix. Each stream's own job makes a part; the parts are joined."""
+"""`MixedJob` makes the batches of one epoch of a mix. Each stream's own job makes a part; the parts are joined."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["MixedJob", "place_held", "rank_positions"]
 
 JOBS = 4
-"""Jobs that are kept for each stream: two batch workers may both be where one epoch ends and the next begins."""
+"""Jobs that are kept for each stream: each of two batch workers may need those of two epochs, for a batch that contains
+the end of one and the beginning of the next."""
 
 
 class Part(NamedTuple):
@@ -160,7 +161,7 @@ class MixedJob(EpochJob):
 
 
 def place_held(store: Store) -> object:
-    """Equal for stores that hold the same files, those of one folder: so that these count once."""
+    """A value that is equal for stores with the same folder, so that their bytes are counted once."""
     return getattr(store, "folder", id(store))
 
 
@@ -175,10 +176,11 @@ def _job_of(stream: Stream, number: int, epoch: int) -> Job:
 
 
 def rank_positions(positions: Array, options: Options, count: int) -> Array:
-    """Neighbouring positions in place of every `ranks`-th one: those of a step of all ranks, divided otherwise.
+    """Divides the positions that all ranks use in one step in another way: a rank gets neighbouring ones instead of
+    every `ranks`-th one.
 
-    Every second position might belong to one stream. This way each rank's batch holds the streams by ratio, and all
-    ranks together hold the same samples.
+    Streams alternate, so every second position might belong to one stream. With neighbours, each rank's batch has the
+    streams by ratio, and all ranks together have the same samples.
     """
     (rank, ranks), n = options.part, len(positions)
     if ranks == 1:

@@ -30,13 +30,14 @@ if TYPE_CHECKING:
 __all__ = ["BYTES", "PER_THREAD", "Rendered", "render"]
 
 PER_THREAD, BYTES = 4, 16 << 20
-"""However large a batch is, only so many of its files are decoded in memory for each thread, or more if they have fewer
-bytes. A JPEG that is not cached does not count: the thread that varies it decodes it in its working memory."""
+"""However large a batch is, only `PER_THREAD` decoded files are in memory at a time for each thread, or more if they
+have fewer than `BYTES` together. A JPEG that is not cached does not count: the thread that varies it decodes it in its
+working memory."""
 
 
 @dataclass
 class Rendered:
-    """Fields of pictures, one row for each of `places`; `errors` says why there is none at the other places."""
+    """Fields of pictures, one row for each of `places`; `errors` has the reasons for the other places."""
 
     places: Array
     fields: list[Array]
@@ -45,7 +46,7 @@ class Rendered:
 
 
 def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rendered:
-    """These samples' pictures, a field for each spec."""
+    """The pictures of these samples, a field for each spec."""
     n, drawn = len(indices), _draw(job, indices, repeats)
     inputs = inputs_of(job, indices, [one.rows for one in drawn], executor)
     arrays: list[Array | None] = [None] * len(drawn)
@@ -108,10 +109,8 @@ def _draw(job: Job, indices: Array, repeats: Array) -> list[Drawn]:
 
 
 def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
-    """The places of a batch, divided where enough files would be decoded at once. Not divided if pictures decide the
-    size of the output.
-
-    At the end of each slice, threads wait for each other.
+    """The places of a batch, divided so that only a few files are decoded at a time (see `PER_THREAD`). Not divided if
+    pictures decide the size of the output. At the end of each slice, threads wait for each other.
     """
     threads = job.threads
     start = files = size = 0
@@ -125,8 +124,8 @@ def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
 
 
 def _run(job: Job, drawn: Drawn, part: Slice, images: Array | None, executor: Executor) -> tuple[Array, Result, Work]:
-    """Write the pictures of a slice into `images`, the whole batch; None: not allocated yet. Also, what came of the
-    slice and how long it took."""
+    """Write the pictures of a slice into `images`, the array of the whole batch; None: it is allocated here. Returns
+    this array, the result of the slice, and how long it took."""
     o, v, n, some = job.options, drawn.views, len(drawn.rows), part.places
     output = Output(0, o.output, o.layout, empty=job.empty)
     if len(some) * v < n:  # one of several slices: the size of the output is known
@@ -137,7 +136,7 @@ def _run(job: Job, drawn: Drawn, part: Slice, images: Array | None, executor: Ex
         (part.pictures if v == 1 else _repeated(part.pictures, v),),
         drawn.address,
         (output,),
-        1 if len(some) > o.batch_size else job.threads,  # of a light group: the training needs the cores
+        1 if len(some) > o.batch_size else job.threads,  # one for a group of small batches: training needs the cores
         o.decode,
         v,
         drawn.rows,

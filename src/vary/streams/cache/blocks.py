@@ -1,4 +1,7 @@
-"""A batch's files as blocks: found in a store, or decoded once for each level when a slice of the batch needs them."""
+"""The files of a batch as blocks: from a store, or decoded once for each level when a slice of the batch needs them.
+
+A level is the scale denominator of a JPEG: 1, 2, 4 or 8. Of several that are needed, the smallest is decoded.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ Key = tuple[int, int]
 
 
 class Blocks:
-    """Files by their place in a batch. Blocks of the store are fetched at once; other files stay bytes until `open`.
+    """Files by their place in a batch. Blocks of the store are fetched at once; other files remain bytes until `open`.
 
     specs: a runner, its rows (n * views, columns), and the views of a file, which are neighbours.
     files: the file at each place. One file, by its fingerprint, may be at several places.
@@ -67,7 +70,7 @@ class Blocks:
         late = sorted({file for (file, _), block in self._blocks.items() if block is None} - set(self._raw))
         self._read(read, late)
         asked = sorted(self._raw)
-        # Files that were replaced before they were read: their heads are of another picture, and so are their names.
+        # Files that changed before they were read: their blocks in the store, and their keys, are of another picture.
         self._replaced = {p for p, one in zip(asked, fingerprints(asked), strict=True) if one != files[p].fingerprint}
         if self._replaced & set(late):
             heads = {place: head for place, head in heads.items() if place not in self._replaced}
@@ -82,7 +85,7 @@ class Blocks:
     def _choose_levels(
         self, specs: Sequence[tuple[Runner, Array, int]], first: list[int], heads: dict[int, Array], decode: Decode
     ) -> None:
-        """The level of the file at each place, and what the store has of them."""
+        """Find the level of the file at each place, and get these blocks from the store."""
         sources = heads | self._raw  # the size is in the head of a block, or in the file itself
         levels = self._levels(specs, {p: sources[f] for p, f in enumerate(first) if f in sources}, decode)
         self._keys = [(file, levels.get(place, 0)) for place, file in enumerate(first)]
@@ -101,7 +104,7 @@ class Blocks:
     def _levels(
         self, specs: Sequence[tuple[Runner, Array, int]], sources: Mapping[int, Raw], decode: Decode
     ) -> dict[int, int]:
-        """The level for each of these places: the smallest that one of its specs needs. Only JPEGs have several."""
+        """The level for each of these places: the smallest that any spec needs. Files other than JPEGs have level 1."""
         levels = {place: 1 if isinstance(source, Encoded) else 8 for place, source in sources.items()}
         asked = [place for place, level in levels.items() if level > 1]
         for runner, rows, views in specs:
@@ -145,7 +148,7 @@ class Blocks:
                     self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip
         self.decode += (perf_counter_ns() - began) * min(threads, len(keys))
         for key, block in zip(keys, made, strict=True):
-            if isinstance(block, str):  # damaged: as bytes, so that only damage that a draw shows is an error
+            if isinstance(block, str):  # damaged: kept as bytes, so that it is an error only if a draw shows the damage
                 self._blocks[key] = pictures[key]
                 continue
             self._blocks[key] = block

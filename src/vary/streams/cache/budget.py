@@ -1,12 +1,13 @@
 """How much memory the caches of this process may use: a quarter of what is free, shared by all of them.
 
-    free      the least of MemAvailable, of what each cgroup from this process's own up to the root leaves, and of what
-              `ulimit` leaves. Page cache is free, and so is what the caches hold: a limit does not shrink as they fill
-    budget    a quarter of that; a part of it where several processes of one job run on this machine
-    share     of one cache: what it needs, or an equal part where there is not enough for all. The rest of the budget
+    free      the least of MemAvailable, of what is left in each cgroup from this process's own up to the root, and of
+              what `ulimit` leaves. Page cache counts as free, and so do the caches themselves, so that a limit does not
+              shrink as they fill
+    budget    a quarter of that, divided among the processes of one job on this machine
+    share     of one cache: what it needs, or an equal part if there is not enough for all. The rest of the budget
               is divided equally, because what a cache needs is an estimate
 
-A cache with a limit of its own (`cache_bytes=`) gets that, and the others share what it leaves.
+A cache with a limit of its own (`cache_bytes=`) gets that; the others share the rest.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BUDGET", "Budget", "fair_shares", "free_memory", "local_processes"]
 
-UNKNOWN = 4 << 30  # bytes that count as free where the system does not say
-FRESH = 1.0  # seconds for which a measurement counts
+UNKNOWN = 4 << 30  # bytes that count as free if the system does not say
+FRESH = 1.0  # seconds for which a measurement is valid
 
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 V1 = ("memory.limit_in_bytes",), "memory.usage_in_bytes", ("total_inactive_file", "total_active_file")
@@ -51,14 +52,14 @@ class Budget:
         self._caches: WeakSet[Cache] = WeakSet()
         self.lock = ForkLock()
         self._free, self._processes = 0, 1
-        self._until, self._pid = 0.0, 0  # a measurement counts until this time, in this process
+        self._until, self._pid = 0.0, 0  # the measurement is valid until this time, in this process
 
     def add(self, cache: Cache) -> None:
         with self.lock:
             self._caches.add(cache)
 
     def limit(self, cache: Cache) -> int:
-        """Bytes that this cache may hold, by a measurement made now."""
+        """Bytes that this cache may hold, by a new measurement."""
         with self.lock:
             self._until = 0.0
             return self.limit_locked(cache)
@@ -89,7 +90,7 @@ BUDGET = Budget()
 
 
 def fair_shares(total: int, demands: Sequence[int]) -> list[int]:
-    """Shares of `total`: each its demand, or less where that is too much, equally; the rest is divided equally."""
+    """Shares of `total`. Each is its demand, or an equal part if there is not enough; the rest is divided equally."""
     shares, left = [0] * len(demands), total
     for done, place in enumerate(sorted(range(len(demands)), key=demands.__getitem__)):
         shares[place] = min(demands[place], left // (len(demands) - done))
@@ -112,8 +113,8 @@ def _of_system(proc: Path) -> Iterator[int]:
 
 
 def _of_cgroups(proc: Path, root: Path) -> Iterator[int]:
-    """What each cgroup of this process leaves. In a container without a namespace of its own, /proc names groups that
-    are not visible, and the limit is at the root."""
+    """The bytes that are left in each cgroup of this process. In a container without a namespace of its own, /proc has
+    names of groups that are not visible, and the limit is at the root."""
     for line in _text(proc / "self" / "cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
@@ -137,7 +138,7 @@ def _left(group: Path, names: tuple[tuple[str, ...], str, tuple[str, ...]]) -> I
 
 
 def _of_ulimits(proc: Path) -> Iterator[int]:
-    """What `ulimit -v` and `ulimit -d` leave."""
+    """The bytes that `ulimit -v` and `ulimit -d` leave."""
     pages = _text(proc / "self" / "statm").split()
     if len(pages) < 6:
         return
@@ -157,7 +158,7 @@ def started_by_vary() -> None:
 
 
 def local_processes(proc: Path = PROC) -> int:
-    """How many processes share the budget of the one that started them; 1 if this is no worker of another."""
+    """How many processes share the budget of the one that started them; 1 if this process is not such a worker."""
     torch = sys.modules.get("torch.utils.data")
     worker = None if torch is None else torch.get_worker_info()
     if worker is not None:
@@ -180,6 +181,6 @@ def _text(path: Path) -> str:
 
 
 def _whole(text: str | None) -> int | None:
-    """The number that this is, or None: a file may be absent or say "max"."""
+    """The text as a number; None if it is not one: a file may be absent or say "max"."""
     text = (text or "").strip()
     return int(text) if text.isdigit() else None

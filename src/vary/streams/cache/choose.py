@@ -1,4 +1,4 @@
-"""Which store a stream has: as `cache=` says, or as memory and disk allow."""
+"""Chooses the store of a stream, by `cache=` and by how much memory and disk is free."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["place_of", "store_of"]
 
 ROOMY = 4
-"""Finished pixels are kept, for an eighth more speed, where they need at most 1 / ROOMY of the limit; else chroma stays
-as coded, in half the memory."""
-SAMPLED, EPOCHS = 16, 4  # files, and epochs of each, by which the size of all is estimated
+"""Finished pixels are kept, which are an eighth faster to vary, if they need at most 1 / ROOMY of the limit; otherwise
+chroma is kept as coded, in half the memory."""
+SAMPLED, EPOCHS = 16, 4  # files, and epochs of each, from which the size of all is estimated
 
 
 def place_of(source: Indexed, options: Options) -> Path | Memory | None:
-    """Where a stream that was just made will keep files: a folder, or memory that states no demand yet.
+    """Where a new stream will keep files: a folder, or memory whose demand is not known yet.
 
-    `InputError` where the disk is to keep files of a source without fingerprints.
+    `InputError` for cache="disk" and a source without fingerprints.
     """
     kind = stated_kind(source)
     if options.cache is None or (kind is not None and not kind.encoded):
@@ -73,7 +73,7 @@ def store_of(
     cure = "name another folder with VARY_CACHE"
     warn_caller(f"cache='disk': {why}; decoded files are kept in memory instead; {cure}", UserWarning)
     store = Memory(ranks=options.part.ranks)
-    if options.cache_bytes is not None:  # intended for a disk, so it may be more than there is memory
+    if options.cache_bytes is not None:  # it was meant for a disk, so it may exceed the memory
         store.most = min(options.cache_bytes, store.limit)
     return _in_memory(source, options, specs, store, note_sample)[0], f"in memory: {why}"
 
@@ -105,7 +105,7 @@ def _check_fingerprints(source: Indexed) -> None:
 
 
 def _on_disk(folder: Path, options: Options) -> Store:
-    from importlib import metadata  # slower to import than all of vary
+    from importlib import metadata  # imported here, because it takes longer than importing vary
 
     limit = options.cache_bytes
     if limit is None:
@@ -118,7 +118,7 @@ def _on_disk(folder: Path, options: Options) -> Store:
 def _expected(
     source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], note_sample: Callable[[int], None]
 ) -> float:
-    """Bytes that all files will need, estimated by a few of them, each at every level that some draws need."""
+    """Bytes that all files will need, estimated from a few of them, each at all levels that their first epochs need."""
     n = len(source)
     sizes = []
     for index in islice(range(0, n, max(1, n // SAMPLED)), SAMPLED):
@@ -128,7 +128,7 @@ def _expected(
             if isinstance(image, Encoded):
                 whole = picture_bytes(image, options.channels)
                 sizes.append(sum(whole / level**2 for level in _levels(image, index, options, specs)))
-        except (DecodeError, OSError):  # if it is still so when a batch needs the file, it is an error there
+        except (DecodeError, OSError):  # reported when a batch needs the file
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
 

@@ -4,13 +4,13 @@
         HEADER    the block's length, a checksum of its first bytes (the head) and one of all of it
         block
 
-A file is written under another name and then renamed. So a reader never sees a part of one, and no locks are needed,
-which not every file system has. No file stays open. A block is checked when a process first reads it; a damaged one
-counts as missing and is written again. The block of a picture that has changed since is deleted.
+A file is written under another name and then renamed. So a reader never sees a part of one, and no file locks are
+needed, which not every file system has. No file stays open. A block is checked when a process first reads it; a damaged
+one counts as missing and is written again. If a picture changes, its former block is deleted.
 
 If the folder is full, the files that were not used for longest are deleted. The modification time of a file is the time
-of its last use. What this process used within a day stays: an epoch uses every picture once, so what would be deleted
-for the newest picture would be needed next.
+of its last use. What this process used within a day is never deleted: an epoch uses every picture once, so the files
+that were not used for longest are those that are needed soonest.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ LEVELS = 1, 2, 4, 8
 SUBFOLDER, NAME = "[0-9a-f]{2}", r"[0-9a-f]{30}-[1248](\.[0-9a-f]{16}\.tmp)?"
 FORMER = r"[0-9a-f]{16}-[0-9a-f]{32}\.(blocks|index)"  # of the format before v1
 
-BEGAN = time.time()  # this process, or nearly
-HOUR, DAY = 3600.0, 86400.0  # a use is noted once an hour, and an unfinished file of an hour ago is abandoned
+BEGAN = time.time()  # when this process began, nearly
+HOUR, DAY = 3600.0, 86400.0  # a use is noted once an hour; an unfinished file that is an hour old is deleted
 MINUTE = 60.0  # seconds until a failed write is tried again
-LATEST = 1_000_000  # most blocks that are remembered as whole: about 200 bytes each
-SAMPLE = 1000  # files by which the size of a folder is estimated
+LATEST = 1_000_000  # most blocks that are remembered as checked: about 200 bytes each
+SAMPLE = 1000  # files from which the size of a folder is estimated
 
 
 def cache_folder() -> Path:
@@ -68,16 +68,16 @@ def cache_folder() -> Path:
 
 
 def check_writable(folder: Path) -> None:
-    """`OSError` where the folder, or files in it, cannot be made. A full one is allowed."""
+    """`OSError` if the folder, or files in it, cannot be made. Empty files suffice, so a full disk passes."""
     path = folder / VERSION / "00" / f"{0:030}-1"
     _write(folder, path)
     path.unlink(missing_ok=True)
 
 
 class Disk:
-    """Blocks below `folder`: at most `limit` bytes, whichever process wrote them.
+    """A `Store` in `folder`, with at most `limit` bytes, including what other processes wrote.
 
-    setting: what else a block depends on (channels, decoder); its `repr` is part of every name.
+    setting: what a block depends on besides its file (channels, decoder); its `repr` is part of every name.
     Pickles as its arguments.
     """
 
@@ -87,16 +87,16 @@ class Disk:
         self.folder, self.limit, self.setting = Path(folder).absolute(), limit, setting
         self._held, self._stale = 0, 0.0  # bytes in the folder, and when they are to be measured again
         self._left = 0  # bytes that may be written before all files are measured again
-        self._refused, self._until = sys.maxsize, 0.0  # until that time, blocks of so many bytes are refused
+        self._refused, self._until = sys.maxsize, 0.0  # until that time, blocks of this size or more are refused
         self.error, self._warned = "", False  # `error`: why the last write failed, if it did
         self._latest: dict[
             tuple[int, int], bytes
-        ] = {}  # sample and level -> name of a block that was found whole, or written
+        ] = {}  # sample and level -> name of the block that was checked, or written, last
         self._lock = ForkLock()  # guards writes and deletions
 
     @property
     def held(self) -> int:
-        """About the bytes in the folder, measured within the last minute: other processes write as well."""
+        """Bytes in the folder, as measured within the last minute: other processes write as well."""
         if time.monotonic() >= self._stale:
             self._note_held(size_of_cache(self.folder))
         return self._held
@@ -125,7 +125,7 @@ class Disk:
         return np.frombuffer(block, np.uint8)
 
     def _drop_former(self, sample: int, level: int, name: bytes) -> None:
-        """If this sample's file has changed, delete the block of its former content, which is not used any more."""
+        """If this sample's file has changed, delete the block of its former content."""
         if self._latest.get((sample, level), name) != name:
             with self._lock, suppress(KeyError, OSError):
                 path = Path(self._path(self._latest.pop((sample, level)), level))
@@ -176,9 +176,9 @@ class Disk:
             )
 
     def _make_room(self, needed: int) -> bool:
-        """Delete files that were not used lately, if needed. Is there room now?
+        """Delete files that were not used lately, if needed. Returns whether `needed` bytes may be written now.
 
-        All files are measured only now and then, because there may be many, and other processes write as well.
+        All files are measured only now and then, because there may be many; other processes write as well.
         """
         if needed <= self._left:
             return True
@@ -230,7 +230,7 @@ def _read(path: str, size: int | None = None) -> tuple[bytes, float]:
 
 
 def _head(paths: Iterable[str]) -> Array | None:
-    """The first bytes of any of these blocks, which are the same at every level."""
+    """The first bytes of any of these blocks; they have size and orientation of the file, at every level."""
     for path in paths:
         data, _ = _read(path, HEADER.size + HEAD)
         if len(data) == HEADER.size + HEAD:
@@ -241,7 +241,7 @@ def _head(paths: Iterable[str]) -> Array | None:
 
 
 def _write(folder: Path, path: Path, *parts: bytes | memoryview) -> None:
-    """A file below the cache folder, whole or not at all."""
+    """Write a file below the cache folder completely or not at all."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.urandom(8).hex()}.tmp")
@@ -249,7 +249,7 @@ def _write(folder: Path, path: Path, *parts: bytes | memoryview) -> None:
         with unfinished.open("xb") as file:
             for part in parts:
                 file.write(part)
-        now = time.time()  # by the clock of this machine, not of a file server
+        now = time.time()  # the clock of this machine: that of a file server may differ
         os.utime(unfinished, (now, now))
         unfinished.replace(path)
     except BaseException:  # Ctrl-C as well
@@ -294,7 +294,8 @@ def _matching(folder: Path, names: str) -> Iterator[StoredFile]:
 
 
 def size_of_cache(folder: Path) -> int:
-    """Bytes in the cache; of many files an estimate, by some of the sub-folders, over which they are spread evenly."""
+    """Bytes in the cache. If there are many files, an estimate from some sub-folders: files are spread evenly over
+    them."""
     files: list[StoredFile] = []
     with suppress(OSError):
         subfolders = _subfolders(folder)
@@ -311,9 +312,9 @@ class DiskCache(NamedTuple):
     folder: Path
     bytes: int
     files: int
-    """One for each level (full size, 1/2, 1/4 or 1/8) at which a picture is kept."""
+    """Their number: one for each scale (full size, 1/2, 1/4 or 1/8) at which a picture is kept."""
     used: float | None
-    """When any of it was last used, as `time.time()` counts; None where there is none."""
+    """When any of it was last used, in seconds as `time.time()`; None if nothing is kept."""
 
     @property
     def pairs(self) -> int:
@@ -323,7 +324,7 @@ class DiskCache(NamedTuple):
     def clear(self) -> tuple[int, dict[Path, str]]:
         """Delete what vary wrote into the folder, and nothing else. Streams that use it continue.
 
-        Returns the bytes that this freed, and the files that had to stay, each with the reason.
+        Returns the number of bytes that were freed, and the files that could not be deleted, each with the reason.
         """
         freed, left = 0, {}
         for file in _all_files(self.folder):
@@ -333,7 +334,7 @@ class DiskCache(NamedTuple):
                 else:
                     file.path.unlink()
                     freed += file.size
-            except FileNotFoundError:  # another process did
+            except FileNotFoundError:  # another process has deleted it
                 continue
             except OSError as error:
                 left[file.path] = error.strerror or str(error)
@@ -346,7 +347,7 @@ class DiskCache(NamedTuple):
 def disk_cache() -> DiskCache:
     """What `cache="disk"` keeps in this user's cache folder, or $VARY_CACHE: how much, and when it was last used.
 
-    `.clear()` deletes it. `InputError` where the folder cannot be read.
+    `.clear()` deletes it. `InputError` if the folder cannot be read.
     """
     folder = cache_folder()
     try:

@@ -2,14 +2,14 @@
 
     Memory    a dictionary with a limit
     Disk      `disk.py`
-    NOWHERE   nothing is kept
+    NO_STORE  keeps nothing
 
-A block is one whole file, decoded at one level (full size, 1/2, 1/4 or 1/8). Its chroma may stay as coded, in half the
-memory. It is kept under the file's fingerprint, so a changed file is decoded again. A batch is the same with any store
-or none: the level depends on file and draws, and a block gives the same pixels.
+A block is one whole file, decoded at one level, the scale denominator (1, 2, 4 or 8). Its chroma may be kept as coded,
+in half the memory. Its key is the file's fingerprint, so a changed file is decoded again. A batch is the same with any
+store or none: the level depends on file and draws, and a block gives the same pixels.
 
-Full memory keeps what it has: an epoch uses every picture once, so it would otherwise hold what is needed last. What
-does not fit is decoded again in each epoch.
+If the memory is full, blocks in it are not replaced: an epoch uses every picture once, so the block that was not used
+for longest is needed next. What does not fit is decoded again in each epoch.
 """
 
 from __future__ import annotations
@@ -25,28 +25,31 @@ if TYPE_CHECKING:
 
     from vary.streams.cache.budget import Budget
 
-__all__ = ["NOWHERE", "File", "Memory", "Store"]
+__all__ = ["NO_STORE", "File", "Memory", "Store"]
 
 
 class File(NamedTuple):
     """The key of a file in a store."""
 
     sample: int  # its index in the source
-    fingerprint: Hashable  # changes with the file; equal for samples that are one file
+    fingerprint: Hashable  # changes if the file changes; equal for samples that are the same file
 
 
 class Store(Protocol):
-    """Blocks by file and level; for any thread. A block that was put need not be kept. Those returned are read-only."""
+    """Blocks by file and level, for use by any thread. `put` may refuse a block. Blocks that `get` returns are
+    read-only."""
 
-    compact: bool  # blocks with chroma as coded, small, rather than finished pixels, quick
+    compact: (
+        bool  # blocks have chroma as coded, which is smaller, rather than finished pixels, which are faster to vary
+    )
     error: str
     """Why nothing can be kept now, if the limit is not the reason; else empty."""
 
     def get(self, file: File, level: int, /) -> Array | None:
-        """The block, or None. Level 0: the first bytes of any of its blocks, with size and orientation of the file."""
+        """The block, or None. Level 0: the first bytes of any block of the file, with its size and orientation."""
 
     def put(self, file: File, level: int, block: Array, /) -> bool | None:
-        """False if it could not be kept."""
+        """Keep the block. False if it could not be kept."""
 
     @property
     def held(self) -> int:
@@ -58,12 +61,12 @@ class Store(Protocol):
 
 
 class Memory:
-    """Blocks in this process, `most` bytes at most or else what the budget allows. Pickles empty.
+    """A `Store` in this process, with at most `most` bytes; None: what the budget allows. Its pickle has no blocks.
 
     demand: bytes that all blocks are expected to need.
-    ranks: processes that train together, and divide the budget.
+    ranks: processes that train together and share the budget.
 
-    If a sample's file has changed, the blocks of its former content are dropped when the sample is next asked for.
+    If a sample's file has changed, the blocks of its former content are dropped when the sample is next needed.
     """
 
     error = ""
@@ -114,8 +117,8 @@ class Memory:
         return Memory, (self.most, self.demand, self.ranks, self.compact)
 
 
-class _Nowhere:
-    """Keeps nothing. Used where several specs share a decoding, but there is no cache."""
+class _NoStore:
+    """Keeps nothing. Used if several specs share a decoding, but there is no cache."""
 
     compact, error = False, ""
     held = limit = 0
@@ -124,4 +127,4 @@ class _Nowhere:
     def put(self, file: File, level: int, block: Array) -> None: ...
 
 
-NOWHERE: Final[Store] = _Nowhere()
+NO_STORE: Final[Store] = _NoStore()

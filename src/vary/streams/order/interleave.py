@@ -1,4 +1,4 @@
-"""Which of several streams each place of a mix belongs to: spread evenly by ratio, by arithmetic without a table."""
+"""Assigns each place of a mix to one of its streams: evenly spread, by ratio, computed without a table."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 __all__ = ["Interleave", "whole_ratios"]
 
 SIMPLE, CLOSE = 10**6, 10**12
-"""A float counts as a fraction with a denominator of at most SIMPLE if they differ by at most one part in CLOSE."""
+"""A float is replaced by a fraction with a denominator of at most SIMPLE if they differ by at most 1 part in CLOSE."""
 
 
 @dataclass(frozen=True)
 class Interleave:
-    """Assigns the places 0, 1, 2, ... to members: each has exactly its ratio of them in every `period`.
+    """Assigns the places 0, 1, 2, ... to members. In every `period`, each member has exactly as many as its ratio.
 
     The member with the largest ratio gets its share of all places, spread evenly; the next one its share of the
-    remaining places; and so on. Among the first k places, for any k, a member's number differs from its share by at
-    most 1/2 (the largest), 1 (of up to 3 members), or 1 + ln(n) / 2 (of n): each rounding is by 1/2 at most, and
-    later members share it.
+    remaining places; and so on. Among the first k places, for any k, the number of a member's places differs from its
+    share by at most 1/2 (the largest member), 1 (with up to 3 members), or 1 + ln(n) / 2 (with n): each rounding is by
+    1/2 at most, and the later members share it.
     """
 
     ratios: tuple[int, ...]
@@ -39,8 +39,8 @@ class Interleave:
         return sum(self.ratios)
 
     def members(self, first: int, places: Array) -> tuple[Array, Array, int]:
-        """(which, numbers, cycles) of the places `first + places`: the member of each, and its number among that
-        member's places, which is `cycles * ratio + number`.
+        """(which, numbers, cycles) for the places `first + places`: the member of each place, and the place's number
+        among all places of that member, which is `cycles * ratio + number`.
 
         first: a whole number >= 0 of any size. numbers: int64, or Python's integers where int64 might overflow.
         """
@@ -66,7 +66,7 @@ def _share(places: Array, ratio: int, whole: int) -> Array:
 
 
 def whole_ratios(values: Sequence[object]) -> tuple[int, ...]:
-    """The ratios as whole numbers without a common factor: exactly, and those of floats as they are written."""
+    """The ratios as whole numbers without a common factor. A float stands for its decimal notation: 0.1 is 1/10."""
     found = [_fraction(place, value) for place, value in enumerate(values)]
     scale = lcm(*(one.denominator for one in found))
     numbers = [int(one * scale) for one in found]

@@ -1,4 +1,4 @@
-"""Which samples come in an epoch, and in which order: position -> sample and its repetition.
+"""Which samples occur in an epoch, and in which order: position -> sample and its repetition.
 
 `Slots`: an epoch has n * repeat slots. A shuffle maps positions to slots; arithmetic maps a slot to a sample, and to
 which of that sample's repetitions it is. `GivenOrder`: the user's function gives the samples of an epoch (`order=`).
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from vary.errors import InputError, brief, stopped
+from vary.errors import InputError, brief, stop_iteration_error
 from vary.rng import integer
 from vary.sample import Array
 from vary.sources import class_ids
@@ -26,12 +26,13 @@ if TYPE_CHECKING:
 __all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "cumulate", "weights_of"]
 
 UNIT = 1 << 24
-"""Expected numbers of slots are integers, in this fraction of a slot: so every epoch adds up to exactly its slots."""
+"""Expected numbers of slots are integers, in units of 1 / UNIT slot, so that they add up to exactly the slots of an
+epoch."""
 KEPT = 4  # epochs whose given order is kept: the present one, the next one, and those of other iterations
 
 
 class Samples(Protocol):
-    """Which samples come in an epoch, in which order."""
+    """Which samples occur in an epoch, in which order."""
 
     @property
     def n(self) -> int:
@@ -39,28 +40,28 @@ class Samples(Protocol):
 
     @property
     def numbers(self) -> Array | None:
-        """Of a subset, (n,) int64: the indices of its samples in the whole source."""
+        """For a subset, (n,) int64: the indices of its samples in the whole source; else None."""
 
     def count(self, epoch: int) -> int:
         """Positions in the epoch."""
 
     def max_repeats(self, epoch: int) -> int:
-        """The most times that one sample comes in the epoch."""
+        """The most times that one sample occurs in the epoch."""
 
     def eligible(self, epoch: int) -> Array | None:
-        """Indices in the whole source of the samples that can come, ascending; None: all."""
+        """Indices in the whole source of the samples that can occur, ascending; None: all."""
 
     def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
         """A function from (m,) int64 positions to (indices in the whole source, repetitions), (m,) int64 each.
-        The first time that a sample comes in an epoch is its repetition 0."""
+        The first time that a sample occurs in an epoch is its repetition 0."""
 
 
 @dataclass(frozen=True, eq=False)
 class Slots:
-    """How often each of n samples comes in an epoch, which is `repeat` times on average.
+    """`Samples` by repeat= and weights=: each of n samples occurs `repeat` times on average.
 
     ends: with weights, (n,) int64: the expected slots of samples 0 .. i together, times `UNIT`.
-    numbers: of a subset, (n,) int64: the indices of its samples in the whole source.
+    numbers: for a subset, (n,) int64: the indices of its samples in the whole source.
     """
 
     n: int
@@ -110,7 +111,7 @@ class GivenOrder:
     """`Samples` by the user's function: epoch -> indices, in order. Called once for each epoch in each process."""
 
     def __init__(self, function: Callable[[int], object], n: int, numbers: Array | None, limit: int) -> None:
-        """limit: how often a sample may come in an epoch."""
+        """limit: how often a sample may occur in an epoch."""
         self.n, self.numbers, self._limit = n, numbers, limit
         self.function = function
         self._known: dict[int, tuple[Array, Array]] = {}
@@ -134,7 +135,7 @@ class GivenOrder:
         return indices if self.numbers is None else self.numbers[indices]
 
     def _of(self, epoch: int) -> tuple[Array, Array]:
-        """(indices, repeats) of this epoch: repeats[i] is how often indices[i] came before."""
+        """(indices, repeats) of this epoch: repeats[i] is how often indices[i] occurred before."""
         found = self._known.get(epoch)
         if found is None:
             indices = self._indices(epoch)
@@ -149,8 +150,8 @@ class GivenOrder:
     def _indices(self, epoch: int) -> Array:
         try:
             given = self.function(epoch)
-        except StopIteration as error:  # in an iterator, it would end the epochs as if all had come
-            raise stopped(f"order({epoch})") from error
+        except StopIteration as error:  # in an iterator, it would end the epochs early without an error
+            raise stop_iteration_error(f"order({epoch})") from error
         seen = f"order({epoch}) gave {brief(given) if isinstance(given, list | tuple) else type(given).__name__}"
         cure = f"give a list or 1-D array of indices of samples, 0 .. {self.n - 1}"
         try:
@@ -170,7 +171,7 @@ class GivenOrder:
 
 
 def _repeats(indices: Array) -> Array:
-    """(m,) int64: how often each index came before."""
+    """(m,) int64: how often each index occurred before."""
     by_index = np.argsort(indices, kind="stable")
     ordered = indices[by_index]
     starts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] - 1))
@@ -180,7 +181,7 @@ def _repeats(indices: Array) -> Array:
 
 
 def cumulate(weights: Array, slots: int) -> Array:
-    """`Slots.ends` for these weights. A sample that expects fewer than 2^-24 slots may never come."""
+    """`Slots.ends` for these weights. A sample whose expected number of slots is below 2^-24 may never occur."""
     sums = np.cumsum(weights)
     ends: Array = np.rint(sums / sums[-1] * (slots * float(UNIT))).astype(np.int64)
     return ends

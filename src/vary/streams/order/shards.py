@@ -1,4 +1,5 @@
-"""Which positions of an epoch belong to a rank: every `ranks`-th, so a step of all ranks uses neighbouring ones."""
+"""Which positions of an epoch belong to a rank: every `ranks`-th one, so that one step of all ranks uses neighbouring
+positions."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ __all__ = ["Shard", "Uneven", "shard_of"]
 Uneven = Literal["pad", "drop", "keep"]
 
 LAUNCHERS = (("RANK", "WORLD_SIZE"), ("SLURM_PROCID", "SLURM_NTASKS"))
-"""Environment variables in which launchers give a process its rank and the number of ranks; the first pair counts."""
+"""Environment variables in which launchers give a process its rank and the number of ranks; the first pair that is set
+is used."""
 
 
 class Shard(NamedTuple):
@@ -23,7 +25,7 @@ class Shard(NamedTuple):
     ranks: int = 1
 
     def share(self, left: int, uneven: Uneven) -> int:
-        """How many of the last `left` positions this rank has; with "pad" and "drop", all ranks have equally many."""
+        """How many of the last `left` positions this rank has. With "pad" and "drop", all ranks have equally many."""
         if uneven == "keep":
             return -(-(left - self.rank) // self.ranks)
         return left // self.ranks if uneven == "drop" else -(-left // self.ranks)

@@ -17,7 +17,7 @@ __all__ = ["GROUP", "TABLE_LIMIT", "order"]
 Places = TypeVar("Places", int, Array)
 
 TABLE_LIMIT = 1 << 20
-"""With this many slots or more, each position is computed by itself: without a table, and in another order."""
+"""With this many slots or more, each position is computed by itself, without a table. This gives another order."""
 
 GROUP = 8  # blocks whose samples are shuffled together
 
@@ -37,7 +37,7 @@ def order(n: int, seed: int, epoch: int, shuffle: bool, block: int | None = None
 
 
 def _blocks(positions: Array, n: int, size: int, seed: int, epoch: int) -> Array:
-    """Blocks of `size` neighbouring slots, permuted as wholes; then `GROUP` blocks at a time, slot by slot.
+    """Permutes blocks of `size` neighbouring slots, and then the slots of `GROUP` blocks at a time.
 
     The last block may be short. Its place among the blocks is drawn at random, and the others are permuted around it.
     So the block of a position can be computed without the inverse of a permutation.

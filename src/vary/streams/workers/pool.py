@@ -3,8 +3,8 @@
     consumer --- submit(positions) --> batch workers: job.batches --> native core (its own threads, without the GIL)
                                              `--> readers: read files, decode with Pillow
 
-There are two batch workers, so that one goes on while the other has a slow batch. What is ahead is bounded because only
-the consumer submits. An iteration has its own threads and ends them with itself.
+There are two batch workers, so that one continues while the other has a slow batch. The number of batches ahead is
+bounded, because only the consumer submits. An iteration has threads of its own, which end with it.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ __all__ = [
 
 GRACE = 2.0
 """Seconds that `close` waits for its threads. Reads and native calls end well before; a user function that needs longer
-keeps its thread until it returns. The wait is bounded also because `close` may run as a finalizer, which interrupts its
-thread anywhere, even inside the threading module, with a lock that the ending threads need."""
+keeps its thread until it returns. Another reason for a limit: `close` may run as a finalizer, which interrupts its
+thread anywhere, even inside the threading module, where it may have a lock that the ending threads need."""
 
 EXIT_GRACE = 0.3
-"""Seconds that the end of the program waits, for all threads and processes together."""
+"""Seconds that the end of the program waits for all threads and processes together."""
 
 IDLE, READING, CALLING = -1, 0, 1
-"""What a thread does now, in an activity array: nothing, or reading a sample, or calling a user function for it."""
+"""What a thread does now, in an activity array: nothing, reading a sample, or calling a user function for it."""
 
 
 class Executor(Protocol):
@@ -71,10 +71,11 @@ class Executor(Protocol):
         nanoseconds that this took, summed over threads."""
 
     def check(self) -> None:
-        """Raises `CancelledError` if the batch is not wanted any more. To be called now and then."""
+        """Raises `CancelledError` if the batch is no longer needed. To be called now and then."""
 
     def note(self, kind: int, index: int, stream: int) -> None:
-        """`check`, and note what this thread does now, and for which sample of which stream of a mix."""
+        """Call `check`, and note what this thread does now (`READING` or `CALLING`), for which sample of which stream
+        of a mix."""
 
 
 class Inline:
@@ -99,7 +100,7 @@ class Pending(Protocol):
 
 
 class Workers(Protocol):
-    """What makes the batches of one iteration."""
+    """Makes the batches of one iteration."""
 
     pid: int
     """The process of the iteration."""
@@ -110,11 +111,11 @@ class Workers(Protocol):
         """What they are doing now, in words, for the error of a timeout."""
 
     def close(self, grace: float = GRACE) -> None:
-        """End now; what has not begun never will. Does nothing in a forked child."""
+        """End now; batches that have not been begun are not made. Does nothing in a forked child."""
 
 
 class Ending(Protocol):
-    """What ends with the program."""
+    """A pool or process that has to end with the program."""
 
     pid: int
 
@@ -126,11 +127,11 @@ class Ending(Protocol):
 
 
 class WorkerPool:
-    """`Workers` in threads of this process, and their `Executor`. Has no reference to the iteration, so that one that
-    is dropped is collected."""
+    """`Workers` in threads of this process, and their `Executor`. It has no reference to the iteration, so that an
+    iteration that is dropped is collected."""
 
     def __init__(self, job: EpochJob, activity: Array | None = None) -> None:
-        """activity: (slots(job),) int64, in which each thread notes what it does."""
+        """activity: (slots(job),) int64, in which each thread notes what it does (see `note`)."""
         batch_workers, self._threads = job.options.batch_workers, job.options.threads_per_batch
         self.pid = os.getpid()
         self._job = job
@@ -141,8 +142,8 @@ class WorkerPool:
         self._readers: DaemonThreads | None = None  # started when they are first needed
         self._first_reader = batch_workers
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
-        self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak: a future that is done holds its batches
-        # All at once: one that started later would use more memory for batches ahead of the consumer.
+        self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak, because a future that is done has its batches
+        # Started at once: if one started later, the allocator would use more memory for batches ahead of the consumer.
         self._batch_workers = DaemonThreads(batch_workers, f"{self._name}-make", self._enter)
         end_at_exit(self)
 
@@ -184,7 +185,7 @@ class WorkerPool:
             raise CancelledError
 
     def spread(self, work: Work[T, R], items: Sequence[T], portion: int) -> tuple[list[R], int]:
-        """By several threads: disks, and Pillow, do several files at once faster."""
+        """By several threads, because disks and Pillow are faster with several files at once."""
         parts = min(self._threads, -(-len(items) // max(portion, 1)))
         if parts <= 1:
             return _timed(work, items)
@@ -218,12 +219,12 @@ class WorkerPool:
         if self._closed or self.pid != os.getpid():
             return
         self._closed = True
-        self.stop()  # what has not begun ends at once
+        self.stop()  # so batches that have not been begun are not made
         for future in filter(None, [one() for one in self._pending]):
             if not future.cancel():
-                with suppress(InvalidStateError):  # else a waiting consumer would wait until the thread sees the stop
+                with suppress(InvalidStateError):  # so that a consumer need not wait until the thread has stopped
                     future.set_exception(CancelledError())
-        with self._lock:  # after it, no reader is started any more
+        with self._lock:  # afterwards, no reader is started any more
             pools = [pool for pool in (self._batch_workers, self._readers) if pool is not None]
         for pool in pools:
             pool.stop()
@@ -252,9 +253,9 @@ def doing(activity: Array, job: EpochJob) -> str:
 
 
 AT_EXIT: WeakValueDictionary[int, Ending] = WeakValueDictionary()
-"""By `id`. A dictionary, because others may add to it while `_exit` lists it."""
+"""What has to end with the program, by `id`. A dictionary, because threads may add to it while `_exit` lists it."""
 _here = threading.local()
-_ended_in: int | None = None  # the process that is ending
+_ended_in: int | None = None  # pid of the process that is ending
 
 
 def end_at_exit(one: Ending) -> None:
@@ -263,7 +264,7 @@ def end_at_exit(one: Ending) -> None:
 
 @atexit.register
 def _exit() -> None:
-    """Stop all threads: one that returns from native code while the interpreter ends may crash it."""
+    """Stop all threads, because one that returns from native code while the interpreter ends may crash it."""
     global _ended_in  # noqa: PLW0603  a fact of the process
     _ended_in = os.getpid()
     until = monotonic() + EXIT_GRACE
@@ -277,7 +278,7 @@ def _exit() -> None:
 
 
 def park_at_exit() -> None:
-    """For a daemon thread that asked for a batch: while the program ends it gets neither that nor an error, but stays
-    here. Else it would print a traceback, or treat the batches so far as the whole epoch."""
+    """If the program is ending and this is a daemon thread that is a consumer, sleep until the process has ended.
+    Otherwise the thread would print a traceback, or treat the batches so far as the whole epoch."""
     if _ended_in is not None and _ended_in == os.getpid() and threading.current_thread().daemon:
         threading.Event().wait()

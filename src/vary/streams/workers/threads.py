@@ -1,4 +1,4 @@
-"""Daemon threads, for whose work a program that ends does not wait, and a lock that is free in a forked child."""
+"""Daemon threads, whose work does not delay the end of the program, and a lock that is free in a forked child."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ Task = tuple["Future[Any]", "Callable[..., Any]", tuple[object, ...]]  # Any: ea
 class DaemonThreads:
     """Up to `count` threads, all started at once. If the system allows none, `submit` does the work itself.
 
-    `concurrent.futures.ThreadPoolExecutor` would start threads later, and join them when the interpreter ends.
+    `concurrent.futures.ThreadPoolExecutor` is not used, because it starts threads later, and joins them when the
+    interpreter ends.
     """
 
     def __init__(self, count: int, name: str, enter: Callable[[int], None]) -> None:
@@ -39,7 +40,7 @@ class DaemonThreads:
                 self._threads.append(thread)
         except RuntimeError:  # the system allows no more threads
             pass
-        except BaseException:  # Ctrl-C, perhaps while one has begun to run
+        except BaseException:  # Ctrl-C, perhaps after a thread has been started, but before it is in the list
             self._tasks.put(None)
             self.stop()
             raise
@@ -53,12 +54,12 @@ class DaemonThreads:
         return future
 
     def stop(self) -> None:
-        """Make the threads end when they have done what was submitted."""
+        """Make the threads end after the work that was submitted."""
         for _ in self._threads:
             self._tasks.put(None)
 
     def join(self, until: float) -> None:
-        """Wait for their end, but no longer than until this time of `time.monotonic`."""
+        """Wait for their end, at most until this time of `time.monotonic`."""
         for thread in self._threads:
             thread.join(max(0.0, until - monotonic()))
 
@@ -75,18 +76,18 @@ def _do(future: Future[T], work: Callable[..., T], args: tuple[object, ...]) -> 
         return
     try:
         result = work(*args)
-    except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
+    except BaseException as error:  # noqa: BLE001  it is raised by `Future.result`
         with suppress(InvalidStateError):  # cancelled meanwhile
             future.set_exception(error)
     else:
         with suppress(InvalidStateError):
             future.set_result(result)
     finally:
-        del future  # else the error and this frame would hold each other
+        del future  # otherwise the error and this frame would form a reference cycle
 
 
 def in_a_thread(work: Callable[[], T], name: str) -> Future[T]:
-    """Begin this work in a daemon thread, which ends with it."""
+    """Begin this work in a daemon thread of its own."""
     thread = DaemonThreads(1, name, lambda _: None)
     future = thread.submit(work)
     thread.stop()
@@ -94,7 +95,7 @@ def in_a_thread(work: Callable[[], T], name: str) -> Future[T]:
 
 
 class ForkLock:
-    """A lock that is free in a forked child, whoever held it when the process was forked. Reentrant; pickles free."""
+    """A reentrant lock that is free in a forked child and in a pickled copy, even if a thread held it at that time."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()

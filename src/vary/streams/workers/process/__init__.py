@@ -1,1 +1,1 @@
-"""process=True: a pool of threads in another process, whose batches come back in shared memory."""
+"""process=True: the worker pool runs in another process, and batches come back in shared memory."""

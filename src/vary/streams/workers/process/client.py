@@ -1,11 +1,12 @@
-"""`process=True`: batches are made in one process beside this one, which has an interpreter lock of its own.
+"""The client of `process=True`: starts a second process, the server, which makes the batches.
 
-    here    positions of the next batches  ---- a socket an iteration --->  there: a pool of threads an iteration
-            arrays over shared memory  <--- where they are, labels ---             cache, policy, source
+    client                           one socket for each iteration            server
+    positions of the next batches  ------------------------------------>  one pool of threads for each iteration
+    arrays over shared memory      <--- labels, places in the memory ---   cache, policy, source
 
-`server.py` runs there on a copy of the stream; so its batches are the same. One process makes the batches of all
-iterations of a stream and keeps what it has decoded between them. It ends when neither stream nor iteration is left,
-and with this process. There is no thread here: who waits for a batch reads the socket.
+`server.py` works on a copy of the stream, so its batches are the same. One server makes the batches of all iterations
+of a stream, and keeps its cache between them. It ends when neither the stream nor an iteration is left, or when this
+process ends. The client has no threads: a consumer that waits for a batch reads the socket.
 """
 
 from __future__ import annotations
@@ -43,21 +44,21 @@ if TYPE_CHECKING:
 __all__ = ["Process"]
 
 PATIENCE = 0.4
-"""Seconds that the process is given to end by itself, before it is killed."""
-WATCH = 1.0  # seconds between two checks that the process is still there, while a batch is awaited
+"""Seconds for the server to end by itself, before it is killed."""
+WATCH = 1.0  # seconds between two checks that the server still runs, while a consumer waits for a batch
 
 CODE = (
     "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); sys.path[:] = {path!r}; "
     "from vary.streams.workers.process.server import run_server; run_server{arguments}"
 )
-"""Ctrl-C is for this process, which closes the socket."""
+"""The server ignores Ctrl-C, because the client closes the socket then."""
 
 
 class Process:
-    """The process, started when this is made. For consumers in any thread."""
+    """The server, started by the constructor. Consumers in any thread may use it."""
 
     def __init__(self, epochs: Epochs) -> None:
-        """epochs: the stream of which it makes the batches."""
+        """epochs: the stream whose batches it makes."""
         self.pid = os.getpid()
         self.timeout: float | None = epochs.options.timeout
         self.has_answered = False
@@ -90,7 +91,7 @@ class Process:
 
     @property
     def is_alive(self) -> bool:
-        """Can it be asked, from this process? One that does not answer at all is alive: it may be stopped, or busy."""
+        """Can this process use it? A server that does not answer counts as alive: it may be stopped, or busy."""
         import select
         import socket
 
@@ -105,12 +106,12 @@ class Process:
                 if not self._control.recv(64):
                     return False
             self._control.send(PING)
-            # One that was killed just now may still be seen to run, but it does not answer any more.
+            # A server that was killed just now may still seem to run, but the socket is closed.
             return not poll.poll(WATCH * 1000) or bool(self._control.recv(64, socket.MSG_DONTWAIT))
         return False
 
     def workers(self, job: EpochJob) -> ProcessWorkers:
-        """For an iteration of this epoch: a connection of its own."""
+        """The workers for an iteration of this epoch, with a connection of their own."""
         with _limit_named():
             import socket
 
@@ -120,7 +121,7 @@ class Process:
             return ProcessWorkers(self, here, job, next(self._rows) % ITERATIONS)
 
     def ending(self) -> SourceError | None:
-        """Why it makes no batches any more; None while it runs."""
+        """The error if the server has ended; None while it runs."""
         code = self._process.poll()
         if code is None:
             return None
@@ -129,7 +130,7 @@ class Process:
         return SourceError(f"process=True: the process that makes the batches ended {how}; {cure}")
 
     def lost_connection(self) -> SourceError:
-        """Why a connection was closed at its other end."""
+        """The error if a connection was closed at its other end."""
         with suppress(Exception):
             self._process.wait(WATCH)
         return self.ending() or SourceError(
@@ -146,17 +147,17 @@ class Process:
             return False
 
     def stop(self) -> None:
-        """Have the process end by itself."""
+        """Make the server end by itself."""
         _stop(self._control)
 
     def close(self, grace: float = PATIENCE) -> None:
-        """End the process, which may do so by itself within so many seconds."""
+        """End the server: by itself within `grace` seconds, else it is killed."""
         if self._end.detach() is not None:
             _end(self.pid, self._control, self._process, self.arena, grace)
 
 
 def _stop(control: sockets.socket) -> None:
-    """Shutting the socket down ends the process, even if a forked child has a copy."""
+    """Shut the socket down, which ends the server, even if a forked child has a copy of the socket."""
     import socket
 
     with suppress(OSError):
@@ -171,7 +172,7 @@ def _end(
         _stop(control)
         try:
             process.wait(grace)
-        except Exception:  # noqa: BLE001  it must not stay, whatever keeps it or interrupts here
+        except Exception:  # noqa: BLE001  it must end, even if it hangs or waiting is interrupted
             process.kill()
             process.wait()
         arena.release_rest()
@@ -180,7 +181,7 @@ def _end(
 
 @contextmanager
 def _limit_named() -> Iterator[None]:
-    """Errors that say which limit was met."""
+    """Makes errors of missing file descriptors name the limit."""
     try:
         yield
     except OSError as error:
@@ -191,13 +192,13 @@ def _limit_named() -> Iterator[None]:
 
 
 class ProcessWorkers:
-    """`Workers` in the process: one connection to it. For one thread at a time, `close` excepted.
+    """`Workers` in the server: one connection to it. For one thread at a time, except `close`.
 
-    After an error or Ctrl-C, perhaps within a message, it can only be closed.
+    After an error or Ctrl-C, which may interrupt a message, it can only be closed.
     """
 
     def __init__(self, process: Process, socket: sockets.socket, job: EpochJob, row: int) -> None:
-        """row: of the arena's activity."""
+        """row: in `Arena.activity`."""
         import select
         from multiprocessing.connection import Connection
 
@@ -208,7 +209,7 @@ class ProcessWorkers:
         if process.timeout is not None:
             _limit_waiting(socket, process.timeout)
         self._activity[:] = IDLE
-        self._poll = select.poll()  # unlike `select.select`, of descriptors of any number
+        self._poll = select.poll()  # unlike `select.select`, it allows descriptors above 1023
         self._poll.register(socket, select.POLLIN)
         self._connection: Connection | None = Connection(socket.detach())
         self._send((job.epoch, row))
@@ -225,13 +226,13 @@ class ProcessWorkers:
         if connection is None:  # closed by another thread, as it may be at any time
             raise _closed()
         try:
-            with suppress(ConnectionError):  # raised where the answer is awaited
+            with suppress(ConnectionError):  # raised by `receive`
                 connection.send_bytes(pickle.dumps(message, 5))
         except BlockingIOError:
             raise StreamTimeoutError(f"positions were not read within timeout= seconds: {self.stuck()}") from None
 
     def receive(self, until: float | None) -> None:
-        """Read the next answer, which is that to the oldest request. until: as `monotonic` says it."""
+        """Read the next answer, which belongs to the oldest request. until: a time of `monotonic`."""
         connection, process = self._connection, self._process
         if connection is None or process is None:
             raise _closed()
@@ -248,12 +249,12 @@ class ProcessWorkers:
         process.has_answered = True
 
     def _wait(self, process: Process, until: float | None) -> None:
-        """Wait until there is something to read: so Ctrl-C hardly ever arrives within a message."""
+        """Wait until there is something to read. So Ctrl-C rarely interrupts a message."""
         while True:
             left = WATCH if until is None else min(WATCH, max(0.0, until - monotonic()))
             if self._poll.poll(left * 1000):
                 return
-            if error := process.ending():  # a process that it has forked may hold the socket open
+            if error := process.ending():  # checked, because a child of the server may keep the socket open
                 raise error
             if until is not None and monotonic() >= until:
                 raise TimeoutError
@@ -281,7 +282,7 @@ class ProcessWorkers:
         return f"{name}: {doing(self._activity, self._job)}"
 
     def close(self, grace: float = 0.0) -> None:  # noqa: ARG002  there is nothing to wait for
-        """End the iteration there, from any thread or in a finalizer.
+        """End the iteration in the server. May be called from any thread or in a finalizer.
 
         The descriptor is closed when nothing refers to it any more: another thread may be reading.
         """
@@ -292,7 +293,7 @@ class ProcessWorkers:
 
 
 def _limit_waiting(socket: sockets.socket, seconds: float) -> None:
-    """Within a message, too: then a read or write raises BlockingIOError."""
+    """Limit each read and write of the socket, also within a message; they then raise BlockingIOError."""
     import socket as sockets
 
     limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6) or 1)
@@ -312,11 +313,11 @@ class _Answer:
         self._workers = workers
 
     def done(self) -> bool:
-        """Is the answer there? Then an error of `result` is not that of its own `timeout`."""
+        """Has the answer come? If so, a TimeoutError of `result` is a user's."""
         return self.answer is not None
 
     def result(self, timeout: float | None = None) -> list[Made]:
-        """The batches, or the error of making them; `TimeoutError` if they have not come in so many seconds."""
+        """The batches, or the error of making them; `TimeoutError` if they do not come within `timeout` seconds."""
         until = None if timeout is None else monotonic() + timeout
         while self.answer is None:
             self._workers.receive(until)

@@ -1,11 +1,11 @@
-"""Memory that two processes see: the server makes arrays in it, the client reads them there.
+"""Shared memory: the server makes arrays in it, and the client reads them.
 
 It is one file without a name, so that nothing is left behind, however the processes end:
 
     | number of buffers | words | offsets | sizes | activity | buffer 0 | buffer 1 | ...
 
-A word says how its buffer is used now: 4 x the number of the use + a state. It is changed only by an atomic exchange of
-what is expected there, so neither process waits for a lock, and what comes late changes nothing.
+A word says how its buffer is used now: 4 x the number of the use + a state. It is changed only by an atomic
+compare-and-exchange. So neither process waits for a lock, and a late change of an earlier use has no effect.
 """
 
 from __future__ import annotations
@@ -30,18 +30,19 @@ from vary.sample import Array
 __all__ = ["Arena", "BufferPool", "Ref", "unnamed_file"]
 
 FREE, MADE, SENT, HELD = range(4)
-"""States of a buffer: used by nobody; being filled by the server; in a message; mapped by the client."""
+"""States of a buffer: not in use; being filled by the server; in a message; in use by the client."""
 
 BUFFERS, ITERATIONS, THREADS = 1 << 16, 256, 256
-"""The most that there is room for in the header. Parts that are not used need no memory."""
+"""The most for which the header has space. Its unused parts need no memory."""
 SMALL, COPIED = 4096, 1 << 16
-"""Bytes: arrays of fewer are in the message itself; of so many, those that are in no buffer are copied into one."""
-ROOMS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)
-HEADER = -(-sum(ROOMS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
+"""Bytes. Arrays smaller than SMALL are sent in the message itself. Arrays of at least COPIED that are not in a buffer
+are copied into one."""
+SECTIONS = (1, BUFFERS, BUFFERS, BUFFERS, ITERATIONS * THREADS)  # of the header: number of int64
+HEADER = -(-sum(SECTIONS) * 8 // mmap.PAGESIZE) * mmap.PAGESIZE
 
 
 def unnamed_file() -> int:
-    """The descriptor of a new file in memory, or where the system has none such, of a temporary one."""
+    """The descriptor of a new file in memory; if the system has no such files, of a temporary file."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("vary")
     import tempfile
@@ -51,7 +52,7 @@ def unnamed_file() -> int:
 
 
 class Ref(NamedTuple):
-    """Some bytes of a buffer, for one use of it."""
+    """Some bytes of a buffer, valid for one use of it."""
 
     buffer: int
     use: int
@@ -63,24 +64,24 @@ class Arena:
     """The file and its header, in either process."""
 
     def __init__(self, file: int) -> None:
-        """file: its descriptor, which is this object's to close."""
+        """file: its descriptor, which this object closes."""
         self.file = file
         weakref.finalize(self, os.close, file)
         os.ftruncate(file, max(HEADER, os.fstat(file).st_size))
-        header = np.split(SharedPart(file, 0, HEADER).array.view(np.int64), np.cumsum(ROOMS))
+        header = np.split(SharedPart(file, 0, HEADER).array.view(np.int64), np.cumsum(SECTIONS))
         self.count, self.words, self.offsets, self.sizes, activity, _ = header
         self.activity = activity.reshape(ITERATIONS, THREADS)
-        """A row for each iteration: what each of its threads does, see `pool.doing`."""
+        """A row for each iteration: what each of its threads does now, see `pool.doing`."""
         self._parts: dict[int, SharedPart] = {}  # of the client
 
     def exchange(self, buffer: int, use: int, expected: int, state: int) -> bool:
-        """Another state for this use of the buffer, unless it is not in the expected one."""
+        """Change the state of the buffer, if it has this use and the expected state. Returns whether it had."""
         return exchange_word(self.words, buffer, 4 * use + expected, 4 * use + state)
 
     def arrays(self, refs: list[Ref]) -> list[Array]:
-        """The client's uint8 arrays of these bytes. With the last array in a buffer, that becomes free.
+        """The client's uint8 arrays of these bytes. A buffer becomes free when its last array is deleted.
 
-        They are the client's to write to. A fork makes those in use private memory of parent and child.
+        The client may write to them. A fork turns those in use into private memory of parent and child.
         """
         wholes: dict[int, Array] = {}
         for number, use, _, _ in refs:
@@ -98,7 +99,7 @@ class Arena:
         words = self.words, number, 4 * use + HELD, 4 * use + FREE
         part = self._parts.get(number)
         held = None if part is None else part.hold(*words)
-        if held is None:  # a fork has made what was mapped private
+        if held is None:  # a fork has made the mapped memory private
             part = self._parts[number] = self.mapped(int(self.offsets[number]), int(self.sizes[number]))
             held = part.hold(*words)
         assert held is not None
@@ -114,11 +115,11 @@ class Arena:
             raise OSError(error.errno, f"process=True: no memory can be mapped for a batch; {cure}") from error
 
     def release_memory(self, buffer: int) -> None:
-        """Give the memory of a buffer back to the system. It stays, and reads as zeros."""
+        """Return the memory of a buffer to the system. The buffer remains, and reads as zeros."""
         punch(self.file, int(self.offsets[buffer]), int(self.sizes[buffer]))
 
     def release_rest(self) -> None:
-        """Of a server that is gone, keep only the memory of what is held, for which the file need not stay open."""
+        """After the server has ended, keep only the memory that the client uses; the file need not stay open for it."""
         for number, word in enumerate(self.words[: self.count[0]].tolist()):
             if word % 4 != HELD and exchange_word(self.words, number, word, word - word % 4 + FREE):
                 self.release_memory(number)
@@ -127,12 +128,12 @@ class Arena:
 
 
 class BufferPool:
-    """The server's buffers; from any thread. A buffer is mapped for good, and holds one array at a time."""
+    """The server's buffers, for use by any thread. A buffer stays mapped, and has one array at a time."""
 
     def __init__(self, arena: Arena, kept: int = 0) -> None:
         """kept: free buffers that keep their memory."""
         self._arena, self.kept = arena, kept
-        self._lock = threading.Lock()  # of what follows, and of a change from FREE
+        self._lock = threading.Lock()  # guards the attributes below, and changes from the state FREE
         self._uses = itertools.count(1)
         self._memory: list[Array] = []
         self._addresses: list[tuple[int, int]] = []  # and the buffers there, ascending
@@ -140,7 +141,7 @@ class BufferPool:
         self._end = HEADER
 
     def empty(self, shape: tuple[int, ...], floats: bool) -> Array:
-        """An array with anything in it, like `numpy.empty`. Unless it is sent, its buffer becomes free with it."""
+        """An uninitialised array, like `numpy.empty`. If it is deleted before it is sent, its buffer becomes free."""
         dtype = np.dtype(np.float32 if floats else np.uint8)
         size = prod(shape) * dtype.itemsize
         with self._lock:
@@ -154,7 +155,7 @@ class BufferPool:
         return array
 
     def _buffer(self, size: int) -> int:
-        """A free buffer of at least this size, and not twice as large; a new one if there is none."""
+        """A free buffer of at least this size, and at most twice as large; a new one if there is none."""
         free, sizes = self._free(), self._arena.sizes
         fits = free[(sizes[free] >= size) & (sizes[free] <= max(2 * size, mmap.PAGESIZE))]
         if len(fits):  # one with memory, of the best size, used last
@@ -181,9 +182,8 @@ class BufferPool:
         return number
 
     def trim(self) -> None:
-        """Let only as many free buffers as are to be kept have memory; to be called now and then.
-
-        After each use would be too often: their number rises and falls with each batch.
+        """Return the memory of free buffers to the system, except for `kept` of them. To be called now and then, not
+        after each use, because the number of free buffers rises and falls with each batch.
         """
         with self._lock:
             free = self._free()
@@ -194,7 +194,7 @@ class BufferPool:
                 self._has_memory[number] = False
 
     def send(self, raw: memoryview, refs: list[Ref]) -> bool:
-        """Add these bytes to the `refs` of a message. False, and nothing, if they had better be in it."""
+        """Add these bytes to the `refs` of a message. False, and no change, if they are to be sent in the message."""
         if raw.nbytes < SMALL:
             return False
         data = np.frombuffer(raw, np.uint8)
@@ -208,7 +208,7 @@ class BufferPool:
         return ref is not None
 
     def _ref(self, data: Array, refs: list[Ref]) -> Ref | None:
-        """Where these bytes are, in a buffer that goes with this message and no other."""
+        """A reference to these bytes, if they are in a buffer that can be sent with this message; else None."""
         address = data.ctypes.data
         with self._lock:
             place = bisect(self._addresses, (address, BUFFERS)) - 1
@@ -222,10 +222,10 @@ class BufferPool:
         return Ref(number, use, address - start, data.nbytes)
 
     def is_unread(self, refs: list[Ref]) -> bool:
-        """Has the client not begun to read a message with these?"""
+        """Is a message with these references still unread by the client?"""
         return any(self._arena.words[ref.buffer] == 4 * ref.use + SENT for ref in refs)
 
     def take_back(self, refs: list[Ref]) -> None:
-        """Free the buffers of a message that nobody read. Those of one that was read are the client's to free."""
+        """Free the buffers of a message that was not read. Those of a message that was read are freed by the client."""
         for number, use, _, _ in refs:
             self._arena.exchange(number, use, SENT, FREE)

@@ -1,7 +1,7 @@
-"""What goes to the server and back as pickles: the stream, once, and errors.
+"""Pickles between client and server: the stream, which is sent once, and errors.
 
-Arrays of the stream are not in its pickle, but beside it in a file in memory, as [length][bytes] for each. The kernel
-copies them there, and the server maps that file: so they are in memory once here and once there, at every moment.
+Arrays of the stream are not in its pickle, but in a second file in memory, as [length][bytes] for each. The server maps
+that file. So each process has an array in memory only once, at every moment.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["PING", "load_stream", "portable", "shut_down", "write_stream"]
 
 PING = b"p"
-"""The server's main thread sends it back."""
+"""The server's main thread answers with the same byte."""
 SMALL = 4096  # bytes; arrays of fewer are in the pickle
-CHUNK, ALIGNED = 8 << 20, 64  # bytes that are copied at once; each array begins at a multiple of
+CHUNK, ALIGNED = 8 << 20, 64  # bytes that are copied at once; each array begins at a multiple of ALIGNED bytes
 LENGTH = struct.Struct(f"<q{ALIGNED - 8}x")
 
 
 def write_stream(epochs: object, stream: int, arrays: int) -> None:
     """Write the pickle and the arrays into two files, given by their descriptors.
 
-    What was defined in `__main__`, such as a notebook's functions, needs cloudpickle: `InputError` without it.
+    Functions and classes of `__main__`, such as a notebook's, need cloudpickle: `InputError` without it.
     """
     try:
         return _write(epochs, stream, arrays, pickle.Pickler)
@@ -60,19 +60,20 @@ def _write(epochs: object, stream: int, arrays: int, base: type[pickle.Pickler])
         try:
             pickler.dump(epochs)
         finally:
-            pickler.clear_memo()  # it is part of a cycle, and would keep the stream until it is collected
-        beside.write(LENGTH.pack(0))  # so that there is something to map
+            pickler.clear_memo()  # the pickler is part of a reference cycle, and would keep the stream alive
+        beside.write(LENGTH.pack(0))  # because an empty file cannot be mapped
 
 
 def _pickler(
     base: Any, pickled: BinaryIO, beside: BinaryIO
 ) -> pickle.Pickler:  # Any: it is a base class, in a variable
     class Pickler(base):  # type: ignore[misc]
-        """Finds what a plain pickle cannot hold, and arrays of which NumPy would pickle a copy."""
+        """Writes arrays into the second file, also those that NumPy would copy first; refuses objects of `__main__`
+        if plain pickle is used, because the server would not find them."""
 
         def __init__(self) -> None:
             super().__init__(pickled, 5, buffer_callback=self.write_beside)
-            self.rows: Array | None = None  # such an array
+            self.rows: Array | None = None  # an array that NumPy would copy, until `write_beside` writes it
 
         def reducer_override(self, value: object) -> object:
             if base is pickle.Pickler and getattr(value, "__module__", None) == "__main__":
@@ -129,11 +130,11 @@ def load_stream(stream: int, arrays: int) -> Any:  # Any: it was pickled
 
 
 def portable(error: BaseException) -> bytes:
-    """The error as a pickle that the other process can raise; with its traceback, if it is not one of vary's own."""
+    """The error as a pickle that the other process can raise, with its traceback, unless it is one of vary's own."""
     with suppress(Exception):
         if not isinstance(error, VaryError):
             error.add_note("In the other process:\n" + "".join(traceback.format_exception(error)))
-    for dumps in (pickle.dumps, _dumped_by_value):  # the latter for a class that was defined in the user's script
+    for dumps in (pickle.dumps, _dumped_by_value):  # the latter for a class of the user's script
         with suppress(Exception):
             data = dumps(error)
             copy = pickle.loads(data)
@@ -141,7 +142,7 @@ def portable(error: BaseException) -> bytes:
                 return data
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001  it is for the user to see, whatever it says
+    except Exception:  # noqa: BLE001  a user's class may raise anything
         text = "it cannot say what"
     other = RuntimeError(f"{type(error).__name__}: {text}")
     for note in getattr(error, "__notes__", []):
@@ -156,7 +157,7 @@ def _dumped_by_value(error: BaseException) -> bytes:
 
 
 def shut_down(connection: Connection) -> None:
-    """End a connection at both ends, even if a forked process has a copy. Its descriptor stays open."""
+    """Shut a connection down at both ends, even if a forked process has a copy. Its descriptor stays open."""
     import socket
 
     whole = socket.socket(fileno=connection.fileno())

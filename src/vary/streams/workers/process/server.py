@@ -1,9 +1,10 @@
-"""The process of `client.py`: makes the batches that are asked for.
+"""The server of `process=True`, started by `client.py`: makes the batches that the client requests.
 
-    main thread              receives the connection of each new iteration
-    two for each iteration   receive positions and submit them to a pool of threads; send what it made, in order
+    main thread                      receives the connection of each new iteration
+    two threads for each iteration   one receives positions and submits them to a pool of threads; one sends the
+                                     batches, in order
 
-It ends when its control socket is closed, or its parent is gone.
+It ends when its control socket is closed, or its parent has ended.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = ["run_server"]
 
-WATCH = 1.0  # seconds between two checks that the parent is still there
-GRACE = 0.1  # seconds for threads to end, before what they do is abandoned
+WATCH = 1.0  # seconds between two checks that the parent still runs
+GRACE = 0.1  # seconds for threads to end, before the process ends without them
 
 
 def run_server(parent: int, control: int, arena: int, stream: int, arrays: int) -> None:
-    """Run until there is nobody to make batches for. All arguments but the first are descriptors.
+    """Run until the client has ended or closed the control socket. All arguments but the first are descriptors.
 
     parent: the process that started this one.
     control: a connected Unix socket, over which connections of iterations come.
@@ -50,11 +51,11 @@ def run_server(parent: int, control: int, arena: int, stream: int, arrays: int) 
     server = _Server(Arena(arena))
     try:
         server.load(stream, arrays)
-    except BaseException as error:  # noqa: BLE001  whatever a user's module raises when it is imported
+    except BaseException as error:  # noqa: BLE001  a user's module may raise anything when it is imported
         server.failed = error
     with socket.socket(fileno=control) as connections:
         server.run(parent, connections)
-    if threading.active_count() > 1:  # in a user's function that does not return; nobody waits for it
+    if threading.active_count() > 1:  # a thread is in a user's function that does not return
         sys.stdout.flush()
         os._exit(0)
 
@@ -85,7 +86,7 @@ class _Server:
                 break
             if not data:
                 break
-            if files:  # else no descriptor is left: the client sees that the connection is closed
+            if files:  # otherwise no descriptor is left, and the client sees that the connection is closed
                 self._begin(Connection(files[0]))
         until = monotonic() + GRACE
         for iteration in self._iterations:
@@ -97,7 +98,7 @@ class _Server:
         self._iterations = [one for one in self._iterations if one.is_running]
         try:
             self._iterations.append(_Iteration(self, connection))
-        except RuntimeError as error:  # the system gives no thread
+        except RuntimeError as error:  # the system allows no more threads
             with suppress(OSError):
                 connection.send_bytes(_failed(error))
 
@@ -111,7 +112,7 @@ class _Server:
 
 
 class _Iteration:
-    """One iteration of the client, until it shuts its connection down."""
+    """One iteration of the client, until the client shuts its connection down."""
 
     def __init__(self, server: _Server, connection: Connection) -> None:
         self._server, self._connection = server, connection
@@ -120,7 +121,7 @@ class _Iteration:
         try:
             for thread in self._threads:
                 thread.start()
-        except RuntimeError:  # the system gives no more threads
+        except RuntimeError:  # the system allows no more threads
             self._answers.put(None)
             raise
 
@@ -149,7 +150,7 @@ class _Iteration:
             for positions in requests:
                 assert pool is not None
                 self._answers.put(pool.submit(positions))
-        except BaseException as error:  # noqa: BLE001  whatever a user's source raises
+        except BaseException as error:  # noqa: BLE001  a user's source may raise anything
             self._answers.put(error)
         finally:
             self._answers.put(None)
@@ -160,17 +161,17 @@ class _Iteration:
         unread: deque[list[Ref]] = deque()
         while (answer := self._answers.get()) is not None:
             message, refs = self._message(answer)
-            del answer  # or its batch would be here until the next one is made
+            del answer  # otherwise its batch would be kept until the next one is made
             unread.append(refs)
             while unread and not self._server.buffers.is_unread(unread[0]):
                 unread.popleft()
-            with suppress(OSError):  # nobody is there any more: `_receive` will see it, too
+            with suppress(OSError):  # the client has closed the connection; `_receive` notices it, too
                 self._connection.send_bytes(message)
         for refs in unread:
             self._server.buffers.take_back(refs)
 
     def _message(self, answer: Pending | BaseException) -> tuple[bytes, list[Ref]]:
-        """What is sent as the answer to a request, and the buffers that go with it."""
+        """The answer to a request as bytes, and the references to the buffers that are sent with it."""
         buffers, refs = self._server.buffers, list[Ref]()
 
         def in_band(buffer: pickle.PickleBuffer) -> bool:
@@ -182,7 +183,7 @@ class _Iteration:
                 raise answer
             data = pickle.dumps(answer.result(), 5, buffer_callback=in_band)
             return pickle.dumps((False, data, [tuple(ref) for ref in refs]), 5), refs
-        except BaseException as error:  # noqa: BLE001  whatever a user's function raised, or cannot be pickled
+        except BaseException as error:  # noqa: BLE001  a user's function may raise anything, also while it is pickled
             buffers.take_back(refs)
             return _failed(error), []
 

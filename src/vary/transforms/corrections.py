@@ -1,4 +1,4 @@
-"""What was probably meant where a file writes a transform otherwise than policy files do."""
+"""Corrections of transforms that are not written as policy files require, for error messages."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from vary.errors import PolicyError
 from vary.transforms.base import REGISTRY, Transform, number
 from vary.transforms.describe import by_place
 
-__all__ = ["listed", "meant"]
+__all__ = ["correction", "list_correction"]
 
 WORD = r"(?:(\w+)\s*[=:]\s*)?([^\s,=:]+)"
 """In "150, 150", "height=150 width=150" and the like: a value, perhaps with its name."""
 
 
-def meant(data: object) -> str:
-    """Such as `Resize: {height: 150, width: 150}` for "Resize(150, 150)"; empty where nothing can be told."""
-    name, given = _parted(data)
+def correction(data: object) -> str:
+    """What was probably intended: `Resize: {height: 150, width: 150}` for "Resize(150, 150)"; empty if unknown."""
+    name, given = _name_and_arguments(data)
     kind = REGISTRY.get(name) if isinstance(name, str) else None
     if kind is None or "transforms" in kind.fields:
         return ""
@@ -27,21 +27,22 @@ def meant(data: object) -> str:
     found = _named(kind, given)
     try:
         make(**found)
-    except PolicyError:  # not that, then
+    except PolicyError:  # so this was not intended
         return ""
     inner = ", ".join(f"{key}: {value}" for key, value in found.items())
     return f"{name}: {{{inner}}}" if found else str(name)
 
 
-def listed(data: object) -> str:
-    """The cure where a mapping holds transforms, which come in a list; empty where it holds none."""
+def list_correction(data: object) -> str:
+    """The cure if a mapping has transforms as its keys, instead of a list of them; empty if it has none."""
     if not isinstance(data, dict) or (name := next((key for key in data if key in REGISTRY), None)) is None:
         return ""
-    return f'begin each with a dash, - {meant({name: data[name]}) or f"{name}: ..."}, or in JSON: [{{"{name}": ...}}]'
+    item = correction({name: data[name]}) or f"{name}: ..."
+    return f'begin each with a dash, - {item}, or in JSON: [{{"{name}": ...}}]'
 
 
-def _parted(data: object) -> tuple[object, object]:
-    """The name and the arguments, in whatever form they came."""
+def _name_and_arguments(data: object) -> tuple[object, object]:
+    """The name and the arguments of a transform, in any of the forms that are recognised."""
     if isinstance(data, str) and (found := re.fullmatch(r"(\w+)\W?(.*)", data, re.DOTALL)):
         return found[1], found[2]
     if isinstance(data, list) and data:
