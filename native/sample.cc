@@ -89,7 +89,7 @@ Axis triangle(const Plan& plan, Line line, double extent, int n, Buffer& starts,
   auto* const start = starts.get<std::int32_t>(n);
   if (std::int64_t{n} * most > kMostBytes / 4)
     throw std::runtime_error("this resize takes over 2 GiB of weights; choose a smaller size, or less of the picture");
-  auto* const weight = weights.get<float>(std::int64_t{n} * most);
+  auto* const weight = weights.get<float>(std::int64_t{n} * most + 3);
   std::fill(weight, weight + std::int64_t{n} * most, 0.f);
   bool outside = false;
   for (int i = 0; i < n; ++i) {
@@ -263,14 +263,6 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   std::copy(plan.fill_value, plan.fill_value + 4, out.warp.fill_value);
   std::copy(plan.fill_value, plan.fill_value + 4, out.resize.fill_value);
   return out;
-}
-
-bool Sampler::writes(const OutputRow& to) const {
-  if (to.type == Type::f32 && !to.packed) return true;
-  if (separable || type != static_cast<int>(Type::u8)) return false;
-  bool scaled = false;
-  for (int c = 0; c < channels; ++c) scaled = scaled || warp.scale[c] != 1 || warp.bias[c] != 0;
-  return to.type == Type::f32 || !scaled;
 }
 
 void Sampler::set_scale(const float* scale, const float* bias) {

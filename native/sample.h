@@ -17,14 +17,9 @@ struct Sampler {
 
   // The first affine step of the colour chain rides along for free.
   void set_scale(const float* scale, const float* bias);
-
-  // Can rows of this kind be written by `row`? Planes of float32 always can.
-  bool writes(const OutputRow& to) const;
   void row(const Kernels& k, int y, int n, const OutputRow& to) const {
     if (separable) {
-      float* const planes[4] = {static_cast<float*>(to.at[0]), static_cast<float*>(to.at[1]),
-                                static_cast<float*>(to.at[2]), static_cast<float*>(to.at[3])};
-      k.resize[type][channels](resize, y, n, scratch, planes);
+      k.resize[type][channels](resize, y, n, scratch, to);
     } else {
       k.warp[type][channels](warp, y, n, to);
     }

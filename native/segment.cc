@@ -126,10 +126,9 @@ void run_segment(const Context& context, const Image& source, const Segment& s, 
   }
   const Rows rows(context.k, slot, w);
   const std::vector<Step>& steps = chain.sweeps.front().steps;
-  const bool at_once = steps.empty() && sampler.writes(rows.slot_row(0));
   float* p[4] = {};
   for (int y = 0; y < slot.height && !cancelled(); ++y) {
-    if (at_once) {
+    if (steps.empty()) {
       sampler.row(context.k, y, slot.width, rows.slot_row(y));
     } else {
       rows.planes(y, p);

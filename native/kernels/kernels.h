@@ -43,7 +43,7 @@ struct OutputRow {
 // start < 0 means the output lies outside the source and takes the constant fill.
 struct Axis {
   const std::int32_t* start = nullptr;
-  const float* weight = nullptr;  // n x taps, zero-padded
+  const float* weight = nullptr;  // n x taps, zero-padded, and memory for three more
   int taps = 0;
   bool outside = false;  // some start is below 0
 };
@@ -137,11 +137,10 @@ inline void settle() {
 
 struct Kernels {
   const char* name;
-  // [0] uint8, [1] float32 sources; the second index is the number of channels. Rows are planes of float32; those of
-  // uint8 sources may be packed as well, and bytes, which are then neither scaled nor biased.
+  // [0] uint8, [1] float32 sources; the second index is the number of channels.
   void (*warp[2][5])(const Warp&, int y, int n, const OutputRow& to);
   // `scratch` holds (columns * channels + 4) floats, all finite.
-  void (*resize[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
+  void (*resize[2][5])(const Resize&, int y, int n, float* scratch, const OutputRow& to);
   RowStep affine, matrix;  // the steps that can be merged
   NamedSteps steps[2];     // the others: of colour.cc, of noise.cc
   // The sum of Rec. 601 grey, in units of (high - low) / 2^20, of values clamped to 8 ranges either side. With `count`,

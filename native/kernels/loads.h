@@ -9,7 +9,7 @@ struct WarpTable {
   void (*row[5])(const Warp&, int y, int n, const OutputRow& to);
 };
 struct ResizeTable {
-  void (*row[2][5])(const Resize&, int y, int n, float* scratch, float* const* planes);
+  void (*row[2][5])(const Resize&, int y, int n, float* scratch, const OutputRow& to);
 };
 
 struct ColourTable {
@@ -40,6 +40,8 @@ inline Word load_word(const std::uint8_t* at) {
   return v;
 }
 
+inline const std::uint8_t* end_of(const Warp& s) { return s.data + s.limit + 8; }
+
 inline float load_f32(const std::uint8_t* at) {
   float v;
   __builtin_memcpy(&v, at, 4);
@@ -49,7 +51,7 @@ inline float load_f32(const std::uint8_t* at) {
 // The same little-endian word, as far as bytes exist before `end`: for the last pixels of a picture.
 template <typename Word>
 inline Word load_before(const std::uint8_t* at, const std::uint8_t* end) {
-  Word v = 0;
+  Word v{};
   const std::int64_t left = end - at;
   __builtin_memcpy(&v, at, left < std::int64_t{sizeof v} ? static_cast<std::size_t>(left) : sizeof v);
   return v;

@@ -17,7 +17,7 @@ struct Block {
   alignas(64) std::int32_t wx[kBlock], wy[kBlock];                        // the weight of the other, 0 .. 2^15 - 1
   alignas(64) std::int32_t upper[kBlock], lower[kBlock], inside[kBlock];  // offsets in bytes; a mask
   bool plain;  // all lower taps are one row below the upper ones, and none is filled: `lower` and `inside` are not set
-  bool careful;  // some 8-byte load would reach beyond the picture
+  bool careful;  // some load would reach beyond the picture
 };
 
 struct Base {
@@ -164,7 +164,7 @@ inline void clamp_to(Ints last, Ints& whole, Ints& weight) {
 }
 
 // Offsets and weights where all taps exist (edge: where they exist once clamped). Not plain: near the last rows.
-template <int Bytes, bool edge, bool plain>
+template <int Bytes, int reach, bool edge, bool plain>
 inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
   const Ints part_x = Ints{} + bx.part, part_y = Ints{} + by.part;
   const Ints whole_x = Ints{} + bx.whole, whole_y = Ints{} + by.whole;
@@ -192,13 +192,13 @@ inline void locate_fast(const Warp& s, Base bx, Base by, int n, Block& b) {
     }
   }
   b.plain = plain;
-  b.careful = !plain && any_above(furthest, s.limit);
+  b.careful = !plain && any_above(furthest, s.limit + 8 - reach);
 }
 
 // Where the centre of pixel x of row y falls along an axis, from the middle of the source's first pixel.
 inline double position(const double* m, int x, int y) { return (m[0] * (x + .5) + (m[1] * (y + .5) + m[2])) - .5; }
 
-template <int Bytes>
+template <int Bytes, int reach>
 __attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, Block& b) {
   if (s.projective) {
     walk_projective(s, x, y, n, b);
@@ -222,21 +222,22 @@ __attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, B
   std::int32_t furthest = 0;
   for (int k = 0; k < n; ++k) furthest = b.lower[k] > furthest ? b.lower[k] : furthest;
   b.plain = false;
-  b.careful = furthest > s.limit;
+  b.careful = furthest > s.limit + 8 - reach;
 }
 
-// Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on.
-template <int Bytes>
+// Positions of `n` pixels (a whole number of vectors, so perhaps beyond the row) from column x on, each of so many
+// bytes. `reach`: how many bytes from a left tap on are read, at most 16 more than two pixels have.
+template <int Bytes, int reach>
 __attribute__((noinline)) void locate(const Warp& s, int x, int y, int n, Block& b) {
   const Base bx = split(position(s.map, x, y), s.nearest), by = split(position(s.map + 3, x, y), s.nearest);
   const Span across(bx, s.steps_x, n), down(by, s.steps_y, n);
   const bool edge =
       s.distant || !(across.low >= 0 && across.high < s.width - 1 && down.low >= 0 && down.high < s.height - 1);
   const bool low = down.high >= s.height - 3 || s.height < 3 || s.row < 16;
-  if (s.distant || (edge && s.fill != Fill::nearest)) return locate_edge<Bytes>(s, x, y, n, b);
-  if (low) return locate_fast<Bytes, true, false>(s, bx, by, n, b);
-  if (edge) return locate_fast<Bytes, true, true>(s, bx, by, n, b);
-  locate_fast<Bytes, false, true>(s, bx, by, n, b);
+  if (s.distant || (edge && s.fill != Fill::nearest)) return locate_edge<Bytes, reach>(s, x, y, n, b);
+  if (low) return locate_fast<Bytes, reach, true, false>(s, bx, by, n, b);
+  if (edge) return locate_fast<Bytes, reach, true, true>(s, bx, by, n, b);
+  locate_fast<Bytes, reach, false, true>(s, bx, by, n, b);
 }
 
 }  // namespace

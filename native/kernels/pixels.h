@@ -17,7 +17,7 @@ struct Channels {
 // kLanes pixels of three channels in a row are three vectors, in which each channel has every third lane: it is spread
 // to its lanes of all three vectors at once, and each vector picks its lanes from the three channels.
 template <int channel>
-inline Floats spread(Floats v) {
+VARY_INLINE Floats spread(Floats v) {
   return shuffled<[](int i) {
     int at = i;
     while (at % 3 != channel) at += kLanes;
@@ -25,7 +25,7 @@ inline Floats spread(Floats v) {
   }>(v);
 }
 template <int part>
-inline Floats picked(const Channels<3>& spread) {
+VARY_INLINE Floats picked(const Channels<3>& spread) {
   const Floats two =
       shuffled<[](int i) { return (part * kLanes + i) % 3 == 1 ? kLanes + i : i; }>(spread.of[0], spread.of[1]);
   return shuffled<[](int i) { return (part * kLanes + i) % 3 == 2 ? kLanes + i : i; }>(two, spread.of[2]);
@@ -33,7 +33,7 @@ inline Floats picked(const Channels<3>& spread) {
 
 // kLanes pixels of C bytes in a row, of which the first 32 bits of a lane are one; what lies beyond them is anything.
 template <int C>
-inline Octets squeezed(Words pixels) {
+VARY_INLINE Octets squeezed(Words pixels) {
   const Octets parts = shuffled<[](int i) {
     const int at = i % 16;
     return at < 4 * C ? i - at + at / C * 4 + at % C : i;
@@ -42,17 +42,24 @@ inline Octets squeezed(Words pixels) {
 }
 
 // The first bytes of kLanes pixels, then all their second bytes, and so on.
-inline Octets gathered(Words pixels) {
+VARY_INLINE Octets gathered(Words pixels) {
   const Octets parts = shuffled<[](int i) { return i - i % 16 + i % 4 * 4 + i % 16 / 4; }>((Octets)pixels);
   constexpr auto rule = [](int i) { return i % (kLanes / 4) * 4 + i / (kLanes / 4); };
   return (Octets)shuffled<rule>((Words)parts);
 }
 
 // Saturated, then rounded half to even: adding 1.5 x 2^23 leaves no bits for a fraction, and the whole number lowest.
-inline Words to_bytes(Floats v) {
+VARY_INLINE Words to_bytes(Floats v) {
   const Floats raised = v > 0.f ? v : Floats{};  // NaN becomes 0
   const Floats clamped = raised < 255.f ? raised : Floats{} + 255.f;
   return (Words)(clamped + 12582912.f) & 255;
+}
+
+template <int C>
+VARY_INLINE Words to_bytes(const Channels<C>& pixels) {
+  Words out{};
+  for (int c = 0; c < C; ++c) out |= to_bytes(pixels.of[c]) << (8 * c);
+  return out;
 }
 
 // A row that pixels are written to: one row of values for each channel, or one of packed pixels.
@@ -70,7 +77,7 @@ struct Place {
 };
 
 template <typename V>
-inline void put(bool far, float* at, V v) {
+VARY_INLINE void put(bool far, float* at, V v) {
   if (far) {
     store_far(at, v);
   } else {
@@ -78,14 +85,25 @@ inline void put(bool far, float* at, V v) {
   }
 }
 
+// Calls write(place) for a row of pixels of C channels; one channel is packed and a plane at once.
+template <int C, typename Write>
+VARY_INLINE void write_to(const OutputRow& to, Write write) {
+  const bool packed = C > 1 && to.packed;
+  if (to.type == Type::f32) {
+    packed ? write(Place<float, C, (C > 1)>(to)) : write(Place<float, C, false>(to));
+  } else {
+    packed ? write(Place<std::uint8_t, C, (C > 1)>(to)) : write(Place<std::uint8_t, C, false>(to));
+  }
+}
+
 // kLanes pixels from column x on.
 template <int C>
-inline void put(const Place<float, C, false>& to, int x, const Channels<C>& pixels) {
+VARY_INLINE void put(const Place<float, C, false>& to, int x, const Channels<C>& pixels) {
 #pragma GCC unroll 4  // else GCC 12 for arm64, at -O2, takes the store for one to a null pointer and drops it
   for (int c = 0; c < C; ++c) put(to.far, to.row[c] + x, pixels.of[c]);
 }
 
-inline void put(const Place<float, 3, true>& to, int x, const Channels<3>& pixels) {
+VARY_INLINE void put(const Place<float, 3, true>& to, int x, const Channels<3>& pixels) {
   const Channels<3> all = {spread<0>(pixels.of[0]), spread<1>(pixels.of[1]), spread<2>(pixels.of[2])};
   float* const at = to.row[0] + 3 * x;
   put(to.far, at, picked<0>(all));
@@ -94,35 +112,54 @@ inline void put(const Place<float, 3, true>& to, int x, const Channels<3>& pixel
 }
 
 // A pixel of four channels is 128 bits, of which a vector holds every fourth once the channels are transposed.
-inline void put(const Place<float, 4, true>& to, int x, const Channels<4>& pixels) {
-  const Square<Floats> quarters = transposed(Square<Floats>{{pixels.of[0], pixels.of[1], pixels.of[2], pixels.of[3]}});
+VARY_INLINE void put(const Place<float, 4, true>& to, int x, const Channels<4>& pixels) {
+  const Square quarters = transposed({{pixels.of[0], pixels.of[1], pixels.of[2], pixels.of[3]}});
   for (int i = 0; i < kLanes; ++i)
     put(to.far, to.row[0] + 4 * (x + i), load<Four>(reinterpret_cast<const float*>(&quarters.row[i % 4]) + i / 4 * 4));
 }
 
 template <int C>
-inline void put(const Place<std::uint8_t, C, false>& to, int x, Words pixels) {
+VARY_INLINE void put(const Place<std::uint8_t, C, false>& to, int x, Words pixels) {
   const Octets planes = gathered(pixels);
   for (int c = 0; c < C; ++c)
     __builtin_memcpy(to.row[c] + x, reinterpret_cast<const std::uint8_t*>(&planes) + c * kLanes, kLanes);
 }
 
 template <int C>
-inline void put(const Place<std::uint8_t, C, true>& to, int x, Words pixels) {
+VARY_INLINE void put(const Place<std::uint8_t, C, true>& to, int x, Words pixels) {
   store(to.row[0] + C * x, squeezed<C>(pixels));
+}
+
+template <int C, bool packed>
+VARY_INLINE void put(const Place<std::uint8_t, C, packed>& to, int x, const Channels<C>& pixels) {
+  put(to, x, to_bytes(pixels));
 }
 
 // The first `count` of kLanes pixels, and nothing beyond them.
 template <typename T, int C, bool packed, typename Pixels>
-inline void put_some(const Place<T, C, packed>& to, int x, const Pixels& pixels, int count) {
+__attribute__((noinline)) void put_some(const Place<T, C, packed>& to, int x, const Pixels& pixels, int count) {
   using To = Place<T, C, packed>;
-  alignas(kBytes) T aside[To::kRows][kBytes];
+  alignas(kBytes) T aside[To::kRows][kBytes] = {};
   To there = to;
   there.far = false;
   for (int r = 0; r < To::kRows; ++r) there.row[r] = aside[r];
   put(there, 0, pixels);
   for (int r = 0; r < To::kRows; ++r)
     for (int i = 0; i < count * To::kValues; ++i) to.row[r][x * To::kValues + i] = aside[r][i];
+}
+
+// Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes from x + k on.
+template <typename To, typename Get>
+VARY_INLINE void write(const To& to, int x, int m, int n, Get pixels_at) {
+  const int whole = m < n - x - To::kBeyond ? m : n - x - To::kBeyond;
+  for (int k = 0; k < m; k += kLanes) {
+    const auto pixels = pixels_at(k);
+    if (k + kLanes <= whole) {
+      put(to, x + k, pixels);
+    } else {
+      put_some(to, x + k, pixels, m - k < kLanes ? m - k : kLanes);
+    }
+  }
 }
 
 }  // namespace

@@ -1,98 +1,150 @@
 // Separable resampling for axis-aligned maps: rows first, into one float32 row that stays in cache, then columns.
 // The weights (a triangle, widened where the picture shrinks) come ready made; see native/sample.cc.
-#include "loads.h"
-#include "vectors.h"
+#include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-constexpr int kTogether = 4;  // rows added in one sweep, so that the sum stays in a register
+constexpr int kTogether = 8;  // rows added in one sweep, so that the sum stays in a register
 
-// scratch[i] = (what it held, or 0) + sum over N rows of weight x row[i], in the order of the rows.
+// sums[i] = (what it held, or 0) + sum over N rows of weight x row[i], in the order of the rows.
 template <int N, typename Source>
-void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n,
-              float* __restrict scratch) {
+void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n, float* sums) {
   const Source* rows[N];
   for (int t = 0; t < N; ++t) rows[t] = reinterpret_cast<const Source*>(first + t * step);
-  for (int i = 0; i < n; ++i) {
-    float sum = begin ? 0.f : scratch[i];
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) {
+    Floats sum = begin ? Floats{} : load<Floats>(sums + i);
+    for (int t = 0; t < N; ++t) sum = sum + widened(rows[t] + i) * weight[t];
+    store(sums + i, sum);
+  }
+  for (; i < n; ++i) {
+    float sum = begin ? 0.f : sums[i];
     for (int t = 0; t < N; ++t) sum = sum + static_cast<float>(rows[t][i]) * weight[t];
-    scratch[i] = sum;
+    sums[i] = sum;
   }
 }
 
 template <typename Source>
-void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, int taps, int n, float* scratch) {
+void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, int taps, int n, float* sums) {
+  using Add = void (*)(const std::uint8_t*, std::int64_t, const float*, bool, int, float*);
+  constexpr Add add[kTogether] = {add_rows<1, Source>, add_rows<2, Source>, add_rows<3, Source>, add_rows<4, Source>,
+                                  add_rows<5, Source>, add_rows<6, Source>, add_rows<7, Source>, add_rows<8, Source>};
   for (int t = 0; t < taps; t += kTogether) {
-    const std::uint8_t* const at = first + t * step;
-    switch (taps - t < kTogether ? taps - t : kTogether) {
-      case 1: add_rows<1, Source>(at, step, weight + t, t == 0, n, scratch); break;
-      case 2: add_rows<2, Source>(at, step, weight + t, t == 0, n, scratch); break;
-      case 3: add_rows<3, Source>(at, step, weight + t, t == 0, n, scratch); break;
-      default: add_rows<4, Source>(at, step, weight + t, t == 0, n, scratch); break;
-    }
+    const int together = taps - t < kTogether ? taps - t : kTogether;
+    add[together - 1](first + t * step, step, weight + t, t == 0, n, sums);
   }
 }
 
-// A pixel's share. Of floats, one that weighs nothing might be a NaN, and is left out.
-template <typename Source>
-inline Four share(Four pixel, float weight) {
-  if (sizeof(Source) == 1) return pixel * weight;
-  return weight != 0 ? pixel * weight : Four{};
+// Shares of pixels. Of floats, one that weighs nothing might be a NaN, and is left out.
+template <typename Source, typename V>
+VARY_INLINE V share(V pixels, V weights) {
+  if (sizeof(Source) == 1) return pixels * weights;
+  return weights != 0 ? pixels * weights : V{};
 }
 
-// Output pixel x: the sum over its taps of weight x pixel. T: the number of taps where it is known, else 0.
-template <int C, int T, typename Source>
-inline Four mixed(const Resize& s, int x, const float* scratch) {
-  const int taps = T > 0 ? T : s.x.taps;
-  const float* const weight = s.x.weight + static_cast<std::int64_t>(x) * taps;
-  const std::int32_t start = s.x.start[x] < 0 ? s.first : s.x.start[x];
-  const float* const pixel = scratch + (start - s.first) * C;
-  Four sum = share<Source>(load<Four>(pixel), weight[0]);
-  for (int t = 1; t < taps; ++t) sum = sum + share<Source>(load<Four>(pixel + t * C), weight[t]);
+// The sum over an output pixel's taps of weight x pixel, of up to four channels.
+template <int C, typename Source>
+VARY_INLINE Four mixed(const Resize& s, int x, const float* sums) {
+  const float* const weight = s.x.weight + static_cast<std::int64_t>(x) * s.x.taps;
+  const float* const pixel = sums + (s.x.start[x] - s.first) * C;
+  Four sum = share<Source>(load<Four>(pixel), Four{} + weight[0]);
+  for (int t = 1; t < s.x.taps; ++t) sum = sum + share<Source>(load<Four>(pixel + t * C), Four{} + weight[t]);
   return sum;
 }
 
+// Four numbers from each of kLanes / 4 places.
+VARY_INLINE Floats fours(const float* const* from, int at) {
+  Two parts[kLanes / 4];
+  for (int p = 0; p < kLanes / 4; ++p) parts[p] = load<Two>(from[p] + at);
+  return (Floats)joined(parts);
+}
+
+// The same of kLanes / 4 pixels at once, every fourth from x on. T: the number of taps where it is known, else 0.
 template <int C, int T, typename Source>
-void add_columns(const Resize& s, int n, const float* scratch, float* const* planes) {
-  int x = 0;
-  for (; x + 4 <= n; x += 4) {
-    Square<Four> pixels;
-    for (int i = 0; i < 4; ++i) pixels.row[i] = mixed<C, T, Source>(s, x + i, scratch);
-    const Square<Four> channels = transposed(pixels);
-    for (int c = 0; c < C; ++c) store(planes[c] + x, channels.row[c] * s.scale[c] + s.bias[c]);
+VARY_INLINE Floats mixed(const Resize& s, int x, const float* sums) {
+  const int taps = T > 0 ? T : s.x.taps;
+  const float *pixel[kLanes / 4], *weight[kLanes / 4];
+  for (int p = 0; p < kLanes / 4; ++p) {
+    pixel[p] = sums + (s.x.start[x + 4 * p] - s.first) * C;
+    weight[p] = s.x.weight + static_cast<std::int64_t>(x + 4 * p) * taps;
   }
-  for (; x < n; ++x) {
-    const Four pixel = mixed<C, T, Source>(s, x, scratch);
-    for (int c = 0; c < C; ++c) planes[c][x] = pixel[c] * s.scale[c] + s.bias[c];
+  Floats sum{};
+  for (int t = 0; t < taps; t += 4) {
+    const Floats w = fours(weight, t);
+    const Floats one = share<Source>(fours(pixel, t * C), fourth<0>(w));
+    sum = t == 0 ? one : sum + one;
+    if (t + 1 >= taps) break;
+    sum = sum + share<Source>(fours(pixel, (t + 1) * C), fourth<1>(w));
+    if (t + 2 >= taps) break;
+    sum = sum + share<Source>(fours(pixel, (t + 2) * C), fourth<2>(w));
+    if (t + 3 >= taps) break;
+    sum = sum + share<Source>(fours(pixel, (t + 3) * C), fourth<3>(w));
   }
+  return sum;
+}
+
+// kLanes pixels from x on, or as many as there are before n, each by itself: where some, or all of a row, lie outside.
+template <int C, typename Source>
+Square each(const Resize& s, int x, int n, bool row, const float* sums) {
+  alignas(kBytes) float pixels[4][kLanes] = {};
+  for (int i = 0; i < kLanes && x + i < n; ++i) {
+    const bool inside = row && s.x.start[x + i] >= 0;
+    store(&pixels[i % 4][i / 4 * 4], inside ? mixed<C, Source>(s, x + i, sums) : load<Four>(s.fill_value));
+  }
+  return {{load<Floats>(pixels[0]), load<Floats>(pixels[1]), load<Floats>(pixels[2]), load<Floats>(pixels[3])}};
+}
+
+// kLanes pixels.
+template <int C, int T, typename Source>
+Square all(const Resize& s, int x, const float* sums) {
+  return {{mixed<C, T, Source>(s, x, sums), mixed<C, T, Source>(s, x + 1, sums), mixed<C, T, Source>(s, x + 2, sums),
+           mixed<C, T, Source>(s, x + 3, sums)}};
+}
+
+using Mix = Square (*)(const Resize&, int x, const float* sums);
+
+template <int C, typename Source>
+Mix mix_of(int taps) {
+  constexpr Mix known[] = {all<C, 0, Source>, all<C, 1, Source>, all<C, 2, Source>,
+                           all<C, 3, Source>, all<C, 4, Source>, all<C, 5, Source>,
+                           all<C, 6, Source>, all<C, 7, Source>, all<C, 8, Source>};
+  return known[taps <= 8 ? taps : 0];
+}
+
+template <int C>
+VARY_INLINE Channels<C> scaled(const Resize& s, const Square& pixels) {
+  const Square channels = transposed(pixels);
+  Channels<C> out;
+  for (int c = 0; c < C; ++c) out.of[c] = channels.row[c] * s.scale[c] + s.bias[c];
+  return out;
 }
 
 template <int C, typename Source>
-void row(const Resize& s, int y, int n, float* scratch, float* const* planes) {
-  const auto fill = [&](int x) {
-    for (int c = 0; c < C; ++c) planes[c][x] = s.fill_value[c] * s.scale[c] + s.bias[c];
+void row(const Resize& s, int y, int n, float* sums, const OutputRow& to) {
+  const bool inside = s.y.start[y] >= 0;
+  if (inside) {
+    const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
+    const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
+    int skip = 0, taps = s.y.taps;  // only the outermost rows may weigh nothing
+    while (taps > 1 && weight[taps - 1] == 0) --taps;
+    while (skip + 1 < taps && weight[skip] == 0) ++skip;
+    add_all<Source>(s.data + (s.y.start[y] + skip) * s.row + s.first * pixel, s.row, weight + skip, taps - skip,
+                    s.columns * C, sums);
+  }
+  const Mix mix = mix_of<C, Source>(s.x.taps);
+  const bool by_itself = !inside || s.x.outside || n < kLanes;
+  const auto pixels_at = [&](int x) {
+    return scaled<C>(s, by_itself ? each<C, Source>(s, x, n, inside, sums) : mix(s, x, sums));
   };
-  if (s.y.start[y] < 0) {
-    for (int x = 0; x < n; ++x) fill(x);
-    return;
-  }
-  const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
-  const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
-  int skip = 0, taps = s.y.taps;  // only the outermost rows may weigh nothing
-  while (taps > 1 && weight[taps - 1] == 0) --taps;
-  while (skip + 1 < taps && weight[skip] == 0) ++skip;
-  add_all<Source>(s.data + (s.y.start[y] + skip) * s.row + s.first * pixel, s.row, weight + skip, taps - skip,
-                  s.columns * C, scratch);
-  switch (s.x.taps) {
-    case 2: add_columns<C, 2, Source>(s, n, scratch, planes); break;
-    case 3: add_columns<C, 3, Source>(s, n, scratch, planes); break;
-    case 4: add_columns<C, 4, Source>(s, n, scratch, planes); break;
-    default: add_columns<C, 0, Source>(s, n, scratch, planes); break;
-  }
-  if (!s.x.outside) return;
-  for (int x = 0; x < n; ++x)
-    if (s.x.start[x] < 0) fill(x);
+  write_to<C>(to, [&](const auto& place) {
+    int x = 0;
+    for (; x + kLanes + place.kBeyond <= n; x += kLanes) put(place, x, pixels_at(x));
+    for (; x + kLanes <= n; x += kLanes) put_some(place, x, pixels_at(x), kLanes);
+    if (x == n) return;
+    if (by_itself) return put_some(place, x, pixels_at(x), n - x);
+    put_some(place, n - kLanes, pixels_at(n - kLanes), kLanes);  // some of them once more
+  });
 }
 
 }  // namespace

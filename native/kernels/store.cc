@@ -4,25 +4,17 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// kLanes pixels of planes, as `put` takes them.
 template <int C>
-inline void get(const float* const* planes, int k, Channels<C>& out) {
+VARY_INLINE Channels<C> get(const float* const* planes, int k) {
+  Channels<C> out;
   for (int c = 0; c < C; ++c) out.of[c] = load<Floats>(planes[c] + k);
-}
-template <int C>
-inline void get(const float* const* planes, int k, Words& out) {
-  out = Words{};
-  for (int c = 0; c < C; ++c) out |= to_bytes(load<Floats>(planes[c] + k)) << (8 * c);
+  return out;
 }
 
-template <int C, typename Pixels, typename To>
-void store_row(const float* const* planes, int n, const To& to) {
-  Pixels pixels;
+template <int C, typename To>
+VARY_INLINE void store_row(const float* const* planes, int n, const To& to) {
   int k = 0;
-  for (; k + kLanes + To::kBeyond <= n; k += kLanes) {
-    get<C>(planes, k, pixels);
-    put(to, k, pixels);
-  }
+  for (; k + kLanes + To::kBeyond <= n; k += kLanes) put(to, k, get<C>(planes, k));
   for (; k < n; k += kLanes) {
     const int count = n - k < kLanes ? n - k : kLanes;
     alignas(kBytes) float last[C][kLanes] = {};
@@ -31,20 +23,13 @@ void store_row(const float* const* planes, int n, const To& to) {
       rows[c] = last[c];
       for (int i = 0; i < count; ++i) last[c][i] = planes[c][k + i];
     }
-    get<C>(rows, 0, pixels);
-    put_some(to, k, pixels, count);
+    put_some(to, k, get<C>(rows, 0), count);
   }
 }
 
 template <int C>
 void store_row(const float* const* planes, int n, const OutputRow& to) {
-  constexpr bool apart = C > 1;  // one channel is packed and a plane at once
-  if (to.type == Type::f32) {
-    if (apart && to.packed) return store_row<C, Channels<C>>(planes, n, Place<float, C, apart>(to));
-    return store_row<C, Channels<C>>(planes, n, Place<float, C, false>(to));
-  }
-  if (apart && to.packed) return store_row<C, Words>(planes, n, Place<std::uint8_t, C, apart>(to));
-  store_row<C, Words>(planes, n, Place<std::uint8_t, C, false>(to));
+  write_to<C>(to, [&](const auto& place) { store_row<C>(planes, n, place); });
 }
 
 void store_pixels(const float* const* planes, int channels, int n, const OutputRow& to) {

@@ -11,6 +11,9 @@
 #include <arm_neon.h>
 #endif
 
+// Left alone, compilers stop inlining where a file grows, and vectors then pass through memory.
+#define VARY_INLINE __attribute__((always_inline)) inline
+
 namespace vary::VARY_TARGET_NS {
 namespace {
 
@@ -35,20 +38,20 @@ typedef std::uint64_t Two __attribute__((vector_size(16)));
 typedef float Four __attribute__((vector_size(16)));
 
 template <typename V>
-inline V load(const void* at) {
+VARY_INLINE V load(const void* at) {
   V v;
   __builtin_memcpy(&v, at, sizeof v);
   return v;
 }
 
 template <typename V>
-inline void store(void* at, V v) {
+VARY_INLINE void store(void* at, V v) {
   __builtin_memcpy(at, &v, sizeof v);
 }
 
 // Past the caches, where `at` is a multiple of the vector's size: for memory that is not read again soon.
 template <typename V>
-inline void store_far(float* at, V v) {
+VARY_INLINE void store_far(float* at, V v) {
 #if defined(__AVX512BW__)
   if constexpr (sizeof v == 64) return _mm512_stream_ps(at, (__m512)v);
 #endif
@@ -62,7 +65,7 @@ inline void store_far(float* at, V v) {
 }
 
 // (a * b + 2^14) >> 15 in each 16-bit lane.
-inline Shorts multiply_round(Shorts a, Shorts b) {
+VARY_INLINE Shorts multiply_round(Shorts a, Shorts b) {
 #if defined(__AVX512BW__)
   return (Shorts)_mm512_mulhrs_epi16((__m512i)a, (__m512i)b);
 #elif defined(__AVX2__)
@@ -80,7 +83,7 @@ inline Shorts multiply_round(Shorts a, Shorts b) {
 
 // -2^7 times the lower byte (odd: the upper one) of each 16-bit lane: a mask and a shift in one.
 template <bool odd>
-inline Shorts minus_shifted(Words v) {
+VARY_INLINE Shorts minus_shifted(Words v) {
 #if defined(__AVX512BW__)
   return (Shorts)_mm512_maddubs_epi16((__m512i)v, _mm512_set1_epi16(odd ? -0x8000 : 0x80));
 #elif defined(__AVX2__)
@@ -93,7 +96,7 @@ inline Shorts minus_shifted(Words v) {
 }
 
 // (a * x + b * y + 2^15) >> 16 in each 16-bit lane.
-inline Shorts rounded_sum(Shorts x, std::int16_t a, Shorts y, std::int16_t b) {
+VARY_INLINE Shorts rounded_sum(Shorts x, std::int16_t a, Shorts y, std::int16_t b) {
 #if defined(__SSSE3__)
   const auto pair = static_cast<std::int32_t>(static_cast<std::uint16_t>(a) | static_cast<std::uint32_t>(b) << 16);
 #endif
@@ -123,7 +126,7 @@ inline Shorts rounded_sum(Shorts x, std::int16_t a, Shorts y, std::int16_t b) {
 #endif
 }
 
-inline bool any_above(Ints v, std::int64_t limit) {
+VARY_INLINE bool any_above(Ints v, std::int64_t limit) {
   alignas(kBytes) std::int32_t lanes[kLanes];
   store(lanes, v);
   std::int32_t most = lanes[0];
@@ -138,21 +141,36 @@ struct Shuffle : Shuffle<n - 1, n - 1, i...> {};
 template <int... i>
 struct Shuffle<0, i...> {
   template <auto rule, typename V>
-  static V of(V a, V b) {
+  VARY_INLINE static V of(V a, V b) {
     return __builtin_shufflevector(a, b, rule(i)...);
   }
 };
 template <auto rule, typename V>
-inline V shuffled(V a, V b) {
+VARY_INLINE V shuffled(V a, V b) {
   return Shuffle<static_cast<int>(sizeof(V) / sizeof(a[0]))>::template of<rule>(a, b);
 }
 template <auto rule, typename V>
-inline V shuffled(V a) {
+VARY_INLINE V shuffled(V a) {
   return shuffled<rule>(a, a);
 }
 
+// kLanes bytes as floats.
+VARY_INLINE Floats widened(const std::uint8_t* at) {
+#if defined(__AVX512BW__)
+  const auto whole = (Ints)_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)));
+#elif defined(__AVX2__)
+  const auto whole = (Ints)_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)));
+#elif defined(__SSE4_1__)
+  const auto whole = (Ints)_mm_cvtepu8_epi32(_mm_cvtsi32_si128(load<std::int32_t>(at)));
+#else
+  const Ints whole = {at[0], at[1], at[2], at[3]};
+#endif
+  return __builtin_convertvector(whole, Floats);
+}
+VARY_INLINE Floats widened(const float* at) { return load<Floats>(at); }
+
 // kBytes / 16 vectors of 128 bits as one.
-inline Longs joined(const Two* parts) {
+VARY_INLINE Longs joined(const Two* parts) {
 #if defined(__AVX512BW__)
   typedef std::uint64_t Half __attribute__((vector_size(32)));
   const auto low = (Half)_mm256_set_m128i((__m128i)parts[1], (__m128i)parts[0]);
@@ -165,25 +183,28 @@ inline Longs joined(const Two* parts) {
 #endif
 }
 
-// Four rows of four numbers, transposed within each 128 bits.
-template <typename V>
+// Number i of each four, four times.
+template <int i>
+VARY_INLINE Floats fourth(Floats v) {
+  return shuffled<[](int lane) { return lane - lane % 4 + i; }>(v);
+}
+
+// Sets of four rows of four numbers, one in each 128 bits of the four vectors; and transposed.
 struct Square {
-  V row[4];
+  Floats row[4];
 };
-template <typename V>
-inline Square<V> transposed(const Square<V>& p) {
-  constexpr int n = sizeof(V) / 4;
-  constexpr auto low = [](int i) { return i - i % 4 + i % 4 / 2 + i % 2 * n; };
-  constexpr auto high = [](int i) { return i - i % 4 + 2 + i % 4 / 2 + i % 2 * n; };
-  constexpr auto left = [](int i) { return i % 4 < 2 ? i : n + i - 2; };
-  constexpr auto right = [](int i) { return i % 4 < 2 ? i + 2 : n + i; };
-  const V a = shuffled<low>(p.row[0], p.row[1]), b = shuffled<high>(p.row[0], p.row[1]);
-  const V c = shuffled<low>(p.row[2], p.row[3]), d = shuffled<high>(p.row[2], p.row[3]);
+VARY_INLINE Square transposed(const Square& p) {
+  constexpr auto low = [](int i) { return i - i % 4 + i % 4 / 2 + i % 2 * kLanes; };
+  constexpr auto high = [](int i) { return i - i % 4 + 2 + i % 4 / 2 + i % 2 * kLanes; };
+  constexpr auto left = [](int i) { return i % 4 < 2 ? i : kLanes + i - 2; };
+  constexpr auto right = [](int i) { return i % 4 < 2 ? i + 2 : kLanes + i; };
+  const Floats a = shuffled<low>(p.row[0], p.row[1]), b = shuffled<high>(p.row[0], p.row[1]);
+  const Floats c = shuffled<low>(p.row[2], p.row[3]), d = shuffled<high>(p.row[2], p.row[3]);
   return {{shuffled<left>(a, c), shuffled<right>(a, c), shuffled<left>(b, d), shuffled<right>(b, d)}};
 }
 
 // Each 32-bit lane's low half, twice.
-inline Shorts twice(Ints low) {
+VARY_INLINE Shorts twice(Ints low) {
   return shuffled<[](int i) { return i & ~1; }>((Shorts)low);
 }
 

@@ -11,11 +11,9 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-inline const std::uint8_t* end_of(const Warp& s) { return s.data + s.limit + 8; }
-
 // 8 or fewer bytes at each of two offsets. Loads are what the kernel waits for, so that two offsets come in one.
 template <typename Load>
-inline Two load_two(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+VARY_INLINE Two load_two(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
   auto both = load_word<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(offsets));
   __asm__("" : "+r"(both));  // they stay scalar: compilers would take vectors of offsets apart
   return Two{load_at(from + (both & 0xffffffff)), load_at(from + (both >> 32))};
@@ -29,7 +27,7 @@ struct Taps {
 };
 
 template <typename Load>
-inline Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+VARY_INLINE Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
   Two words[2][kBytes / 16];
   for (int i = 0; i < kLanes / 2; ++i) words[i % 2][i / 2] = load_two(from, offsets + 2 * i, load_at);
   return {joined(words[0]), joined(words[1])};
@@ -48,24 +46,24 @@ struct Pixels {
 
 // The pixels `shift` bits from the start of each word, with the wrong sign.
 template <int shift>
-inline Pixels minus_pixels(const Taps& taps) {
+VARY_INLINE Pixels minus_pixels(const Taps& taps) {
   constexpr auto rule = [](int i) { return i - i % 4 + i % 2 * 2 + (i % 4 < 2 ? 0 : kLanes); };
   const auto v = (Words)shuffled<rule>((Floats)(taps.a >> shift), (Floats)(taps.b >> shift));
   return {minus_shifted<false>(v), minus_shifted<true>(v)};
 }
 
-inline Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
-inline Shorts blend_minus(Shorts a, Shorts b, Shorts weight) { return multiply_round(a - b, weight) - a; }
+VARY_INLINE Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
+VARY_INLINE Shorts blend_minus(Shorts a, Shorts b, Shorts weight) { return multiply_round(a - b, weight) - a; }
 
 template <int C>
-inline Pixels across(const Taps& taps, Shorts weight) {
+VARY_INLINE Pixels across(const Taps& taps, Shorts weight) {
   const Pixels left = minus_pixels<0>(taps), right = minus_pixels<8 * C>(taps);
   return {blend_minus(left.even, right.even, weight), blend_minus(left.odd, right.odd, weight)};
 }
 
 // (c) The blend of kLanes pixels from the k-th of a block on.
 template <int C, bool plain>
-inline Pixels blended(const Warp& s, const Block& b, int k) {
+VARY_INLINE Pixels blended(const Warp& s, const Block& b, int k) {
   const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) {
     return !plain && b.careful ? fetch_before(end_of(s), from, offsets)
                                : fetch(from, offsets, load_word<std::uint64_t>);
@@ -78,7 +76,7 @@ inline Pixels blended(const Warp& s, const Block& b, int k) {
 
 // Nearest: kLanes pixels of a word each, as they are.
 template <typename Load>
-inline Words pick(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+VARY_INLINE Words pick(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
   Two words[kBytes / 16];
   for (int i = 0; i < kLanes; i += 4) {
     const Two p = load_two(from, offsets + i, load_at), q = load_two(from, offsets + i + 2, load_at);
@@ -93,7 +91,7 @@ __attribute__((noinline)) Words pick_before(const std::uint8_t* end, const std::
 }
 
 template <bool plain>
-inline Words nearest(const Warp& s, const Block& b, int k) {
+VARY_INLINE Words nearest(const Warp& s, const Block& b, int k) {
   if (!plain && b.careful) return pick_before(end_of(s), s.data, b.upper + k);
   return pick(s.data, b.upper + k, load_word<std::uint32_t>);
 }
@@ -125,7 +123,7 @@ struct Scaled {
   }
 };
 
-// Pixels as bytes, one in each 32-bit lane.
+// Unscaled pixels as bytes, one in each 32-bit lane.
 template <int C>
 struct Rounded {
   std::uint32_t fill = 0;
@@ -142,21 +140,12 @@ struct Rounded {
   Words filled(Words v, const std::int32_t* inside) const { return load<Ints>(inside) ? v : Words{} + fill; }
 };
 
-// Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes of them.
-template <typename To, typename Get>
-inline void write(const To& to, int x, int m, int n, Get pixels_at) {
-  const int whole = m < n - x - To::kBeyond ? m : n - x - To::kBeyond;
-  int k = 0;
-  for (; k + kLanes <= whole; k += kLanes) put(to, x + k, pixels_at(k));
-  for (; k < m; k += kLanes) put_some(to, x + k, pixels_at(k), m - k < kLanes ? m - k : kLanes);
-}
-
 template <int C, typename Convert, typename To>
 void row(const Warp& s, int y, int n, const Convert convert, const To to) {
   Block b;
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
-    locate<C>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
+    locate<C, 8>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
     if (b.plain && !s.nearest) {
       write(to, x, m, n, [&](int k) { return convert.of(blended<C, true>(s, b, k)); });
     } else if (b.plain) {
@@ -171,13 +160,14 @@ void row(const Warp& s, int y, int n, const Convert convert, const To to) {
 
 template <int C>
 void row(const Warp& s, int y, int n, const OutputRow& to) {
-  constexpr bool apart = C > 1;  // one channel is packed and a plane at once
-  if (to.type == Type::f32) {
-    if (apart && to.packed) return row<C>(s, y, n, Scaled<C>(s), Place<float, C, apart>(to));
-    return row<C>(s, y, n, Scaled<C>(s), Place<float, C, false>(to));
-  }
-  if (apart && to.packed) return row<C>(s, y, n, Rounded<C>(s), Place<std::uint8_t, C, apart>(to));
-  row<C>(s, y, n, Rounded<C>(s), Place<std::uint8_t, C, false>(to));
+  bool scaled = false;
+  for (int i = 0; i < C; ++i) scaled = scaled || s.scale[i] != 1 || s.bias[i] != 0;
+  write_to<C>(to, [&](const auto& place) {
+    if constexpr (sizeof(*place.row[0]) == 1) {
+      if (!scaled) return row<C>(s, y, n, Rounded<C>(s), place);
+    }
+    row<C>(s, y, n, Scaled<C>(s), place);
+  });
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ Axis gaussian(double sigma, int size, Buffer& starts, Buffer& weights) {
     total += i == 0 ? bell[i] : 2 * bell[i];
   }
   auto* const start = starts.get<std::int32_t>(size);
-  auto* const weight = weights.get<float>(std::int64_t{size} * taps);
+  auto* const weight = weights.get<float>(std::int64_t{size} * taps + 3);
   for (int x = 0; x < size; ++x) {
     start[x] = std::clamp(x - radius, 0, size - taps);
     if (x > radius && x + radius < size) {  // no tap beyond an edge: as before
@@ -72,7 +72,9 @@ class GaussianBlur final : public Whole {
     Resize plane = resize_;
     for (int c = 0; c < picture_.channels; ++c) {
       plane.data = reinterpret_cast<const std::uint8_t*>(picture_.row(c, 0));
-      k.resize[static_cast<int>(Type::f32)][1](plane, y, picture_.width, scratch_, planes + c);
+      OutputRow to;
+      to.at[0] = planes[c];
+      k.resize[static_cast<int>(Type::f32)][1](plane, y, picture_.width, scratch_, to);
     }
   }
 

@@ -133,65 +133,56 @@ void test_store() {
   });
 }
 
-// Rows that the warp writes itself hold what it writes as planes of float32 (which the stored hashes hold).
-void test_warp() {
+struct Way {
+  Fill fill;
+  bool nearest, antialias, scaled;
+};
+
+// Rows that a sampler writes itself hold what it writes as planes of float32 (which the stored hashes hold).
+void test_samplers() {
   constexpr double maps[][6] = {
       {.8, -.6, 3, .6, .8, -2},     // turned: in and out of the picture
       {.03, .01, 9, -.02, .05, 8},  // enlarged: all inside
       {1, 0, 0, 0, 1, 19},          // its last rows
       {1, 0, 500, 0, 1, 500},       // all outside
+      {1.3, 0, -5, 0, 1.7, 2},      // smaller: three taps along x
+      {-4.4, 0, 70, 0, 1, 3},       // nine, backwards
+      {.1, 0, 2, 0, 3, 0},          // two
+      {3.6, 0, 0, 0, 1.1, 0},       // eight
   };
-  constexpr Fill fills[] = {Fill::nearest, Fill::constant, Fill::wrap};
-  for (const int channels : kChannels) {
-    const Picture picture(20, 30, channels, Type::u8);
-    every_row([&](const Kernels& k, const Kind& kind, int count, int n, int offset) {
-      if (count != channels) return;
-      for (int way = 0; way < 6; ++way) {
-        Plan plan;
-        plan.antialias = false;
-        plan.nearest = way >= 3;
-        plan.fill = fills[way % 3];
-        for (int c = 0; c < 4; ++c) plan.fill_value[c] = c == 3 ? kNan : 300.f - 120.5f * static_cast<float>(c);
-        View view;
-        view.width = n;
-        std::copy(maps[(n + way) % 4], maps[(n + way) % 4] + 6, view.m);
-        vary::Sampler sampler = vary::prepare(k, plan, picture.image, view, vary::Workspace::mine());
-        if (kind.type == Type::f32) {
+  constexpr Way ways[] = {{Fill::nearest, false, false, true}, {Fill::constant, false, true, true},
+                          {Fill::wrap, true, false, false},    {Fill::constant, true, false, true},
+                          {Fill::nearest, false, true, false}, {Fill::reflect, false, true, true}};
+  for (const Type type : {Type::u8, Type::f32})
+    for (const int channels : kChannels) {
+      Picture picture(20, 30, channels, type);
+      if (type == Type::f32) std::memcpy(picture.bytes.data() + picture.image.row * 3, &kNan, 4);
+      every_row([&](const Kernels& k, const Kind& kind, int count, int n, int offset) {
+        if (count != channels) return;
+        for (std::size_t i = 0; i < std::size(ways); ++i) {
+          const Way& way = ways[i];
+          Plan plan;
+          plan.antialias = way.antialias;
+          plan.nearest = way.nearest;
+          plan.fill = way.fill;
+          for (int c = 0; c < 4; ++c) plan.fill_value[c] = c == 3 ? kNan : 300.f - 120.5f * static_cast<float>(c);
+          View view;
+          view.width = n;
+          view.height = 3;
+          const double* const map = maps[(static_cast<std::size_t>(n) + i) % std::size(maps)];
+          std::copy(map, map + 6, view.m);
+          vary::Sampler sampler = vary::prepare(k, plan, picture.image, view, vary::Workspace::mine());
           constexpr float scale[4] = {.5f, 1, 2, 1}, bias[4] = {0, 1, -3, 0};
-          sampler.set_scale(scale, bias);
+          if (way.scaled) sampler.set_scale(scale, bias);
+          const Planes planes(channels, n);
+          sampler.row(k, 1, n, planes.row());
+          Guarded memory(kind, channels, n, offset);
+          sampler.row(k, 1, n, memory.row());
+          const int wrong = memory.wrong(planes.get());
+          check::that(wrong == 0, __FILE__, __LINE__, wrong == 0 ? "" : words(k, kind, channels, n, offset).c_str());
         }
-        const Planes planes(channels, n);
-        sampler.row(k, 1, n, planes.row());
-        Guarded memory(kind, channels, n, offset);
-        CHECK(sampler.writes(memory.row()));
-        sampler.row(k, 1, n, memory.row());
-        const int wrong = memory.wrong(planes.get());
-        check::that(wrong == 0, __FILE__, __LINE__, wrong == 0 ? "" : words(k, kind, channels, n, offset).c_str());
-      }
-    });
-  }
-}
-
-// Which rows are not written by the sampler.
-void test_writes() {
-  const Picture bytes(9, 9, 3, Type::u8), floats(9, 9, 3, Type::f32);
-  const auto writes = [](const Picture& picture, const View& view, float scale, const OutputRow& to) {
-    vary::Sampler sampler = vary::prepare(vary::live_kernels(), {}, picture.image, view, vary::Workspace::mine());
-    const float scales[4] = {1, scale, 1, 1}, biases[4] = {};
-    sampler.set_scale(scales, biases);
-    return sampler.writes(to);
-  };
-  const View turned{5, 5, {.8, -.6, 3, .6, .8, -2}}, smaller{3, 3, {3, 0, 0, 0, 3, 0}};
-  const OutputRow u8 = made::packed_row(nullptr, Type::u8), f32 = made::packed_row(nullptr, Type::f32), planes;
-  CHECK(writes(bytes, turned, 1, u8));
-  CHECK(!writes(bytes, turned, .5f, u8));
-  CHECK(writes(bytes, turned, .5f, f32));
-  CHECK(!writes(floats, turned, 1, u8));
-  CHECK(!writes(bytes, smaller, 1, u8));
-  for (const View& view : {turned, smaller}) {
-    CHECK(writes(floats, view, .5f, planes));
-    CHECK(writes(bytes, view, .5f, planes));
-  }
+      });
+    }
 }
 
 // One picture through a plan into a slot between guards; its bytes.
@@ -259,12 +250,12 @@ void test_far_slots() {
     const auto size = static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3;
     std::vector<vary::Instruction> program = {made::instruction("rotate", {33})};
     if (colour) program.push_back(made::instruction("brightness", {1.5, 0, 255}));
-    std::vector<float> memory(count * size + 16);
+    std::vector<float> memory(count * (size + 16) + 16);
     Bytes planes;
     for (const bool planar : {true, false}) {
       std::vector<vary::Task> tasks(count);
       for (std::size_t i = 0; i < count; ++i) {
-        auto* const start = reinterpret_cast<std::uint8_t*>(memory.data() + i * size);
+        auto* const start = reinterpret_cast<std::uint8_t*>(memory.data() + i * (size + 16));
         tasks[i].source = made::source_of(picture);
         tasks[i].slot = {
             start + (64 - reinterpret_cast<std::uintptr_t>(start) % 64) % 64, side, side, 3, Type::f32, planar};
@@ -285,8 +276,7 @@ void test_far_slots() {
 int main() {
   test_casts_by_hand();
   test_store();
-  test_warp();
-  test_writes();
+  test_samplers();
   test_slots();
   test_far_slots();
   return check::report();
