@@ -1,4 +1,4 @@
-"""What a test may need but a machine may lack, and the versions a run was made with.
+"""Things that a test needs and a machine may not have, and the versions of a test run.
 
 A test that lacks a resource skips and says why; where `VARY_REQUIRE` (comma-separated names) lists the resource
 it fails instead, so that no machine that should have it skips in silence.

@@ -1,4 +1,4 @@
-"""Random policies, pictures and settings, made from the transforms' own declarations: a new transform is in at once."""
+"""Random policies, pictures and settings, made from the transforms' declarations, so new transforms are included."""
 
 from random import Random
 from typing import Any

@@ -17,16 +17,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "kept"
 
 
-def told(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
+def reported(capsys: pytest.CaptureFixture[str], *args: str) -> list[str]:
     assert main(["cache", *args]) == 0
     out, err = capsys.readouterr()
     assert not err
     return out.splitlines()
 
 
-def test_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert told(capsys) == [f"folder     {folder}", "size       nothing is kept there"]
-    assert told(capsys, "--clear") == [f"freed 0 bytes in {folder}"]
+def test_empty_cache(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert reported(capsys) == [f"folder     {folder}", "size       nothing is kept there"]
+    assert reported(capsys, "--clear") == [f"freed 0 bytes in {folder}"]
     assert not folder.exists()
 
 
@@ -35,28 +35,30 @@ def test_what_a_run_kept(folder: Path, data: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     for path in files(folder):
         os.utime(path, (10**9, 10**9))
-    first, second, third = told(capsys)
+    first, second, third = reported(capsys)
     assert first == f"folder     {folder}"
     assert re.fullmatch(r"size       \d+\.\d kB in \d+ files", second)
     assert re.fullmatch(r"last used  2001-09-0[89] \d\d:\d\d", third)
     kept = second.split(" in ")[0].split(maxsplit=1)[1]
-    assert told(capsys, "--clear") == [f"freed {kept} in {folder}"]
+    assert reported(capsys, "--clear") == [f"freed {kept} in {folder}"]
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_left_and_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_files_that_cannot_be_deleted_are_listed_with_the_reason(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     put(disk(folder), 0, 1, 2)
     writing = path_of(folder, 0).with_name(f"{path_of(folder, 0).name}.{0:016}.tmp")
     writing.write_bytes(bytes(50))
-    assert told(capsys)[1] == f"size       {3 * ONE + 50} bytes in 4 files"
-    assert told(capsys, "--clear") == [
+    assert reported(capsys)[1] == f"size       {3 * ONE + 50} bytes in 4 files"
+    assert reported(capsys, "--clear") == [
         f"freed {3 * ONE} bytes in {folder}",
         f"left {writing.name}, 50 bytes: a process is writing it",
     ]
-    assert told(capsys)[1] == "size       50 bytes in 1 file"
+    assert reported(capsys)[1] == "size       50 bytes in 1 file"
 
 
-def test_a_folder_that_is_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_cache_folder_that_is_a_file(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder.write_text("")
     assert main(["cache"]) == 1
     assert capsys.readouterr().err == (f"vary: error: {folder}: Not a directory; name another folder with VARY_CACHE\n")

@@ -111,7 +111,7 @@ def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith(f"usage: vary {command}".strip())
 
 
-def test_nothing_asked_is_help(
+def test_no_arguments_print_help(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
@@ -119,10 +119,10 @@ def test_nothing_asked_is_help(
         with pytest.raises(SystemExit) as stopped:
             main(args)
         assert stopped.value.code == 0
-    told, said = capsys.readouterr()
+    reported, said = capsys.readouterr()
     assert said == ""
-    help_text = told[: len(told) // 2]
-    assert told == 2 * help_text
+    help_text = reported[: len(reported) // 2]
+    assert reported == 2 * help_text
     done = start()
     assert done.communicate(timeout=60) == (help_text, "")
     assert done.returncode == 0
@@ -149,7 +149,7 @@ def test_a_warning_is_one_line(start: Start, data: Path) -> None:
     assert "'parts/train'" in said
 
 
-def test_names_that_are_no_text(start: Start, data: Path) -> None:
+def test_file_names_that_are_not_utf8(start: Start, data: Path) -> None:
     (data / "cat").rename(data / os.fsdecode(b"\xff\xfe"))
     done = start("demo", data)
     out, said = done.communicate(timeout=60)
@@ -169,7 +169,7 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["preview", "demo"])
-def test_data_is_left_as_it_was(command: str, data: Path, snapshot: Snapshot) -> None:
+def test_data_is_not_changed(command: str, data: Path, snapshot: Snapshot) -> None:
     before = snapshot(data)
     assert main([command, str(data), "-o", "sheet.png"]) == 0
     assert snapshot(data) == before

@@ -1,4 +1,4 @@
-"""`vary demo` goes the whole way, and says at the end where the sheet is and how fast it went."""
+"""`vary demo` runs a stream, writes a sheet, and prints at the end where the sheet is and the speed."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ SPEED = re.compile(
 pytestmark = pytest.mark.usefixtures("work")
 
 
-def told(capsys: pytest.CaptureFixture[str], *args: object) -> list[str]:
+def reported(capsys: pytest.CaptureFixture[str], *args: object) -> list[str]:
     assert main(["demo", *map(str, args)]) == 0
     out, err = capsys.readouterr()
     assert not err
@@ -31,7 +31,7 @@ def told(capsys: pytest.CaptureFixture[str], *args: object) -> list[str]:
 
 
 def test_a_folder_of_classes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(capsys, data, "--epochs", 3)
+    lines = reported(capsys, data, "--epochs", 3)
     assert lines[0] == f"8 pictures in {data}"
     assert [line.split() for line in lines[2:4]] == [["cat", "4"], ["dog", "4"]]
     assert "    Resize(height=150, width=150)," in lines
@@ -47,7 +47,7 @@ def test_a_folder_of_classes(data: Path, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_flat_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    lines = told(capsys, data / "cat")
+    lines = reported(capsys, data / "cat")
     assert lines[:2] == [
         f"4 pictures in {data / 'cat'}",
         "No sub-folders, so no classes: the batches hold pictures alone.",
@@ -55,10 +55,8 @@ def test_a_flat_folder(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert SPEED.fullmatch(lines[-1])
 
 
-def test_ones_own_pictures_go_through_twice_so_that_the_cache_shows(
-    data: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lines = told(capsys, data)
+def test_own_pictures_run_two_epochs(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = reported(capsys, data)
     place = lines.index("Epoch by epoch:")
     first, second, after = lines[place + 1 : place + 4]
     assert re.fullmatch(r"  epoch 0: [\d,]+ images/s; 0 of 8 from the cache", first)
@@ -71,7 +69,7 @@ def test_ones_own_pictures_go_through_twice_so_that_the_cache_shows(
 
 def test_a_policy_file(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vary.Policy([vary.Resize(20, 30), vary.Rotate(30)], fill="reflect", strict=True).save("mine.yaml")
-    lines = told(capsys, data, "--policy", "mine.yaml", "-o", "mine.png")
+    lines = reported(capsys, data, "--policy", "mine.yaml", "-o", "mine.png")
     assert "], fill='reflect', strict=True)" in lines
     assert lines[-2] == "Sheet: mine.png"
     found = SPEED.fullmatch(lines[-1])
@@ -89,14 +87,14 @@ def test_sizes_that_differ_name_the_cure(data: Path, capsys: pytest.CaptureFixtu
 def test_broken_files_are_left_out_and_named(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (data / "cat" / "0.png").write_bytes(b"\xff\xd8\xff\xe0 and no more")
     (data / "dog" / "empty.png").touch()
-    lines = told(capsys, data)
+    lines = reported(capsys, data)
     assert lines[-2] == "Sheet: vary-demo.png"
     assert "  skipped: 2" in lines
     assert any("0.png" in line for line in lines)
     assert ": 2 epochs of 7 files to " in lines[-1]
 
 
-def test_nothing_that_opens(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_picture_can_be_opened(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for path in data.rglob("*.*g"):
         path.write_bytes(b"")
     assert main(["demo", str(data)]) == 1
@@ -106,7 +104,7 @@ def test_nothing_that_opens(data: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_many_classes_are_summed_up(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(20):
         shutil.copytree(data / "cat", data / f"more_{number:02}")
-    lines = told(capsys, data)
+    lines = reported(capsys, data)
     assert "22 classes:" in lines
     assert "  and 12 more" in lines
 
@@ -116,7 +114,7 @@ def test_the_samples(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mon
     monkeypatch.setattr(demo, "COPIES", 3)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = sorted(tmp_path.iterdir())
-    lines = told(capsys)
+    lines = reported(capsys)
     assert lines[0] == "4 photographs of scikit-image as JPEG, 3 copies of each to time"
     assert [line.split() for line in lines[2:6]] == [[n, "3"] for n in ("astronaut", "chelsea", "coffee", "rocket")]
     assert sorted(tmp_path.iterdir()) == before, "the temporary folder is gone"

@@ -1,4 +1,4 @@
-"""What README.md and docs/ show of commands, policy files and their output is what there is."""
+"""Commands, policy files and outputs in README.md and docs/ are as vary really has them."""
 
 import re
 import shlex
@@ -58,8 +58,8 @@ def test_the_readmes_sheet_is_what_the_command_makes() -> None:
     path = ROOT / "docs" / "images" / "sheet.jpg"
     assert path.stat().st_size < 400_000
     assert main(["preview", "--rows", "4", "-o", "sheet.jpg"]) == 0
-    with Image.open(path) as told, Image.open("sheet.jpg") as made:
-        difference = np.abs(np.asarray(told).astype(int) - np.asarray(made))
+    with Image.open(path) as reported, Image.open("sheet.jpg") as made:
+        difference = np.abs(np.asarray(reported).astype(int) - np.asarray(made))
     assert difference.mean() < 2, "make it anew: vary preview --rows 4 -o docs/images/sheet.jpg"
 
 

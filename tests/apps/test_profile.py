@@ -1,4 +1,4 @@
-"""`vary profile`: numbers that add up, for people and for programs."""
+"""`vary profile`: its numbers add up, as text and as JSON."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from vary.apps.cli import byte_count, main
 from vary.apps.profile import as_options
 
 
-def test_it_tells_each_epoch(
+def test_each_epoch_is_reported(
     data: Path, work: Path, snapshot: Callable[[Path], object], capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = snapshot(data)
@@ -23,7 +23,7 @@ def test_it_tells_each_epoch(
     assert list(work.iterdir()) == []
 
 
-def test_for_programs(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_output(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", str(data), "--cache", "none", "--views", "2", "--json", "--epochs", "3"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert [one["epoch"] for one in found] == [0, 1, 2]
@@ -41,7 +41,7 @@ def test_broken_files_are_listed(data: Path, capsys: pytest.CaptureFixture[str])
     assert "no picture came through: 8 are broken; the first: " in capsys.readouterr().err
 
 
-def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_error_option(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     broken = min(data.rglob("*.*"))
     broken.write_bytes(b"nothing")
     args = ["profile", str(data), "--epochs", "1", "--json"]
@@ -55,7 +55,7 @@ def test_what_broken_files_do(data: Path, capsys: pytest.CaptureFixture[str]) ->
     assert said.endswith('; --on-error skip goes on without such files, "replace" takes others\n')
 
 
-def test_what_goes_by_keyword_in_python_is_an_option_here(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_messages_name_options_instead_of_keywords(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", str(data), "--cache", "none", "--cache-bytes", "5k"]) == 1
     expected = "vary: error: --cache none and --cache-bytes 5000: nothing is kept; leave out one\n"
     assert capsys.readouterr().err == expected
@@ -63,14 +63,14 @@ def test_what_goes_by_keyword_in_python_is_an_option_here(data: Path, capsys: py
     assert "it may take 0 MB (--cache-bytes); --cache memory keeps what fits\n" in capsys.readouterr().out
 
 
-def test_no_other_words_are_taken_for_keywords() -> None:
+def test_only_keywords_are_replaced_in_messages() -> None:
     assert as_options("keep it (cache=), or cache='disk'") == "keep it (--cache), or --cache disk"
     for text in ("a/cache=3/b.jpg: is empty", "a seed=4/b.jpg", "my_cache='disk'", "drop_last=False", "cache=3.jpg"):
         assert as_options(text) == text
 
 
 @pytest.mark.parametrize(("given", "hits"), [("1k", 0), ("20KB", None), ("0.01G", 8), ("500M", 8), ("2000000000", 8)])
-def test_what_the_cache_may_take(given: str, hits: int | None, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cache_bytes_option(given: str, hits: int | None, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--cache", "memory", "--cache-bytes", given, "--prefetch", "0"]
     assert main(["profile", str(data), *options, "--json"]) == 0
     _, second = json.loads(capsys.readouterr().out)

@@ -1,4 +1,4 @@
-"""What stands where on a sheet, and that its pixels are the policy's."""
+"""The layout of sheets; their pixels are those of the policy."""
 
 import os
 import shutil
@@ -93,7 +93,7 @@ def test_cells_are_equal_gutters_white_and_columns_captioned(data: Path) -> None
 
 
 @pytest.mark.usefixtures("work")
-def test_a_row_says_its_class_and_its_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_is_captioned_with_class_and_file(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The texts are caught on their way to Pillow; where their ink lies is read from the sheet."""
     drawn: list[tuple[str, tuple[int, int, int]]] = []
     write = ImageDraw.ImageDraw.text
@@ -119,7 +119,7 @@ def test_a_row_says_its_class_and_its_file(data: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("work")
-def test_any_name_finds_room(data: Path) -> None:
+def test_any_name_fits(data: Path) -> None:
     """Long names, several lines, bytes that are no text, letters that the font has not."""
     names = ["x" * 200 + ".png", "two\nlines.png", os.fsdecode(b"\xff\xfe.png"), "\u732b.png"]
     folder = data / ("a very long name of a class " * 3)
@@ -212,7 +212,7 @@ def test_long_notes_are_broken() -> None:
 
 
 @pytest.mark.usefixtures("work")
-def test_the_command_says_it(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_the_notes(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     vary.Policy([vary.Resize(20, 20), vary.Normalize()]).save("mine.yaml")
     assert main(["preview", str(data), "--policy", "mine.yaml"]) == 0
     originals, variations, path = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""`vary transforms` and `vary --version` say what there is."""
+"""`vary transforms` and `vary --version`."""
 
 import inspect
 import json
@@ -75,12 +75,12 @@ def test_defaults_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_json_is_the_declarations(capsys: pytest.CaptureFixture[str]) -> None:
-    told = {one["name"]: one for one in json.loads(said(capsys, "--json"))}
-    assert sorted(told) == sorted(REGISTRY)
-    height, _, mode, _ = told["Resize"]["arguments"]
+    reported = {one["name"]: one for one in json.loads(said(capsys, "--json"))}
+    assert sorted(reported) == sorted(REGISTRY)
+    height, _, mode, _ = reported["Resize"]["arguments"]
     assert height == {"name": "height", "required": True, "within": [1, 1 << 20], "doc": "pixels"}
     assert (mode["default"], mode["within"][0]) == ("stretch", "stretch")
-    for name, one in told.items():
+    for name, one in reported.items():
         assert [argument["name"] for argument in one["arguments"]] == list(REGISTRY[name].fields)
     assert [one["name"] for one in json.loads(said(capsys, "Zoom", "--json"))] == ["Zoom"]
 

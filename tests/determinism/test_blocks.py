@@ -1,4 +1,4 @@
-"""What is kept of a file is varied into the same bytes as the file itself."""
+"""A decoded block of a file gives the same bytes as the file itself."""
 
 import io
 
@@ -57,7 +57,7 @@ def test_chroma_is_kept_as_coded() -> None:
     assert len(keep([jpeg(subsampling=2)], [1], 3, False, False, 1)[0]) == len(full)
 
 
-def test_what_cannot_be_kept_says_why() -> None:
+def test_files_that_cannot_be_kept_have_a_reason() -> None:
     file = jpeg()
     cut = "Premature end of JPEG file; allow_truncated=True takes what there is of it"
     assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == [cut, "not a JPEG"]

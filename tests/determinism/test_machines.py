@@ -1,4 +1,4 @@
-"""Stored hashes, on every instruction set and under whatever a machine may be set to."""
+"""Stored hashes, on every instruction set and under different settings of the machine."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How much is done for a batch: counted, not timed."""
+"""The work for a batch, counted rather than timed: resamplings, sweeps, allocations, threads."""
 
 import os
 import subprocess
@@ -73,6 +73,6 @@ for height, threads in ((32, 8), (150, 1), (150, 2)):
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="threads are counted in /proc")  # noqa: PTH112
-def test_a_batch_is_shared_by_as_many_threads_as_it_is_worth() -> None:
+def test_small_batches_use_fewer_threads() -> None:
     out = subprocess.run([sys.executable, "-c", THREADS], capture_output=True, text=True, check=True).stdout
     assert out.split() == ["0", "0", "1"], "beside the caller; waking one costs more than 32 pictures of 32 x 32"

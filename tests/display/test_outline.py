@@ -75,7 +75,7 @@ def test_html_has_a_transform_a_line_with_units_and_nesting() -> None:
     assert "fill reflect, interpolation bilinear, antialias on, strict off" in NESTED._repr_html_()
 
 
-def test_arguments_by_default_are_told_where_there_are_no_others() -> None:
+def test_default_arguments_are_shown_if_none_was_given() -> None:
     html = vary.Policy([vary.Normalize(), vary.VerticalFlip(p=1), vary.Policy([vary.Shear(5)])])._repr_html_()
     assert [text for _, text in words(html)] == [
         "Normalize mean (0.485, 0.456, 0.406), std (0.229, 0.224, 0.225)",

@@ -39,7 +39,7 @@ def test_originals_stand_beside_their_variations(photos: list[np.ndarray]) -> No
 
 
 @pytest.mark.parametrize("kind", ["one", "grey", "list", "batch", "tuple", "path", "text", "paths", "folder", "source"])
-def test_whatever_holds_pictures(kind: str, photos: list[np.ndarray], data: Path) -> None:
+def test_all_kinds_of_input(kind: str, photos: list[np.ndarray], data: Path) -> None:
     file = data / "cat" / "0.png"
     given: dict[str, tuple[Any, int, list[str]]] = {
         "one": (photos[0], 1, []),
@@ -106,7 +106,7 @@ def test_pictures_are_spread_over_the_folder(data: Path) -> None:
         assert [one.number for one in picked(given, 2, 3).originals] == [2, 6]
 
 
-def test_a_broken_file_gives_its_place_to_the_next(data: Path) -> None:
+def test_the_next_file_replaces_a_broken_one(data: Path) -> None:
     folder = vary.Folder(data)
 
     def chosen(count: int) -> list[int]:
@@ -153,7 +153,7 @@ def test_html_stays_small_and_png_too(rows: int, n: int, shown: int) -> None:
     assert len(found._repr_png_()) < 2_500_000
 
 
-def test_a_picture_takes_what_it_may() -> None:
+def test_a_picture_has_at_most_its_bytes() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
     sizes, bytes_ = [], []
     for limit in (40_000, 20_000, 12_000, 6_000, 2_000):

@@ -1,4 +1,4 @@
-"""A sheet shows the values that training gets, on a scale that is stated; Rescale and Normalize are not undone."""
+"""Sheets show the values that training gets, on a stated scale; Rescale and Normalize are not undone."""
 
 import numpy as np
 import pytest
@@ -72,7 +72,7 @@ def statement(name: str, images: list[np.ndarray], scale: Scale = BYTES) -> str:
     return whole.description(name, scale)
 
 
-def test_what_is_said() -> None:
+def test_notes() -> None:
     half = np.array([[0.25, 0.75]], np.float32)
     assert statement("x", [half], UNIT) == "x: float32, 0.25 .. 0.75, mean 0.5; shown from 0 (black) to 1 (white)"
     assert statement("x", [half, half * 3], STANDARD) == (

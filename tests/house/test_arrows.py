@@ -1,4 +1,4 @@
-"""Imports point one way: every import in src/vary is checked against the arrows of the rooms."""
+"""Imports point one way: every import in src/vary is checked against the table of packages in ARROWS."""
 
 import ast
 import sys
@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
-# A room may import what it names, and what those name in turn.
+# Package or module -> what it may import; also what these may import in turn.
 ARROWS = {
     "errors": "",
     "guidance": "errors",
@@ -27,16 +27,16 @@ ARROWS = {
     "streams": "policy plan sources rng",
     "frameworks": "streams",
     "testing": "streams",
-    "keras": "frameworks",  # the lazy door to frameworks/keras.py
+    "keras": "frameworks",  # a module that would import frameworks/keras.py when it is first used
 }
-DOOR, NATIVE = "vary", "vary._native"
-IMPORT_NATIVE = ("rng", "plan", "codecs")  # rooms
-REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program", "vary.ops"}
+PUBLIC, NATIVE = "vary", "vary._native"  # the public names, in vary/__init__.py
+IMPORT_NATIVE = ("rng", "plan", "codecs")
+REFERENCE, REFERENCE_IMPORTS = "vary.plan.reference", {"numpy", "vary.plan.program", "vary.ops"}
 
 
-def reach(room: str) -> set[str]:
-    direct = ARROWS[room].split()
-    return {room, *direct}.union(*(reach(name) for name in direct))
+def reach(package: str) -> set[str]:
+    direct = ARROWS[package].split()
+    return {package, *direct}.union(*(reach(name) for name in direct))
 
 
 def modules(root: Path) -> dict[str, Path]:
@@ -76,28 +76,28 @@ def imports(name: str, path: Path, known: set[str]) -> Iterator[tuple[int, bool,
 def fault(name: str, nested: bool, target: str) -> str | None:
     """Why module `name` may not import `target`, or None."""
     top, _, target_rest = target.partition(".")
-    room, target_room = name.partition(".")[2].partition(".")[0] or DOOR, target_rest.partition(".")[0]
-    if name == REFERENCE and not (target in REFERENCE_SEES or {top, target} & {*sys.stdlib_module_names, "numpy"}):
-        return "the reference sees NumPy, the standard library and plan/program.py alone"
+    package, target_package = name.partition(".")[2].partition(".")[0] or PUBLIC, target_rest.partition(".")[0]
+    if name == REFERENCE and not (target in REFERENCE_IMPORTS or {top, target} & {*sys.stdlib_module_names, "numpy"}):
+        return "the reference imports NumPy, the standard library and plan/program.py alone"
     if top != "vary":
         return None
     if target == NATIVE:
-        return None if room in IMPORT_NATIVE else f"only {', '.join(IMPORT_NATIVE)} import the native module"
-    if room == "__main__":
+        return None if package in IMPORT_NATIVE else f"only {', '.join(IMPORT_NATIVE)} import the native module"
+    if package == "__main__":
         return None if target.startswith("vary.apps") else "python -m vary only calls the apps"
-    if room == "apps":
-        return None if target == DOOR or target.startswith("vary.apps") else "apps import the door only"
+    if package == "apps":
+        return None if target == PUBLIC or target.startswith("vary.apps") else "apps import public names only"
     if target.startswith("vary.apps"):
         return "nothing imports apps"
-    if room == DOOR:
+    if package == PUBLIC:
         return None
     if nested:
         return "vary's modules are imported at the top of a file"
-    if room not in ARROWS:
-        return f"{room} is no room of the arrows test"
-    if target == DOOR:
-        return "only apps come in by the door"
-    return None if target_room in reach(room) else f"{room} may see {sorted(reach(room) - {room})}"
+    if package not in ARROWS:
+        return f"{package} is missing in ARROWS"
+    if target == PUBLIC:
+        return "only apps import the public names"
+    return None if target_package in reach(package) else f"{package} may import {sorted(reach(package) - {package})}"
 
 
 def faults(root: Path) -> list[str]:
@@ -115,35 +115,35 @@ def test_imports_point_one_way() -> None:
     assert not faults(SOURCE), "\n" + "\n".join(faults(SOURCE))
 
 
-PLANTED = [  # file, its text, what the fault must say ("" where there is none)
-    ("rng.py", "from vary.policy import Policy", "rng may see ['errors']"),
-    ("sample.py", "from . import rng", "sample may see ['errors', 'guidance', 'maps']"),
-    ("transforms/blur.py", "from ..plan.program import Program", "transforms may see"),
-    ("transforms/blur.py", "from vary import Policy", "only apps come in by the door"),
+WRONG_IMPORTS = [  # file, its text, what the fault must say ("" where there is none)
+    ("rng.py", "from vary.policy import Policy", "rng may import ['errors']"),
+    ("sample.py", "from . import rng", "sample may import ['errors', 'guidance', 'maps']"),
+    ("transforms/blur.py", "from ..plan.program import Program", "transforms may import"),
+    ("transforms/blur.py", "from vary import Policy", "only apps import the public names"),
     ("transforms/blur.py", "from ..rng import draw\nfrom .base import Transform\nimport numpy as np", ""),
-    ("plan/lower.py", "import vary.policy", "plan may see"),
-    ("plan/lower.py", "if True:\n    from vary import policy", "plan may see"),
+    ("plan/lower.py", "import vary.policy", "plan may import"),
+    ("plan/lower.py", "if True:\n    from vary import policy", "plan may import"),
     ("plan/runner.py", "from vary import _native", ""),
     ("transforms/blur.py", "from .._native import execute", "import the native module"),
     ("policy.py", "from vary import _native", "import the native module"),
     ("policy.py", "def f():\n    from vary import errors", "at the top of a file"),
     ("plan/reference.py", "import math\nimport numpy as np\nfrom vary.plan.program import Program", ""),
-    ("plan/reference.py", "from vary.plan import lower", "the reference sees"),
-    ("plan/reference.py", "from PIL import Image", "the reference sees"),
-    ("sources/folder.py", "from vary.transforms import Flip", "sources may see"),
-    ("streams/stream.py", "from vary.frameworks import torch", "streams may see"),
+    ("plan/reference.py", "from vary.plan import lower", "the reference imports"),
+    ("plan/reference.py", "from PIL import Image", "the reference imports"),
+    ("sources/folder.py", "from vary.transforms import Flip", "sources may import"),
+    ("streams/stream.py", "from vary.frameworks import torch", "streams may import"),
     ("streams/stream.py", "from vary.apps import cli", "nothing imports apps"),
     ("frameworks/torch.py", "from vary.streams.stream import Stream\nimport torch", ""),
     ("apps/cli.py", "def main():\n    from vary import Policy\n    from vary.apps import studio", ""),
-    ("apps/cli.py", "from vary.policy import Policy", "apps import the door only"),
+    ("apps/cli.py", "from vary.policy import Policy", "apps import public names only"),
     ("__init__.py", "def __getattr__(name):\n    from vary import policy", ""),
     ("__init__.py", "from vary.apps import cli", "nothing imports apps"),
-    ("novelty.py", "from vary import errors", "novelty is no room"),
+    ("novelty.py", "from vary import errors", "novelty is missing in ARROWS"),
 ]
 
 
-@pytest.mark.parametrize(("file", "text", "says"), PLANTED)
-def test_the_arrows_are_seen(tmp_path: Path, file: str, text: str, says: str) -> None:
+@pytest.mark.parametrize(("file", "text", "says"), WRONG_IMPORTS)
+def test_forbidden_imports_are_found(tmp_path: Path, file: str, text: str, says: str) -> None:
     tree = ["__init__", "errors", "rng", "policy", "plan/lower", "plan/program", "apps/cli", "apps/studio"]
     for name in [*(f"{stem}.py" for stem in tree), file]:
         path = tmp_path / "vary" / name

@@ -1,4 +1,4 @@
-"""Kernel objects keep to themselves.
+"""Objects compiled for one instruction set define no symbol that the linker could use for another.
 
 A weak symbol would let the linker run one instruction set's copy of a function on every machine; a call into libm
 would let the C library decide bytes.
@@ -65,6 +65,6 @@ def test_kernel_objects(build_root: Path) -> None:
         ("vary::v2::kernels() T 0 1f", "defined outside vary::v3"),
     ],
 )
-def test_faults_are_seen(line: str, says: str) -> None:
+def test_faults_are_found(line: str, says: str) -> None:
     found = faults("v3", line)
     assert (len(found) == 1 and says in found[0]) if says else not found

@@ -1,4 +1,4 @@
-"""Files and functions stay readable at one sitting, and say of what types their values are."""
+"""Limits on the lengths of files and functions, on the number of parameters, and on uses of `Any`."""
 
 import ast
 import inspect
@@ -13,7 +13,7 @@ import vary
 from vary.ops import OPS
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("src", "native", "tests", "tools", "benchmarks")
+FOLDERS = ("src", "native", "tests", "tools", "benchmarks")
 KINDS = {".py", ".pyi", ".h", ".cc", ".js", ".html", ".css"}
 
 # path (path::function for a function) -> why it may be longer
@@ -43,8 +43,8 @@ def function_lengths(text: str) -> Iterator[tuple[str, int]]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
-            told = ast.get_docstring(node) is not None
-            docstring = (first.end_lineno or 0) - first.lineno + 1 if told else 0
+            reported = ast.get_docstring(node) is not None
+            docstring = (first.end_lineno or 0) - first.lineno + 1 if reported else 0
             yield node.name, (node.end_lineno or 0) - node.lineno + 1 - docstring
 
 
@@ -54,7 +54,7 @@ def compare(found: dict[str, int], excused: dict[str, str]) -> None:
 
 
 def test_no_file_is_over_500_lines() -> None:
-    found = {str(path.relative_to(ROOT)): lines(path) for path in files(*ROOMS)}
+    found = {str(path.relative_to(ROOT)): lines(path) for path in files(*FOLDERS)}
     compare({name: length for name, length in found.items() if length > 500}, LONG_FILES)
 
 

@@ -40,8 +40,8 @@ def system(
                 (commands / name).chmod(0o755)
         for name in ("basename", "bash", "cat", "env", "touch"):
             (commands / name).symlink_to(str(shutil.which(name)))
-    told = {"PATH": str(commands), "TEST_HAS": str(has), "TEST_LOG": str(tmp_path / "log"), "TEST_USER": str(user)}
-    return subprocess.run([SCRIPT, *args], capture_output=True, text=True, check=False, env=told | more)
+    reported = {"PATH": str(commands), "TEST_HAS": str(has), "TEST_LOG": str(tmp_path / "log"), "TEST_USER": str(user)}
+    return subprocess.run([SCRIPT, *args], capture_output=True, text=True, check=False, env=reported | more)
 
 
 def log(tmp_path: Path) -> str:
@@ -72,7 +72,7 @@ def test_fedora_has_its_own_names(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sudo", ["sudo ", ""])
-def test_others_are_told_the_command(tmp_path: Path, sudo: str) -> None:
+def test_other_users_get_the_command(tmp_path: Path, sudo: str) -> None:
     run = system(tmp_path, user=1000, without="" if sudo else "sudo")
     assert run.returncode == 1
     assert run.stderr.endswith(f"Install them: {sudo}apt-get install python3-venv python3-dev libjpeg-dev\n")
@@ -80,12 +80,12 @@ def test_others_are_told_the_command(tmp_path: Path, sudo: str) -> None:
     assert not log(tmp_path)
 
 
-def test_where_nothing_is_there_all_is_named(tmp_path: Path) -> None:
+def test_all_missing_packages_are_named(tmp_path: Path) -> None:
     run = system(tmp_path, user=1000, without="g++ python3")
     assert run.stderr.endswith("sudo apt-get install python3 python3-venv g++ python3-dev libjpeg-dev\n")
 
 
-def test_a_system_without_a_known_package_manager_is_told_the_things(tmp_path: Path) -> None:
+def test_without_a_known_package_manager_things_are_named(tmp_path: Path) -> None:
     run = system(tmp_path, without="apt-get dnf")
     assert run.returncode == 1
     assert "Missing: Python's venv, Python's headers, libjpeg-turbo's headers. Install them with your" in run.stderr
@@ -98,7 +98,7 @@ def test_an_installation_that_fails_says_what_is_still_missing(tmp_path: Path) -
     assert run.stderr.rstrip().endswith("Install them: sudo apt-get install python3-venv python3-dev libjpeg-dev")
 
 
-def test_an_old_python_is_told(tmp_path: Path) -> None:
+def test_an_old_python_is_refused(tmp_path: Path) -> None:
     run = system(tmp_path, TEST_OLD="1")
     assert run.returncode == 1
     assert (
@@ -131,9 +131,9 @@ def test_readme_names_the_same_packages() -> None:
     assert len(listed) == 5
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for column, command in enumerate(("apt-get install", "dnf install")):
-        (told,) = re.findall(rf"(?m)^\|.*`sudo {command} (.*)` \|$", readme)
+        (reported,) = re.findall(rf"(?m)^\|.*`sudo {command} (.*)` \|$", readme)
         wanted = {row[column].replace("$named", "python3") for row in listed} - {"python3"}
-        assert set(told.split()) == wanted | {"make"}
+        assert set(reported.split()) == wanted | {"make"}
 
 
 def test_options_of_pip_are_spelled_in_full() -> None:

@@ -1,4 +1,4 @@
-"""Which way is which, on pictures small enough to check by eye. y points down, x to the right."""
+"""Directions of transforms, on pictures small enough to check by eye. y points down, x to the right."""
 
 import numpy as np
 import pytest

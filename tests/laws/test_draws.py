@@ -103,7 +103,7 @@ def test_no_draw_depends_on_other_transforms(intruder: Transform, last: bool) ->
         assert program == [instruction for programs in alone for instruction in programs[index]]
 
 
-def test_a_closed_gate_changes_nobodys_draws() -> None:
+def test_a_gate_of_0_changes_no_other_draws() -> None:
     open_, closed = (
         drawn([Sometimes([Rotate(40)], p=1), Shear(30)], 200),
         drawn([Sometimes([Rotate(40)], p=0.5), Shear(30)], 200),
@@ -113,7 +113,7 @@ def test_a_closed_gate_changes_nobodys_draws() -> None:
         assert one[-len(other) :] == other
 
 
-def test_quarter_turns_are_as_likely() -> None:
+def test_quarter_turns_are_equally_likely() -> None:
     turns = Counter(program[0][1] for program in drawn([RandomRotate90()]))
     assert set(turns) == {(0,), (1,), (2,), (3,)}
     assert all(within(count, 0.25) for count in turns.values())
@@ -142,7 +142,7 @@ def test_one_of_keeps_its_weights() -> None:
 @pytest.mark.parametrize(
     ("n", "counts"), [(0, {0}), (2, {2}), ((1, 3), {1, 2, 3}), ((0, 4), {0, 1, 2, 3, 4}), (4, {4})]
 )
-def test_some_of_chooses_as_many_as_said_each_as_likely(n: object, counts: set[int]) -> None:
+def test_some_of_chooses_n_all_equally_likely(n: object, counts: set[int]) -> None:
     listed = ["rotate", "shear_degrees", "zoom", "hue"]
     programs = [[op for op, _ in program] for program in drawn([SomeOf(n, [Rotate(1), Shear(1), Zoom(0.1), Hue(0.1)])])]
     assert all(ops == sorted(ops, key=listed.index) for ops in programs), "in listed order, none twice"

@@ -1,4 +1,4 @@
-"""What must not change, does not change by a bit."""
+"""Transforms with neutral arguments, and compositions that are the identity, change no bit."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ def test_twice_the_size_and_back(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["Rotate", "Zoom", "Resize", "CenterCrop", "Pad", "HorizontalFlip"])
-def test_values_that_are_no_numbers_stay_where_they_are(name: str) -> None:
+def test_nan_and_infinity_stay_in_place(name: str) -> None:
     image = picture("float32")
     image[3, 3], image[5, 8], image[-1, -1] = np.nan, np.inf, -np.inf
     transform = HorizontalFlip(p=1) if name == "HorizontalFlip" else TABLE[name].identity

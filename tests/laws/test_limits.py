@@ -112,7 +112,7 @@ def test_value_ranges_that_float32_does_not_hold_are_refused(value_range: Any) -
 
 
 @pytest.mark.parametrize("value_range", [1, 255, 65535, (-1, 1), (1000, 1001), 1e-6, (-1e6, 1e6)], ids=str)
-def test_value_ranges_in_use_are_not(value_range: Any) -> None:
+def test_usual_value_ranges_are_accepted(value_range: Any) -> None:
     out = Policy([Contrast((1.5, 1.5))], value_range=value_range)(FLOATS, seed=0)
     assert np.isfinite(out).all()
 
@@ -142,7 +142,7 @@ def test_rescale_may_not_bring_the_range_where_float32_does_not_hold_it() -> Non
             Policy([Rescale(scale)], value_range=value_range)(FLOATS, seed=0)
 
 
-def test_usual_factors_are_not() -> None:
+def test_usual_factors_are_accepted() -> None:
     for scale, std in itertools.product((1 / 255, 255, 1e-6, 1e6), (1e-3, 1, 1e3)):
         policy = Policy([Rescale(scale), Brightness((1, 1)), Normalize(0.5, std)])
         assert np.isfinite(policy(PICTURE, seed=0)).all()

@@ -1,4 +1,4 @@
-"""Look-through and strict: where they agree, and what strict means."""
+"""Look-through and strict mode: where they agree, and how they differ."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ dtypes = st.sampled_from(("uint8", "float32"))
 @given(st.data(), dtypes, seeds)
 def test_one_geometric_transform_is_the_same_in_both(data: st.DataObject, dtype: str, seed: int) -> None:
     first = data.draw(strategies.leaves(strategies.GEOMETRIC))
-    tints = data.draw(st.lists(strategies.leaves(strategies.COLOURS), max_size=2))
+    colours = data.draw(st.lists(strategies.leaves(strategies.COLOURS), max_size=2))
     image = data.draw(strategies.pictures(dtype))
     fill = data.draw(strategies.fills(dtype))
     try:
         through, strict = (
-            Policy([first, *tints], fill=fill, strict=strict)(image, seed=seed) for strict in (False, True)
+            Policy([first, *colours], fill=fill, strict=strict)(image, seed=seed) for strict in (False, True)
         )
     except PolicyError:  # a tint after Normalize
         reject()
@@ -64,13 +64,13 @@ NOISE = np.random.default_rng(0).integers(0, 256, (20, 30, 3)).astype(np.uint8)
 
 
 def test_strict_colour_keeps_its_place() -> None:
-    tint, turn = Saturation((2, 2)), Rotate((30, 30))
-    first = Policy([tint, turn], strict=True)(NOISE)
-    assert np.array_equal(first, Policy([turn])(Policy([tint])(NOISE)))
-    last = Policy([turn, tint], strict=True)(NOISE)
-    assert np.array_equal(last, Policy([turn, tint])(NOISE))
+    colour, turn = Saturation((2, 2)), Rotate((30, 30))
+    first = Policy([colour, turn], strict=True)(NOISE)
+    assert np.array_equal(first, Policy([turn])(Policy([colour])(NOISE)))
+    last = Policy([turn, colour], strict=True)(NOISE)
+    assert np.array_equal(last, Policy([turn, colour])(NOISE))
     assert not np.array_equal(first, last)
-    assert np.array_equal(last, Policy([tint, turn])(NOISE)), "in look-through colour comes after geometry"
+    assert np.array_equal(last, Policy([colour, turn])(NOISE)), "in look-through colour comes after geometry"
 
 
 def test_strict_colour_sees_no_border_that_comes_after_it() -> None:
@@ -79,7 +79,7 @@ def test_strict_colour_sees_no_border_that_comes_after_it() -> None:
     assert Policy([dark, pad], fill=50, strict=True)(NOISE)[0, 0, 0] == 50
 
 
-def test_look_through_sees_what_a_crop_had_cut_off() -> None:
+def test_look_through_can_show_what_a_crop_removed() -> None:
     there_and_back = [CenterCrop(10, 10), Pad(5, 10, 5, 10)]
     assert np.array_equal(Policy(there_and_back, fill=0)(NOISE), NOISE)
     strict = Policy(there_and_back, fill=0, strict=True)(NOISE)
@@ -110,7 +110,7 @@ def test_sizes_and_resamplings(transforms: list, size: tuple[int, int], through:
     for is_strict, passes in ((False, through), (True, strict)):
         policy = Policy(transforms, strict=is_strict)
         assert policy(NOISE, seed=0).shape == (*size, 3)
-        told = policy.explain(NOISE.shape)
-        assert f"cost: {passes} resampling pass{'' if passes == 1 else 'es'}" in told
+        reported = policy.explain(NOISE.shape)
+        assert f"cost: {passes} resampling pass{'' if passes == 1 else 'es'}" in reported
     with pytest.raises(InputError, match="height, width"):
         policy.explain((1, 2, 3, 4))

@@ -49,7 +49,7 @@ SAMPLINGS: dict[str, tuple[list[Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("name", SAMPLINGS)
 @pytest.mark.parametrize("axis", [0, 1])
-def test_they_reach_no_output_that_does_not_weigh_them(name: str, axis: int) -> None:
+def test_they_reach_only_outputs_that_have_them_as_a_tap_of_nonzero_weight(name: str, axis: int) -> None:
     transforms, how = SAMPLINGS[name]
     policy = Policy(transforms, **how)
     for at in range(SIDE):
@@ -97,7 +97,7 @@ UNCLIPPED = ["contrast", "after rescale", "after a turn"]  # elsewhere a clip ma
 )
 @pytest.mark.parametrize("strict", [False, True])
 @pytest.mark.parametrize("channel", [0, 1, 2, slice(None)], ids=str)
-def test_they_move_no_mean(name: str, bad: float, strict: bool, channel: Any) -> None:
+def test_they_are_left_out_of_the_mean(name: str, bad: float, strict: bool, channel: Any) -> None:
     policy = Policy(COLOURS[name], strict=strict)
     image = np.full((10, 10, 3), (0.3, 0.5, 0.6), np.float32)
     whole = policy(image, seed=0)

@@ -1,4 +1,4 @@
-"""Where crops fall: every place, each as likely, and nowhere else."""
+"""Places of crops: each valid place is equally likely, and no others occur."""
 
 from collections import Counter
 from math import log, sqrt
@@ -79,7 +79,7 @@ def test_random_resized_crop_is_uniform_in_area_and_in_log_ratio() -> None:
     assert np.abs(np.corrcoef([share, np.log(ratio), y, x]) - np.eye(4)).max() < 4 / sqrt(2000)
 
 
-def test_random_resized_crop_cuts_what_it_says() -> None:
+def test_random_resized_crop_shows_the_drawn_part() -> None:
     """A picture whose values are its coordinates shows where the window was."""
     y, x = np.mgrid[:90, :120].astype(np.float32)
     image = np.stack([y, x, y], axis=2)

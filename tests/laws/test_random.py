@@ -1,4 +1,4 @@
-"""The generator, and the functions every machine must answer alike."""
+"""The random generator, and sine, logarithm and exponential, which must give the same result on every machine."""
 
 import math
 
@@ -23,7 +23,7 @@ def test_philox(counter: str, key: str, result: str) -> None:
     assert _native.philox(words(counter), words(key)) == words(result)
 
 
-def test_a_draw_is_where_rng_says() -> None:
+def test_a_draw_is_found_by_the_layout_in_rng() -> None:
     """rng.py's bit layout, worked by hand for the second draw of the first Rotate."""
     seed, epoch, index, view = 0x1122334455667788, 7, 0x99AABBCCDD, 3
     name = rng.key_name("Rotate", 0)

@@ -1,4 +1,4 @@
-"""Tints stay within the value range: a clip is left out only where nothing could reach it.
+"""Colour transforms stay within the value range: a clip is left out only if no value could reach it.
 
 Many wide draws on the pictures that go furthest; results as float32, where nothing is saturated by the cast.
 """
@@ -29,7 +29,7 @@ CHAINS = [
 
 @pytest.mark.parametrize("transforms", CHAINS, ids=str)
 @pytest.mark.parametrize("image", [PURE, WHITE, RED], ids=["pure", "white", "red"])
-def test_tints_stay_in_range(transforms: list, image: np.ndarray) -> None:
+def test_colour_stays_in_range(transforms: list, image: np.ndarray) -> None:
     low, high = (300 - 127.5, 300) if isinstance(transforms[0], Rescale) else (0, 255)
     out = Policy(transforms).batch([image] * N, seed=0, dtype="float32")
     assert out.min() >= low - 1e-3

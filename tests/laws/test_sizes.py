@@ -55,7 +55,7 @@ def rows(template: Template) -> Iterator[np.ndarray]:
 def test_a_size_is_told_if_and_only_if_no_draw_decides_it(policy: Policy, height: int, width: int) -> None:
     runner = policy.runner(3, "uint8")
     (plan,) = runner.plans
-    told = output_size(runner.template, (height, width))
+    reported = output_size(runner.template, (height, width))
 
     def sizes(parameters: np.ndarray) -> set[tuple[int, int]]:
         images = [np.zeros((height, width, 3), np.uint8)] * len(parameters)
@@ -64,6 +64,6 @@ def test_a_size_is_told_if_and_only_if_no_draw_decides_it(policy: Policy, height
     drawn = sizes(runner.rows(Address(3, 0, 0, np.arange(DRAWS))))
     possible = sizes(np.array([*rows(runner.template)]))
     if ends_proportional(runner.template) or len(possible) > 1:
-        assert told is None
+        assert reported is None
     else:
-        assert {told} == possible == drawn
+        assert {reported} == possible == drawn

@@ -106,7 +106,7 @@ def test_there_are_many() -> None:
     assert all(word for _, words in mistakes for word in words)
 
 
-def test_what_is_silent_long_or_says_something_else_is_a_fault() -> None:
+def test_the_checks_of_messages_find_faults() -> None:
     assert faults("x", ["cure"], []) == ["x: silent"]
     assert faults("x", ["cure"], ["no help"]) == ["x: 'cure' is not in 'no help'"]
     assert faults("x", ["cure"], ["cure" * 500]) == ["x: a message of 2000 characters"]

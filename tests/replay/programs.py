@@ -102,11 +102,11 @@ POLICIES = {
 
 def texts() -> Iterator[tuple[Path, str]]:
     for name, policy in POLICIES.items():
-        told = []
+        reported = []
         for address in ADDRESSES:
             program = policy.program((60, 80, 3), **address)
-            told.append(f"# {' '.join(f'{k}={v}' for k, v in address.items()) or 'seed=0'}\n{program.text()}")
-        yield FOLDER / f"{name}.txt", "\n".join(told)
+            reported.append(f"# {' '.join(f'{k}={v}' for k, v in address.items()) or 'seed=0'}\n{program.text()}")
+        yield FOLDER / f"{name}.txt", "\n".join(reported)
 
 
 if __name__ == "__main__":

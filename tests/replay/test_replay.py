@@ -1,4 +1,4 @@
-"""Programs come out as they are stored, and a stored text tells programs apart."""
+"""Programs are the same as their stored texts, and different programs have different texts."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_every_file_and_every_instruction_is_replayed() -> None:
     assert seen - {"#", "vary", "source", "sample"} <= {*OPS}
 
 
-def test_addresses_are_told_apart() -> None:
+def test_programs_of_different_addresses_differ() -> None:
     for _, text in texts():
         programs = [part.partition("\n")[2].strip() for part in text.split("# ")[1:]]
         assert len(programs) == len(ADDRESSES)

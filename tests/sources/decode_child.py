@@ -32,8 +32,10 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
     warnings.simplefilter("error")
     for path in json.load(sys.stdin):
-        told = [outcome(path, channels, allow_truncated) for channels in (3, 1, 4) for allow_truncated in (False, True)]
-        print(json.dumps({"file": path, "outcomes": told}), flush=True)
+        reported = [
+            outcome(path, channels, allow_truncated) for channels in (3, 1, 4) for allow_truncated in (False, True)
+        ]
+        print(json.dumps({"file": path, "outcomes": reported}), flush=True)
 
 
 if __name__ == "__main__":

@@ -23,11 +23,11 @@ def packed(rows: np.ndarray, bits: int, order: str) -> bytes:
 
 
 def packbits(raw: bytes) -> bytes:
-    pieces = (raw[at : at + 128] for at in range(0, len(raw), 128))
-    return b"".join(bytes([len(piece) - 1]) + piece for piece in pieces)
+    segments = (raw[at : at + 128] for at in range(0, len(raw), 128))
+    return b"".join(bytes([len(segment) - 1]) + segment for segment in segments)
 
 
-def pieces_of(pixels: np.ndarray, rows: int, tile: int, planar: bool) -> list[np.ndarray]:
+def segments_of(pixels: np.ndarray, rows: int, tile: int, planar: bool) -> list[np.ndarray]:
     """Strips of so many rows, or tiles of so many pixels, in the order of the file."""
     planes = [pixels[..., c : c + 1] for c in range(pixels.shape[2])] if planar else [pixels]
     if not tile:
@@ -58,9 +58,9 @@ def tiff(
     """A file of (h, w, samples) unsigned values that use `bits` bits."""
     h, w, samples = pixels.shape
     stored = []
-    for piece in pieces_of(pixels, min(rows, h), tile, planar):
-        steps = np.diff(piece.astype(np.int64), axis=1, prepend=0) & ((1 << bits) - 1)
-        raw = packed(steps if predictor == 2 else piece, bits, order)
+    for segment in segments_of(pixels, min(rows, h), tile, planar):
+        steps = np.diff(segment.astype(np.int64), axis=1, prepend=0) & ((1 << bits) - 1)
+        raw = packed(steps if predictor == 2 else segment, bits, order)
         coded = {NONE: bytes, DEFLATE: zlib.compress, PACKBITS: packbits}[compression](raw)
         stored.append(coded.translate(REVERSED) if fill_order == 2 else coded)
     at = np.cumsum([8, *map(len, stored)]).tolist()
@@ -69,7 +69,7 @@ def tiff(
         letter = {1: "B", 3: "H", 4: "I"}[kind]
         return tag, kind, len(values), struct.pack(f"{order}{len(values)}{letter}", *values)
 
-    lengths = [len(piece) for piece in stored]
+    lengths = [len(segment) for segment in stored]
     entries = [
         *(entry(256, 4, w), entry(257, 4, h), entry(258, 3, *[bits] * samples), entry(259, 3, compression)),
         *(entry(262, 3, photometric), entry(277, 3, samples), entry(284, 3, 2 if planar else 1)),

@@ -1,4 +1,4 @@
-"""Arrays: views of what was handed in, labels in the types that training wants."""
+"""Arrays: items are views of the given arrays; labels have the dtypes that training needs."""
 
 import pickle
 from pathlib import Path
@@ -41,7 +41,7 @@ def test_pictures_of_mixed_sizes() -> None:
     assert len(Arrays(np.array([*images, None], object)[:3])) == 3
 
 
-def test_what_was_handed_in_cannot_be_written() -> None:
+def test_items_are_read_only() -> None:
     images = [IMAGES[0].copy(), IMAGES[1].copy()]
     with pytest.raises(ValueError, match="read-only"):
         pixels(Arrays(images), 1)[0, 0, 0] = 1

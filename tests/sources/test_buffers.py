@@ -51,7 +51,7 @@ def test_read_image_takes_any_buffer(kind: str, name: str) -> None:
     assert np.array_equal(vary.read_image(HOLDERS[name](data)), vary.read_image(data))
 
 
-def test_read_image_says_what_it_takes() -> None:
+def test_errors_of_read_image_name_what_it_accepts() -> None:
     for wrong in (3, None, [1, 2], memoryview(bytes(20))[::2]):
         with pytest.raises(InputError, match="give a path, or the file's bytes"):
             vary.read_image(wrong)  # type: ignore[arg-type]
@@ -105,12 +105,12 @@ def test_a_source_of_buffers(name: str, cache: Any) -> None:
         assert np.array_equal(batch.images, expected)
 
 
-def test_what_is_no_jpeg_is_refused_in_words() -> None:
+def test_bytes_that_are_not_a_jpeg_are_refused() -> None:
     with pytest.raises(InputError, match=r"image 0 has 1 axes; .* or the bytes of a JPEG"):
         runner().batch(Request(([bytearray(b"GIF89")],), address(1)))
 
 
-def test_memory_is_held_while_it_is_read_and_let_go_afterwards(tmp_path: Path) -> None:
+def test_buffers_are_referred_to_only_while_they_are_read(tmp_path: Path) -> None:
     """During the call a bytearray cannot be resized and a map cannot be closed; after it they can."""
     data = encoded("jpeg", picture(600))
     path = tmp_path / "one.jpg"

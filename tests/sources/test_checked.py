@@ -1,4 +1,4 @@
-"""What a user's own source returns is checked, and what stops inside of it is an error, not the end of a loop."""
+"""What a user's own source returns is checked, and a StopIteration in it is an error, not the end of a loop."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""decode.py: which bytes go where, what every kind of picture becomes, what a broken one is told."""
+"""decode.py: which decoder is used, the pixels of every kind of picture, and errors for broken ones."""
 
 import io
 import struct
@@ -136,7 +136,7 @@ def test_twelve_bits(pictures_root: Path) -> None:
     assert np.array_equal(read_image(path, 1)[..., 0], values >> 4)
 
 
-def test_inks_and_other_spaces() -> None:
+def test_cmyk_and_other_colour_spaces() -> None:
     inks = encode(Image.fromarray(RGBA, "CMYK"), "TIFF")
     paper = 255.0 - RGBA[..., 3:]
     assert np.abs(decode(inks) - (255.0 - RGBA[..., :3]) * paper / 255).max() <= 1
@@ -173,7 +173,7 @@ def test_orientation(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("tags", [b"II*\0\xff\xff\xff\x7f", b"neither II nor MM"])
-def test_a_broken_tag_turns_nothing(tags: bytes) -> None:
+def test_a_broken_orientation_tag_is_ignored(tags: bytes) -> None:
     data = encode(RGB, "PNG", exif=b"Exif\0\0" + tags)
     assert np.array_equal(decode(data), RGB)
 
@@ -221,7 +221,7 @@ def test_a_file_that_breaks_off(kind: str) -> None:
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
 
-def test_tolerance_needs_something_to_keep() -> None:
+def test_allow_truncated_needs_at_least_one_intact_row() -> None:
     with pytest.raises(DecodeError, match="truncated"):
         prepare(Encoded(png(300, 200, rows=b""), None), 1, allow_truncated=True)
     cut = encode(RGB.repeat(9, 0).repeat(9, 1), "JPEG")[:-100]
@@ -311,15 +311,15 @@ def test_the_warning_filter_is_one() -> None:
 def test_threads_agree() -> None:
     files = [encode(RGB, "PNG"), encode(RGB, "GIF"), WARNING, encode(DEEP, "TIFF"), encode(RGB, "JPEG"), b"no picture"]
 
-    def look(data: bytes) -> bytes:
+    def outcome_of(data: bytes) -> bytes:
         try:
             return read_image(data).tobytes()
         except DecodeError as error:
             return error.reason.encode()
 
-    plain = [look(data) for data in files]
+    plain = [outcome_of(data) for data in files]
     with ThreadPoolExecutor(8) as pool:
-        assert list(pool.map(look, files * 50)) == plain * 50
+        assert list(pool.map(outcome_of, files * 50)) == plain * 50
 
 
 def test_importing_does_not_import_pillow() -> None:

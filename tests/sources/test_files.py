@@ -1,4 +1,4 @@
-"""`Files`: paths in any form, in their given order, with the caller's labels."""
+"""`Files`: paths in any form, in the given order, with the user's labels."""
 
 import os
 import pickle
@@ -69,9 +69,7 @@ def test_paths_in_any_form(pictures: list[Path], form: Any) -> None:
     assert all(type(path) is str for path in source.paths)
 
 
-def test_relative_paths_hold_when_the_program_goes_elsewhere(
-    pictures: list[Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_relative_paths_stay_valid_after_chdir(pictures: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(pictures[0].parent)
     source = Files(["c.png", "./a.png", Path("b.png"), f"../{pictures[0].parent.name}/c.png"])
     monkeypatch.chdir("/")
@@ -104,7 +102,7 @@ def test_the_home_folder(pictures: list[Path], monkeypatch: pytest.MonkeyPatch) 
     ],
     ids=str,
 )
-def test_what_are_no_paths_is_told(paths: Any, says: str) -> None:
+def test_invalid_paths(paths: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         Files(paths)
 

@@ -1,4 +1,4 @@
-"""Folder: which files count, in which order, under which class; what a wrong folder is told."""
+"""Folder: which files it reads, in which order, of which class; errors for wrong folders."""
 
 import hashlib
 import os
@@ -78,7 +78,7 @@ def test_pictures_without_folders_are_unlabelled(tmp_path: Path) -> None:
         "@eaDir/x.jpg", "cat/x.txt", "cat/x.jpg.txt", "cat/jpg", "x.csv", "cat/x.npy",
     ],
 )  # fmt: skip
-def test_what_is_passed_over(tmp_path: Path, name: str) -> None:
+def test_ignored_files(tmp_path: Path, name: str) -> None:
     source = Folder(plant(tmp_path, "cat/a.jpg", name))
     assert relative(source) == ["cat/a.jpg"]
     assert source.classes == ["cat"]
@@ -113,7 +113,7 @@ def test_named_classes_fix_the_ids(tmp_path: Path) -> None:
         Folder(tmp_path, classes=["ant"])
 
 
-def test_wrong_folders_are_told_the_cure(tmp_path: Path) -> None:
+def test_errors_for_wrong_folders_name_the_cure(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"absent' does not exist; give a folder with one sub-folder"):
         Folder(tmp_path / "absent")
     plant(tmp_path, "file.jpg", "text/a.txt", "mixed/a.jpg", "mixed/b.jpg", "mixed/cat/b.jpg", "gap/cat/a.jpg")
@@ -128,7 +128,7 @@ def test_wrong_folders_are_told_the_cure(tmp_path: Path) -> None:
         Folder(tmp_path / "gap")
 
 
-def test_a_folder_of_parts_is_warned_of(tmp_path: Path) -> None:
+def test_warning_for_a_folder_of_train_and_val(tmp_path: Path) -> None:
     plant(tmp_path, *(f"{root}/{part}/cat/a.jpg" for root in ("pets", "more") for part in ("val", "train", "Test")))
     (tmp_path / "more" / "val" / "cat" / "a.jpg").rename(tmp_path / "more" / "val" / "a.jpg")
     for root in (tmp_path / "pets", tmp_path / "more"):
@@ -139,7 +139,7 @@ def test_a_folder_of_parts_is_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("names", [["train/a.jpg", "val/b.jpg"], ["train/cat/a.jpg"], ["train/x/a.jpg", "bus/x/a.jpg"]])
-def test_other_folders_are_not(tmp_path: Path, names: list[str]) -> None:
+def test_no_warning_for_other_folders(tmp_path: Path, names: list[str]) -> None:
     assert len(Folder(plant(tmp_path, *names))) == len(names)
 
 
@@ -206,7 +206,7 @@ def test_real_pets(pictures_root: Path) -> None:
     assert list(state(root)) == before
 
 
-def test_classes_that_a_folder_lacks_keep_their_ids(tmp_path: Path) -> None:
+def test_missing_classes_keep_their_ids(tmp_path: Path) -> None:
     for name in ("cat/1.jpg", "dog/2.jpg"):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_bytes(b"")
@@ -226,10 +226,10 @@ def test_classes_that_a_folder_lacks_keep_their_ids(tmp_path: Path) -> None:
 @pytest.mark.parametrize("given", [True, 3, b"data", ["data"]], ids=str)
 def test_a_path_is_a_path(tmp_path: Path, given: Any) -> None:
     root = plant(tmp_path / "data", "cat/a.jpg")
-    told = re.escape(f"={given!r}; give the path of a f")
-    with pytest.raises(InputError, match=f"^path{told}older"):
+    reported = re.escape(f"={given!r}; give the path of a f")
+    with pytest.raises(InputError, match=f"^path{reported}older"):
         Folder(given)
-    with pytest.raises(InputError, match=f"^listing{told}ile to keep it in, or None"):
+    with pytest.raises(InputError, match=f"^listing{reported}ile to keep it in, or None"):
         Folder(root, listing=given)
     with pytest.raises(InputError, match=r"^path=None; give the path of a folder"):
         Folder(None)  # type: ignore[arg-type]

@@ -106,7 +106,7 @@ def test_a_folder_states_files(photos: Path) -> None:
 @pytest.mark.parametrize(
     "kind", ["file", b"files", ("uint8",), ("uint16", 3), ("uint8", 2), ("uint8", True), ("nothing", 3), 3, np.uint8]
 )
-def test_a_kind_that_is_none(kind: Any) -> None:
+def test_invalid_kinds(kind: Any) -> None:
     source = Unread()
     source.kind = kind
     with pytest.raises(InputError, match=r"^Unread\.kind is .*; set kind = \"files\""):
@@ -132,7 +132,7 @@ def test_arrays_of_other_dtypes_are_named() -> None:
         (Item(IMAGES), r"sample 0 has shape \(6, 5, 4, 3\)"),
     ],
 )
-def test_a_source_that_states_nothing_is_asked(sample: Any, kind: Any) -> None:
+def test_without_a_kind_sample_0_is_read(sample: Any, kind: Any) -> None:
     class Asked(Unread):
         def item(self, index: int) -> Item:
             if isinstance(sample, Exception):

@@ -106,13 +106,13 @@ def test_given_classes_fix_the_ids() -> None:
         (["a", "b", "a"], "names 'a' twice"),
     ],
 )
-def test_wrong_classes_are_told(classes: Any, says: str) -> None:
+def test_invalid_classes(classes: Any, says: str) -> None:
     for make in (lambda: Arrays(IMAGES, NAMES, classes=classes), lambda: Files(["a.jpg"] * 4, NAMES, classes=classes)):
         with pytest.raises(InputError, match=says):
             make()
 
 
-def test_classes_without_labels_are_told() -> None:
+def test_classes_without_labels_are_an_error() -> None:
     with pytest.raises(InputError, match=r"classes=\['a'\] name the ids of labels; give labels="):
         Arrays(IMAGES, classes=["a"])
 
@@ -190,7 +190,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("labels", "says"), BAD, ids=range(len(BAD)))
-def test_what_is_no_label_is_told_with_its_sample(labels: Any, says: str) -> None:
+def test_invalid_labels_are_named_with_their_sample(labels: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         Arrays(IMAGES, labels)
     with pytest.raises(InputError, match=says.replace("labels", "age", 1)):
@@ -289,7 +289,7 @@ def test_samples_of_a_source_of_ones_own_are_checked() -> None:
             next(iter(stream(source, Policy([]), shuffle=False)))
 
 
-def test_too_few_labels_of_a_source_of_ones_own_are_told() -> None:
+def test_too_few_labels_of_a_source_of_ones_own() -> None:
     source = own(range(4))
     source.label_batch = lambda indices: ([1],)  # type: ignore[method-assign, assignment, misc]
     with pytest.raises(InputError, match=r"Own\.label_batch gave 1 labels for 4 samples"):

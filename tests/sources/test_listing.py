@@ -1,4 +1,4 @@
-"""A saved listing: opened without a walk, the same source as the folder walked, never silently another one."""
+"""A saved listing: opened without a walk, the same source as the walked folder; a damaged or wrong one is an error."""
 
 import os
 import pickle
@@ -134,7 +134,7 @@ def test_only_the_named_classes_are_walked(data: Path, monkeypatch: pytest.Monke
     assert seen == [f"{data}{tail}" for tail in ("", "/cat", "/cat/deep")]
 
 
-def test_opening_looks_at_no_file(
+def test_opening_reads_no_picture(
     data: Path, saved: Path, no_walk: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stat = os.stat
@@ -148,7 +148,7 @@ def test_opening_looks_at_no_file(
     assert len(Folder(data, listing=saved)) == len(NAMES)
 
 
-def test_it_is_taken_at_its_word(data: Path, saved: Path) -> None:
+def test_it_is_not_compared_with_the_folder(data: Path, saved: Path) -> None:
     plant(data, "cat/aa.jpg", "emu/a.jpg")
     (data / "cat" / "b.jpg").unlink()
     source = Folder(data, listing=saved)
@@ -261,7 +261,7 @@ def test_a_million_files_cost_less_than_100_bytes_each_and_nothing_when_mapped(t
     assert mapped.class_ids([765_432, 999_999, 0]).tolist() == [765, 999, 0]
 
 
-def test_it_pickles_as_the_place_of_its_file(
+def test_it_pickles_as_the_path_of_its_file(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_walk: Callable[[], None]
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -289,7 +289,7 @@ def test_it_pickles_as_the_place_of_its_file(
         pickle.loads(text)
 
 
-def test_processes_that_make_it_at_once(data: Path, tmp_path: Path) -> None:
+def test_several_processes_make_it_at_once(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", MADE, str(data), str(tmp_path / "saved")]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [run.communicate()[0] for run in runs] == ["7\n"] * 3
@@ -488,7 +488,7 @@ def test_classes_that_do_not_add_up(tmp_path: Path, runs: list[tuple[int, int]])
         Folder(tmp_path / "data", listing=file)
 
 
-def test_a_listing_of_another_folder_is_told(tmp_path: Path) -> None:
+def test_warning_for_a_listing_of_another_folder(tmp_path: Path) -> None:
     for part in ("train", "val"):
         path = tmp_path / part / "cat" / "1.jpg"
         path.parent.mkdir(parents=True)

@@ -48,13 +48,13 @@ def test_any_error_is_shortened(kind: type[VaryError]) -> None:
 
 def messages(call: Callable[[], object]) -> list[str]:
     """What the call said, errors before the last resort shortened them."""
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as reported:
         warnings.simplefilter("always")
         try:
             call()
         except VaryError as error:
             return [str(error.args[0])]
-    return [str(one.message) for one in told]
+    return [str(one.message) for one in reported]
 
 
 def test_many_classes(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_many_classes(tmp_path: Path) -> None:
         lambda: stream.source.split(MANY),  # type: ignore[attr-defined]
     ]
     for number, call in enumerate(calls):
-        told = messages(call)
-        assert told, number
-        assert all(len(text) < 2000 for text in told), (number, told[0][:300])
+        reported = messages(call)
+        assert reported, number
+        assert all(len(text) < 2000 for text in reported), (number, reported[0][:300])
 
 
 def test_where_two_long_lists_differ_is_said() -> None:

@@ -1,4 +1,4 @@
-"""One picture where many are expected, and many where one is: refused with the cure, never read as something else."""
+"""One picture instead of several, and several instead of one, are errors that name the cure."""
 
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +67,9 @@ CASES: list[tuple[str, Callable[[Any], Any], Any, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize(("take", "given", "words"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_refused_with_the_cure(take: Callable[[Any], Any], given: Any, words: tuple[str, ...]) -> None:
+def test_one_picture_instead_of_several_is_refused_with_the_cure(
+    take: Callable[[Any], Any], given: Any, words: tuple[str, ...]
+) -> None:
     with pytest.raises(vary.InputError) as caught:
         take(given)
     said = str(caught.value)

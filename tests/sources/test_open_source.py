@@ -1,4 +1,4 @@
-"""What may be handed in where a source is wanted."""
+"""Objects that are accepted as a source, and errors for others."""
 
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,7 @@ class Own:
         return (np.asarray(indices),)
 
 
-def test_what_is_taken(tmp_path: Path) -> None:
+def test_accepted_sources(tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"")
     for path in (tmp_path, str(tmp_path)):
         folder = open_source(path)
@@ -64,6 +64,6 @@ def test_mistakes_are_named(obj: object, labels: object, says: str) -> None:
         open_source(obj, labels)
 
 
-def test_a_wrong_path_is_no_input_error() -> None:
+def test_a_wrong_path_is_a_source_error() -> None:
     with pytest.raises(SourceError, match="does not exist"):
         open_source("there/is/no/such/folder")

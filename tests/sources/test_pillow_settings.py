@@ -92,7 +92,7 @@ def outcomes() -> dict[str, list[object]]:
 PLAIN = outcomes()
 
 
-def test_the_outcomes_are_what_they_are_called() -> None:
+def test_outcomes_without_settings() -> None:
     for name, found in PLAIN.items():
         assert isinstance(found[0], bytes) == (name in SOUND), (name, found[0])
 
@@ -174,7 +174,7 @@ def test_threads_begin_together() -> None:
         assert run.stdout.split() == [b"8", b"1"], run.stderr
 
 
-def test_limits_of_threads_are_apart() -> None:
+def test_limits_of_threads_are_independent() -> None:
     wrong: list[object] = []
 
     def read(pixels: int) -> None:

@@ -1,4 +1,4 @@
-"""A file that is written while it is read: its bytes are of one state, or it is an error."""
+"""A file that is written while it is read gives its old or its new bytes, or an error."""
 
 import io
 from pathlib import Path

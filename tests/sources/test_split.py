@@ -92,13 +92,13 @@ def test_rows_that_are_one_hot_are_classes() -> None:
 @pytest.mark.parametrize(
     "labels", [None, np.linspace(0, 1, 50), np.random.default_rng(1).integers(0, 2, (50, 4)), {"age": range(50)}]
 )
-def test_what_has_no_classes_is_drawn_alike(labels: Any) -> None:
+def test_without_classes_samples_are_drawn_at_random(labels: Any) -> None:
     train, validation = arrays(50, labels).split(0.2, stratify=True, seed=0)
     assert (len(train), len(validation)) == (40, 10)
     assert validation.numbers.tolist() == arrays(50).split(0.2, stratify=False)[1].numbers.tolist()
 
 
-def test_seeds_differ_and_parts_of_parts_hold() -> None:
+def test_other_seeds_and_splits_of_splits() -> None:
     source = arrays(200, np.arange(200) % 4)
     some = {tuple(source.split(0.2, seed=seed)[1].numbers.tolist()) for seed in range(10)}
     assert len(some) == 10
@@ -165,12 +165,12 @@ def test_every_source_is_split_alike(tmp_path: Path) -> None:
         (0.99, "validation=0.99 of 10 samples leaves none to train on"),
     ],
 )
-def test_sizes_that_cannot_be_meant(size: Any, says: str) -> None:
+def test_invalid_sizes(size: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         arrays(10).split(size)
 
 
-def test_other_arguments_that_cannot_be_meant() -> None:
+def test_other_invalid_arguments() -> None:
     with pytest.raises(InputError, match=r"stratify=.*; give True, which goes by the source's own class ids, or False"):
         arrays(10).split(0.2, stratify=np.arange(10))  # type: ignore[arg-type]
     for seed in (-1, 2**64, 1.5, "a"):

@@ -151,23 +151,25 @@ def test_it_pickles(source: Any) -> None:
     ],
     ids=str,
 )
-def test_what_names_no_samples_is_told(which: Any, says: str) -> None:
+def test_invalid_selections(which: Any, says: str) -> None:
     for source in (Arrays(IMAGES, LABELS), Own(), Plain(), Arrays(IMAGES, LABELS)[:]):
         with pytest.raises(InputError, match=says):
             taken(source, which)
 
 
-def test_a_single_class_of_several_is_warned_of(tmp_path: Path) -> None:
+def test_warning_for_a_single_class_of_several(tmp_path: Path) -> None:
     for name in ("cat/1.jpg", "cat/2.jpg", "cat/3.jpg", "dog/4.jpg", "dog/5.jpg"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"")
     folder = Folder(tmp_path)
-    with pytest.warns(UserWarning, match=r"these 2 of 5 samples are all of class 'cat'.*source\.split\(0\.2\)") as told:
+    with pytest.warns(
+        UserWarning, match=r"these 2 of 5 samples are all of class 'cat'.*source\.split\(0\.2\)"
+    ) as reported:
         part = folder[:2]
-    assert told[0].filename == __file__
-    with pytest.warns(UserWarning, match="class 'dog'") as told:
+    assert reported[0].filename == __file__
+    with pytest.warns(UserWarning, match="class 'dog'") as reported:
         subset(folder, [3, 4])
-    assert told[0].filename == __file__
+    assert reported[0].filename == __file__
     with pytest.warns(UserWarning, match="all of class 2, and the source has 3 classes"):
         Arrays(IMAGES, LABELS)[LABELS == 2]
     with pytest.warns(UserWarning, match="all of class 1"):
@@ -182,7 +184,7 @@ def test_a_single_class_of_several_is_warned_of(tmp_path: Path) -> None:
         Arrays(IMAGES, np.zeros(N))[:5]  # no class ids
 
 
-def test_a_source_without_label_batch_is_not_read_to_be_warned_of() -> None:
+def test_a_source_without_label_batch_is_not_read_for_the_warning() -> None:
     class Costly(Plain):
         def __getitem__(self, index: int) -> Item:
             raise AssertionError(index)

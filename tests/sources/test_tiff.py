@@ -64,12 +64,12 @@ def made(kind: str, bits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray | Non
         return stored, (colours[stored[..., 0]] >> 8).astype(np.uint8), colours
     eight = stored >> (bits - 8) if bits >= 8 else stored * 255 // ((1 << bits) - 1)
     if photometric == INKS:
-        meant = (255 - eight[..., :3]) * (255 - eight[..., 3:4]) / 255 + 0.5
+        intended = (255 - eight[..., :3]) * (255 - eight[..., 3:4]) / 255 + 0.5
     elif photometric == RGB:
-        meant = eight[..., :3]
+        intended = eight[..., :3]
     else:
-        meant = np.repeat(255 - eight[..., :1] if photometric == MINIS_WHITE else eight[..., :1], 3, axis=2)
-    return stored, meant.astype(np.uint8), colours
+        intended = np.repeat(255 - eight[..., :1] if photometric == MINIS_WHITE else eight[..., :1], 3, axis=2)
+    return stored, intended.astype(np.uint8), colours
 
 
 def attempt(data: bytes, **options: Any) -> tuple[np.ndarray | None, str]:
@@ -86,7 +86,7 @@ def test_every_kind_is_right_or_refused(kind: str, bits: int) -> None:
     if kind == "palette" and bits > 8:
         return
     photometric, _, extra = KINDS[kind]
-    stored, meant, colours = made(kind, bits)
+    stored, intended, colours = made(kind, bits)
     read = 0
     for way, order in itertools.product(WAYS, "<>"):
         if way.get("predictor") == 2 and bits not in (8, 16, 32):
@@ -99,8 +99,8 @@ def test_every_kind_is_right_or_refused(kind: str, bits: int) -> None:
             assert attempt(data, allow_truncated=True)[0] is None
             continue
         read += 1
-        assert np.abs(seen.astype(int) - meant).max() <= 1, (way, order)
-        assert np.abs(read_image(data, allow_truncated=True).astype(int) - meant).max() <= 1
+        assert np.abs(seen.astype(int) - intended).max() <= 1, (way, order)
+        assert np.abs(read_image(data, allow_truncated=True).astype(int) - intended).max() <= 1
     assert read or bits not in READ.get(kind, ())
 
 
@@ -115,7 +115,7 @@ def as_eight_bits(pixels: Any) -> np.ndarray:
 def test_other_readers_agree(kind: str, bits: int, order: str) -> None:
     cv2, tifffile = oracle("cv2"), oracle("tifffile")
     photometric, samples, extra = KINDS[kind]
-    stored, meant, _ = made(kind, bits)
+    stored, intended, _ = made(kind, bits)
     for way in WAYS:
         data = tiff(stored, photometric, bits, order=order, extra=extra, **way)  # type: ignore[arg-type]
         seen, _ = attempt(data, channels=samples)
@@ -130,7 +130,9 @@ def test_other_readers_agree(kind: str, bits: int, order: str) -> None:
             if way.get("planar") and samples > 1:
                 theirs = np.moveaxis(theirs, 0, -1)
             assert np.array_equal(as_eight_bits(theirs).reshape(seen.shape), seen), way
-    assert np.abs(read_image(tiff(stored, photometric, bits, order=order, extra=extra)).astype(int) - meant).max() <= 1
+    assert (
+        np.abs(read_image(tiff(stored, photometric, bits, order=order, extra=extra)).astype(int) - intended).max() <= 1
+    )
 
 
 def test_alpha_of_sixteen_bits() -> None:
@@ -184,7 +186,7 @@ def test_ycbcr_and_lab() -> None:
         ({"sample_format": 3}, "as an array"),
     ],
 )
-def test_what_is_refused_says_where_to_go(how: dict[str, Any], says: str) -> None:
+def test_errors_name_tifffile(how: dict[str, Any], says: str) -> None:
     stored = RANDOM.integers(0, 65536, (HEIGHT, WIDTH, 3), np.int64)
     with pytest.raises(DecodeError, match=says) as caught:
         read_image(tiff(stored, RGB, 16, **how))
@@ -202,11 +204,11 @@ def test_big_tiff(tmp_path: Any) -> None:
     logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     stored = RANDOM.integers(0, 65536, (HEIGHT, WIDTH), np.uint16)
     for order in "<":  # Pillow knows no others
-        for photometric, meant in (("minisblack", stored >> 8), ("miniswhite", 255 - (stored >> 8))):
+        for photometric, intended in (("minisblack", stored >> 8), ("miniswhite", 255 - (stored >> 8))):
             path = tmp_path / f"{photometric}.tif"
             tags = [(274, 3, 1, 3, True)]
             tifffile.imwrite(path, stored, bigtiff=True, photometric=photometric, byteorder=order, extratags=tags)
-            assert np.array_equal(read_image(path, 1)[..., 0], meant[::-1, ::-1])
+            assert np.array_equal(read_image(path, 1)[..., 0], intended[::-1, ::-1])
     tifffile.imwrite(path, np.zeros((9, 9), np.float16))
     with pytest.raises(DecodeError, match="as an array"):
         read_image(path)

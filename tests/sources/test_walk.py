@@ -65,16 +65,16 @@ def test_what_is_listed_is_read(tmp_path: Path) -> None:
 
 def test_what_may_be_pictures_is_counted(tmp_path: Path) -> None:
     plant(tmp_path, "cat/1.jpg", "cat/2.HEIC", "cat/3.heic", "cat/4.nef", "cat/notes.txt", "dog/1.jpg", "dog/2.svg")
-    with pytest.warns(UserWarning, match=r"skipped 2 \.heic, 1 \.nef, 1 \.svg; .*convert or rename") as told:
+    with pytest.warns(UserWarning, match=r"skipped 2 \.heic, 1 \.nef, 1 \.svg; .*convert or rename") as reported:
         source = Folder(tmp_path)
-    assert len(told) == 1
-    assert told[0].filename == __file__
+    assert len(reported) == 1
+    assert reported[0].filename == __file__
     assert len(source) == 2
     with pytest.warns(UserWarning, match=r"skipped 2 \.heic, 1 \.nef;"):
         Folder(tmp_path, classes=["cat"])
 
 
-def test_files_without_an_ending_are_looked_at(tmp_path: Path) -> None:
+def test_first_bytes_of_files_without_a_suffix_are_checked(tmp_path: Path) -> None:
     plant(tmp_path, "cat/1.jpg", "cat/README", "cat/LICENSE")
     Folder(tmp_path)
     (tmp_path / "cat" / "0815").write_bytes(b"\xff\xd8\xff\xe0....")
@@ -84,12 +84,12 @@ def test_files_without_an_ending_are_looked_at(tmp_path: Path) -> None:
 
 def test_many_endings_are_summed_up(tmp_path: Path) -> None:
     plant(tmp_path, "cat/1.jpg", *(f"cat/x.{number}" for number in range(300)))
-    with pytest.warns(UserWarning, match=r", 292 of others; ") as told:
+    with pytest.warns(UserWarning, match=r", 292 of others; ") as reported:
         Folder(tmp_path)
-    assert len(str(told[0].message)) < 2000
+    assert len(str(reported[0].message)) < 2000
 
 
-def test_errors_count_what_lies_there_instead(tmp_path: Path) -> None:
+def test_errors_count_the_other_files(tmp_path: Path) -> None:
     plant(
         tmp_path, "a/cat/1.heic", "a/cat/2.txt", "a/cat/3", "b/cat/1.jpg", "b/dog/2.heic", "b/dog/3.txt", "b/cat/4.nef"
     )
@@ -113,7 +113,7 @@ def test_folders_that_link_to_each_other(tmp_path: Path) -> None:
     assert len(Folder(tmp_path, labels=range(n))) == n, "and without classes once"
 
 
-def test_links_that_double_at_every_step(tmp_path: Path) -> None:
+def test_exponentially_many_links(tmp_path: Path) -> None:
     for depth in range(30):
         plant(tmp_path, f"d{depth}/x.jpg")
         for name in "ab":
@@ -148,7 +148,7 @@ def nested(root: Path, name: str, depth: int) -> None:
     Path("x.jpg").write_bytes(b"")
 
 
-def test_folders_in_folders_take_no_recursion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_deep_folders_need_no_recursion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nested(tmp_path, "d", 400)
     limit, frames = sys.getrecursionlimit(), len(inspect.stack(0))
@@ -164,6 +164,6 @@ def test_folders_in_folders_take_no_recursion(tmp_path: Path, monkeypatch: pytes
 def test_folders_that_are_too_deep_for_a_path_are_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     nested(tmp_path, "d" * 250, 20)
-    with pytest.raises(SourceError, match="File name too long") as told:
+    with pytest.raises(SourceError, match="File name too long") as reported:
         Folder(tmp_path)
-    assert len(str(told.value)) < 2000
+    assert len(str(reported.value)) < 2000

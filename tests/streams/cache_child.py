@@ -138,14 +138,14 @@ def killed(folder: str) -> None:
 def full(folder: str) -> None:
     """What fits on the disk is kept, what does not is counted; what was there stays."""
     store = disk(folder)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as reported:
         warnings.simplefilter("always")
         large = np.zeros(100_000, np.uint8)
         results = [store.put(file(number), 1, large) for number in range(20)]
     kept = results.count(True)
     assert results == [True] * kept + [False] * (20 - kept)
     assert 5 < kept < 11
-    (one,) = told
+    (one,) = reported
     assert "No space left" in str(one.message)
     assert [store.get(file(number), 1) is not None for number in range(20)] == results
     assert not [path for path in files(Path(folder)) if path.suffix]

@@ -1,4 +1,4 @@
-"""Ahead of the consumer, never out of order, never further than was agreed, and in memory that is used again."""
+"""Batches are made ahead of the consumer: in order, at most `prefetch` of them, and in memory that is reused."""
 
 import gc
 import threading
@@ -92,7 +92,7 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 @pytest.mark.parametrize(
     ("size", "run"), [(8, GROUP_BATCHES), (600, GROUP_BYTES // (600 * 600 * 3)), (1024, 2), (1600, 1), (1800, 1)]
 )
-def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, run: int) -> None:
+def test_batches_of_small_pictures_are_made_in_groups(runs: list[int], size: int, run: int) -> None:
     images = np.arange(100, dtype=np.uint8)[:, None, None, None] * np.ones((4, 4, 3), np.uint8)
     policy = Policy([Resize(size, size)])
     seen = [*stream(images, policy, batch_size=1, shuffle=False)]
@@ -102,7 +102,7 @@ def test_batches_of_small_pictures_are_made_in_runs(runs: list[int], size: int, 
     assert all(batch.images.ctypes.data % 64 == 0 for batch in seen)
 
 
-def test_a_run_is_cut_into_what_its_batches_would_be() -> None:
+def test_a_group_is_divided_into_the_same_batches() -> None:
     images, labels = np.random.default_rng(3).integers(0, 256, (70, 8, 8, 3), np.uint8), np.arange(70)
     views = {"one": (Policy([HorizontalFlip()]), 2), "other": (Policy([Resize(16, 16)]), 1)}
     for policy, more in (
@@ -123,12 +123,12 @@ def test_a_run_is_cut_into_what_its_batches_would_be() -> None:
             assert name == "in_flight" or getattr(several.report(), name) == getattr(single.report(), name)
 
 
-def test_where_batches_would_not_be_aligned_each_is_made_by_itself(runs: list[int]) -> None:
+def test_unaligned_batches_are_not_grouped(runs: list[int]) -> None:
     assert len([*stream(np.zeros((40, 5, 5, 3), np.uint8), Policy([]), batch_size=2)]) == 20
     assert set(runs) == {2}
 
 
-def test_a_run_is_by_full_batches_with_all_that_they_hold(runs: list[int]) -> None:
+def test_groups_are_sized_by_full_batches(runs: list[int]) -> None:
     images, masks = np.zeros((9, 4, 4, 3), np.uint8), np.zeros((9, 640, 640, 3), np.uint8)
     for source, policy in (
         (images, Policy([Resize(640, 640)])),  # the last batch alone is small, and what follows it is not
@@ -144,12 +144,12 @@ def test_a_run_is_by_full_batches_with_all_that_they_hold(runs: list[int]) -> No
     assert max(runs) == 4
 
 
-def test_no_run_where_nothing_is_made_ahead(runs: list[int]) -> None:
+def test_no_groups_without_prefetch(runs: list[int]) -> None:
     assert len([*stream(np.zeros((10, 8, 8, 3), np.uint8), Policy([]), batch_size=1, prefetch=0)]) == 10
     assert runs == [1] * 10
 
 
-def test_what_may_take_long_or_fail_is_made_batch_by_batch(runs: list[int]) -> None:
+def test_slow_or_failing_batches_are_not_grouped(runs: list[int]) -> None:
     images = np.zeros((10, 8, 8, 3), np.uint8)
     for source, policy, more in (
         (list(images), Policy([]), {}),
@@ -163,7 +163,7 @@ def test_what_may_take_long_or_fail_is_made_batch_by_batch(runs: list[int]) -> N
     assert set(runs) == {1}
 
 
-def test_what_failed_or_was_given_up_holds_nothing(numbered: np.ndarray) -> None:
+def test_failed_or_cancelled_batches_free_their_memory(numbered: np.ndarray) -> None:
     def fails(_: np.ndarray) -> np.ndarray:
         raise ZeroDivisionError
 

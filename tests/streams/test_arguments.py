@@ -1,4 +1,4 @@
-"""What cannot be meant is refused at once, with the argument, the value and the cure."""
+"""Invalid arguments are refused at once, with the argument, the value and the cure."""
 
 import inspect
 import runpy
@@ -71,7 +71,7 @@ def test_what_the_policy_cannot_do_with_the_source(tmp_path: Path) -> None:
         stream(7, Policy([]))
 
 
-def test_every_refusal_is_of_the_one_tree() -> None:
+def test_an_empty_source_is_a_vary_error() -> None:
     with pytest.raises(VaryError):
         stream([], Policy([]))
 
@@ -103,7 +103,7 @@ def test_numpy_numbers_are_numbers() -> None:
     assert repr(train) == "Stream(Arrays(3 images, fields=('images',)): 2 batches of 2, seed=3, epoch=0)"
 
 
-def test_threads_is_what_all_take_together() -> None:
+def test_threads_limits_all_threads_together() -> None:
     for threads, prefetch, batch_workers, each in (
         (1, 2, 1, 1),
         (2, 2, 2, 1),

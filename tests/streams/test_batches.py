@@ -61,7 +61,9 @@ def test_files_and_arrays_give_the_same_bytes(folder: Path, channels: int) -> No
         assert not same(files, epoch_of(folder, policy, channels=channels, **options)), "nothing was decoded smaller"
 
 
-def test_nothing_else_matters(folder: Path, images: np.ndarray, policy: Policy) -> None:
+def test_threads_batch_size_prefetch_and_shuffle_change_no_picture(
+    folder: Path, images: np.ndarray, policy: Policy
+) -> None:
     for source in (folder, images):
         expected = epoch_of(source, policy, seed=1, threads=1, prefetch=0)
         assert len(expected) == len(stream(source, policy).source)
@@ -146,7 +148,7 @@ def test_drop_last_and_batches_of_one(images: np.ndarray, policy: Policy) -> Non
     assert len(list(stream(images, policy, batch_size=23, drop_last=True))) == 1
 
 
-def test_sizes_that_differ_are_told_the_cure(folder: Path) -> None:
+def test_the_error_for_different_sizes_names_the_cure(folder: Path) -> None:
     with pytest.raises(InputError, match=r"put Resize\(height, width\) into the policy"):
         next(iter(stream(folder, Policy([HorizontalFlip()]))))
     assert len(list(stream(folder, Policy([HorizontalFlip()]), batch_size=1))) == 22
@@ -174,7 +176,7 @@ class Odd:
         return ()
 
 
-def test_any_source_serves(folder: Path, policy: Policy) -> None:
+def test_any_object_with_the_methods_is_a_source(folder: Path, policy: Policy) -> None:
     jpeg, png = (Encoded((folder / "dog" / name).read_bytes()) for name in ("00.jpg", "10.png"))
     array = read_image(png.data)
     whole = epoch_of(Odd(jpeg, png, array), policy, full_decode=True)

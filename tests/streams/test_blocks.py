@@ -26,7 +26,7 @@ def test_each_sample_once(n: int) -> None:
         assert np.array_equal(np.sort(found), np.arange(n)), (block, epoch)
 
 
-def test_a_position_is_asked_alone() -> None:
+def test_a_position_is_computed_by_itself() -> None:
     ordered = order(1000, 7, 1, True, 9)
     every = ordered(np.arange(1000))
     assert [int(ordered(np.array([p]))[0]) for p in range(0, 1000, 13)] == every[::13].tolist()
@@ -55,7 +55,7 @@ def expect_uniform(counts: np.ndarray, freedom: int) -> None:
 
 
 @pytest.mark.parametrize(("n", "block"), [(6, 2), (12, 3), (40, 2), (44, 4), (98, 7)])
-def test_a_sample_is_anywhere_as_likely(n: int, block: int) -> None:
+def test_a_sample_is_equally_likely_anywhere(n: int, block: int) -> None:
     """Asked of some places and samples alone: those of one block go together."""
     counts = np.zeros((n, n), np.int64)
     for epoch in range(40 * n):
@@ -65,7 +65,7 @@ def test_a_sample_is_anywhere_as_likely(n: int, block: int) -> None:
         expect_uniform(counts[one], n - 1)
 
 
-def test_a_short_block_is_anywhere_as_likely() -> None:
+def test_a_short_block_is_equally_likely_anywhere() -> None:
     """Of 15 blocks, 8 are in the first group: within five standard deviations; the seed is fixed."""
     rounds = 4000
     places = np.array([int(np.argmax(whole(100, 7, epoch) == 99)) for epoch in range(rounds)])
@@ -101,6 +101,6 @@ def test_a_stream_in_blocks(images: np.ndarray, policy: Policy) -> None:
         ({"weights": [1] * 23}, "shuffle_block_size=4 and weights: .*; leave out one"),
     ],
 )
-def test_what_blocks_do_not_go_with(images: np.ndarray, options: dict[str, object], says: str) -> None:
+def test_arguments_that_exclude_blocks(images: np.ndarray, options: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         stream(images, Policy([]), shuffle_block_size=4, **options)  # type: ignore[arg-type]

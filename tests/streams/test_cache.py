@@ -1,4 +1,4 @@
-"""What is kept changes no byte of a batch, only what has to be read and decoded."""
+"""Stores change no byte of a batch, only which files have to be read and decoded."""
 
 import io
 import pickle
@@ -48,7 +48,7 @@ def test_memory_keeps_what_fits() -> None:
     assert np.array_equal(store.get(file(2), 1), sized(2))  # type: ignore[arg-type]
 
 
-def test_memory_of_nothing() -> None:
+def test_memory_with_a_limit_of_0() -> None:
     store = Memory(0)
     store.put(file(0), 1, block(0))
     assert (store.get(file(0), 1), store.get(file(0), 0), store.held) == (None, None, 0)
@@ -64,7 +64,7 @@ def test_memory_pickles_empty() -> None:
     assert copy.held == block(0).nbytes
 
 
-def test_a_former_state_is_dropped_when_its_file_is_asked_for() -> None:
+def test_blocks_of_a_changed_file_are_dropped() -> None:
     """All of its levels, and as if it had never been there: the new one finds room."""
     store = Memory(500)
     for level in (1, 2):
@@ -257,7 +257,7 @@ def test_another_level_is_another_block(store: Store) -> None:
         assert len(head) == HEAD
 
 
-def test_exact_asks_for_whole_files(store: Store) -> None:
+def test_full_decode_keeps_full_size(store: Store) -> None:
     files = Files()
     get(store, files, 0)
     out = get(store, files, 0, Decode(full_decode=True))
@@ -278,7 +278,7 @@ def test_a_changed_file_is_decoded_again(store: Store) -> None:
     assert np.array_equal(varied(out.pictures, 0), varied(Files.read(files, [*range(6)]), 0))
 
 
-def test_reasons_stand_in_their_place(store: Store) -> None:
+def test_errors_are_at_their_places(store: Store) -> None:
     files = Files()
     gone, strange = SourceError("a file is gone"), DecodeError("no picture", "b")
     files.refused = {0: gone, 4: strange}
@@ -319,7 +319,7 @@ def test_one_file_twice_in_a_batch(store: Store) -> None:
     assert np.array_equal(varied(out.pictures, 0), varied([files.data[0]] * 6, 0))
 
 
-def test_a_block_that_is_gone_costs_a_read_only(tmp_path: Path) -> None:
+def test_a_block_that_vanished_is_read_again(tmp_path: Path) -> None:
     """Between its head and itself, another process made room."""
 
     class Forgetful(Disk):
@@ -334,6 +334,6 @@ def test_a_block_that_is_gone_costs_a_read_only(tmp_path: Path) -> None:
     assert np.array_equal(varied(out.pictures, 0), varied(Files.read(files, [*range(6)]), 0))
 
 
-def test_nothing_is_asked_for_nothing(store: Store) -> None:
+def test_a_batch_of_no_files(store: Store) -> None:
     out = one_batch(store, RUNNER.rows(address(0))[:0], [], Files().read, Decode())
     assert out == ([], 0, 0)

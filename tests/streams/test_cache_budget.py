@@ -58,7 +58,7 @@ def tree(tmp_path: Path) -> Tree:
     return Tree(tmp_path)
 
 
-def test_what_the_system_says(tree: Tree) -> None:
+def test_free_memory_of_the_system(tree: Tree) -> None:
     assert tree.free == 8000
     tree.write(tree.proc / "meminfo", "nothing")
     assert tree.free == 4096
@@ -119,7 +119,7 @@ def test_page_cache_is_free(tree: Tree) -> None:
     assert tree.free == 10 + 4001
 
 
-def test_files_that_say_something_else(tree: Tree) -> None:
+def test_unexpected_content_of_proc(tree: Tree) -> None:
     tree.write(tree.proc / "self" / "cgroup", "nonsense\n0::/a\n:::\n")
     for most in ("", "many", "-1", "9" * 30):
         tree.v2("a", most, 5, "inactive_file\nactive_file x y\n\n")
@@ -226,7 +226,7 @@ def test_the_limit_does_not_shrink_while_a_cache_fills(machine: Machine) -> None
     assert (store.held, machine.free) == (1000, 3000)
 
 
-def test_who_has_more_than_is_allowed_now_keeps_it(machine: Machine) -> None:
+def test_a_cache_over_its_limit_keeps_its_blocks(machine: Machine) -> None:
     store = Memory(budget=Budget())
     assert machine.fill(store, *range(8)) == 800
     machine.free = 0
@@ -246,7 +246,7 @@ def test_caches_of_a_process_share(machine: Machine) -> None:
     assert [store.limit for store in stores] == [500] * 2
 
 
-def test_who_needs_little_leaves_the_rest(machine: Machine) -> None:
+def test_a_small_demand_leaves_the_rest_to_others(machine: Machine) -> None:
     budget = Budget()
     large, small = Memory(demand=5000, budget=budget), Memory(demand=100, budget=budget)
     assert (large.limit, small.limit) == (900, 100)
@@ -257,7 +257,7 @@ def test_who_needs_little_leaves_the_rest(machine: Machine) -> None:
     assert machine.free == 4000
 
 
-def test_a_late_one_takes_what_is_left(machine: Machine) -> None:
+def test_a_later_cache_gets_the_rest(machine: Machine) -> None:
     """Nothing is thrown out for it, and together they stay within the budget."""
     budget = Budget()
     first = Memory(demand=700, budget=budget)
@@ -354,7 +354,7 @@ def test_the_process_of_vary_knows_that_it_is_one() -> None:
             one.communicate(b"\n")
 
 
-def test_streams_say_what_they_may_take(folder: Path, policy: Policy, machine: Machine) -> None:
+def test_reports_have_the_limit(folder: Path, policy: Policy, machine: Machine) -> None:
     machine.free = 400_000_000
     made = [stream(folder, policy, cache="memory") for _ in range(8)]
     several = [one.report().cache_limit for one in made]  # before an epoch

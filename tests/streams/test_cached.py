@@ -1,4 +1,4 @@
-"""A stream with a cache is the stream without one, only later epochs decode nothing."""
+"""A stream with a cache has the same batches as without; later epochs decode nothing."""
 
 import errno
 import os
@@ -54,7 +54,7 @@ def epochs(source: Any, policy: Policy, count: int = 2, **options: Any) -> tuple
 
 @pytest.mark.parametrize("options", CACHES, ids=str)
 @pytest.mark.parametrize("name", POLICIES)
-def test_no_picture_is_another(folder: Path, policy: Policy, name: str, options: dict[str, Any]) -> None:
+def test_pictures_are_the_same_with_a_cache(folder: Path, policy: Policy, name: str, options: dict[str, Any]) -> None:
     chosen = POLICIES[name] or policy
     for more in ({}, {"full_decode": True}, {"channels": 1}, {"views": 3, "repeat": 2}):
         expected, none = epochs(folder, chosen, cache=None, **more)
@@ -93,7 +93,7 @@ def test_a_changed_file_is_decoded_again(folder: Path, policy: Policy, cache: An
 
 
 @pytest.mark.parametrize("cache", ["memory", "disk"])
-def test_former_states_make_room(tmp_path: Path, cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_of_changed_files_are_deleted(tmp_path: Path, cache: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After all files were touched, a cache that just held all of them holds all of them."""
     (tmp_path / "data").mkdir()
     for number in range(20):
@@ -123,7 +123,7 @@ def test_what_fits_is_kept(folder: Path, policy: Policy) -> None:
     assert stream([np.zeros((4, 4, 3), np.uint8)], Policy([]), cache="memory")._store is None
 
 
-def test_sources_without_identity(folder: Path, policy: Policy) -> None:
+def test_sources_without_fingerprints(folder: Path, policy: Policy) -> None:
     class Nameless(Folder):
         fingerprints = None  # type: ignore[assignment]
 
@@ -157,7 +157,7 @@ def test_which_files_are_broken_does_not_depend_on_it(folder: Path) -> None:
             assert epochs(folder, policy, 4, **options, **more)[0] == expected
 
 
-def test_streams_of_the_same_time_see_each_other(folder: Path, policy: Policy) -> None:
+def test_streams_share_the_disk_cache(folder: Path, policy: Policy) -> None:
     one, other = (stream(folder, policy, shuffle=False, cache="disk", prefetch=0, shard=(rank, 2)) for rank in range(2))
     list(one)
     list(other)
@@ -175,7 +175,7 @@ def test_streams_of_the_same_time_see_each_other(folder: Path, policy: Policy) -
     assert early.report().cache_hits == 22
 
 
-def test_hostile_files_do_not_end_what_skips_them(folder: Path, policy: Policy) -> None:
+def test_strange_files_are_skipped(folder: Path, policy: Policy) -> None:
     (folder / "cat" / "bomb.gif").write_bytes(b"GIF89a" + b"\xff\xff" * 2 + b"\x00" * 20)
     (folder / "cat" / "bad.tif").write_bytes(b"II*\x00\xff\xff\xff\x7f" + b"\x00" * 20)
     train = stream(folder, policy, on_error="skip")
@@ -198,7 +198,7 @@ def test_where_there_is_room_finished_pixels_are_kept(folder: Path, policy: Poli
         assert held < 1.1 * pixels
 
 
-def test_auto_expects_what_the_draws_ask_for(tmp_path: Path) -> None:
+def test_auto_estimates_by_the_levels_of_the_draws(tmp_path: Path) -> None:
     """Of large files that the policy shrinks, it is an eighth of each side."""
     for number in range(4):
         Image.fromarray(np.zeros((800, 1200, 3), np.uint8)).save(tmp_path / f"{number}.jpg")
@@ -248,9 +248,9 @@ def test_a_folder_that_cannot_be_written(
 
         monkeypatch.setattr(Path, "mkdir", refuse)
     monkeypatch.setenv("VARY_CACHE", str(place))
-    with pytest.warns(UserWarning, match=f"cache='disk': {place} cannot be written: {why}.*VARY_CACHE") as told:
+    with pytest.warns(UserWarning, match=f"cache='disk': {place} cannot be written: {why}.*VARY_CACHE") as reported:
         found, hits = epochs(folder, policy, cache="disk", **options)
-    assert len(told) == 1
+    assert len(reported) == 1
     assert found == epochs(folder, policy, cache=None)[0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""A source that was opened by relative paths reads the same files wherever the program goes afterwards."""
+"""A source that was opened by relative paths reads the same files after the current folder has changed."""
 
 import os
 import pickle

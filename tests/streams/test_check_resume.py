@@ -1,4 +1,4 @@
-"""`vary.testing.check_resume` sees a stream that does not go on as it was, and says where."""
+"""`vary.testing.check_resume` finds streams that do not resume exactly, and names the step and field."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ LABELS = np.arange(23)
         ({"more": "x" * 1000}, r"after 0 batches the state has 1\d+ bytes"),
     ],
 )
-def test_a_state_that_says_too_little_or_too_much(
+def test_incomplete_and_large_states(
     images: np.ndarray, monkeypatch: pytest.MonkeyPatch, spoil: dict[str, Any], says: str
 ) -> None:
     state_dict = Stream.state_dict

@@ -38,9 +38,9 @@ def named(train: Any) -> list[tuple[str, str]]:
 
 def test_ids_of_training_hold_in_validation(data: Path) -> None:
     train = stream(data / "train", POLICY)
-    with pytest.warns(UserWarning, match=r"no samples of 1 of the 3 classes in classes=: \['fox'\]") as told:
+    with pytest.warns(UserWarning, match=r"no samples of 1 of the 3 classes in classes=: \['fox'\]") as reported:
         validation = stream(data / "val", POLICY, classes=train.classes)
-    assert told[0].filename == __file__
+    assert reported[0].filename == __file__
     assert validation.classes == train.classes == ["cat", "dog", "fox"]
     assert named(validation) == [("cat", "cat"), ("dog", "dog")]
     with warnings.catch_warnings():
@@ -51,7 +51,7 @@ def test_ids_of_training_hold_in_validation(data: Path) -> None:
     assert named(turned) == [("cat", "cat"), ("dog", "dog"), ("fox", "fox")]
 
 
-def test_classes_that_are_not_named_are_told(data: Path) -> None:
+def test_unnamed_classes_are_an_error(data: Path) -> None:
     with pytest.raises(SourceError, match=r"pictures that classes= does not name: \['fox'\]; name them as well"):
         stream(data / "train", POLICY, classes=["cat", "dog"])
     with pytest.raises(InputError, match=r"classes that classes= does not name: \['fox'\]"):
@@ -151,7 +151,7 @@ def test_rows_keep_their_classes(images: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("classes", ["cat", [], ["cat", "cat"], [1, 2], {"cat": 0}, 3], ids=str)
-def test_what_are_no_classes_is_told(data: Path, classes: Any) -> None:
+def test_invalid_classes(data: Path, classes: Any) -> None:
     for source in (data / "val", Folder(data / "val"), (IMAGES, ["cat", "dog"] * 2)):
         with pytest.raises(VaryError, match="classes"):
             stream(source, POLICY, classes=classes)

@@ -109,7 +109,7 @@ def test_sound_files_are_not_counted(tmp_path: Path) -> None:
         assert "damaged" not in str(train.report())
 
 
-def test_several_looks_count_a_file_once(folder: Path) -> None:
+def test_several_views_count_a_file_once(folder: Path) -> None:
     specs: Any = {
         "one": WHOLE,
         "two": (Policy([Resize(20, 20)]), 2),
@@ -122,14 +122,14 @@ def test_several_looks_count_a_file_once(folder: Path) -> None:
             assert train.report().damaged == len(DAMAGED)
 
 
-def test_a_user_function_hides_none(folder: Path) -> None:
+def test_damage_is_counted_with_user_functions(folder: Path) -> None:
     train = stream(folder, Policy([Resize(30, 30), Lambda(np.ascontiguousarray), HorizontalFlip()]), batch_size=4)
     list(train)
     assert train.report().damaged == len(DAMAGED)
 
 
 @pytest.mark.parametrize("on_error", ["skip", "replace"])
-def test_what_fails_is_not_damaged_but_whole(folder: Path, on_error: Any) -> None:
+def test_files_with_missing_rows_do_not_count_as_damaged(folder: Path, on_error: Any) -> None:
     write(folder, LACKING)
     train = stream(folder, WHOLE, on_error=on_error, cache=None, seed=3)
     paths = [path for batch in train for path in batch.paths or ()]
@@ -151,7 +151,7 @@ def test_damage_below_a_crop_is_not_seen(tmp_path: Path, cache: Any) -> None:
 
 
 @pytest.mark.parametrize("name", LACKING)
-def test_what_lacks_rows_is_refused_with_the_cure(name: str, tmp_path: Path) -> None:
+def test_missing_rows_are_an_error_with_the_cure(name: str, tmp_path: Path) -> None:
     folder = write(tmp_path / "data", {name: LACKING[name]})
     for options in ({}, {"cache": None}, {"process": True}, {"views": 2}):
         with stream(folder, WHOLE, **options) as train, pytest.raises(DecodeError, match=CURE) as caught:

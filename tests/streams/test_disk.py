@@ -29,7 +29,7 @@ def child(case: str, folder: Path) -> "subprocess.Popen[str]":
     return subprocess.Popen([sys.executable, CHILD, case, folder], stdin=pipe, stdout=pipe, stderr=pipe, text=True)
 
 
-def test_what_is_put_is_there_at_once_and_after_a_restart(tmp_path: Path) -> None:
+def test_blocks_are_found_at_once_and_after_a_restart(tmp_path: Path) -> None:
     store = disk(tmp_path)
     assert store.get(file(0), 1) is None
     assert list(tmp_path.iterdir()) == []  # who adds nothing makes no files
@@ -84,7 +84,7 @@ def test_pickles_as_its_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert (copy.folder, copy.limit, copy.setting) == (tmp_path / "here", 12345, (3, "test"))
 
 
-def test_two_at_once_see_each_other(tmp_path: Path) -> None:
+def test_two_stores_share_a_folder(tmp_path: Path) -> None:
     one, two = disk(tmp_path), disk(tmp_path)
     for start in (0, 4):
         put(one, start, start + 1)
@@ -158,7 +158,7 @@ def test_the_longest_unused_makes_room(tmp_path: Path) -> None:
     assert held(disk(tmp_path), range(8)) == [0, 2, 4, 5, 6, 7]
 
 
-def test_use_makes_young(tmp_path: Path) -> None:
+def test_a_use_renews_a_block(tmp_path: Path) -> None:
     put(disk(tmp_path), 0, 1, 2)
     age(tmp_path, n0=50, n1=40, n2=30)
     before = time.time()
@@ -204,7 +204,7 @@ def test_what_this_process_used_yesterday_makes_room(tmp_path: Path, monkeypatch
     assert held(disk(tmp_path), ALL) == [1, 2]
 
 
-def test_what_cannot_fit_costs_nobody(written: Path) -> None:
+def test_a_block_over_the_limit_deletes_nothing(written: Path) -> None:
     age(written, n0=10, n1=10)
     for limit in (0, 100, ONE - 1):
         store = disk(written, limit)
@@ -219,7 +219,7 @@ def test_what_cannot_fit_costs_nobody(written: Path) -> None:
     assert held(store, ALL) == [0, 1, 2, 5]
 
 
-def test_no_room_today_may_be_there_tomorrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_blocks_are_tried_again_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = disk(tmp_path, 2 * ONE)
     put(store, 0, 1, 2)
     path_of(tmp_path, 0).unlink()
@@ -239,7 +239,7 @@ def test_files_are_not_measured_at_every_block(tmp_path: Path, monkeypatch: pyte
     assert len(measured) == 2, "at first, and after a part of the limit"
 
 
-def test_what_others_write_is_noticed(tmp_path: Path) -> None:
+def test_files_of_other_processes_count(tmp_path: Path) -> None:
     """The limit is of all together."""
     stores = [disk(tmp_path, 300 * ONE) for _ in range(3)]
     for number in range(450):
@@ -279,7 +279,7 @@ def test_a_file_of_several_samples(tmp_path: Path) -> None:
     assert all(store.get(File(sample, "changed"), 1) is not None for sample in range(5))
 
 
-def test_eviction_breaks_nobody_who_reads(tmp_path: Path) -> None:
+def test_eviction_does_not_disturb_readers(tmp_path: Path) -> None:
     put(disk(tmp_path), 0)
     reader = disk(tmp_path)
     seen = reader.get(file(0), 1)
@@ -335,7 +335,7 @@ def test_the_size_of_many_files_is_estimated(tmp_path: Path, monkeypatch: pytest
     assert size_of_cache(tmp_path / "nowhere") == 0
 
 
-def test_only_this_user_may_look(tmp_path: Path) -> None:
+def test_only_this_user_may_read(tmp_path: Path) -> None:
     put(disk(tmp_path / "a" / "b"), 0)
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
 

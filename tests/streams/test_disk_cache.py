@@ -1,4 +1,4 @@
-"""What lies on disk can be looked at and deleted."""
+"""`vary.disk_cache()`: says what is kept on disk, and deletes it."""
 
 import os
 import time
@@ -20,7 +20,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path / "kept"
 
 
-def test_nothing_is_there(folder: Path) -> None:
+def test_an_empty_cache(folder: Path) -> None:
     found = disk_cache()
     assert found == DiskCache(folder, bytes=0, files=0, used=None)
     assert found.clear() == (0, {})
@@ -29,7 +29,7 @@ def test_nothing_is_there(folder: Path) -> None:
     assert disk_cache() == found
 
 
-def test_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_size_and_number(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(disk(folder), 0, 1, 2, 3)
     for number in range(4):
         os.utime(path_of(folder, number), (10**9 - number, 10**9 - number))
@@ -41,7 +41,7 @@ def test_what_is_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert disk_cache() == found
 
 
-def test_use_is_seen(folder: Path) -> None:
+def test_last_use(folder: Path) -> None:
     put(disk(folder), 0)
     os.utime(path_of(folder, 0), (10**9, 10**9))
     assert held(disk(folder), range(1)) == [0]
@@ -72,7 +72,7 @@ def test_it_deletes_what_vary_wrote_and_nothing_else(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_what_is_being_written_stays(folder: Path) -> None:
+def test_unfinished_files_stay(folder: Path) -> None:
     put(disk(folder), 0)
     path = path_of(folder, 0)
     writing, left = (path.with_name(f"{path.name}.{digit * 16}.tmp") for digit in "0f")
@@ -84,7 +84,7 @@ def test_what_is_being_written_stays(folder: Path) -> None:
     assert files(folder) == [writing]
 
 
-def test_why_a_file_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_stay_have_a_reason(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(disk(folder), 0, 1)
     stays, gone = path_of(folder, 0), path_of(folder, 1)
     unlink = Path.unlink
@@ -101,7 +101,7 @@ def test_why_a_file_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert files(folder) == [stays]
 
 
-def test_a_folder_that_is_none(folder: Path) -> None:
+def test_a_cache_folder_that_is_a_file(folder: Path) -> None:
     folder.write_text("")
     with pytest.raises(InputError, match=rf"^{folder}: Not a directory; name another folder with VARY_CACHE$"):
         disk_cache()

@@ -1,4 +1,4 @@
-"""Whatever happens to the files: what comes out is what was put, or nothing."""
+"""Damaged files of the disk cache: a block is returned as it was written, or not at all."""
 
 import errno
 import itertools
@@ -58,7 +58,7 @@ def test_any_byte_changed(written: Path, good: bytes) -> None:
             assert disk(written).get(file(1), 0) is None
 
 
-def test_zeros_where_the_power_went(written: Path, good: bytes) -> None:
+def test_zeros_after_a_power_failure(written: Path, good: bytes) -> None:
     for start in range(0, len(good), 8):
         check_damaged(written, good[:start] + bytes(len(good) - start))
     check_damaged(written, good + bytes(4000))
@@ -75,7 +75,7 @@ def test_cut_off_after_it_was_checked(written: Path, good: bytes) -> None:
     assert held(store, ALL) == [0, 1, 2]
 
 
-def test_what_is_no_block_of_ours(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_are_not_blocks(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in (3, 4, 5):
         path_of(written, number).parent.mkdir(exist_ok=True)
     path_of(written, 3).write_bytes(np.random.default_rng(1).bytes(1000))
@@ -119,7 +119,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("kind", FAILURES)
-def test_what_cannot_be_written(written: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_write_errors(written: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """One warning with the folder and the error; each block counts as refused; what is there stays and comes out."""
     step, number = FAILURES[kind]
 
@@ -146,9 +146,9 @@ def test_what_cannot_be_written(written: Path, kind: str, monkeypatch: pytest.Mo
         monkeypatch.setattr(Path, "open", lambda path, mode: Broken(opened(path, mode)))
     else:
         monkeypatch.setattr(Path, step, fail)
-    with pytest.warns(UserWarning, match=f"{written} cannot be written: {os.strerror(number)}.*VARY_CACHE") as told:
+    with pytest.warns(UserWarning, match=f"{written} cannot be written: {os.strerror(number)}.*VARY_CACHE") as reported:
         results = [store.put(file(number), 1, block(number)) for number in (3, 4, 5)]
-    assert (len(told), results) == (1, [False] * 3)
+    assert (len(reported), results) == (1, [False] * 3)
     assert held(store, ALL) == held(disk(written), ALL) == [0, 1, 2]
     monkeypatch.undo()
     assert len(files(written)) == 3, "nothing unfinished is left"

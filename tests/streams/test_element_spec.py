@@ -91,7 +91,7 @@ def test_neither_a_stream_nor_its_specification_opens_a_file(
     assert len(list(train)) == 3
 
 
-def test_a_source_that_states_no_kind_is_asked_at_the_first_batch() -> None:
+def test_without_a_kind_sample_0_is_read_with_the_first_batch() -> None:
     class Own:
         fields = ("images",)
         asked = 0

@@ -26,7 +26,7 @@ def test_each_iteration_is_the_next_epoch(images: np.ndarray, policy: Policy) ->
         assert orders(train) == permutation(23, 9, epoch).tolist()
 
 
-def test_a_broken_off_epoch_counts(images: np.ndarray, policy: Policy) -> None:
+def test_an_interrupted_epoch_counts(images: np.ndarray, policy: Policy) -> None:
     train = stream(images, policy, batch_size=4)
     for batch in train:
         assert batch.epoch == 0
@@ -52,7 +52,7 @@ def test_set_epoch(images: np.ndarray, policy: Policy) -> None:
         train.set_epoch("1")  # type: ignore[arg-type]
 
 
-def test_two_epochs_under_way_at_once(images: np.ndarray, policy: Policy) -> None:
+def test_two_epochs_at_once(images: np.ndarray, policy: Policy) -> None:
     train = stream(images, policy, batch_size=4, shuffle=False)
     for one, other in zip(train, train, strict=True):
         assert (one.epoch, other.epoch) == (0, 1)

@@ -1,4 +1,4 @@
-"""What a broken file, a vanished one or a failing function does: an error that names it, or a skipped sample."""
+"""Broken and vanished files, and functions that fail: an error that names them, or a skipped sample."""
 
 import traceback
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_a_batch_that_loses_all_is_left_out(broken: Path, policy: Policy) -> Non
     assert list(train) == [], "of the rest of an epoch that may well be"
 
 
-def test_tolerant_takes_what_there_is(broken: Path, policy: Policy) -> None:
+def test_allow_truncated_reads_the_intact_part(broken: Path, policy: Policy) -> None:
     cut = broken / "cat" / "11.png"
     cut.write_bytes(cut.read_bytes()[:-300])
     for allow_truncated, lost in ((False, {"03.jpg", "11.png"}), (True, set())):
@@ -128,7 +128,7 @@ def test_a_vanished_file_is_an_error_with_its_path(folder: Path, policy: Policy)
 
 
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
-def test_an_error_of_a_function_comes_where_it_happened(numbered: np.ndarray, on_error: Any) -> None:
+def test_an_error_of_a_function_is_raised_with_its_batch(numbered: np.ndarray, on_error: Any) -> None:
     def fails(image: np.ndarray) -> np.ndarray:
         if image[0, 0, 0] == 5:
             raise ValueError("not five")

@@ -1,4 +1,4 @@
-"""A program may end while its threads are in native calls: they are cancelled, or left alone, and nothing crashes."""
+"""A program may end while its threads are in native calls: they are cancelled, or go on, and nothing crashes."""
 
 import subprocess
 import sys
@@ -97,7 +97,7 @@ for _ in threads:
 
 @pytest.mark.parametrize("process", ["threads", "process"])
 @pytest.mark.parametrize("how", ["batches", "epoch", "begin"])
-def test_daemon_threads_that_ask_for_batches_say_nothing(how: str, process: str, tmp_path: Path) -> None:
+def test_waiting_daemon_threads_print_nothing(how: str, process: str, tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(CONSUMERS)
     if process == "process":
@@ -133,7 +133,7 @@ assert said == ["stop"] * 3 + [0.3, 0.1, 0.0], said
 """
 
 
-def test_all_that_ends_with_the_program_shares_its_time() -> None:
+def test_all_streams_share_the_time_at_exit() -> None:
     done = subprocess.run([sys.executable, "-c", SHARED_GRACE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -68,7 +68,7 @@ def test_of_a_subset_indices_are_its_own(numbered: np.ndarray) -> None:
     assert indices(stream(part, TURN, order=lambda _: [2, 0, 2])) == [5, 8, 5]
 
 
-def test_stand_ins_are_of_the_order(numbered: np.ndarray) -> None:
+def test_replacements_are_from_the_order(numbered: np.ndarray) -> None:
     from vary.errors import SourceError
 
     class Broken(Arrays):
@@ -118,13 +118,13 @@ def test_in_a_mix_epochs_are_equally_long(numbered: np.ndarray) -> None:
         (lambda _: "abc", r"order\(0\) gave str"),
     ],
 )
-def test_what_is_no_order(numbered: np.ndarray, order: Any, says: str) -> None:
+def test_invalid_orders(numbered: np.ndarray, order: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         list(stream(numbered, TURN, order=order))
 
 
 @pytest.mark.parametrize("more", [{"repeat": 2}, {"weights": [1.0] * 10}, {"shuffle_block_size": 3}])
-def test_what_it_does_not_go_with(numbered: np.ndarray, more: dict[str, Any]) -> None:
+def test_arguments_that_exclude_it(numbered: np.ndarray, more: dict[str, Any]) -> None:
     (name,) = more
     with pytest.raises(InputError, match=f"order= and {name}=.*: the order alone says what comes; leave out one"):
         stream(numbered, TURN, order=by_epoch, **more)

@@ -130,7 +130,7 @@ def test_the_transforms_of_other_libraries_belong_to_the_policy() -> None:
         vary.stream(IMAGES, POLICY, rotation_range=40)  # type: ignore[call-arg]
 
 
-def test_what_another_function_takes_is_told_its_home() -> None:
+def test_arguments_of_another_function_name_that_function() -> None:
     for call, says in [
         (lambda: vary.Folder("x", batch_size=2), "batch_size is an argument of vary.stream"),  # type: ignore[call-arg]
         (lambda: vary.stream(IMAGES, POLICY, fill=0), "fill is an argument of vary.Policy"),  # type: ignore[call-arg]
@@ -144,7 +144,7 @@ def test_what_another_function_takes_is_told_its_home() -> None:
 
 
 @pytest.mark.parametrize(
-    ("slip", "meant"),
+    ("misspelt", "intended"),
     [
         ("batchsize", "batch_size=32"),
         ("sead", "did you mean seed?"),
@@ -153,12 +153,12 @@ def test_what_another_function_takes_is_told_its_home() -> None:
         ("drop_lst", "did you mean drop_last?"),
     ],
 )
-def test_slips(slip: str, meant: str) -> None:
-    with pytest.raises(vary.InputError, match=re.escape(meant)):
-        vary.stream(IMAGES, POLICY, **{slip: 1})
+def test_misspelt_arguments(misspelt: str, intended: str) -> None:
+    with pytest.raises(vary.InputError, match=re.escape(intended)):
+        vary.stream(IMAGES, POLICY, **{misspelt: 1})
 
 
-def test_what_nobody_knows_lists_the_arguments_there_are() -> None:
+def test_unknown_arguments_list_the_valid_ones() -> None:
     with pytest.raises(vary.InputError) as caught:
         vary.stream(IMAGES, POLICY, qqq=1, target_size=2)  # type: ignore[call-arg]
     said = str(caught.value)
@@ -167,7 +167,7 @@ def test_what_nobody_knows_lists_the_arguments_there_are() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(ARGUMENTS))
-def test_arguments_that_are_told_are_those_there_are(name: str) -> None:
+def test_listed_arguments_are_those_of_the_signature(name: str) -> None:
     called: dict[str, Any] = {"policy(image)": POLICY, "policy.batch": POLICY.batch}
     called["source.split"] = vary.Arrays(IMAGES).split
     if name == "vary.Policy":  # its constructor reads the fields
@@ -179,7 +179,7 @@ def test_arguments_that_are_told_are_those_there_are(name: str) -> None:
         found(num_workers=2)
 
 
-def test_what_is_lacking_names_the_cure() -> None:
+def test_missing_arguments_name_the_cure() -> None:
     for call, says in [
         (lambda: vary.stream("x"), "vary.stream needs 'policy': `vary.stream("),  # type: ignore[call-arg]
         (lambda: vary.stream(policy=POLICY), "vary.stream needs 'source': `vary.stream("),  # type: ignore[call-arg]
@@ -227,7 +227,7 @@ def test_words_of_others_lead_to_the_value(argument: str) -> None:
         ({"on_error": np.zeros(3)}, "on_error=array([0., 0., 0.]); choose one of"),
     ],
 )
-def test_values_that_cannot_be_meant(options: dict[str, Any], says: str) -> None:
+def test_invalid_values(options: dict[str, Any], says: str) -> None:
     with pytest.raises(vary.InputError, match=re.escape(says)):
         vary.stream(IMAGES, POLICY, **options)
 
@@ -260,7 +260,7 @@ def test_numpys_truth_values_are_truth_values() -> None:
         (IMAGES, "mine.yaml", "is a str, not a Policy; vary.Policy.load('mine.yaml') reads one from a file"),
     ],
 )
-def test_what_stands_in_the_wrong_place(source: Any, policy: Any, says: str) -> None:
+def test_arguments_in_the_wrong_order(source: Any, policy: Any, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)) as caught:
         vary.stream(source, policy)
     assert isinstance(caught.value, vary.VaryError)
@@ -285,9 +285,9 @@ def test_a_guided_function_is_called_as_it_is() -> None:
 def test_a_warning_points_at_the_line_that_led_to_it(folder: Path) -> None:
     (folder / "cat" / "more.heic").touch()
     for call in (lambda: vary.Folder(folder), lambda: vary.stream(folder, POLICY)):
-        with pytest.warns(UserWarning, match="skipped 1 .heic") as told:
+        with pytest.warns(UserWarning, match="skipped 1 .heic") as reported:
             call()
-        assert told[0].filename == __file__
+        assert reported[0].filename == __file__
 
 
 def test_names_that_begin_with_an_underscore_are_asked_for_quickly() -> None:

@@ -1,4 +1,4 @@
-"""Whose a place is: ratios that are exact, spread evenly, for any numbers."""
+"""Assignment of places to streams: exact ratios, spread evenly, for any numbers."""
 
 import math
 from fractions import Fraction
@@ -82,6 +82,6 @@ def test_ratios_as_whole_numbers(given: Any, whole: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 0.0, math.nan, math.inf, -math.inf, "3", None, True, 1j, [1]])
-def test_what_is_no_ratio(wrong: Any) -> None:
+def test_invalid_ratios(wrong: Any) -> None:
     with pytest.raises(InputError, match=r"ratios\[1\]=.*; give numbers above 0"):
         whole_ratios([1, wrong])

@@ -16,7 +16,7 @@ from vary.transforms import HorizontalFlip
 PLAIN = Policy([HorizontalFlip()])
 
 
-def test_so_many_epochs(images: np.ndarray) -> None:
+def test_a_number_of_epochs(images: np.ndarray) -> None:
     one, other = (stream(images, PLAIN, batch_size=8) for _ in range(2))
     expected = [batch.images.tobytes() for _ in range(3) for batch in other]
     assert [batch.images.tobytes() for batch in one.batches(3)] == expected
@@ -50,7 +50,7 @@ def test_an_epoch_without_a_picture_is_no_endless_loop(images: np.ndarray) -> No
 
 
 @pytest.mark.parametrize("epochs", [-1, 1.5, "2", True])
-def test_what_is_no_number_of_epochs(images: np.ndarray, epochs: object) -> None:
+def test_invalid_numbers_of_epochs(images: np.ndarray, epochs: object) -> None:
     with pytest.raises(InputError, match=r"epochs=.*; give a whole number of at least 0, or None: without an end"):
         stream(images, PLAIN).batches(epochs)  # type: ignore[arg-type]
 

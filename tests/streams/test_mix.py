@@ -1,4 +1,5 @@
-"""Streams mixed by ratio: whose each sample is, that it is what its stream alone would give, and how often it comes."""
+"""Streams mixed by ratio: the stream of each sample, the same pictures as by the stream alone, and how often samples
+occur."""
 
 import itertools
 import pickle
@@ -189,7 +190,7 @@ CASES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", CASES, ids=str)
-def test_every_stop_goes_on_exactly(options: dict[str, Any]) -> None:
+def test_resuming_after_any_batch_is_exact(options: dict[str, Any]) -> None:
     check_resume(lambda: mixed(**options))
 
 
@@ -290,7 +291,7 @@ def test_broken_files(folder: Path, broken: set[str], way: Any) -> None:
     check_resume(lambda: folders(folder, own))
 
 
-def test_where_one_was_skipped_those_of_its_stream_move_up(folder: Path, broken: set[str]) -> None:
+def test_the_next_sample_of_the_stream_replaces_a_skipped_one(folder: Path, broken: set[str]) -> None:
     train = folders(folder, ({"on_error": "skip"}, {}))
     gone = {index for index in range(22) if train.streams[0].source.path(index) in broken}
     zeros = [stream(np.zeros((n, 4, 4, 3), np.uint8), Policy([]), batch_size=4, seed=3) for n in (22, 7)]
@@ -315,7 +316,7 @@ def test_errors_are_those_of_the_stream(folder: Path) -> None:
         list(train)
 
 
-def test_sizes_that_only_pictures_tell() -> None:
+def test_sizes_that_depend_on_pictures() -> None:
     images = [np.zeros((2, 9, 8, 3), np.uint8), np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 8, 8, 3), np.uint8)]
     policies = [Policy([Resize(9, 8)]), Policy([]), Policy([])]
     streams = [stream(image, policy, batch_size=6) for image, policy in zip(images, policies, strict=True)]
@@ -352,7 +353,7 @@ def test_a_batch_knows_where_its_samples_are_from() -> None:
         assert np.array_equal(getattr(again, name), getattr(batch, name))
 
 
-def test_a_mix_pickles_and_tells_what_it_is() -> None:
+def test_pickle_and_repr() -> None:
     train = mixed()
     list(train)
     assert repr(train) == "Mixed(3 streams by 6:3:1: 4 batches of 10, epoch=1)"
@@ -412,7 +413,7 @@ def test_huge_streams_keep_nothing(ratios: Any) -> None:
         assert abs(epoch - first * parts[k] // 10**9 % EPOCH_LIMIT) % EPOCH_LIMIT <= 1
 
 
-def test_several_looks() -> None:
+def test_several_views() -> None:
     both: Any = {"a": (SMALL, 2), "b": Policy([RandomCrop(4, 4)])}
     train = mixed((2, 2, 1), policy=both)
     batch = next(iter(train))

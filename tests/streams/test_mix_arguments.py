@@ -1,4 +1,4 @@
-"""What does not fit together is refused at once, with the option, the values and the cure; so is a state of another."""
+"""Streams that do not match are refused at once, with the option, the values and the cure; so is another mix' state."""
 
 import json
 from pathlib import Path
@@ -94,7 +94,7 @@ def test_what_must_be_the_same_in_all(other: dict[str, Any], says: str) -> None:
         mix([one(), one(**other)])
 
 
-def test_max_errors_is_that_of_all_that_go_on() -> None:
+def test_max_errors_must_be_the_same_unless_errors_are_raised() -> None:
     going = [one(on_error="replace", max_errors=3), one(), one(on_error="skip", max_errors=3)]
     assert mix(going).options.max_errors == 3
     says = r"streams\[3\] has max_errors=4, streams\[0\] has max_errors=3; it is counted over all streams"
@@ -111,12 +111,12 @@ def test_ids_mean_the_same(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["streams", "epochs"])
-def test_no_views_go_by_what_a_batch_has(name: str) -> None:
+def test_names_of_views_may_not_be_attributes_of_batches(name: str) -> None:
     with pytest.raises(InputError, match=f"policy names views '{name}'; give a name"):
         one(policy={name: Policy([])})
 
 
-def test_an_epoch_that_no_number_holds() -> None:
+def test_too_many_samples() -> None:
     class Vast(Arrays):
         def __len__(self) -> int:
             return 1 << 60

@@ -53,7 +53,7 @@ def test_one_field_may_hold_a_list() -> None:
     assert kind([1, 2]).images == [1, 2]
 
 
-def test_names_that_are_taken_go_by_place() -> None:
+def test_fields_named_like_attributes_are_reached_by_index() -> None:
     batch = batch_with("images", "count", "epoch", "labels")
     assert batch._fields == ("images", "_1", "_2", "labels")
     assert callable(batch.count)
@@ -62,7 +62,7 @@ def test_names_that_are_taken_go_by_place() -> None:
 
 
 @pytest.mark.parametrize("names", [("_2", "count"), ("count", "_1"), ("_1", "_1_", "self"), ("cls", "self", "named")])
-def test_no_two_fields_go_by_one_name(names: tuple[str, ...]) -> None:
+def test_field_names_are_unique(names: tuple[str, ...]) -> None:
     batch = batch_with("images", *names)
     assert len(set(batch._fields)) == len(batch)
     assert same(type(batch)(**batch._asdict()), batch)
@@ -70,7 +70,7 @@ def test_no_two_fields_go_by_one_name(names: tuple[str, ...]) -> None:
         assert batch._replace(**{name: 7})[place] == 7
 
 
-def test_replace_keeps_what_the_batch_knows(images: np.ndarray, policy: Policy) -> None:
+def test_replace_keeps_the_attributes(images: np.ndarray, policy: Policy) -> None:
     batch = next(iter(stream((images, np.arange(len(images))), policy)))
     other = batch._replace(images=batch.images + 1)
     assert np.array_equal(other.images, batch.images + 1)
@@ -80,7 +80,7 @@ def test_replace_keeps_what_the_batch_knows(images: np.ndarray, policy: Policy) 
         batch._replace(label=1)
 
 
-def test_arrays_alone_know_nothing_else() -> None:
+def test_batches_made_from_arrays_have_no_attributes() -> None:
     batch = batch_with("images", "labels")
     again = type(batch)(*batch)
     for name in ("indices", "views", "epoch", "paths", "streams", "epochs"):

@@ -57,7 +57,7 @@ def test_no_number_of_samples_is_too_large(n: int) -> None:
 
 @both
 @pytest.mark.parametrize("n", range(2, 8))
-def test_all_orders_of_a_few_are_as_likely(whole: Whole, n: int) -> None:
+def test_all_orders_of_a_few_samples_are_equally_likely(whole: Whole, n: int) -> None:
     rounds = max(10 * math.factorial(n), 2000)
     seen = Counter(tuple(whole(n, 11, epoch).tolist()) for epoch in range(rounds))
     counts = np.array([seen[one] for one in itertools.permutations(range(n))])
@@ -66,7 +66,7 @@ def test_all_orders_of_a_few_are_as_likely(whole: Whole, n: int) -> None:
 
 @both
 @pytest.mark.parametrize(("n", "rounds"), [*((n, 20 * n) for n in range(2, 51)), (50, 4000), (196, 1500), (1000, 5000)])
-def test_a_sample_is_anywhere_as_likely(whole: Whole, n: int, rounds: int) -> None:
+def test_a_sample_is_equally_likely_anywhere(whole: Whole, n: int, rounds: int) -> None:
     counts = np.zeros((n, n), np.int64)
     places = np.arange(n)
     for epoch in range(rounds):
@@ -75,7 +75,7 @@ def test_a_sample_is_anywhere_as_likely(whole: Whole, n: int, rounds: int) -> No
 
 
 @both
-def test_neighbours_and_epochs_know_nothing_of_each_other(whole: Whole) -> None:
+def test_neighbours_and_epochs_are_independent(whole: Whole) -> None:
     n, rounds = 50, 4000
     orders = np.stack([whole(n, 2, epoch) for epoch in range(rounds)])
     steps = np.bincount((np.diff(orders, axis=1) % n).ravel(), minlength=n)[1:]
@@ -86,7 +86,7 @@ def test_neighbours_and_epochs_know_nothing_of_each_other(whole: Whole) -> None:
     assert abs((seeds[1:] == seeds[:-1]).sum(axis=1).mean() - 1) < 5 / math.sqrt(rounds)
 
 
-def test_names_know_nothing_of_each_other() -> None:
+def test_orders_of_different_names_are_independent() -> None:
     n, rounds = 50, 4000
     kept = [(cipher(n, 3, epoch) == permute(np.arange(n), n, 3, epoch, "blocks")).sum() for epoch in range(rounds)]
     assert abs(np.mean(kept) - 1) < 5 / math.sqrt(rounds)  # as of any two permutations
@@ -100,7 +100,7 @@ def test_an_integer_of_an_epoch_is_uniform(n: int) -> None:
         expect_uniform(counts, n - 1)
 
 
-def test_order_is_asked_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_order_is_computed_by_position(monkeypatch: pytest.MonkeyPatch) -> None:
     positions = np.array([3, 0, 19, 7])
     assert np.array_equal(order(20, 1, 2, True)(positions), permutation(20, 1, 2)[positions])
     unshuffled = order(20, 1, 2, False)(positions)

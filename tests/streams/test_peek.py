@@ -44,7 +44,7 @@ def test_peek_of_ranks_and_of_a_mix(images: np.ndarray, policy: Policy) -> None:
         assert np.array_equal(peeked.images, first.images)
 
 
-def test_peek_passes_over_broken_files(folder: Path, policy: Policy) -> None:
+def test_peek_skips_broken_files(folder: Path, policy: Policy) -> None:
     train = stream(folder, policy, batch_size=1, on_error="skip", shuffle=False)
     first, second = train.source.paths[:2]
     (folder / first).write_bytes(b"broken")
@@ -55,7 +55,7 @@ def test_peek_passes_over_broken_files(folder: Path, policy: Policy) -> None:
         train.peek()
 
 
-def test_peek_of_a_rank_that_has_had_all(numbered: np.ndarray) -> None:
+def test_peek_after_the_last_batch_of_a_rank(numbered: np.ndarray) -> None:
     train = stream(numbered[:3], Policy([]), batch_size=1, shard=(1, 2), uneven="keep")
     batches = iter(train)
     next(batches)

@@ -1,4 +1,4 @@
-"""How a plain batch is made can be read in a few files."""
+"""Making a plain batch involves only a few files, so that the way can be read."""
 
 import sys
 import threading
@@ -16,7 +16,7 @@ MOST = 9
 
 
 @pytest.mark.parametrize("kind", ["folder", "array"])
-def test_a_plain_batch_crosses_few_files(folder: Path, kind: str) -> None:
+def test_a_plain_batch_uses_few_files(folder: Path, kind: str) -> None:
     policy = vary.Policy([vary.Rotate(9), vary.Resize(24, 20)])
     source: Any = folder if kind == "folder" else (np.zeros((2000, 9, 9, 3), np.uint8), np.arange(2000))
     train = vary.stream(source, policy, batch_size=2, cache=None)

@@ -1,4 +1,4 @@
-"""`process=True`: the same batches from another process, without a copy; and no way to lose it or be lost by it."""
+"""`process=True`: the same batches from another process, without a copy; neither process outlives the other's end."""
 
 import gc
 import itertools
@@ -115,7 +115,7 @@ def test_with_arrays_and_odd_labels(images: np.ndarray, policy: Policy) -> None:
     together(*(stream((images, labels), policy, batch_size=5, process=process) for process in (False, True)))
 
 
-def test_it_goes_on_where_another_stopped(folder: Path, policy: Policy) -> None:
+def test_it_resumes_a_saved_state(folder: Path, policy: Policy) -> None:
     here, there = (stream(folder, policy, batch_size=3, process=process) for process in (False, True))
     for one, other in ((here, there), (there, here)):
         batches = iter(one)
@@ -125,7 +125,7 @@ def test_it_goes_on_where_another_stopped(folder: Path, policy: Policy) -> None:
         assert [b.images.tobytes() for b in other] == [b.images.tobytes() for b in batches]
 
 
-def test_the_arrays_lie_in_memory_that_is_used_again(images: np.ndarray) -> None:
+def test_buffers_are_reused(images: np.ndarray) -> None:
     train = stream(list(images), Policy([HorizontalFlip(), Resize(64, 64)]), batch_size=4, process=True)
     places = {batch.images.ctypes.data for _ in range(10) for batch in train}
     assert len(places) <= 8, "60 batches; 2 ahead, 1 or 2 with the consumer"
@@ -213,7 +213,7 @@ def test_a_stream_that_only_its_iteration_holds(folder: Path, policy: Policy) ->
     assert sum(len(b.indices) for b in stream(folder, policy, batch_size=3, process=True)) == 22
 
 
-def test_errors_come_over(folder: Path, policy: Policy, numbered: np.ndarray) -> None:
+def test_errors_are_raised_in_the_client(folder: Path, policy: Policy, numbered: np.ndarray) -> None:
     (folder / "cat/03.jpg").write_bytes(b"nothing")
     with pytest.raises(DecodeError, match=r"cat/03.jpg: not a picture .*on_error=") as caught:
         list(stream(folder, policy, process=True))
@@ -244,7 +244,7 @@ def test_an_error_of_the_users_script_stays_one(numbered: np.ndarray) -> None:
     assert (done.stdout, done.stderr) == ("(8, 'told') True\ndone\n", "")
 
 
-def test_its_death_is_told_and_mended(numbered: np.ndarray, policy: Policy) -> None:
+def test_a_server_that_died_is_an_error_and_is_replaced(numbered: np.ndarray, policy: Policy) -> None:
     with pytest.raises(SourceError, match="process=True: the process that makes the batches ended with exit code 7; "):
         list(stream(numbered, Policy([Lambda(functions.dies)]), process=True))
     train = stream(list(numbered), policy, batch_size=2, process=True)
@@ -258,7 +258,7 @@ def test_its_death_is_told_and_mended(numbered: np.ndarray, policy: Policy) -> N
     assert children() != {pid}
 
 
-def test_what_cannot_go_there(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_pickled(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     def local(image: np.ndarray) -> np.ndarray:
         return image
 
@@ -270,7 +270,7 @@ def test_what_cannot_go_there(numbered: np.ndarray, monkeypatch: pytest.MonkeyPa
         list(train)
 
 
-def test_what_it_is_told_of_a_module_that_fails(tmp_path: Path, numbered: np.ndarray, monkeypatch: Any) -> None:
+def test_errors_while_importing_a_users_module(tmp_path: Path, numbered: np.ndarray, monkeypatch: Any) -> None:
     (tmp_path / "fragile.py").write_text("def same(image):\n    return image\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     from fragile import same  # type: ignore[import-not-found]
@@ -281,7 +281,7 @@ def test_what_it_is_told_of_a_module_that_fails(tmp_path: Path, numbered: np.nda
         list(train)
 
 
-def test_a_fork_goes_on_by_itself(folder: Path, policy: Policy) -> None:
+def test_a_fork_continues_with_its_own_threads(folder: Path, policy: Policy) -> None:
     train, plain = (stream(folder, policy, batch_size=3, process=process) for process in (True, False))
     expected = [[b.images.tobytes() for b in plain] for _ in range(3)]
     live = iter(train)

@@ -1,4 +1,4 @@
-"""`process=True`: how source and policy get into the process: arrays once, whatever their strides."""
+"""`process=True`: how source and policy are sent to the process: arrays once, with any strides."""
 
 import os
 import pickle
@@ -95,7 +95,9 @@ def test_what_another_pickler_gives(numbered: np.ndarray) -> None:
     assert 9000 < pickled < 12_000
 
 
-def test_a_word_is_not_taken_for_an_object_of_main(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_that_contains_main_is_not_an_object_of_main(
+    numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "cloudpickle", None)
     labels = np.array(["__main__"] * len(numbered), object)
     assert through(Arrays(numbered, labels))[0].classes == ["__main__"]
@@ -132,7 +134,7 @@ IMAGES = {
 
 
 @pytest.mark.parametrize("kind", IMAGES)
-def test_arrays_are_in_memory_once_here_and_once_there(kind: str) -> None:
+def test_arrays_are_in_memory_once_in_each_process(kind: str) -> None:
     code = MEASURED.format(images=IMAGES[kind])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     here, there = map(float, done.stdout.split())
@@ -140,7 +142,7 @@ def test_arrays_are_in_memory_once_here_and_once_there(kind: str) -> None:
     assert there < 1.4
 
 
-def test_a_memory_map_goes_as_the_name_of_its_file(tmp_path: Path) -> None:
+def test_a_memory_map_is_sent_as_the_path_of_its_file(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", np.ones((50, 40, 40, 3), np.uint8))
     source = Arrays(np.load(tmp_path / "images.npy", mmap_mode="r"))
     got, pickled = through(source)

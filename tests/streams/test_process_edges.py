@@ -1,4 +1,4 @@
-"""`process=True` at its edges: forks, interrupts, odd errors, what is held and for how long."""
+"""`process=True` in rare cases: forks, interrupts, strange errors, and how long memory is in use."""
 
 import gc
 import os
@@ -47,14 +47,14 @@ def large() -> np.ndarray:
         (functions.leaves, "SystemExit: 3"),
     ],
 )
-def test_odd_errors_come_over(numbered: np.ndarray, function: Any, says: str) -> None:
+def test_strange_errors_are_raised_in_the_client(numbered: np.ndarray, function: Any, says: str) -> None:
     train = stream(numbered, Policy([Lambda(function)]), process=True)
     for _ in range(2):
         with pytest.raises(Exception, match=says):
             list(train)
 
 
-def test_a_fork_keeps_what_it_sees(large: np.ndarray) -> None:
+def test_a_fork_keeps_its_batches(large: np.ndarray) -> None:
     """The forked process holds a batch after this one has let go of it."""
     train = stream(large, PLAIN, batch_size=4, process=True, prefetch=1)
     batches = iter(train)
@@ -129,7 +129,7 @@ def test_an_interrupt_in_a_message(large: np.ndarray, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("prefetch", [0, 1, 3])
-def test_what_was_handed_over_is_held_by_nobody_else(large: np.ndarray, prefetch: int) -> None:
+def test_the_server_keeps_no_batch_that_was_received(large: np.ndarray, prefetch: int) -> None:
     train = stream(large, PLAIN, batch_size=2, process=True, prefetch=prefetch)
     seen: list[weakref.ref[Any]] = []
     for _ in range(3):
@@ -140,7 +140,7 @@ def test_what_was_handed_over_is_held_by_nobody_else(large: np.ndarray, prefetch
     assert not any(ref() is not None for ref in seen)
 
 
-def test_what_was_given_up_ends_between_user_functions(
+def test_cancelled_batches_end_between_user_functions(
     numbered: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = tmp_path / "calls"
@@ -155,7 +155,7 @@ def test_what_was_given_up_ends_between_user_functions(
     assert calls.stat().st_size < 20, "two epochs of ten would be this many"
 
 
-def test_an_error_holds_nothing(numbered: np.ndarray) -> None:
+def test_an_error_keeps_no_reference_to_the_stream(numbered: np.ndarray) -> None:
     train = stream(numbered, Policy([Lambda(functions.fails)]), process=True)
     gc.collect()
     gc.disable()
@@ -169,7 +169,7 @@ def test_an_error_holds_nothing(numbered: np.ndarray) -> None:
         gc.enable()
 
 
-def test_odd_entries_of_the_path(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_strange_entries_of_sys_path(numbered: np.ndarray, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "path", [*sys.path, tmp_path, 'it\'s "odd"\\'])
     assert len(list(stream(numbered, PLAIN, batch_size=2, process=True))) == 5
 
@@ -248,7 +248,7 @@ def test_a_process_that_cannot_start_costs_no_epoch(numbered: np.ndarray, monkey
     assert train.epoch == 0
 
 
-def test_what_is_made_for_nobody_takes_no_memory(large: np.ndarray) -> None:
+def test_unread_batches_return_their_memory(large: np.ndarray) -> None:
     """Batches of iterations that ended before they were read: their buffers are used again."""
     train = stream(list(large), PLAIN, batch_size=2, prefetch=4, process=True)
     for _ in range(20):

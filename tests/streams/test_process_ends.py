@@ -1,4 +1,4 @@
-"""`process=True` when the process dies, is stopped, or lacks something: an error says so; nothing waits for ever."""
+"""`process=True` if the process dies, is stopped, or runs out of something: an error says so; nothing waits forever."""
 
 import os
 import signal
@@ -37,7 +37,7 @@ def large() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), np.uint8)
 
 
-def test_one_that_is_killed_between_epochs_costs_nothing(large: np.ndarray) -> None:
+def test_a_server_killed_between_epochs_is_replaced(large: np.ndarray) -> None:
     """Though nobody has waited for its end."""
     train, plain = (stream(large, PLAIN, batch_size=4, process=process) for process in (True, False))
     for _ in range(8):
@@ -47,7 +47,7 @@ def test_one_that_is_killed_between_epochs_costs_nothing(large: np.ndarray) -> N
         os.kill(pid, signal.SIGKILL)
 
 
-def test_one_that_is_killed_at_any_moment(large: np.ndarray) -> None:
+def test_a_server_killed_at_any_moment(large: np.ndarray) -> None:
     """What was handed over is right, and a state goes on behind it."""
     expected = [batch.images.tobytes() for batch in stream(large, PLAIN, batch_size=2)]
     for moment in range(6):
@@ -69,7 +69,7 @@ def test_one_that_is_killed_at_any_moment(large: np.ndarray) -> None:
         assert found == expected
 
 
-def test_its_end_is_seen_though_another_process_holds_its_files(
+def test_its_end_is_noticed_even_if_another_process_has_its_files(
     numbered: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forked = tmp_path / "forked"

@@ -1,4 +1,4 @@
-"""Broken files and what stands in for them: full batches, the same ones however they are made, and a limit."""
+"""Replacements of broken files: batches are full and reproducible, and there is a limit."""
 
 import re
 from pathlib import Path
@@ -78,7 +78,7 @@ def test_resuming(folder: Path, broken: list[str], policy: Policy) -> None:
     check_resume(lambda: stream(folder, policy, seed=5, batch_size=4, on_error="replace"))
 
 
-def test_other_epochs_take_others(folder: Path, broken: list[str], policy: Policy) -> None:
+def test_other_epochs_use_other_samples(folder: Path, broken: list[str], policy: Policy) -> None:
     assert broken
     train = stream(folder, policy, shuffle=False, batch_size=22, on_error="replace")
     taken = {tuple(batch.indices[[3, 11, 19]].tolist()) for _ in range(6) for batch in train}
@@ -97,7 +97,7 @@ def test_too_many_are_an_error(folder: Path, broken: list[str], policy: Policy) 
         stream(folder, policy, max_errors=3)
 
 
-def test_nothing_is_left_to_take(folder: Path) -> None:
+def test_no_sample_is_left(folder: Path) -> None:
     for path in folder.rglob("*.*"):
         path.write_bytes(b"\xff\xd8\xff")
     with pytest.raises(SourceError, match='on_error="replace" tried 16 samples in the place of one, all broken'):
@@ -109,14 +109,14 @@ def test_nothing_is_left_to_take(folder: Path) -> None:
         list(stream(source, Policy([Resize(4, 4)]), on_error="replace", shuffle=False))
 
 
-def test_only_those_that_may_come_stand_in(folder: Path, broken: list[str], policy: Policy) -> None:
+def test_only_samples_that_can_occur_are_replacements(folder: Path, broken: list[str], policy: Policy) -> None:
     assert broken
     weights = [1] * 4 + [0] * 8 + [1] * 2 + [0] * 5 + [1] * 3
     taken = np.concatenate([batch.indices for _ in range(4) for batch in batches(folder, policy, weights=weights)])
     assert {weights[index] for index in taken.tolist()} == {1}
 
 
-def test_sizes_that_differ_are_told_the_cure(folder: Path, broken: list[str]) -> None:
+def test_the_error_for_different_sizes_names_the_cure(folder: Path, broken: list[str]) -> None:
     assert broken
     with pytest.raises(InputError, match=r"put Resize\(height, width\) into the policy"):
         batches(folder, Policy([]), batch_size=4)
@@ -164,7 +164,7 @@ def test_no_picture_comes_twice(options: dict[str, Any]) -> None:
                 assert np.array_equal(train.replay(index, 0, view).images[0], image)
 
 
-def test_there_are_view_numbers_for_stand_ins() -> None:
+def test_there_are_view_numbers_for_replacements() -> None:
     images = np.zeros((3, 2, 2, 3), np.uint8)
     stream(images, Policy([]), repeat=60_000, on_error="replace")
     with pytest.raises(InputError, match=r"repeat=70000 let a sample come .* over the limit of"):
@@ -202,7 +202,7 @@ def test_a_broken_file_counts_once(on_error: Any, options: dict[str, Any]) -> No
     assert len(both.report().skipped) == 4, "the same index of another stream is another file"
 
 
-def test_a_batch_over_max_errors_counts_as_not_handed_over(folder: Path, broken: list[str], policy: Policy) -> None:
+def test_a_batch_over_max_errors_counts_as_not_received(folder: Path, broken: list[str], policy: Policy) -> None:
     train = stream(folder, policy, on_error="skip", shuffle=False, batch_size=4, max_errors=len(broken) - 1)
     found: list[int] = []
     with pytest.raises(SourceError, match="over max_errors="):

@@ -44,7 +44,7 @@ class Located(Arrays):
 
 
 @pytest.mark.parametrize("kind", [Arrays, Located])
-def test_arrays_take_no_decoding(images: np.ndarray, policy: Policy, kind: type[Arrays]) -> None:
+def test_arrays_need_no_decoding(images: np.ndarray, policy: Policy, kind: type[Arrays]) -> None:
     for given, read in ((images, False), (list(images), True)):  # parts of one array are there already
         train = stream(kind(given), policy, threads=3)
         list(train)
@@ -69,24 +69,24 @@ def test_memory_is_that_of_all_batches_under_way(images: np.ndarray, policy: Pol
 
 
 @pytest.mark.parametrize("threads", [None, 3])
-def test_the_native_call_is_told_and_asked(
+def test_the_native_call_gets_threads_and_returns_times(
     folder: Path, policy: Policy, monkeypatch: pytest.MonkeyPatch, threads: int | None
 ) -> None:
     """How many threads it may use, and how much of its time went into decoding."""
-    told: list[int] = []
+    reported: list[int] = []
     batch = Runner.batch
 
     def watched(runner: Runner, request: Request) -> Result:
-        told.append(request.threads)
+        reported.append(request.threads)
         result = batch(runner, request)
         return result._replace(counts=result.counts._replace(decode_ns=7 * 10**12, total_ns=10**13))
 
     monkeypatch.setattr(Runner, "batch", watched)
     train = stream(folder, policy, batch_size=22, threads=threads, prefetch=0)
     list(train)
-    assert set(told) == {threads or default_threads()}
-    assert 7000 < train.report().decode_seconds / len(told) < 7010
-    assert train.report().augment_seconds == 3000 * len(told)
+    assert set(reported) == {threads or default_threads()}
+    assert 7000 < train.report().decode_seconds / len(reported) < 7010
+    assert train.report().augment_seconds == 3000 * len(reported)
 
 
 def test_waiting_is_the_consumers(numbered: np.ndarray) -> None:
@@ -124,7 +124,7 @@ def test_what_limits(report: Report, limit: str, says: str) -> None:
 
 
 @pytest.mark.parametrize("process", [False, True])
-def test_a_full_cache_is_told(folder: Path, policy: Policy, process: bool) -> None:
+def test_a_full_cache_is_reported(folder: Path, policy: Policy, process: bool) -> None:
     options: dict[str, Any] = {"cache": "memory", "frozen": True, "prefetch": 0, "process": process}
     with stream(folder, policy, batch_size=22, cache_bytes=20_000, **options) as train:
         for epoch in range(2):
@@ -143,7 +143,7 @@ def test_a_full_cache_is_told(folder: Path, policy: Policy, process: bool) -> No
 
 
 @pytest.mark.parametrize(("limit", "begins"), [("read", "reading"), ("decode", "decoding")])
-def test_a_full_cache_is_what_to_mend(limit: str, begins: str) -> None:
+def test_a_full_cache_is_named_as_the_limit(limit: str, begins: str) -> None:
     found = Report(cache="in memory", images=22, batches=4, _elapsed=2, _waited=1)
     found.add(Work(hits=4, **{limit: 1}))
     assert str(found).endswith(f"limited by {limit} and keeping files for the epochs to come")
@@ -180,7 +180,7 @@ def test_the_text() -> None:
     assert plain["wait_share"] == 0.25
 
 
-def test_a_cache_that_cannot_be_written_is_what_to_mend() -> None:
+def test_a_cache_that_cannot_be_written_is_named_as_the_limit() -> None:
     found = Report(cache="on disk", images=22, batches=4, _elapsed=2, _waited=1)
     found.add(Work(decode=1, refused=18, cache_error="No space left on device"))
     cure = "the cache cannot be written (No space left on device), so 18 files are decoded again; make room, or move it"

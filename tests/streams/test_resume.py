@@ -1,4 +1,4 @@
-"""A stream goes on where it was left: exactly, from a small dict, in another process and with other threads."""
+"""A stream resumes exactly: from a small dict, in another process, and with other threads."""
 
 import copy
 import itertools
@@ -36,12 +36,12 @@ CASES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("options", CASES, ids=str)
-def test_every_stop_goes_on_exactly(images: np.ndarray, policy: Policy, options: dict[str, Any]) -> None:
+def test_resuming_after_any_batch_is_exact(images: np.ndarray, policy: Policy, options: dict[str, Any]) -> None:
     options = {"batch_size": 5, "seed": 7, **options}
     check_resume(lambda: stream((images, np.arange(23) % 3), policy, **options))
 
 
-def test_files_go_on_exactly(folder: Path, policy: Policy) -> None:
+def test_resuming_is_exact_with_files(folder: Path, policy: Policy) -> None:
     (folder / "cat" / "03.jpg").write_bytes(b"\xff\xd8\xff")
     (folder / "dog" / "20.png").write_bytes(b"")
     check_resume(lambda: stream(folder, policy, on_error="skip", batch_size=1))
@@ -91,7 +91,7 @@ def test_onto_other_threads_and_prefetch(images: np.ndarray, policy: Policy) -> 
         assert np.array_equal(one[0], other[0])
 
 
-def test_what_a_state_says(images: np.ndarray, policy: Policy) -> None:
+def test_content_of_a_state(images: np.ndarray, policy: Policy) -> None:
     train = stream(images, policy, batch_size=5, prefetch=4)
 
     def place() -> tuple[Any, Any]:
@@ -126,7 +126,7 @@ def test_what_a_state_says(images: np.ndarray, policy: Policy) -> None:
     assert all(type(value) in (int, str) for value in held.values())
 
 
-def test_a_batch_that_fails_is_not_taken(numbered: np.ndarray) -> None:
+def test_a_batch_that_fails_does_not_count(numbered: np.ndarray) -> None:
     def fails(image: np.ndarray) -> np.ndarray:
         if image[0, 0, 0] == 5:
             raise ValueError("not five")
@@ -194,7 +194,7 @@ IN_WORDS = {
 
 
 @pytest.mark.parametrize(("name", "other"), OTHERS, ids=str)
-def test_what_is_not_as_it_was_is_named(images: np.ndarray, name: str, other: dict[str, Any]) -> None:
+def test_differences_are_named(images: np.ndarray, name: str, other: dict[str, Any]) -> None:
     def make(images: Any = images, policy: Any = RESIZED, labels: Any = None, **options: Any) -> Stream:
         return stream(Arrays(images, np.arange(len(images)) if labels is None else labels), policy, **options)
 
@@ -204,19 +204,19 @@ def test_what_is_not_as_it_was_is_named(images: np.ndarray, name: str, other: di
     with pytest.raises(InputError) as caught:
         changed.load_state_dict(state)
     cure = "make the stream as it was, or begin an epoch with set_epoch(0)"
-    told = IN_WORDS.get(name, f"{name}={state[name]!r}, this stream has {name}={changed.state_dict()[name]!r}")
-    assert str(caught.value) == f"the state was saved with {told}, so its epoch cannot go on the same; {cure}"
+    reported = IN_WORDS.get(name, f"{name}={state[name]!r}, this stream has {name}={changed.state_dict()[name]!r}")
+    assert str(caught.value) == f"the state was saved with {reported}, so its epoch cannot go on the same; {cure}"
     make(**other).load_state_dict(changed.state_dict())
 
 
-def test_weights_that_are_not_as_they_were(images: np.ndarray) -> None:
+def test_other_weights_are_named(images: np.ndarray) -> None:
     plain, some, others = (stream(images, RESIZED, weights=w) for w in (None, np.arange(23), np.arange(1, 24)))
-    for saved, now, told in [
+    for saved, now, reported in [
         (plain, some, "no weights, this stream has some"),
         (some, plain, "weights, this stream has none"),
         (some, others, "other weights than this stream has"),
     ]:
-        with pytest.raises(InputError, match=f"^the state was saved with {told}, so its epoch cannot go on"):
+        with pytest.raises(InputError, match=f"^the state was saved with {reported}, so its epoch cannot go on"):
             now.load_state_dict(saved.state_dict())
 
 
@@ -238,7 +238,7 @@ def test_functions_are_known_by_name(images: np.ndarray) -> None:
         ({"position": "3"}, "state_dict has position='3'"),
     ],
 )
-def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any], says: str) -> None:
+def test_changed_states_are_refused(images: np.ndarray, change: dict[str, Any], says: str) -> None:
     train = stream(images, Policy([]))
     half = train.state_dict()
     del half["policy"]
@@ -259,7 +259,7 @@ def test_a_state_that_is_none(images: np.ndarray, change: dict[str, Any], says: 
     ],
     ids=str,
 )
-def test_what_is_no_state(images: np.ndarray, state: Any, says: str) -> None:
+def test_invalid_states(images: np.ndarray, state: Any, says: str) -> None:
     train = stream(images, Policy([]))
     with pytest.raises(InputError, match=f"^{says}"):
         train.load_state_dict(state)
@@ -338,7 +338,7 @@ def test_what_numpy_saved_is_a_state(images: np.ndarray, policy: Policy, tmp_pat
 
 
 @pytest.mark.parametrize("value", [1.0, True, "1", None, np.array([1, 2]), np.float64(1)])
-def test_what_is_no_number_is_refused(images: np.ndarray, value: Any) -> None:
+def test_invalid_numbers_are_refused(images: np.ndarray, value: Any) -> None:
     train = stream(images, Policy([]))
     with pytest.raises(InputError, match="state_dict has epoch="):
         train.load_state_dict(train.state_dict() | {"epoch": value})

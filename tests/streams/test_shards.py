@@ -1,4 +1,4 @@
-"""An epoch that several ranks share: whose each sample is, and what becomes of the rest."""
+"""An epoch that several ranks share: which samples each rank has, and what happens with the rest."""
 
 import itertools
 from pathlib import Path
@@ -139,7 +139,7 @@ LAUNCHED: list[tuple[dict[str, str], Any]] = [
 
 
 @pytest.mark.parametrize(("environment", "shard"), LAUNCHED)
-def test_launchers_say_the_shard(
+def test_auto_reads_the_environment(
     images: np.ndarray, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], shard: Any
 ) -> None:
     for name in ("RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"):
@@ -162,7 +162,7 @@ def test_launchers_say_the_shard(
         ({"SLURM_PROCID": "", "SLURM_NTASKS": "2"}, "SLURM_PROCID=, SLURM_NTASKS=2; a rank is from 0"),
     ],
 )
-def test_what_launchers_cannot_mean(
+def test_invalid_environments(
     images: np.ndarray, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], says: str
 ) -> None:
     for name in ("RANK", "WORLD_SIZE", "SLURM_PROCID", "SLURM_NTASKS"):

@@ -1,4 +1,4 @@
-"""Shared buffers: who holds them, when they are used again, and who sees what is written to them."""
+"""Shared buffers: which process uses them, when they are reused, and which process sees what is written to them."""
 
 import ctypes
 import os
@@ -51,7 +51,7 @@ def place(array: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize(("shape", "floats"), [((2, 30, 40, 3), False), ((5, 70, 40), True), ((0, 3), True)])
-def test_what_is_written_there_is_read_here(both: Both, shape: tuple[int, ...], floats: bool) -> None:
+def test_the_client_reads_what_the_server_wrote(both: Both, shape: tuple[int, ...], floats: bool) -> None:
     array = both.pool.empty(shape, floats)
     assert (array.shape, array.dtype) == (shape, np.float32 if floats else np.uint8)
     array[...] = np.random.default_rng(1).integers(0, 256, shape)
@@ -74,12 +74,12 @@ def test_states(both: Both) -> None:
     assert both.states() == [FREE]
 
 
-def test_what_is_never_sent_is_used_again(both: Both) -> None:
+def test_unsent_buffers_are_reused(both: Both) -> None:
     assert len({place(both.made()) for _ in range(20)}) == 1
     assert both.states() == [FREE]
 
 
-def test_what_was_sent_waits_for_the_reader(both: Both) -> None:
+def test_sent_buffers_are_not_reused_before_they_are_read(both: Both) -> None:
     array = both.made(9)
     first = place(array)
     (got,) = both.hand_over(array)
@@ -92,7 +92,7 @@ def test_what_was_sent_waits_for_the_reader(both: Both) -> None:
     assert first in map(place, others)
 
 
-def test_it_may_be_free_before_the_servers_array_goes(both: Both) -> None:
+def test_a_buffer_may_be_freed_before_the_servers_array_is_deleted(both: Both) -> None:
     """That one goes later, and must not end the next use."""
     array = both.made()
     first = place(array)
@@ -138,7 +138,7 @@ def test_an_array_that_is_sent_twice_is_copied(both: Both) -> None:
         assert set(both.client.arrays(refs)[0].tolist()) == {5}
 
 
-def test_what_nobody_read_is_taken_back(both: Both) -> None:
+def test_unread_buffers_are_freed(both: Both) -> None:
     read, unread = both.send(both.made(1)), both.send(both.made(2))
     (got,) = both.client.arrays(read)
     for refs in (read, unread):
@@ -169,7 +169,7 @@ def test_few_free_buffers_keep_their_memory(both: Both) -> None:
     assert set(both.hand_over(both.made(8, 30_000))[0].tolist()) == {8}, "with memory once more"
 
 
-def test_what_is_held_keeps_its_memory(both: Both) -> None:
+def test_buffers_in_use_keep_their_memory(both: Both) -> None:
     held = [both.hand_over(both.made(n))[0] for n in range(40)]
     free = [both.made() for _ in range(10)]
     del free
@@ -188,7 +188,7 @@ def test_sizes_are_kept_apart(both: Both) -> None:
     assert place(both.made(size=8_000)) == first
 
 
-def test_no_room_for_a_buffer(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_buffers(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "BUFFERS", 3)
     held = [both.made() for _ in range(3)]
     with pytest.raises(OSError, match="3 batches or more are held; keep copies"):
@@ -270,7 +270,7 @@ def test_a_buffer_is_shared_again_after_a_fork(both: Both) -> None:
     assert set(got.tolist()) == {1}
 
 
-def test_what_is_held_outlives_server_and_file(both: Both) -> None:
+def test_buffers_in_use_outlive_server_and_file(both: Both) -> None:
     (got,) = both.hand_over(both.made(6))
     unread = both.send(both.made(7))
     both.client.release_rest()

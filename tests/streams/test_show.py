@@ -59,7 +59,7 @@ def test_the_row_is_what_training_sees(images: np.ndarray, layout: str) -> None:
     assert (np.stack([cell.image for cell in batch_sheet(batch).cells]) == expected).all()
 
 
-def test_looking_changes_nothing(folder: Path, policy: Policy) -> None:
+def test_showing_changes_nothing(folder: Path, policy: Policy) -> None:
     def run(spec: bool) -> list[Any]:
         train = stream(folder, policy, batch_size=4, seed=9, cache=None)
         found: list[Any] = []
@@ -129,7 +129,7 @@ def test_classes_of_arrays(images: np.ndarray) -> None:
         assert "classes" not in text_of(stream((images, labels), FLIP)._repr_html_())
 
 
-def test_labels_are_told_by_name(images: np.ndarray) -> None:
+def test_labels_are_shown_by_name(images: np.ndarray) -> None:
     ids = np.arange(23) % 3
     hot = np.eye(3, dtype=np.uint8)[ids]
     hot[0] = [1, 0, 1]
@@ -189,7 +189,7 @@ def test_views_are_columns(folder: Path, policy: Policy) -> None:
     assert stream(folder, policy, views=1).preview(1).sheet.columns == ("view 0",)
 
 
-def test_a_mix_says_whose_samples_are_whose(folder: Path, images: np.ndarray, policy: Policy) -> None:
+def test_a_mix_shows_the_stream_of_each_sample(folder: Path, images: np.ndarray, policy: Policy) -> None:
     first = stream(folder, policy, batch_size=6)
     both = mix([first, stream((images, np.zeros(23, int)), policy, batch_size=6)], ratios=[2, 1])
     text = text_of(both._repr_html_())
@@ -206,7 +206,7 @@ def test_shards_show_their_own(images: np.ndarray) -> None:
     assert (np.stack(seen) == next(iter(train)).images[:2]).all()
 
 
-def test_a_broken_file_is_told_where_samples_would_be(folder: Path, policy: Policy) -> None:
+def test_a_broken_file_is_named_in_place_of_the_samples(folder: Path, policy: Policy) -> None:
     train = stream(folder, policy, batch_size=4, shuffle=False)
     (folder / "cat" / "01.png").write_bytes(b"no picture")
     html = train._repr_html_()
@@ -296,7 +296,7 @@ class Rebuilt(tuple[Any, ...]):
 
 
 @pytest.mark.parametrize("shape", [(5, 8, 6, 3), (5, 3, 8, 6), (5, 8, 6, 1), (5, 2, 8, 6, 3)])
-def test_a_batch_that_knows_nothing_else(shape: tuple[int, ...]) -> None:
+def test_a_batch_without_attributes(shape: tuple[int, ...]) -> None:
     images = np.full(shape, -0.5, np.float32)
     batch = Rebuilt((images, np.arange(5)))
     assert batch_text(batch) == f"Batch(images: {shape} float32 in -0.5 .. -0.5, labels: (5,) int64)"

@@ -1,4 +1,4 @@
-"""However large a batch is, only some of its files lie decoded at once; and nobody sees that in a picture."""
+"""However large a batch is, only some of its files are decoded in memory at a time; pictures do not change by this."""
 
 import weakref
 from pathlib import Path
@@ -64,7 +64,7 @@ def test_memory_is_bounded_by_threads(
         assert np.array_equal(whole, np.concatenate([small[field] for small in one_by_one]))
 
 
-def test_many_small_files_are_taken_at_once(
+def test_more_small_files_are_decoded_at_a_time(
     folder: Path, policy: Policy, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Decoded they take 6.6 to 8.4 kB each."""
@@ -75,7 +75,7 @@ def test_many_small_files_are_taken_at_once(
         assert alive.most == most
 
 
-def test_where_pictures_decide_the_size_a_batch_stays_whole(folder: Path, alive: Alive) -> None:
+def test_batches_are_not_sliced_if_pictures_decide_the_size(folder: Path, alive: Alive) -> None:
     for path in folder.rglob("*.png"):
         path.write_bytes((folder / "cat" / "01.png").read_bytes())
     for path in folder.rglob("*.jpg"):
@@ -108,7 +108,7 @@ def test_one_file_in_several_slices(folder: Path, policy: Policy) -> None:
     assert np.array_equal(batch.images, np.concatenate(singles))
 
 
-def test_what_one_draw_shows_of_a_damaged_file_is_not_said_of_the_file(tmp_path: Path, alive: Alive) -> None:
+def test_a_damaged_file_may_fail_in_some_crops_only(tmp_path: Path, alive: Alive) -> None:
     """Of a crop only what it shows is decoded, so one file may fail at some of its places and not at others."""
     random = np.random.default_rng(0)
     for number in range(6):

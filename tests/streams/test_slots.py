@@ -1,4 +1,4 @@
-"""How often a sample comes in an epoch, and as which view: repeat and weights."""
+"""How often a sample occurs in an epoch, and as which view: repeat and weights."""
 
 import math
 from typing import Any
@@ -80,7 +80,7 @@ def test_equal_weights_are_no_weights() -> None:
         assert np.array_equal(one, other)
 
 
-def test_any_slot_tells_its_sample_alone() -> None:
+def test_a_slot_is_mapped_to_its_sample_by_itself() -> None:
     for slots in (Slots(50, 4), weighted(RANDOM.random(50), 4)):
         indices, views = samples(slots, np.arange(200), 5, 6)
         some = np.arange(199, -1, -3)
@@ -142,7 +142,7 @@ def test_balanced_needs_class_ids(images: np.ndarray, labels: Any) -> None:
         ([0] * 23, "weights add up to 0.0; give some sample a number above 0"),
     ],
 )
-def test_weights_that_cannot_be_meant(images: np.ndarray, weights: Any, says: str) -> None:
+def test_invalid_weights(images: np.ndarray, weights: Any, says: str) -> None:
     with pytest.raises(InputError, match=says):
         stream(images, Policy([]), weights=weights)
 

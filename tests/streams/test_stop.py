@@ -1,4 +1,5 @@
-"""However an iteration ends, nothing of it is left: no thread, no handle, no hang. conftest.py watches each test."""
+"""However an iteration ends, no thread and no file handle of it are left, and nothing hangs. conftest.py checks this
+after each test."""
 
 import gc
 import os
@@ -48,7 +49,7 @@ def end_by_themselves() -> None:
     assert not ours()
 
 
-def test_a_batch_that_nobody_wants_ends_between_user_functions(images: np.ndarray) -> None:
+def test_cancelled_batches_end_between_user_functions(images: np.ndarray) -> None:
     began, go_on = threading.Event(), threading.Event()
     called: list[int] = []
 
@@ -160,7 +161,7 @@ def test_an_iteration_without_a_batch_is_closed(numbered: np.ndarray, drop_last:
     assert len(list(rest)) == 2
 
 
-def test_an_end_does_not_wait_for_what_is_only_planned(numbered: np.ndarray) -> None:
+def test_batches_that_were_not_begun_are_not_made(numbered: np.ndarray) -> None:
     begun: list[int] = []
     entered, release = threading.Event(), threading.Event()
 

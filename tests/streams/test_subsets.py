@@ -88,7 +88,7 @@ def test_in_another_process_and_on_disk(
     assert seen(stream(whole[SOME], policy, process=not options, **options)) == expected
 
 
-def test_what_is_no_file_from_run_to_run_is_named(folder: Path, policy: Policy) -> None:
+def test_sources_without_fingerprints_are_named(folder: Path, policy: Policy) -> None:
     class Mine(Source):
         def __len__(self) -> int:
             return 22

@@ -30,7 +30,7 @@ def limit(monkeypatch: pytest.MonkeyPatch, most: int) -> list[threading.Thread]:
 
 @pytest.mark.parametrize("most", [0, 1, 2, 3])
 @pytest.mark.parametrize("files", [False, True])
-def test_a_stream_makes_do_with_the_threads_there_are(
+def test_a_stream_works_with_fewer_threads(
     most: int, files: bool, policy: Policy, images: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source: Any = images

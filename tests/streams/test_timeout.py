@@ -1,4 +1,4 @@
-"""`timeout=` ends a wait with an error that says which batch, and what its makers are doing."""
+"""`timeout=` ends a wait with an error that names the batch, and says what its threads are doing."""
 
 import os
 import threading
@@ -92,7 +92,7 @@ def test_an_error_of_the_users_own_is_no_timeout(numbered: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("value", [0, -1, True, "soon", float("nan"), float("inf")])
-def test_what_is_no_time(numbered: np.ndarray, value: Any) -> None:
+def test_invalid_timeouts(numbered: np.ndarray, value: Any) -> None:
     with pytest.raises(InputError, match=r"timeout=.*; give a number of seconds above 0, or None"):
         vary.stream(numbered, Policy([]), timeout=value)
 

@@ -100,7 +100,7 @@ def test_a_broken_file_is_left_out_of_all_views(folder: Path, policy: Policy, op
     assert "on_error" in str(caught.value)
 
 
-def test_what_all_fail_is_left_out(folder: Path, policy: Policy) -> None:
+def test_a_sample_whose_views_all_fail_is_left_out(folder: Path, policy: Policy) -> None:
     source = Folder(folder)
     source.paths = ("dog/00.jpg",)
     (folder / "dog" / "00.jpg").write_bytes(b"\xff\xd8\xff and nothing else")
@@ -121,7 +121,7 @@ def test_a_view_of_which_all_fail_has_no_size(folder: Path) -> None:
     assert [(batch.indices.tolist(), batch.views.tolist()) for batch in train] == [([1], [0]), ([1], [1])]
 
 
-def test_sizes_that_differ_are_told_the_cure(images: np.ndarray) -> None:
+def test_the_error_for_different_sizes_names_the_cure(images: np.ndarray) -> None:
     wide = images[:, :, :5]
     for options in ({"views": 6}, {"repeat": 6}):
         with pytest.raises(InputError, match=r"must come out in one size.*put Resize\(height, width\) into the policy"):
@@ -169,7 +169,7 @@ def test_memory_and_work_are_those_of_all_views(images: np.ndarray, policy: Poli
         (SMALL, 0, InputError, "views=0; give a whole number of at least 1, or None"),
     ],
 )
-def test_views_that_cannot_be_meant(images: np.ndarray, policy: Any, views: Any, error: Any, says: str) -> None:
+def test_invalid_views(images: np.ndarray, policy: Any, views: Any, error: Any, says: str) -> None:
     with pytest.raises(error, match=says):
         stream(Arrays(images, np.arange(23)), policy, views=views)
 

@@ -1,4 +1,4 @@
-"""What is done to a trainer at a random moment: each fault is `(round, random) -> did it strike anything?`.
+"""Faults, which happen to a trainer at a random moment: each is a function (round, random) -> did it have an effect?
 
 A fault ends before its function returns, and the file `mended` tells the trainer so.
 """

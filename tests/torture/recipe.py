@@ -1,4 +1,4 @@
-"""What a round trains on: pictures, a stream or mix drawn at random, and the samples that it has to hand out.
+"""The training of a round: pictures, a random stream or mix, and the samples that it must yield.
 
 A recipe is plain data: a seed gives it again, and a trainer reads it from a file.
 """

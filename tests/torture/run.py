@@ -1,4 +1,4 @@
-"""One round from outside: its folder, the trainers in it, and what they leave on the system."""
+"""Runs one round: its folder, the processes that train in it, and what these leave behind on the system."""
 
 from __future__ import annotations
 

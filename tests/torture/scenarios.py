@@ -1,4 +1,4 @@
-"""The table of what is tried, and what has to be true after every round of it.
+"""The table of scenarios, and what must be true after every round.
 
 a round: a recipe at random -> a trainer -> a fault at a random moment -> the trainer, or a later one, goes on
 then:    the log holds what an undisturbed run hands out, in order and byte by byte; nothing is left on the system;

@@ -1,4 +1,4 @@
-"""A few rounds of each scenario; `make torture` plays many."""
+"""A few rounds of each scenario; `make torture` runs many."""
 
 from pathlib import Path
 

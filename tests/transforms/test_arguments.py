@@ -1,4 +1,4 @@
-"""Arguments of transforms: what is taken, and errors that name the argument, the value seen and the cure."""
+"""Arguments of transforms: which are accepted, and errors that name the argument, the value seen and the cure."""
 
 from functools import partial
 from types import SimpleNamespace
@@ -267,10 +267,10 @@ def test_refused_by_place(kind: type[Transform], places: tuple[Any, ...], words:
     assert str(caught.value).endswith(words)
 
 
-@pytest.mark.parametrize("slip", ["Rotat", "rotate"])
-def test_slips_at_the_door(slip: str) -> None:
-    with pytest.raises(AttributeError, match=f"module 'vary' has no attribute '{slip}'; did you mean Rotate\\?"):
-        getattr(vary, slip)
+@pytest.mark.parametrize("misspelt", ["Rotat", "rotate"])
+def test_misspelt_public_names(misspelt: str) -> None:
+    with pytest.raises(AttributeError, match=f"module 'vary' has no attribute '{misspelt}'; did you mean Rotate\\?"):
+        getattr(vary, misspelt)
     assert not hasattr(vary, "qqqqqqq")
     assert not hasattr(vary, "__rotate__")
 
@@ -311,7 +311,7 @@ def test_equal_arguments_make_equal_transforms(one: Transform, other: Transform)
     assert repr(one) == repr(other)
 
 
-def test_arrays_are_taken_where_lists_are() -> None:
+def test_arrays_are_accepted_like_lists() -> None:
     three = np.array([0.25, 0.5, 0.75])
     assert Normalize(three, three) == Normalize((0.25, 0.5, 0.75), (0.25, 0.5, 0.75))
     assert Policy([], fill=three) == Policy([], fill=(0.25, 0.5, 0.75))

@@ -1,4 +1,4 @@
-"""Calling a policy: what it takes, and errors that say which image and what to do."""
+"""Calling a policy: accepted images, and errors that name the image and the cure."""
 
 import math
 from typing import Any
@@ -127,7 +127,7 @@ def test_refused(given: dict[str, Any], words: str) -> None:
     assert isinstance(caught.value, VaryError)
 
 
-def test_what_a_refused_call_leaves_behind_is_nothing() -> None:
+def test_a_refused_call_has_no_effects() -> None:
     room = out(2, 6, 8, 3)
     room[:] = 7
     for given in ({"indices": [0]}, {"threads": 0}, {"images": [IMAGE, IMAGE.astype(np.float32)]}):

@@ -1,4 +1,4 @@
-"""Names that users of other libraries know lead to vary's own: in policy files, at the door, as arguments."""
+"""For names of other libraries, errors give vary's own: in policy files, as attributes of vary, as arguments."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def is_transform(own: str) -> bool:
     return own.partition(";")[0].endswith(")")
 
 
-def told_of(name: str, own: str) -> str:
+def message_of(name: str, own: str) -> str:
     return f" {name} is {own.partition('(')[0]} here: {own}" if is_transform(own) else f" {name} is {own}"
 
 
@@ -49,21 +49,21 @@ def test_each_name_of_a_library_stands_once(library: str) -> None:
 
 
 @pytest.mark.parametrize(("own", "libraries"), TABLE.items(), ids=TABLE)
-def test_every_name_leads_there(own: str, libraries: dict[str, list[str]]) -> None:
+def test_every_name_gives_varys_name(own: str, libraries: dict[str, list[str]]) -> None:
     for library, names in libraries.items():
         for name in names:
             with pytest.raises(AttributeError) as caught:
                 getattr(vary, name)
             said = str(caught.value)
             assert library in said
-            told = told_of(name, own)
-            assert told in said
+            reported = message_of(name, own)
+            assert reported in said
             with pytest.raises(PolicyError) as refused:
                 Policy.from_dict([name])
-            assert told in str(refused.value)
+            assert reported in str(refused.value)
 
 
-def test_what_is_said() -> None:
+def test_messages() -> None:
     with pytest.raises(AttributeError, match="module 'vary' has no attribute 'RandomRotation'; torchvision's, Ker"):
         vary.RandomRotation  # type: ignore[attr-defined]  # noqa: B018
     with pytest.raises(PolicyError) as caught:
@@ -71,8 +71,8 @@ def test_what_is_said() -> None:
     assert f"policy.transforms[0].Sometimes[0]: there is no transform 'RandomRotation'; {ROTATE}" in str(caught.value)
     with pytest.raises(PolicyError) as caught:
         Policy([], zoom_range=0.2)  # type: ignore[call-arg]
-    told = "Keras' zoom_range is Zoom here: Zoom(0.2); above 1 enlarges. It has transforms, fill, "
-    assert f"Policy has no argument 'zoom_range'; {told}" in str(caught.value)
+    reported = "Keras' zoom_range is Zoom here: Zoom(0.2); above 1 enlarges. It has transforms, fill, "
+    assert f"Policy has no argument 'zoom_range'; {reported}" in str(caught.value)
     assert suggest("RandomErasing", REGISTRY) == "torchvision's, Keras' and Kornia's RandomErasing is not there yet"
     for name in ("ElasticTransform", "GridDistortion", "CLAHE", "RandomPosterize", "Cutout", "CoarseDropout"):
         with pytest.raises(AttributeError, match=f"{name} is not there yet$"):

@@ -1,4 +1,4 @@
-"""The user's own function: what it is handed, what it may give back."""
+"""The user's own function: its arguments, and what it may return."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def test_it_runs_at_its_place() -> None:
         ([Brightness((2, 2))], np.float32, np.float32),
     ],
 )
-def test_it_is_handed_the_dtype_at_its_place(transforms: list, given: Any, handed: Any) -> None:
+def test_it_gets_the_dtype_at_its_place(transforms: list, given: Any, handed: Any) -> None:
     seen = Seen()
     image = (IMAGE / (1 if given is np.uint8 else 255)).astype(given)
     Policy([*transforms, Lambda(seen)])(image)
@@ -56,7 +56,7 @@ def test_it_is_handed_the_dtype_at_its_place(transforms: list, given: Any, hande
     assert np.array_equal(seen.images[0], Policy(transforms)(image))
 
 
-def test_it_is_handed_height_width_channels_whatever_the_layout() -> None:
+def test_it_gets_channels_last_for_any_layout() -> None:
     seen = Seen()
     out = Policy([Lambda(seen)]).batch([IMAGE[..., 0], IMAGE[..., 0]], layout="NCHW")
     assert [one.shape for one in seen.images] == [(6, 8, 1)] * 2
@@ -141,8 +141,8 @@ def test_where_it_does_not_run_it_still_cuts() -> None:
 
 
 def test_explain_shows_the_cut() -> None:
-    told = Policy([Rotate(5), Lambda(noisy), Rotate(5)]).explain(IMAGE.shape)
-    assert "1 user function: one cut and one native call more" in told
+    reported = Policy([Rotate(5), Lambda(noisy), Rotate(5)]).explain(IMAGE.shape)
+    assert "1 user function: one cut and one native call more" in reported
 
 
 @pytest.mark.parametrize("inner", [Rotate(40), Policy([Rotate(40)])], ids=str)

@@ -1,4 +1,4 @@
-"""Transforms of a user's own, by kind: they fuse, draw by address, and are held to the reference."""
+"""A user's own transforms, by kind: they are fused, draw by address, and agree with the reference."""
 
 import pickle
 from typing import Any

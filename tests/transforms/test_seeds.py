@@ -112,7 +112,7 @@ def test_whole_numbers_of_any_kind(kind: type) -> None:
 
 @pytest.mark.parametrize("name", ["seed", "epoch", "index", "view"])
 @pytest.mark.parametrize("value", [True, False, np.True_, 1.0, 0.5, -1, np.int64(-1), "7", [1], 2**64, object])
-def test_no_whole_numbers(name: str, value: Any) -> None:
+def test_numbers_that_are_not_whole(name: str, value: Any) -> None:
     with pytest.raises(InputError, match=rf"^{name}=.*give a whole number") as caught:
         POLICY(IMAGE, **{"seed": 0, name: value})
     assert "indices" not in str(caught.value)

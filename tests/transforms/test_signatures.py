@@ -46,7 +46,7 @@ def test_the_signature_is_that_of_the_fields(kind: type[Transform]) -> None:
 
 
 @every
-def test_what_binds_is_taken_and_what_does_not_is_refused(kind: type[Transform]) -> None:
+def test_the_constructor_accepts_what_the_signature_accepts(kind: type[Transform]) -> None:
     draw, signature = random.Random(1), inspect.signature(kind)
     fields = {name: declared for name, declared in kind.fields.items() if name != "p"}
     values = {name: declared.samples(draw) for name, declared in fields.items()}
@@ -82,12 +82,14 @@ def test_the_docstring_has_the_class_own_words_and_every_argument(kind: type[Tra
     assert doc.startswith(own_words(kind))
     assert own_words(kind)
     assert "Arguments:" not in own_words(kind)
-    told = " ".join(doc[len(own_words(kind)) :].split())
+    reported = " ".join(doc[len(own_words(kind)) :].split())
     for name, declared in kind.fields.items():
-        start = told.index(f" {name}: {declared.doc}")
-        told = told[start:]
-        assert told.startswith(f" {name}: ")
-        line = told[: told.find(f" {next(iter([n for n in kind.fields if told.find(f' {n}: ') > 0]), 'none')}: ", 1)]
+        start = reported.index(f" {name}: {declared.doc}")
+        reported = reported[start:]
+        assert reported.startswith(f" {name}: ")
+        line = reported[
+            : reported.find(f" {next(iter([n for n in kind.fields if reported.find(f' {n}: ') > 0]), 'none')}: ", 1)
+        ]
         if declared.default is REQUIRED:
             assert "Required" in line
         elif declared.same_as:

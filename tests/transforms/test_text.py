@@ -1,4 +1,4 @@
-"""Policies as text and bytes: YAML, JSON, repr and pickle give back what went in."""
+"""Policies as text and bytes: YAML, JSON, repr and pickle give back the same policy."""
 
 import copy
 import functools
@@ -102,15 +102,15 @@ def test_a_file_written_by_hand(tmp_path: Path) -> None:
 
 def test_one_number_is_a_square_in_files_too() -> None:
     given = [{"CenterCrop": 9}, {"RandomCrop": [9]}, {"RandomResizedCrop": {"height": 9, "scale": [0.5, 1]}}]
-    meant = Policy([CenterCrop(9, 9), RandomCrop(9, 9), RandomResizedCrop(9, 9, (0.5, 1))])
-    assert Policy.from_dict(given) == meant
-    assert meant.to_dict()["transforms"][0] == {"CenterCrop": {"height": 9, "width": 9}}
+    intended = Policy([CenterCrop(9, 9), RandomCrop(9, 9), RandomResizedCrop(9, 9, (0.5, 1))])
+    assert Policy.from_dict(given) == intended
+    assert intended.to_dict()["transforms"][0] == {"CenterCrop": {"height": 9, "width": 9}}
 
 
 def test_a_list_is_the_arguments_or_the_only_one() -> None:
     given = [{"Rotate": [-10, 40]}, {"Rotate": [40]}, {"Resize": [150, 150]}, {"Translate": [0.1, 0.2]}]
-    meant = [Rotate((-10, 40)), Rotate(40), Resize(150, 150), Translate(0.1, 0.2)]
-    assert Policy.from_dict(given) == Policy(meant)
+    intended = [Rotate((-10, 40)), Rotate(40), Resize(150, 150), Translate(0.1, 0.2)]
+    assert Policy.from_dict(given) == Policy(intended)
 
 
 REFUSED: list[tuple[Any, str]] = [
@@ -182,7 +182,7 @@ OTHERWISE: list[tuple[str, str]] = [  # files, and what their errors end with
 
 
 @pytest.mark.parametrize(("text", "says"), OTHERWISE, ids=[row[0] for row in OTHERWISE])
-def test_what_is_written_otherwise_is_told_as_files_have_it(tmp_path: Path, text: str, says: str) -> None:
+def test_errors_correct_other_notations(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "policy.yaml").write_text(text)
     with pytest.raises(PolicyError) as caught:
         Policy.load(tmp_path / "policy.yaml")
@@ -190,8 +190,8 @@ def test_what_is_written_otherwise_is_told_as_files_have_it(tmp_path: Path, text
 
 
 def test_what_an_error_says_to_write_can_be_read() -> None:
-    meant = yaml.safe_load(f"[{SIZE.removeprefix('write ')}, Rotate: {{angle: [-10, 40.5]}}]")
-    assert Policy.from_dict(meant) == Policy([Resize(150, 160), Rotate((-10, 40.5))])
+    intended = yaml.safe_load(f"[{SIZE.removeprefix('write ')}, Rotate: {{angle: [-10, 40.5]}}]")
+    assert Policy.from_dict(intended) == Policy([Resize(150, 160), Rotate((-10, 40.5))])
 
 
 @pytest.mark.parametrize(("data", "words"), REFUSED, ids=[row[1] for row in REFUSED])
@@ -308,7 +308,7 @@ def test_what_editors_put_before_the_text(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.json"])
-def test_files_that_are_not_there(tmp_path: Path, name: str) -> None:
+def test_missing_files(tmp_path: Path, name: str) -> None:
     with pytest.raises(PolicyError, match=r"a\.(yaml|json): cannot be read \(No such file"):
         Policy.load(tmp_path / name)
     (tmp_path / name).mkdir()

@@ -1,4 +1,4 @@
-"""Other people's colour: Pillow's enhancers, colorsys, scikit-image's HSV, and the formulas of the textbooks."""
+"""Colour against other libraries: Pillow's enhancers, colorsys, scikit-image's HSV, and formulas of textbooks."""
 
 import colorsys
 

@@ -1,4 +1,4 @@
-"""Other people's resampling: Pillow's filter, OpenCV's and scikit-image's warps, NumPy's padding."""
+"""Resampling against other libraries: Pillow's filter, OpenCV's and scikit-image's warps, NumPy's padding."""
 
 from pathlib import Path
 

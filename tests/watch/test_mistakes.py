@@ -1,4 +1,4 @@
-"""Mistakes that would train on nonsense: each is warned of once, in words that name the transform and the cure."""
+"""Mistakes that would train on nonsense: each causes one warning, which names the transform and the cure."""
 
 import math
 import threading
@@ -34,7 +34,7 @@ def divided(image: np.ndarray) -> np.ndarray:
     return (image / 255).astype(image.dtype)
 
 
-def told(policy: Policy, images: Any, **how: Any) -> list[str]:
+def reported(policy: Policy, images: Any, **how: Any) -> list[str]:
     """The warnings of one call."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -122,36 +122,36 @@ POLICIES: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, tuple[str
     POLICIES,
     ids=[f"{row[0]} {row[1]} {row[2].dtype}" for row in POLICIES],
 )
-def test_told_once(
+def test_each_mistake_warns_once(
     transforms: list[vary.Transform], settings: dict[str, Any], images: np.ndarray, words: tuple[str, ...]
 ) -> None:
     policy = Policy(transforms, **settings)
-    (said,) = told(policy, images)
+    (said,) = reported(policy, images)
     assert all(word in said for word in words), said
     assert len(said) < 2000
-    assert not told(policy, images), "once a policy"
-    assert told(Policy(transforms, **settings), images) == [said], "but again of another"
+    assert not reported(policy, images), "once a policy"
+    assert reported(Policy(transforms, **settings), images) == [said], "but again of another"
 
 
 def test_a_cast_never_rescales() -> None:
-    (said,) = told(Policy([Rotate(10)]), UNIT, dtype="uint8")
+    (said,) = reported(Policy([Rotate(10)]), UNIT, dtype="uint8")
     assert "dtype='uint8'" in said
     assert "value_range=255" in said
-    assert not told(Policy([Rotate(10)], value_range=255), LEVELS, dtype="uint8")
-    assert not told(Policy([Rotate(10)]), np.rint(UNIT), dtype="uint8"), "a mask of zeros and ones"
+    assert not reported(Policy([Rotate(10)], value_range=255), LEVELS, dtype="uint8")
+    assert not reported(Policy([Rotate(10)]), np.rint(UNIT), dtype="uint8"), "a mask of zeros and ones"
 
 
 @pytest.mark.parametrize("cure", [Policy([Rotate(9)], value_range=255), Policy([Rotate(9), Rescale(1 / 255)])], ids=str)
 def test_the_cures_are_quiet(cure: Policy) -> None:
-    assert not told(cure, LEVELS)
+    assert not reported(cure, LEVELS)
 
 
 def test_masks_of_ones_by_the_cures_are_quiet() -> None:
-    assert not told(Policy([Rotate(30), Normalize()], value_range=1), ONES)
-    assert not told(Policy([Rescale(1 / 255), Normalize()]), ONES * 255)
-    assert not told(Policy([Rotate(30)]), ONES, dtype="float32")
-    assert not told(Policy([Rescale(1 / 255)]), ONES[:2]), "a few may be dark"
-    assert not told(Policy([Rescale(1 / 255)]), ONES * 2)
+    assert not reported(Policy([Rotate(30), Normalize()], value_range=1), ONES)
+    assert not reported(Policy([Rescale(1 / 255), Normalize()]), ONES * 255)
+    assert not reported(Policy([Rotate(30)]), ONES, dtype="float32")
+    assert not reported(Policy([Rescale(1 / 255)]), ONES[:2]), "a few may be dark"
+    assert not reported(Policy([Rescale(1 / 255)]), ONES * 2)
 
 
 def test_pictures_one_by_one() -> None:
@@ -166,11 +166,11 @@ def test_pictures_one_by_one() -> None:
 def test_a_list_of_several_sizes_and_an_array_to_write_into() -> None:
     images = [PHOTOS[0], PHOTOS[1][:50], PHOTOS[2][:, :40], PHOTOS[3]]
     policy = Policy([vary.Resize(20, 30), ChannelShift((1, 1))])
-    assert len(told(policy, images, out=np.empty((4, 20, 30, 3), np.uint8))) == 1
-    assert len(told(Policy([ChannelShift((1, 1))]), PHOTOS, layout="NCHW")) == 1
+    assert len(reported(policy, images, out=np.empty((4, 20, 30, 3), np.uint8))) == 1
+    assert len(reported(Policy([ChannelShift((1, 1))]), PHOTOS, layout="NCHW")) == 1
 
 
-def test_from_several_threads_it_is_told_once() -> None:
+def test_several_threads_warn_once() -> None:
     policy, begin = Policy([Rotate(0.5), Brightness((10, 10))]), threading.Barrier(8)
 
     def run() -> None:
@@ -203,14 +203,14 @@ def test_it_can_be_silenced() -> None:
 
 
 def test_three_grey_pictures_may_be_one() -> None:
-    (said,) = told(Policy([]), PHOTOS[:3, ..., 0])
+    (said,) = reported(Policy([]), PHOTOS[:3, ..., 0])
     assert "np.moveaxis(images, 0, -1)[None]" in said
     with pytest.warns(vary.ValueWarning, match="read as 3 grey pictures"):
         vary.Arrays(PHOTOS[:3, ..., 0])
-    assert not told(Policy([]), PHOTOS[:3, ..., :1])
+    assert not reported(Policy([]), PHOTOS[:3, ..., :1])
 
 
 def test_messages_stay_short() -> None:
     policy = Policy([*(Rescale(1 + k / 1000) for k in range(200)), Rescale(1000)])
-    (said,) = told(policy, BYTES)
+    (said,) = reported(policy, BYTES)
     assert len(said) < 2000

@@ -61,7 +61,7 @@ def run(stream: vary.Stream | vary.Mixed, epochs: int = 3) -> list[str]:
 
 
 @pytest.mark.parametrize("how", HOW, ids=str)
-def test_told_once_in_all_epochs(how: dict[str, Any]) -> None:
+def test_all_epochs_warn_once(how: dict[str, Any]) -> None:
     (said,) = run(vary.stream(BYTES, BRIGHT, **how))
     assert "Brightness(factor=(10.0, 10.0))" in said
     assert "saturated" in said
@@ -76,7 +76,7 @@ def test_right_streams_are_quiet(how: dict[str, Any]) -> None:
     assert not run(vary.stream(BYTES * 0, RIGHT, **how))
 
 
-def test_what_the_numbers_show_is_told_when_the_stream_is_made() -> None:
+def test_mistakes_in_the_policy_warn_when_the_stream_is_made() -> None:
     with pytest.warns(vary.ValueWarning, match="degrees") as caught:
         stream = vary.stream(BYTES, Policy([Rotate(0.5)]))
     assert caught[0].filename == __file__
@@ -132,7 +132,7 @@ def test_as_an_error_it_ends_the_epoch_and_leaves_no_thread(process: bool) -> No
     stream.close()
 
 
-def test_what_comes_late_is_told_too() -> None:
+def test_late_findings_warn_too() -> None:
     """A batch that was made, but dropped with its iteration, loses nothing."""
     images = np.concatenate([np.zeros_like(BYTES[:3]), BYTES])
     with warnings.catch_warnings(record=True) as caught:
@@ -147,11 +147,11 @@ def test_what_comes_late_is_told_too() -> None:
     assert len(caught) == 1
 
 
-def test_peek_and_replay_tell_it() -> None:
-    for look in (lambda stream: stream.peek(), lambda stream: stream.replay(3)):
+def test_peek_and_replay_warn() -> None:
+    for call in (lambda stream: stream.peek(), lambda stream: stream.replay(3)):
         stream = vary.stream(LEVELS, Policy([]))
         with pytest.warns(vary.ValueWarning, match="value_range=255") as caught:
-            look(stream)
+            call(stream)
         assert len(caught) == 1
         assert caught[0].filename == __file__
         assert not run(stream)
@@ -162,13 +162,13 @@ def test_a_cast_is_seen() -> None:
     assert "dtype='uint8'" in said
 
 
-def test_a_copy_knows_what_was_told() -> None:
+def test_a_copy_does_not_warn_again() -> None:
     stream = vary.stream(LEVELS, Policy([]))
     assert len(run(stream)) == 1
     assert not run(pickle.loads(pickle.dumps(stream)))
 
 
-def test_two_iterations_in_two_threads_tell_it_once() -> None:
+def test_two_iterations_in_two_threads_warn_once() -> None:
     stream = vary.stream(BYTES, BRIGHT, batch_size=4)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -1,4 +1,4 @@
-"""The door shows what it says it shows, and opening it does nothing else."""
+"""`import vary` shows exactly the public names, imports nothing else and starts no thread."""
 
 import json
 import subprocess
@@ -23,21 +23,21 @@ print(json.dumps(seen))
 """
 
 
-def look() -> dict[str, Any]:
+def imported() -> dict[str, Any]:
     run = subprocess.run([sys.executable, "-W", "error", "-c", SEEN], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return dict(json.loads(run.stdout))
 
 
 def test_all_is_what_is_visible() -> None:
-    seen = look()
+    seen = imported()
     assert seen["all"] == sorted(set(seen["all"])), "__all__ is sorted and names nothing twice"
     assert not seen["broken"]
     assert [name for name in seen["all"] if not name.startswith("_")] == sorted(seen["visible"])
 
 
 def test_importing_is_light() -> None:
-    seen = look()
+    seen = imported()
     assert seen["first"] == ["vary"], "names are imported when they are used"
     before, after = seen["threads"]
     assert before == after, "importing vary started a thread"
