@@ -187,7 +187,7 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interva
   const Interval down = r.y.boxes_of(rows), across = r.x.boxes_of(columns);
   const Image s = r.x.box > 1 || r.y.box > 1 ? box_averages(k, source, r, down, across, w) : source;
   const Image out = room_for(s, r.y.size, r.x.size, w.reduced);
-  const bool bytes = s.type == Type::u8;
+  const bool bytes = s.type == Element::u8;
   Triangle t;
   t.data = s.data;
   t.row = s.row;

@@ -39,7 +39,7 @@ void store_row(const float* const* planes, int n, const To& to) {
 template <int C>
 void store_row(const float* const* planes, int n, const OutputRow& to) {
   constexpr bool apart = C > 1;  // one channel is packed and a plane at once
-  if (to.type == Type::f32) {
+  if (to.type == Element::f32) {
     if (apart && to.packed) return store_row<C, Channels<C>>(planes, n, Place<float, C, apart>(to));
     return store_row<C, Channels<C>>(planes, n, Place<float, C, false>(to));
   }
@@ -71,6 +71,7 @@ extern const NamedSteps noise_steps;
 extern const BoxTable box_table;
 extern const ReduceTable reduce_table;
 extern const RgbTable rgb_table;
+extern const ElementTable element_table;
 
 #define VARY_STRING_OF(x) #x
 #define VARY_STRING(x) VARY_STRING_OF(x)
@@ -87,6 +88,10 @@ const Kernels& kernels() {
     for (int type = 0; type < 2; ++type) {
       k.boxes[type] = box_table.boxes[type];
       k.triangle[type] = reduce_table.triangle[type];
+    }
+    for (int type = 0; type < kElementCount; ++type) {
+      k.gather[type] = element_table.gather[type];
+      k.scatter[type] = element_table.scatter[type];
     }
     k.affine = colour_table.affine;
     k.matrix = colour_table.matrix;

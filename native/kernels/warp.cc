@@ -172,7 +172,7 @@ void row(const Warp& s, int y, int n, const Convert convert, const To to) {
 template <int C>
 void row(const Warp& s, int y, int n, const OutputRow& to) {
   constexpr bool apart = C > 1;  // one channel is packed and a plane at once
-  if (to.type == Type::f32) {
+  if (to.type == Element::f32) {
     if (apart && to.packed) return row<C>(s, y, n, Scaled<C>(s), Place<float, C, apart>(to));
     return row<C>(s, y, n, Scaled<C>(s), Place<float, C, false>(to));
   }

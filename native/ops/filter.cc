@@ -72,7 +72,7 @@ class GaussianBlur final : public Whole {
     Resize plane = resize_;
     for (int c = 0; c < picture_.channels; ++c) {
       plane.data = reinterpret_cast<const std::uint8_t*>(picture_.row(c, 0));
-      k.resize[static_cast<int>(Type::f32)][1](plane, y, picture_.width, scratch_, planes + c);
+      k.resize[static_cast<int>(Element::f32)][1](plane, y, picture_.width, scratch_, planes + c);
     }
   }
 

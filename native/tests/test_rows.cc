@@ -19,18 +19,18 @@ using vary::Fill;
 using vary::Kernels;
 using vary::OutputRow;
 using vary::Plan;
-using vary::Type;
+using vary::Element;
 using vary::View;
 
 constexpr int kChannels[] = {1, 3, 4};
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Kind {
-  Type type;
+  Element type;
   bool packed, far;
 };
-constexpr Kind kKinds[] = {{Type::f32, false, false}, {Type::f32, false, true}, {Type::f32, true, false},
-                           {Type::f32, true, true},   {Type::u8, false, false}, {Type::u8, true, false}};
+constexpr Kind kKinds[] = {{Element::f32, false, false}, {Element::f32, false, true}, {Element::f32, true, false},
+                           {Element::f32, true, true},   {Element::u8, false, false}, {Element::u8, true, false}};
 
 std::uint8_t byte_of(float value) {
   if (!(value > 0)) return 0;
@@ -68,7 +68,7 @@ class Guarded {
           const std::uint8_t byte = byte_of(value);
           const auto size = static_cast<std::size_t>(vary::size_of(kind_.type));
           const auto at = static_cast<std::size_t>(kind_.packed ? x * channels_ + c : x) * size;
-          std::memcpy(expected.data() + start + at, kind_.type == Type::u8 ? static_cast<const void*>(&byte) : &value,
+          std::memcpy(expected.data() + start + at, kind_.type == Element::u8 ? static_cast<const void*>(&byte) : &value,
                       size);
         }
       for (std::size_t i = 0; i < expected.size(); ++i) wrong += memory_[r][i] != expected[i];
@@ -86,7 +86,7 @@ class Guarded {
 
 std::string words(const Kernels& k, const Kind& kind, int channels, int n, int offset) {
   return std::string(k.name) + ", " + std::to_string(n) + (kind.packed ? " packed" : " planar") + " pixels of " +
-         std::to_string(channels) + (kind.type == Type::u8 ? " bytes" : " floats") + (kind.far ? ", far" : "") +
+         std::to_string(channels) + (kind.type == Element::u8 ? " bytes" : " floats") + (kind.far ? ", far" : "") +
          ", at " + std::to_string(offset);
 }
 
@@ -114,7 +114,7 @@ void test_casts_by_hand() {
       const Planes planes(1, 40);
       Bytes out(40);
       std::fill(planes.get()[0], planes.get()[0] + 40, cast.value);
-      vary::kernels_of(target).store(planes.get(), 1, 40, made::packed_row(out.data(), Type::u8));
+      vary::kernels_of(target).store(planes.get(), 1, 40, made::packed_row(out.data(), Element::u8));
       CHECK(out == Bytes(40, static_cast<std::uint8_t>(cast.byte)));
     }
   }
@@ -143,7 +143,7 @@ void test_warp() {
   };
   constexpr Fill fills[] = {Fill::nearest, Fill::constant, Fill::wrap};
   for (const int channels : kChannels) {
-    const Picture picture(20, 30, channels, Type::u8);
+    const Picture picture(20, 30, channels, Element::u8);
     every_row([&](const Kernels& k, const Kind& kind, int count, int n, int offset) {
       if (count != channels) return;
       for (int way = 0; way < 6; ++way) {
@@ -151,12 +151,12 @@ void test_warp() {
         plan.antialias = false;
         plan.nearest = way >= 3;
         plan.fill = fills[way % 3];
-        for (int c = 0; c < 4; ++c) plan.fill_value[c] = c == 3 ? kNan : 300.f - 120.5f * static_cast<float>(c);
+        plan.fill_value = {300, 179.5f, 59, kNan};
         View view;
         view.width = n;
         std::copy(maps[(n + way) % 4], maps[(n + way) % 4] + 6, view.m);
         vary::Sampler sampler = vary::prepare(k, plan, picture.image, view, vary::Workspace::mine());
-        if (kind.type == Type::f32) {
+        if (kind.type == Element::f32) {
           constexpr float scale[4] = {.5f, 1, 2, 1}, bias[4] = {0, 1, -3, 0};
           sampler.set_scale(scale, bias);
         }
@@ -174,7 +174,7 @@ void test_warp() {
 
 // Which rows are not written by the sampler.
 void test_writes() {
-  const Picture bytes(9, 9, 3, Type::u8), floats(9, 9, 3, Type::f32);
+  const Picture bytes(9, 9, 3, Element::u8), floats(9, 9, 3, Element::f32);
   const auto writes = [](const Picture& picture, const View& view, float scale, const OutputRow& to) {
     vary::Sampler sampler = vary::prepare(vary::live_kernels(), {}, picture.image, view, vary::Workspace::mine());
     const float scales[4] = {1, scale, 1, 1}, biases[4] = {};
@@ -182,7 +182,7 @@ void test_writes() {
     return sampler.writes(to);
   };
   const View turned{5, 5, {.8, -.6, 3, .6, .8, -2}}, smaller{3, 3, {3, 0, 0, 0, 3, 0}};
-  const OutputRow u8 = made::packed_row(nullptr, Type::u8), f32 = made::packed_row(nullptr, Type::f32), planes;
+  const OutputRow u8 = made::packed_row(nullptr, Element::u8), f32 = made::packed_row(nullptr, Element::f32), planes;
   CHECK(writes(bytes, turned, 1, u8));
   CHECK(!writes(bytes, turned, .5f, u8));
   CHECK(writes(bytes, turned, .5f, f32));
@@ -220,7 +220,7 @@ Bytes arranged(const Bytes& planes, const vary::Slot& slot) {
     float value = 0;
     std::memcpy(&value, planes.data() + from * 4, 4);
     const std::uint8_t byte = byte_of(value);
-    made::append(out, slot.type == Type::u8 ? static_cast<const void*>(&byte) : &value,
+    made::append(out, slot.type == Element::u8 ? static_cast<const void*>(&byte) : &value,
                  static_cast<std::size_t>(vary::size_of(slot.type)));
   }
   return out;
@@ -233,17 +233,17 @@ void test_slots() {
   const auto contrast = instruction("contrast", {1.4, 0, 255}), scale = instruction("rescale", {.5, 3});
   for (const int width : {1, 17, 64, 150})
     for (const int channels : kChannels)
-      for (const Type type : {Type::u8, Type::f32}) {
+      for (const Element type : {Element::u8, Element::f32}) {
         const Picture picture(40, 50, channels, type);
         const auto size = instruction("resize", {5., width + 0., 0});
         for (const Plan& plan :
              {made::plan_of({turn, size}), made::plan_of({turn, size, scale}), made::plan_of({turn, size, brightness}),
               made::plan_of({turn, size, contrast, brightness}), made::plan_of({size})}) {
-          const Bytes planes = run_into(plan, picture, {nullptr, 5, width, channels, Type::f32, true}, 0);
-          for (const Type to : {Type::u8, Type::f32})
+          const Bytes planes = run_into(plan, picture, {nullptr, 5, width, channels, Element::f32, true}, 0);
+          for (const Element to : {Element::u8, Element::f32})
             for (const bool planar : {false, true}) {
               const vary::Slot slot{nullptr, 5, width, channels, to, planar};
-              CHECK(run_into(plan, picture, slot, to == Type::u8 ? 7 : 4) == arranged(planes, slot));
+              CHECK(run_into(plan, picture, slot, to == Element::u8 ? 7 : 4) == arranged(planes, slot));
             }
         }
       }
@@ -255,7 +255,7 @@ void test_far_slots() {
   for (const int way : {0, 1, 2, 3}) {
     const int side = way < 2 ? 512 : 510;  // of the latter, few rows lie at multiples of 64 bytes
     const bool colour = way % 2 == 1;
-    const Picture picture(side, side, 3, Type::u8);
+    const Picture picture(side, side, 3, Element::u8);
     const auto size = static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3;
     std::vector<vary::Instruction> program = {made::instruction("rotate", {33})};
     if (colour) program.push_back(made::instruction("brightness", {1.5, 0, 255}));
@@ -267,7 +267,7 @@ void test_far_slots() {
         auto* const start = reinterpret_cast<std::uint8_t*>(memory.data() + i * size);
         tasks[i].source = made::source_of(picture);
         tasks[i].slot = {
-            start + (64 - reinterpret_cast<std::uintptr_t>(start) % 64) % 64, side, side, 3, Type::f32, planar};
+            start + (64 - reinterpret_cast<std::uintptr_t>(start) % 64) % 64, side, side, 3, Element::f32, planar};
       }
       vary::execute(made::plan_of(program), tasks, {});
       for (const vary::Task& task : tasks) {

@@ -12,14 +12,15 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A room may import what it names, and what those name in turn.
 ARROWS = {
     "errors": "",
+    "elements": "",
     "guidance": "errors",
     "rng": "errors",
     "maps": "errors",
-    "sample": "guidance maps",
+    "sample": "guidance maps elements",
     "paths": "errors",
     "transforms": "errors rng sample paths",
     "codecs": "errors guidance paths sample",
-    "ops": "",
+    "ops": "elements",
     "plan": "transforms codecs ops",
     "sources": "errors rng sample paths codecs",
     "display": "plan sources",
@@ -31,7 +32,7 @@ ARROWS = {
 }
 DOOR, NATIVE = "vary", "vary._native"
 IMPORT_NATIVE = ("rng", "plan", "codecs")  # rooms
-REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.plan.program", "vary.ops"}
+REFERENCE, REFERENCE_SEES = "vary.plan.reference", {"numpy", "vary.elements", "vary.plan.program", "vary.ops"}
 
 
 def reach(room: str) -> set[str]:
@@ -78,7 +79,7 @@ def fault(name: str, nested: bool, target: str) -> str | None:
     top, _, target_rest = target.partition(".")
     room, target_room = name.partition(".")[2].partition(".")[0] or DOOR, target_rest.partition(".")[0]
     if name == REFERENCE and not (target in REFERENCE_SEES or {top, target} & {*sys.stdlib_module_names, "numpy"}):
-        return "the reference sees NumPy, the standard library and plan/program.py alone"
+        return "the reference sees NumPy, the standard library, elements.py, ops and plan/program.py alone"
     if top != "vary":
         return None
     if target == NATIVE:
@@ -117,7 +118,7 @@ def test_imports_point_one_way() -> None:
 
 PLANTED = [  # file, its text, what the fault must say ("" where there is none)
     ("rng.py", "from vary.policy import Policy", "rng may see ['errors']"),
-    ("sample.py", "from . import rng", "sample may see ['errors', 'guidance', 'maps']"),
+    ("sample.py", "from . import rng", "sample may see ['elements', 'errors', 'guidance', 'maps']"),
     ("transforms/blur.py", "from ..plan.program import Program", "transforms may see"),
     ("transforms/blur.py", "from vary import Policy", "only apps come in by the door"),
     ("transforms/blur.py", "from ..rng import draw\nfrom .base import Transform\nimport numpy as np", ""),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vary import _native
+from vary.elements import DTYPES
 from vary.errors import InputError, PolicyError
 from vary.maps import Map
 from vary.plan.infer import check_bytes, output_dtype, output_size
@@ -102,7 +103,7 @@ class Run:
         runner, address, check = self.runner, self.request.address, self.request.check
         plan = runner.plans[number]
         which, stored = map(int, call.args)
-        dtype = "float32" if stored else "uint8"
+        dtype = DTYPES[stored]
         groups: dict[tuple[int, int], list[int]] = {}
         for place, size in enumerate(self._sizes(plan, pictures)):
             groups.setdefault(size or (1, 1), []).append(place)

@@ -189,8 +189,8 @@ class Options:
     )
     dtype: Dtype | None = keyword(
         default=None,
-        doc='"uint8" or "float32"; None: what the policy gives. That is float32 after Rescale or Normalize, else the '
-        "source's own.",
+        doc='"uint8", "uint16", "int16", "float16" or "float32"; None: what the policy gives. That is float32 after '
+        "Rescale or Normalize, else the source's own.",
         check=lambda _, value: None if value is None else dtype_name(value),
         kept=True,
     )

@@ -1,6 +1,7 @@
 """Pointwise maps of colour, on the picture after its geometry, in listed order. Nothing is rounded between them; those
 with a factor clip to the value range (255 for uint8, 1.0 for floats, follows `Rescale`). One channel passes through the
-maps that mix channels, and alpha, a fourth channel, is left alone by all but `Rescale` and `Normalize`."""
+maps that mix channels, and alpha, a fourth channel, is left alone by all but `Rescale` and `Normalize`. Pictures of any
+other number of channels have no colour: they take `Rescale`, `Normalize` and `Brightness` alone."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from vary.elements import MOST_CHANNELS
 from vary.errors import brief
 from vary.transforms.base import Lowering, Span, Transform, custom, field, number, span
 
@@ -54,8 +56,8 @@ def _channels(value: Any) -> tuple[float, ...]:
     if isinstance(value, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in value):
         raise ValueError(f"{brief(value)} has rows; give one number, or one a channel")
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-    if len(values) not in (1, 3, 4):
-        raise ValueError(f"{brief(value)} has {len(values)} entries; give 1, 3 or 4, one per channel")
+    if not 1 <= len(values) <= MOST_CHANNELS:
+        raise ValueError(f"{brief(value)} has {len(values)} entries; give 1 to {MOST_CHANNELS}, one per channel")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"{value!r} must be finite")
     return values
