@@ -373,7 +373,8 @@ NB_MODULE(_native, m) {
   m.def("empty", &empty, "shape"_a, "dtype"_a);
   m.def("elements", [] {
     nb::list out;
-    for (const ElementInfo& one : kElements) out.append(nb::make_tuple(one.name, one.bytes, one.low, one.high, one.whole));
+    for (const ElementInfo& one : kElements)
+      out.append(nb::make_tuple(one.name, one.bytes, one.low, one.high, one.whole));
     return out;
   });
   nb::class_<SharedPart>(m, "SharedPart")

@@ -9,14 +9,14 @@
 
 namespace vary {
 
-// A source picture, rows of interleaved channels, or some of its channels. Strides are in bytes and may be negative. A JPEG of 9 pixels that is
-// decoded at half size has 5, of which the last is half beyond the edge.
+// A source picture, rows of interleaved channels, or some of its channels. Strides are in bytes and may be negative. A
+// JPEG of 9 pixels that is decoded at half size has 5, of which the last is half beyond the edge.
 struct Image {
   const std::uint8_t* data = nullptr;
   int height = 0, width = 0, channels = 0;
   std::ptrdiff_t row = 0, column = 0, channel = 0;
   Element type = Element::u8;
-  int first = 0;  // of some channels of a picture: the number of the first
+  int first = 0;                             // of some channels of a picture: the number of the first
   double spare_height = 0, spare_width = 0;  // the part of the last row, of the last column beyond the picture's edge
 
   double true_height() const { return height - spare_height; }

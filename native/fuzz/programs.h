@@ -140,7 +140,8 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
       {"gauss_noise",
        [](Numbers& n, int, double low,
           double high) -> std::vector<double> { return {between(n, 0, 1), n() + 0., n() + 0., low, high}; }},
-      {"cut", [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(vary::kElementCount) + 0.}; }},
+      {"cut",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(vary::kElementCount) + 0.}; }},
   };
   return all;
 }

@@ -14,9 +14,9 @@ namespace {
 
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Kernels;
 using vary::Step;
-using vary::Element;
 
 constexpr int kSide = 224;
 

@@ -16,11 +16,11 @@ using made::Bytes;
 using made::Numbers;
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Fill;
 using vary::Kernels;
 using vary::Plan;
 using vary::Step;
-using vary::Element;
 using vary::View;
 
 constexpr Fill kFills[] = {Fill::constant, Fill::nearest, Fill::reflect, Fill::reflect101, Fill::wrap};

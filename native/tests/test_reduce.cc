@@ -13,10 +13,10 @@ namespace {
 
 using made::Bytes;
 using made::Picture;
+using vary::Element;
 using vary::Image;
 using vary::Kernels;
 using vary::Reduction;
-using vary::Element;
 
 constexpr int kChannels[] = {1, 3, 4};
 constexpr Element kTypes[] = {Element::u8, Element::f32};

@@ -15,11 +15,11 @@ namespace {
 using made::Bytes;
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Fill;
 using vary::Kernels;
 using vary::OutputRow;
 using vary::Plan;
-using vary::Element;
 using vary::View;
 
 constexpr int kChannels[] = {1, 3, 4};
@@ -68,8 +68,8 @@ class Guarded {
           const std::uint8_t byte = byte_of(value);
           const auto size = static_cast<std::size_t>(vary::size_of(kind_.type));
           const auto at = static_cast<std::size_t>(kind_.packed ? x * channels_ + c : x) * size;
-          std::memcpy(expected.data() + start + at, kind_.type == Element::u8 ? static_cast<const void*>(&byte) : &value,
-                      size);
+          std::memcpy(expected.data() + start + at,
+                      kind_.type == Element::u8 ? static_cast<const void*>(&byte) : &value, size);
         }
       for (std::size_t i = 0; i < expected.size(); ++i) wrong += memory_[r][i] != expected[i];
     }

@@ -166,7 +166,8 @@ def _parts(weights: Floats) -> Floats:
     odd, even = (first, last) if more_before else (last, first)
     parts[even] += math.trunc(left / 2)
     parts[odd] += left - math.trunc(left / 2)
-    return parts / 128
+    found: Floats = parts / 128
+    return found
 
 
 def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:

@@ -71,7 +71,7 @@ class Run:
         plans = [self.runner.geometry(fill) for fill in fills]
         size = self.size or self._common_size(plans[0], kind.pictures(masks, 0))
         shape = (len(self.rows), *size, kind.channels)
-        made = [(output.empty or _native.empty)(shape, False) for _ in plans]
+        made = [(output.empty or _native.empty)(shape, "uint8") for _ in plans]
         for call, plan in enumerate(plans):
             counts, errors = self._run(plan, kind.pictures(masks, call), self.rows, made[call])
             self.counts = self.counts.plus(counts)
