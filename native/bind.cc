@@ -43,6 +43,12 @@ Options options_of(int threads, bool exact, bool tolerant, std::int64_t max_pixe
   return options;
 }
 
+Element element_named(const std::string& dtype) {
+  for (int i = 0; i < kElementCount; ++i)
+    if (dtype == kElements[i].name) return static_cast<Element>(i);
+  throw std::invalid_argument("no such dtype: " + dtype);
+}
+
 using ArgumentTuple = std::pair<double, int>;
 using InstructionTuple = std::tuple<std::string, int, std::vector<ArgumentTuple>, std::string>;
 using DrawTuple = std::tuple<std::uint64_t, std::uint32_t, int, double, double, int, int, int>;
@@ -67,8 +73,7 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   plan.channels = channels;
   const auto& [fill, fill_value, nearest, antialias] = sampling;
   plan.fill = static_cast<Fill>(fill);
-  for (std::size_t c = 0; c < 4 && !fill_value.empty(); ++c)
-    plan.fill_value[c] = fill_value[c < fill_value.size() ? c : fill_value.size() - 1];
+  if (!fill_value.empty()) plan.fill_value = fill_value;
   plan.nearest = nearest;
   plan.antialias = antialias;
   new (self) Plan(std::move(plan));
@@ -179,12 +184,12 @@ nb::list maps_of(const Plan& plan, nb::handle sources, const ConstRows& rows, st
   });
 }
 
-nb::list describe(const Plan& plan, int height, int width, bool floats, const ConstRows& rows) {
+nb::list describe(const Plan& plan, int height, int width, const std::string& dtype, const ConstRows& rows) {
   Source source;
   source.image.height = height;
   source.image.width = width;
   source.image.channels = plan.channels;
-  source.image.type = floats ? Type::f32 : Type::u8;
+  source.image.type = element_named(dtype);
   nb::list out;
   for (const Pass& pass : passes(plan, source, rows.data(), {})) {
     nb::dict d;
@@ -286,7 +291,7 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   for (std::size_t i = 0; i < each.size(); ++i) {
     each[i].source = source_of(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
     each[i].request = {{}, levels[i], channels, compact};
-    if (each[i].source.kind == Source::array && (each[i].source.image.type != Type::u8 || levels[i] != 1))
+    if (each[i].source.kind == Source::array && (each[i].source.image.type != Element::u8 || levels[i] != 1))
       refuse(i, "must be uint8, at level 1, to be kept");
   }
   without_gil([&] {
@@ -304,12 +309,15 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   return out;
 }
 
-nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, bool floats) {
-  std::size_t bytes = floats ? 4 : 1;
+nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, const std::string& dtype) {
+  const ElementInfo& element = info_of(element_named(dtype));
+  auto bytes = static_cast<std::size_t>(element.bytes);
   for (const std::size_t side : shape) bytes *= side;
   void* const block = take_block(bytes);
   const nb::capsule owner(block, [](void* p) noexcept { return_block(p); });
-  const nb::dlpack::dtype type = floats ? nb::dtype<float>() : nb::dtype<std::uint8_t>();
+  using Code = nb::dlpack::dtype_code;
+  const Code code = !element.whole ? Code::Float : element.low < 0 ? Code::Int : Code::UInt;
+  const nb::dlpack::dtype type{static_cast<std::uint8_t>(code), static_cast<std::uint8_t>(8 * element.bytes), 1};
   return nb::ndarray<nb::numpy>(block, shape.size(), shape.data(), owner, nullptr, type);
 }
 
@@ -361,8 +369,14 @@ NB_MODULE(_native, m) {
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("maps", &maps_of, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
-      .def("describe", &describe, "height"_a, "width"_a, "floats"_a, "rows"_a);
-  m.def("empty", &empty, "shape"_a, "floats"_a);
+      .def("describe", &describe, "height"_a, "width"_a, "dtype"_a, "rows"_a);
+  m.def("empty", &empty, "shape"_a, "dtype"_a);
+  m.def("elements", [] {
+    nb::list out;
+    for (const ElementInfo& one : kElements)
+      out.append(nb::make_tuple(one.name, one.bytes, one.low, one.high, one.whole));
+    return out;
+  });
   nb::class_<SharedPart>(m, "SharedPart")
       .def("__init__", &map_part, "file"_a, "offset"_a, "size"_a)
       .def_prop_ro("array",

@@ -47,13 +47,16 @@ bool is_jpeg(const std::uint8_t* data, std::size_t size) {
   return size >= 3 && data[0] == 0xFF && data[1] == 0xD8 && data[2] == 0xFF;
 }
 
-Type type_of(const Py_buffer& b, std::size_t i) {
+Element type_of(const Py_buffer& b, std::size_t i) {
   const char* format = b.format == nullptr ? "B" : b.format;
   if (*format == '<' || *format == '=' || *format == '@') ++format;
-  if (std::strcmp(format, "B") == 0) return Type::u8;
-  if (std::strcmp(format, "f") == 0) return Type::f32;
-  refuse(i, std::string("has values of buffer format '") + format +
-                "'; give uint8 or float32, e.g. image.astype('float32')");
+  std::string names;
+  for (int e = 0; e < kElementCount; ++e) {
+    if (format[0] == kElements[e].format && format[1] == 0) return static_cast<Element>(e);
+    names += (e == 0 ? "" : e + 1 < kElementCount ? ", " : " or ") + std::string(kElements[e].name);
+  }
+  refuse(i,
+         std::string("has values of buffer format '") + format + "'; give " + names + ", e.g. image.astype('float32')");
 }
 
 // Does every value lie at a multiple of its size?
@@ -73,8 +76,8 @@ Image image_of(const Py_buffer& b, std::size_t i) {
   const auto shape = [&] {
     return std::to_string(b.shape[0]) + " x " + std::to_string(b.shape[1]) + " x " + std::to_string(channels);
   };
-  if (channels != 1 && channels != 3 && channels != 4)
-    refuse(i, "is " + shape() + "; its last axis must hold 1, 3 or 4 channels");
+  if (channels < 1 || channels > kMostChannels)
+    refuse(i, "is " + shape() + "; its last axis must hold 1 to " + std::to_string(kMostChannels) + " channels");
   if (b.shape[0] < 1 || b.shape[1] < 1) refuse(i, "is " + shape() + "; a picture needs at least one pixel");
   if (!picture_fits(b.shape[0], b.shape[1], static_cast<int>(channels), image.type))
     refuse(i, "is " + shape() + ", over 2 GiB; cut it into tiles first");

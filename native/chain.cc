@@ -18,12 +18,12 @@ RowStep kernel_of(const Kernels& k, const char* name) {
 
 }  // namespace
 
-ChainBuilder::ChainBuilder(const Kernels& k, int channels, bool bounded, double low, double high)
-    : k_(k), channels_(channels) {
+ChainBuilder::ChainBuilder(const Kernels& k, const Entering& entering) : k_(k), entering_(entering) {
   const double infinity = std::numeric_limits<double>::infinity();
-  for (int c = 0; c < 4; ++c) {
-    low_[c] = bounded ? low : -infinity;
-    high_[c] = bounded ? high : infinity;
+  const ElementInfo& element = info_of(entering.type);
+  for (int c = 0; c < kGroup; ++c) {
+    low_[c] = element.whole ? element.low : -infinity;
+    high_[c] = element.whole ? element.high : infinity;
   }
   chain_.sweeps.emplace_back();
 }
@@ -56,6 +56,7 @@ void ChainBuilder::spread(double low, double high) {
 
 void ChainBuilder::clip(Step& step, double low, double high) {
   step.clip = !within(low, high);
+  step.coloured = coloured();
   step.low = static_cast<float>(low);
   step.high = static_cast<float>(high);
   if (!step.clip) return;
@@ -67,7 +68,7 @@ void ChainBuilder::clip(Step& step, double low, double high) {
 
 // Adds an affine step, or changes the last step to include it.
 void ChainBuilder::merge(const double* scale, const double* bias) {
-  for (int c = 0; c < channels_; ++c) {
+  for (int c = 0; c < channels(); ++c) {
     const double a = low_[c] * scale[c] + bias[c], b = high_[c] * scale[c] + bias[c];
     const bool flat = scale[c] == 0;  // 0 x infinity
     low_[c] = flat ? bias[c] : std::min(a, b);
@@ -75,9 +76,9 @@ void ChainBuilder::merge(const double* scale, const double* bias) {
   }
   const bool open = !steps().empty() && !steps().back().clip;
   const bool affine = open && steps().back().run == k_.affine, matrix = open && steps().back().run == k_.matrix;
-  if (!affine && !(matrix && channels_ < 4)) steps().push_back({k_.affine});
+  if (!affine && !(matrix && channels() < 4)) steps().push_back({k_.affine});
   Step& step = steps().back();
-  for (int c = 0; c < channels_; ++c) {
+  for (int c = 0; c < channels(); ++c) {
     step.bias[c] = static_cast<float>(step.bias[c] * scale[c] + bias[c]);
     if (step.run == k_.affine) {
       step.scale[c] = static_cast<float>(step.scale[c] * scale[c]);
@@ -112,7 +113,7 @@ void ChainBuilder::matrix(const double* mix, double low, double high) {
   std::copy(most, most + 3, high_);
   Step step{k_.matrix};
   for (int i = 0; i < 9; ++i) step.mix[i] = static_cast<float>(mix[i]);
-  if (channels_ == 3 && !steps().empty() && steps().back().run == k_.affine && !steps().back().clip) {
+  if (channels() == 3 && !steps().empty() && steps().back().run == k_.affine && !steps().back().clip) {
     const Step before = steps().back();  // mix (scale x + bias)
     steps().pop_back();
     for (int c = 0; c < 3; ++c) {
@@ -130,6 +131,7 @@ void ChainBuilder::matrix(const double* mix, double low, double high) {
 
 void ChainBuilder::kernel(const char* name, Step step, double least, double most) {
   step.run = kernel_of(k_, name);
+  step.coloured = coloured();
   steps().push_back(step);
   spread(least, most);
 }
@@ -150,8 +152,8 @@ Chain ChainBuilder::finish() {
   return std::move(chain_);
 }
 
-Chain compile(const Kernels& k, const std::vector<Concrete>& colours, int channels, bool bounded) {
-  ChainBuilder chain(k, channels, bounded, 0, 255);
+Chain compile(const Kernels& k, const std::vector<Concrete>& colours, const Entering& entering) {
+  ChainBuilder chain(k, entering);
   for (const Concrete& i : colours) i.op->stage(i.a, chain);
   return chain.finish();
 }

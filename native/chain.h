@@ -49,15 +49,24 @@ struct Chain {
   std::vector<Sweep> sweeps;                    // at least one
 };
 
+// What enters a chain: the channels of a picture, all or some, and the type of their values. Integers are within their
+// range; of floats no bounds are known.
+struct Entering {
+  int first = 0, count = 0, of = 0;
+  Element type = Element::u8;
+};
+
 // Operations of colour, filters and noise add to a chain through this (native/ops). Numbers are per channel.
 class ChainBuilder {
  public:
-  // `bounded`: the values that enter are known to lie within [low, high].
-  ChainBuilder(const Kernels& k, int channels, bool bounded, double low, double high);
+  ChainBuilder(const Kernels& k, const Entering& entering);
 
   const Kernels& kernels() const { return k_; }
-  int channels() const { return channels_; }
-  int coloured() const { return channels_ < 3 ? channels_ : 3; }  // alpha is left alone
+  int channels() const { return entering_.count; }  // of this chain
+  int first() const { return entering_.first; }     // the number of the first of them in the picture
+  int all() const { return entering_.of; }          // of the picture
+  bool rgb() const { return all() == 3 || all() == 4; }
+  int coloured() const { return all() == 4 ? 3 : channels(); }  // alpha is left alone
 
   // x * scale + bias, and a clip to [low, high] of the coloured channels.
   void affine(const double* scale, const double* bias);
@@ -84,11 +93,11 @@ class ChainBuilder {
   void spread(double low, double high);
 
   const Kernels& k_;
-  int channels_;
+  Entering entering_;
   double low_[4], high_[4];  // bounds of each channel
   Chain chain_;
 };
 
-Chain compile(const Kernels& k, const std::vector<Concrete>& colours, int channels, bool bounded);
+Chain compile(const Kernels& k, const std::vector<Concrete>& colours, const Entering& entering);
 
 }  // namespace vary

@@ -34,7 +34,7 @@ Ahead ahead_of(const std::vector<Task>& tasks, std::size_t at, int threads) {
   return ahead.bytes > 0 && ahead.bytes <= most ? ahead : Ahead{};
 }
 
-Slot between(const View& view, int channels, Type type, Buffer& buffer) {
+Slot between(const View& view, int channels, Element type, Buffer& buffer) {
   const std::int64_t bytes = std::int64_t{view.height} * view.width * channels * size_of(type);
   return {buffer.get<std::uint8_t>(bytes + 8), view.height, view.width, channels, type, false};
 }

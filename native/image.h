@@ -5,19 +5,18 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "element.h"
+
 namespace vary {
 
-enum class Type : int { u8 = 0, f32 = 1 };
-
-inline std::ptrdiff_t size_of(Type type) { return type == Type::u8 ? 1 : 4; }
-
-// A source picture, rows of interleaved channels. Strides are in bytes and may be negative. A JPEG of 9 pixels that is
-// decoded at half size has 5, of which the last is half beyond the edge.
+// A source picture, rows of interleaved channels, or some of its channels. Strides are in bytes and may be negative. A
+// JPEG of 9 pixels that is decoded at half size has 5, of which the last is half beyond the edge.
 struct Image {
   const std::uint8_t* data = nullptr;
   int height = 0, width = 0, channels = 0;
   std::ptrdiff_t row = 0, column = 0, channel = 0;
-  Type type = Type::u8;
+  Element type = Element::u8;
+  int first = 0;                             // of some channels of a picture: the number of the first
   double spare_height = 0, spare_width = 0;  // the part of the last row, of the last column beyond the picture's edge
 
   double true_height() const { return height - spare_height; }
@@ -50,9 +49,31 @@ struct Window {
 struct Slot {
   std::uint8_t* data = nullptr;
   int height = 0, width = 0, channels = 0;
-  Type type = Type::u8;
+  Element type = Element::u8;
   bool planar = false;  // true: CHW, false: HWC; both contiguous
   bool far = false;     // part of a batch that no cache holds until it is read
+  int of = 0;           // where these are some channels of a picture: how many that has
+
+  int between() const { return of > 0 ? of : channels; }  // channels from a pixel to the next, if not planar
 };
+
+// Kernels work on one, three or four channels: how many of the `left` ones come next.
+inline int next_group(int left) { return left >= 4 ? 4 : left == 2 ? 1 : left; }
+
+// Channels [first, first + count) of a picture.
+inline Image group_of(Image image, int first, int count) {
+  image.data += first * image.channel;
+  image.first = first;
+  image.channels = count;
+  return image;
+}
+
+inline Slot group_of(Slot slot, int first, int count) {
+  const std::ptrdiff_t apart = slot.planar ? std::ptrdiff_t{slot.height} * slot.width : 1;
+  slot.data += first * apart * size_of(slot.type);
+  slot.of = slot.channels;
+  slot.channels = count;
+  return slot;
+}
 
 }  // namespace vary

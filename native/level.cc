@@ -46,7 +46,7 @@ bool as_planes(const Planes& p, bool compact) {
 Image packed(std::uint8_t* data, const Request& r) {
   const int width = jpeg_scaled(r.header.width, r.denominator);
   const std::ptrdiff_t row = std::ptrdiff_t{width} * r.channels;
-  return {data, jpeg_scaled(r.header.height, r.denominator), width, r.channels, row, r.channels, 1, Type::u8};
+  return {data, jpeg_scaled(r.header.height, r.denominator), width, r.channels, row, r.channels, 1, Element::u8};
 }
 
 std::size_t bytes_of(const Request& r, bool planes) {
@@ -60,7 +60,7 @@ std::size_t bytes_of(const Request& r, bool planes) {
 
 std::size_t level_bytes(const Request& r) {
   check_picture("keeping this file", jpeg_scaled(r.header.height, r.denominator),
-                jpeg_scaled(r.header.width, r.denominator), r.channels, Type::u8, "cut it into smaller files");
+                jpeg_scaled(r.header.width, r.denominator), r.channels, Element::u8, "cut it into smaller files");
   std::int64_t bytes = 0;
   return bytes_of(r, as_planes(layout(r, nullptr, bytes), r.compact));
 }
@@ -82,7 +82,7 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   if (size == kLevelHead) return true;
   const Request request{out.header, out.denominator, out.channels, true};
   const Image whole = packed(nullptr, request);
-  if (!picture_fits(whole.height, whole.width, whole.channels, Type::u8)) return false;
+  if (!picture_fits(whole.height, whole.width, whole.channels, Element::u8)) return false;
   if (size != bytes_of(request, head.planes != 0)) return false;
   auto* const data =
       const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures; planes serve both

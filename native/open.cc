@@ -20,11 +20,13 @@ void check_pixels(const JpegHeader& header, const Options& options) {
 }
 
 Image packed_image(std::uint8_t* data, int height, int width, int channels) {
-  return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Type::u8};
+  return {data, height, width, channels, std::ptrdiff_t{width} * channels, channels, 1, Element::u8};
 }
 
 void check_file(int height, int width, int channels) {
-  check_picture("decoding this file", height, width, channels, Type::u8, "cut it into smaller files");
+  if (channels != 1 && channels != 3 && channels != 4)
+    throw std::runtime_error("a file is decoded to 1, 3 or 4 channels, not to " + std::to_string(channels));
+  check_picture("decoding this file", height, width, channels, Element::u8, "cut it into smaller files");
 }
 
 // What a side of a file measures at a level: its last pixel there may be partly beyond the edge.
@@ -32,7 +34,7 @@ double part(int side, int level) { return static_cast<double>(side) / level; }
 
 // The pixels of planes that a window shows, in their places.
 Image converted(const Planes& planes, const Window& window, Workspace& w) {
-  if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Type::u8};
+  if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Element::u8};
   check_file(planes.height, planes.width, 3);
   auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{planes.height} * planes.width * 3 + 192);
   convert(planes, window, data, w);

@@ -19,7 +19,7 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
   const Concrete* const end = at + program.instructions.size();
   const Opened opened = open(source, options);
   View start = opened.view;
-  Type type = source.kind != Source::array ? Type::u8 : source.image.type;
+  Element type = source.kind != Source::array ? Element::u8 : source.image.type;
   std::vector<Pass> out;
   for (;;) {
     Segment s = next_segment(at, end, start);
@@ -31,7 +31,7 @@ std::vector<Pass> passes(const Plan& plan, const Source& source, const double* r
     pass.view = s.view;
     pass.maps = s.maps;
     pass.stages = static_cast<int>(s.stages.size());
-    const Chain chain = compile(live_kernels(), s.stages, plan.channels, type == Type::u8);
+    const Chain chain = compile(live_kernels(), s.stages, {0, next_group(plan.channels), plan.channels, type});
     pass.sweeps = static_cast<int>(chain.sweeps.size()) - 1;
     pass.separable = samples_separably(plan, s.view);
     if (plan.antialias && !plan.nearest) {

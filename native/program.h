@@ -31,8 +31,13 @@ struct Plan {
   int columns = 0;
   int channels = 3;
   Fill fill = Fill::nearest;
-  float fill_value[4] = {};
+  std::vector<float> fill_value = std::vector<float>(1);  // of each channel, or one for all that are left
   bool nearest = false, antialias = true;
+
+  float fill_of(int channel) const {
+    const auto c = static_cast<std::size_t>(channel);
+    return c < fill_value.size() ? fill_value[c] : fill_value.back();
+  }
 };
 
 // One instruction for one picture: gates and columns resolved, orders carried out.

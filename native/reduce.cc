@@ -196,7 +196,7 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interva
               Workspace& w) {
   const Interval down = r.y.boxes_of(rows), across = r.x.boxes_of(columns);
   const Image s = r.x.box > 1 || r.y.box > 1 ? box_averages(k, source, r, down, across, w) : source;
-  const bool bytes = s.type == Type::u8;
+  const bool bytes = s.type == Element::u8;
   Triangle t;
   t.channels = s.channels;
   t.x = taps_of(r.x, columns, bytes, {w.start_x, w.count_x, w.weight_x});

@@ -3,11 +3,15 @@
 namespace vary {
 
 Rows::Rows(const Kernels& k, const Slot& slot, Workspace& w)
-    : k_(k), slot_(slot), packed_(!slot.planar && slot.channels > 1), stride_((slot.width + 63) & ~63) {
+    : k_(k),
+      slot_(slot),
+      packed_(!slot.planar && slot.between() > 1),
+      converted_(!info_of(slot.type).sampled_as_is || (packed_ && slot.of > 0)),
+      stride_((slot.width + 63) & ~63) {
   if (!direct()) line_ = w.rows.get<float>(stride_ * slot.channels);
-  row_ = std::int64_t{slot.width} * size_of(slot.type) * (packed_ ? slot.channels : 1);
+  row_ = std::int64_t{slot.width} * size_of(slot.type) * (packed_ ? slot.between() : 1);
   const bool aligned = reinterpret_cast<std::uintptr_t>(slot.data) % 64 == 0 && row_ % 64 == 0;
-  far_ = slot.far && slot.type == Type::f32 && aligned;
+  far_ = slot.far && slot.type == Element::f32 && aligned;
 }
 
 OutputRow Rows::slot_row(int y) const {
@@ -30,7 +34,11 @@ void Rows::planes(int y, float** out) const {
 }
 
 void Rows::finish(int y, const float* const* planes) const {
-  if (!direct()) k_.store(planes, slot_.channels, slot_.width, slot_row(y));
+  if (direct()) return;
+  if (!converted_) return k_.store(planes, slot_.channels, slot_.width, slot_row(y));
+  const std::ptrdiff_t size = size_of(slot_.type), column = packed_ ? size * slot_.between() : size;
+  k_.scatter[static_cast<int>(slot_.type)](planes, slot_.channels, slot_.width, slot_.data + y * row_, column,
+                                           packed_ ? size : row_ * slot_.height);
 }
 
 }  // namespace vary

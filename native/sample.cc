@@ -12,21 +12,17 @@
 namespace vary {
 namespace {
 
-// A packed copy with positive row stride.
-Image repack(const Image& s, Workspace& w) {
-  const std::ptrdiff_t size = size_of(s.type);
+// A packed copy of what is seen, in its place, of the type that is sampled.
+Image repack(const Kernels& k, const Image& s, const Window& seen, Workspace& w) {
   Image out = s;
-  out.channel = size;
-  out.column = size * s.channels;
+  out.type = sampled_as(s.type);
+  out.channel = size_of(out.type);
+  out.column = out.channel * s.channels;
   out.row = out.column * s.width;
   auto* const data = w.repacked.get<std::uint8_t>(out.row * s.height);
-  for (int y = 0; y < s.height; ++y)
-    for (int x = 0; x < s.width; ++x) {
-      const std::uint8_t* const from = s.data + y * s.row + x * s.column;
-      std::uint8_t* const to = data + y * out.row + x * out.column;
-      for (int c = 0; c < s.channels; ++c)
-        std::memcpy(to + c * size, from + c * s.channel, static_cast<std::size_t>(size));
-    }
+  for (int y = seen.top; y < seen.bottom; ++y)
+    k.gather[static_cast<int>(s.type)](s.data + y * s.row + seen.left * s.column, s.column, s.channel, s.channels,
+                                       seen.right - seen.left, data + y * out.row + seen.left * out.column);
   out.data = data;
   return out;
 }
@@ -243,10 +239,12 @@ Window window_of(const Plan& plan, const View& v, double height, double width) {
 Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w) {
   Sampler out;
   View view = given;
-  out.type = static_cast<int>(source.type);
+  out.type = static_cast<int>(sampled_as(source.type));
   out.channels = source.channels;
+  out.whole = info_of(source.type).whole;
   const bool apart = source.row * (source.height - 1) > INT32_MAX / 2;  // kernels count bytes in 32 bits
-  if (!source.packed() || source.row < 0 || apart) source = repack(source, w);
+  if (!source.packed() || source.row < 0 || apart || !info_of(source.type).sampled_as_is)
+    source = repack(k, source, window_of(plan, view, source.true_height(), source.true_width()), w);
   source.channel = size_of(source.type);  // where there is one channel or column, the stride given may be anything
   source.column = source.channel * source.channels;
   out.separable = samples_separably(plan, view);
@@ -260,8 +258,7 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   } else {
     prepare_warp(k, out, plan, source, view, w);
   }
-  std::copy(plan.fill_value, plan.fill_value + 4, out.warp.fill_value);
-  std::copy(plan.fill_value, plan.fill_value + 4, out.resize.fill_value);
+  for (int c = 0; c < kGroup; ++c) out.warp.fill_value[c] = out.resize.fill_value[c] = plan.fill_of(source.first + c);
   return out;
 }
 

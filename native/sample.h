@@ -13,6 +13,7 @@ struct Sampler {
   Resize resize;
   bool reduced = false;  // the source was filtered and made smaller before a warp
   int type = 0, channels = 0;
+  bool whole = true;  // the values of the source are integers, so all are finite
   float* scratch = nullptr;
 
   // The first affine step of the colour chain rides along for free.

@@ -42,23 +42,25 @@ std::vector<Canvas> canvases(const Chain& chain, const Slot& slot, bool direct, 
   std::size_t last = 0;  // first sweep behind all filters
   for (std::size_t i = 1; i < out.size(); ++i)
     if (chain.sweeps[i - 1].whole->filters()) last = i;
+  Canvas whole[2];
   int number = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (i > 0 && chain.sweeps[i - 1].whole->filters()) number ^= 1;
     if (i >= last && direct) {
       out[i] = slot_canvas(slot);
     } else if (i != last || i + 1 < out.size()) {  // else rows go from the filter straight into the slot
-      out[i] = whole_canvas(slot, w.whole[number]);
+      if (whole[number].data == nullptr) whole[number] = whole_canvas(slot, w.whole[number]);
+      out[i] = whole[number];
     }
   }
   return out;
 }
 
 // A chain with operations that need the whole picture: one sweep over it more for each.
-void run_sweeps(const Context& context, const Sampler& sampler, const Chain& chain, const Slot& slot) {
+void run_sweeps(const Context& context, const Sampler& sampler, const Chain& chain, const Slot& slot, int first) {
   Workspace& w = context.w;
   const Rows rows(context.k, slot, w);
-  const bool finite = sampler.type == static_cast<int>(Type::u8);  // by its source
+  const bool finite = sampler.whole;
   const std::vector<Canvas> canvas = canvases(chain, slot, rows.direct(), w);
   float* p[4] = {};
   std::vector<Step> steps;
@@ -75,7 +77,7 @@ void run_sweeps(const Context& context, const Sampler& sampler, const Chain& cha
       }
       if (i == 0) sampler.row(context.k, y, slot.width, row_of(p));
       if (before != nullptr && before->filters()) before->filter(context.k, y, p);
-      const Row row{y, slot.width, slot.channels};
+      const Row row{y, slot.width, slot.channels, first};
       run_steps(steps, p, row);
       if (after != nullptr) {
         after->gather(context.k, p, row, finite);
@@ -87,9 +89,41 @@ void run_sweeps(const Context& context, const Sampler& sampler, const Chain& cha
   }
 }
 
+// As many channels as kernels work on at once.
+void run_group(const Context& context, const Image& source, const Segment& s, const Slot& slot) {
+  Workspace& w = context.w;
+  const Chain chain = compile(context.k, s.stages, {source.first, source.channels, context.plan.channels, source.type});
+  Sampler sampler = prepare(context.k, context.plan, source, s.view, w);
+  sampler.set_scale(chain.scale, chain.bias);
+  ++context.counts.resamples;
+  context.counts.reductions += sampler.reduced;
+  context.counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
+  if (chain.sweeps.size() > 1) {
+    run_sweeps(context, sampler, chain, slot, source.first);
+    if (slot.far) settle();
+    return;
+  }
+  const Rows rows(context.k, slot, w);
+  const std::vector<Step>& steps = chain.sweeps.front().steps;
+  const bool at_once = steps.empty() && rows.plain();
+  float* p[4] = {};
+  for (int y = 0; y < slot.height && !cancelled(); ++y) {
+    if (at_once) {
+      sampler.row(context.k, y, slot.width, rows.slot_row(y));
+    } else {
+      rows.planes(y, p);
+      sampler.row(context.k, y, slot.width, row_of(p));
+      run_steps(steps, p, {y, slot.width, slot.channels, source.first});
+      rows.finish(y, p);
+    }
+    w.ahead.bring(y, slot.height);
+  }
+  if (slot.far) settle();
+}
+
 }  // namespace
 
-void check_canvas(const Segment& s, int channels, Type type) {
+void check_canvas(const Segment& s, int channels, Element type) {
   check_picture(s.last == nullptr ? "the policy" : name_of(*s.last), s.view.height, s.view.width, channels, type,
                 "choose a smaller size, or cut the picture into tiles first");
 }
@@ -107,38 +141,19 @@ Segment next_segment(const Concrete* begin, const Concrete* end, const View& sta
       s.stages.push_back(*s.end);
     }
   }
-  if (s.end != end) s.stored = s.end->a[0] == 0 ? Type::u8 : Type::f32;
+  if (s.end != end) s.stored = static_cast<Element>(static_cast<int>(s.end->a[0]));
   return s;
 }
 
 void run_segment(const Context& context, const Image& source, const Segment& s, const Slot& slot) {
-  Workspace& w = context.w;
-  const Chain chain = compile(context.k, s.stages, source.channels, source.type == Type::u8);
-  Sampler sampler = prepare(context.k, context.plan, source, s.view, w);
-  sampler.set_scale(chain.scale, chain.bias);
-  ++context.counts.resamples;
-  context.counts.reductions += sampler.reduced;
-  context.counts.sweeps += static_cast<std::int64_t>(chain.sweeps.size()) - 1;
-  if (chain.sweeps.size() > 1) {
-    run_sweeps(context, sampler, chain, slot);
-    if (slot.far) settle();
-    return;
+  int count = next_group(source.channels);
+  if (count == source.channels) return run_group(context, source, s, slot);
+  Counts more;  // of the other groups: they are the same sampling
+  const Context others{context.k, context.plan, context.options, context.w, more};
+  for (int first = 0; first < source.channels && !cancelled(); first += count) {
+    count = next_group(source.channels - first);
+    run_group(first == 0 ? context : others, group_of(source, first, count), s, group_of(slot, first, count));
   }
-  const Rows rows(context.k, slot, w);
-  const std::vector<Step>& steps = chain.sweeps.front().steps;
-  float* p[4] = {};
-  for (int y = 0; y < slot.height && !cancelled(); ++y) {
-    if (steps.empty()) {
-      sampler.row(context.k, y, slot.width, rows.slot_row(y));
-    } else {
-      rows.planes(y, p);
-      sampler.row(context.k, y, slot.width, row_of(p));
-      run_steps(steps, p, {y, slot.width, slot.channels});
-      rows.finish(y, p);
-    }
-    w.ahead.bring(y, slot.height);
-  }
-  if (slot.far) settle();
 }
 
 }  // namespace vary

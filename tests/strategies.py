@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from vary import OneOf, Policy, PolicyError, SomeOf, Sometimes
+from vary.elements import ELEMENTS, MEANINGS
 from vary.plan.program import FILLS
 from vary.transforms import REGISTRY, Transform
 from vary.transforms.base import REQUIRED, Field
@@ -21,6 +22,14 @@ def names(*modules: str) -> list[str]:
 GEOMETRIC, COLOURS, FILTERS = names("geometry", "crop"), names("colour"), names("filter", "noise")
 SIMPLE = GEOMETRIC + COLOURS + FILTERS
 EVERY = SIMPLE + names("user")
+CHANNELS = (1, 2, 3, 4, 5, 7, 16)
+DTYPES = st.sampled_from([*ELEMENTS])
+
+
+def fitting(chosen: list[str], channels: int) -> list[str]:
+    """Those that take pictures of so many channels, whose meaning may not be known."""
+    coloured = ("ChannelShift", "ColorJitter", "Contrast", "Hue", "Saturation")
+    return [name for name in chosen if channels in MEANINGS or name not in coloured]
 
 
 def build(name: str, seed: int) -> Transform:
@@ -64,7 +73,8 @@ def nested(chosen: list[str] = SIMPLE) -> st.SearchStrategy[Transform]:
 
 
 def fills(dtype: str = "uint8") -> st.SearchStrategy[Any]:
-    values = [0, 77.5, 255] if dtype == "uint8" else [0.0, 0.3, 1.0]
+    low, high = ELEMENTS[dtype].low, ELEMENTS[dtype].high
+    values = [low, low + 0.3 * (high - low), high]
     return st.sampled_from([*(fill for fill in FILLS if fill != "constant"), *values])
 
 
@@ -81,13 +91,18 @@ def policies(draw: st.DrawFn, chosen: list[str] = SIMPLE, dtype: str = "uint8", 
     return Policy(draw(st.lists(nested(chosen), min_size=1, max_size=6)), **settings, **fixed)
 
 
+def in_range(values: np.ndarray, dtype: str) -> np.ndarray:
+    """Whole numbers 0 .. 255 as pictures that use the whole range of this dtype."""
+    low, high = ELEMENTS[dtype].low, ELEMENTS[dtype].high
+    return (low + values / 255 * (high - low)).round(0 if ELEMENTS[dtype].whole else 7).astype(dtype)
+
+
 @st.composite
-def pictures(
-    draw: st.DrawFn, dtype: str = "uint8", channels: tuple[int, ...] = (1, 3, 4), side: int = 40
-) -> np.ndarray:
+def pictures(draw: st.DrawFn, dtype: str = "uint8", channels: tuple[int, ...] = CHANNELS, side: int = 40) -> np.ndarray:
     """height x width x channels of noise, one value, a ramp or pure colours; perhaps a view that no copy would make."""
     height, width = draw(st.integers(1, side)), draw(st.integers(1, side))
     c = draw(st.sampled_from(channels))
+    height = max(height, 4) if c > 4 else height  # one row, or three, of many channels might be (C, H, W)
     steps = draw(st.sampled_from(((1, 1), (-1, 1), (1, -1), (2, 3), (-2, -1))))
     shape = (height * abs(steps[0]), width * abs(steps[1]), c)
     kind = draw(st.sampled_from(("noise", "noise", "ramp", "flat", "pure")))
@@ -100,5 +115,5 @@ def pictures(
         values = np.full(shape, random.integers(0, 256))
     else:
         values = np.where(random.random(shape) < random.random(c), 255, 0)
-    image = values.astype(np.uint8) if dtype == "uint8" else (values / 255).astype(np.float32)
+    image = in_range(values, dtype)
     return (np.asfortranarray(image) if draw(st.booleans()) else image)[:: steps[0], :: steps[1]]

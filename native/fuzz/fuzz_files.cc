@@ -63,7 +63,7 @@ void planes(Numbers& n, const Guarded& file, const JpegHeader& header) {
 
 // Decode in a program, into a batch slot.
 void execute(Numbers& n, const Source& source, int channels) {
-  vary::Plan plan = fuzz::program(n, channels, vary::Type::u8, 3, 0);
+  vary::Plan plan = fuzz::program(n, channels, vary::Element::u8, 3, 0);
   plan.instructions.push_back(made::instruction("resize", {1. + n.below(30), 1. + n.below(30), 0}));
   vary::Options options;
   options.exact = chance(n, 20);
@@ -80,7 +80,7 @@ void execute(Numbers& n, const Source& source, int channels) {
       outputs.emplace_back(static_cast<std::size_t>(std::int64_t{view.height} * view.width * channels));
       task.source = source;
       task.row = fuzz::kGates;
-      task.slot = {outputs.back().data(), view.height, view.width, channels, vary::Type::u8, false, false};
+      task.slot = {outputs.back().data(), view.height, view.width, channels, vary::Element::u8, false, false};
     }
   } catch (const std::runtime_error& error) {
     FUZZ_CHECK(*error.what() != 0);

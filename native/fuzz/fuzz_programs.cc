@@ -14,17 +14,21 @@ namespace {
 using fuzz::chance;
 using fuzz::Guarded;
 using made::Numbers;
+using vary::Element;
 using vary::Image;
-using vary::Type;
 
 struct Picture {
   Guarded memory;
   Image image;
 };
 
+Element element(Numbers& n, int bytes) {  // bytes: in percent
+  return chance(n, bytes) ? Element::u8 : static_cast<Element>(n.below(vary::kElementCount));
+}
+
 void paint(Numbers& n, Picture& picture) {
-  const bool odd = picture.image.type == Type::f32 && chance(n, 20);  // with values that are no numbers
-  if (picture.image.type == Type::u8) {
+  const bool odd = picture.image.type == Element::f32 && chance(n, 20);  // with values that are no numbers
+  if (picture.image.type != Element::f32) {
     for (std::size_t i = 0; i < picture.memory.size(); ++i) picture.memory.data()[i] = static_cast<std::uint8_t>(n());
     return;
   }
@@ -36,7 +40,7 @@ void paint(Numbers& n, Picture& picture) {
 }
 
 // A view with its axes in any order and direction, perhaps with gaps; the memory ends with the last value.
-Picture picture(Numbers& n, int channels, Type type) {
+Picture picture(Numbers& n, int channels, Element type) {
   Picture out;
   Image& image = out.image;
   const int most = chance(n, 3) ? 700 : 50;
@@ -85,13 +89,13 @@ bool is_short(const vary::Plan& plan, const vary::Source& source, std::int64_t m
 }
 
 void one_case(Numbers n) {
-  constexpr int kChannels[] = {1, 3, 4};
+  constexpr int kChannels[] = {1, 2, 3, 4, 5, 8, 17};
   const int channels = fuzz::one_of(n, kChannels);
-  const Type type = chance(n, 60) ? Type::u8 : Type::f32;
+  const Element type = element(n, 60);
   const vary::Plan plan = fuzz::program(n, channels, type, 7, chance(n, 10) ? 30 : 0);
   std::vector<Picture> pictures;
   std::vector<vary::Task> tasks;
-  const Type result = chance(n, 50) ? Type::u8 : Type::f32;
+  const Element result = element(n, 30);
   const bool planar = chance(n, 50), at_end = chance(n, 70);
   const std::int64_t most = 1 << (chance(n, 3) ? 18 : 14);  // pixels of any canvas, so that a case is short
   for (int left = 1 + n.below(3); left > 0; --left) {

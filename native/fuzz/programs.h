@@ -140,7 +140,8 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
       {"gauss_noise",
        [](Numbers& n, int, double low,
           double high) -> std::vector<double> { return {between(n, 0, 1), n() + 0., n() + 0., low, high}; }},
-      {"cut", [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(2) + 0.}; }},
+      {"cut",
+       [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(vary::kElementCount) + 0.}; }},
   };
   return all;
 }
@@ -154,14 +155,15 @@ inline std::vector<std::string_view> all_names() {
 }
 
 // A program of up to `most` instructions. `absurdity`: in percent, of geometric arguments.
-inline vary::Plan program(Numbers& n, int channels, vary::Type type, int most, int absurdity) {
+inline vary::Plan program(Numbers& n, int channels, vary::Element type, int most, int absurdity) {
   vary::Plan plan;
   plan.channels = channels;
   plan.fill = static_cast<vary::Fill>(n.below(5));
   plan.nearest = chance(n, 20);
   plan.antialias = chance(n, 70);
+  plan.fill_value.resize(static_cast<std::size_t>(channels));
   for (float& value : plan.fill_value) value = chance(n, 3) ? static_cast<float>(1e38) : n.value();
-  const double high = type == vary::Type::u8 ? 255 : 1;
+  const double high = vary::info_of(type).high;
   for (int left = n.below(most + 1); left > 0; --left) {
     const std::vector<std::string_view> names = all_names();
     const std::string_view op = names[static_cast<std::size_t>(n.below(static_cast<int>(names.size())))];

@@ -14,7 +14,7 @@ void affine(const Step& s, float* const* planes, const Row& row) {
   for (int c = 0; c < row.channels; ++c) {
     float* const p = planes[c];
     const float scale = s.scale[c], bias = s.bias[c];
-    if (s.clip && c < 3) {  // never alpha
+    if (s.clip && c < s.coloured) {
       for (int k = 0; k < n; ++k) p[k] = clamp(p[k] * scale + bias, s.low, s.high);
     } else {
       for (int k = 0; k < n; ++k) p[k] = p[k] * scale + bias;
@@ -62,7 +62,7 @@ void hue(const Step& s, float* const* planes, const Row& row) {
 // Values of `value` and above are mirrored within the range. A NaN stays.
 void solarize(const Step& s, float* const* planes, const Row& row) {
   const float both = s.low + s.high;
-  for (int c = 0; c < row.channels && c < 3; ++c) {
+  for (int c = 0; c < row.channels && c < s.coloured; ++c) {
     float* const p = planes[c];
     for (int k = 0; k < row.width; ++k) p[k] = p[k] >= s.value ? both - p[k] : p[k];
   }
@@ -71,7 +71,7 @@ void solarize(const Step& s, float* const* planes, const Row& row) {
 // Functions see fractions of the value range, and their results are clipped to it. A NaN stays.
 void table(const Step& s, float* const* planes, const Row& row) {
   const float range = s.high - s.low, last = static_cast<float>(s.count - 1), scale = last / range;
-  for (int c = 0; c < row.channels && c < 3; ++c) {
+  for (int c = 0; c < row.channels && c < s.coloured; ++c) {
     float* const p = planes[c];
     for (int k = 0; k < row.width; ++k) {
       const float at = (p[k] - s.low) * scale;
@@ -87,7 +87,7 @@ void table(const Step& s, float* const* planes, const Row& row) {
 
 void polynomial(const Step& s, float* const* planes, const Row& row) {
   const float range = s.high - s.low, scale = 1 / range;
-  for (int c = 0; c < row.channels && c < 3; ++c) {
+  for (int c = 0; c < row.channels && c < s.coloured; ++c) {
     float* const p = planes[c];
     for (int k = 0; k < row.width; ++k) {
       const float x = (p[k] - s.low) * scale;

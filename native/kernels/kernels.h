@@ -34,7 +34,7 @@ struct Warp {
 // Where the n pixels of a row are written: to one row for each channel, or packed to at[0].
 struct OutputRow {
   void* at[4] = {};
-  Type type = Type::f32;
+  Element type = Element::f32;
   bool packed = false;
   bool far = false;  // floats, at multiples of 64 bytes, not read again soon: written past the caches, see `settle`
 };
@@ -108,7 +108,8 @@ using RowStep = void (*)(const Step&, float* const* planes, const Row&);
 // One step of the colour chain, on a row of planar float32. Each kernel reads the numbers that it needs.
 struct Step {
   RowStep run = nullptr;
-  bool clip = false;  // to [low, high]: the first three channels, never alpha
+  bool clip = false;  // to [low, high]: the coloured channels
+  int coloured = 3;   // the first channels, without alpha
   float low = 0, high = 0;
   float scale[4] = {1, 1, 1, 1}, bias[4] = {};  // per channel
   float mix[9] = {};                            // of the first three channels
@@ -154,6 +155,13 @@ struct Kernels {
   // Pixels [left, right) of row y as packed RGB, left being even. Reads up to 64 bytes beyond a row of planes and
   // writes up to 192 beyond `right`; `scratch` holds 5 ((right - left) / 2 + 40) numbers.
   void (*rgb)(const Planes& planes, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);
+  // By the type of the values: n pixels of up to kGroup channels, `column` and `channel` bytes apart, as packed uint8,
+  // or packed float32 of all other types.
+  void (*gather[kElementCount])(const std::uint8_t* from, std::ptrdiff_t column, std::ptrdiff_t channel, int channels,
+                                int n, std::uint8_t* packed);
+  // By the type of the values: planes of float32 as n such pixels; integers are rounded half to even and saturated.
+  void (*scatter[kElementCount])(const float* const* planes, int channels, int n, std::uint8_t* to,
+                                 std::ptrdiff_t column, std::ptrdiff_t channel);
   // One read a cache line, so that the walk across rows finds the source in cache.
   std::uint32_t (*touch)(const std::uint8_t* data, std::int64_t row, int height, std::int64_t bytes);
 };

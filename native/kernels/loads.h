@@ -25,6 +25,13 @@ struct ReduceTable {
   void (*triangle[2])(const Triangle&);
 };
 
+struct ElementTable {
+  void (*gather[kElementCount])(const std::uint8_t* from, std::ptrdiff_t column, std::ptrdiff_t channel, int channels,
+                                int n, std::uint8_t* packed);
+  void (*scatter[kElementCount])(const float* const* planes, int channels, int n, std::uint8_t* to,
+                                 std::ptrdiff_t column, std::ptrdiff_t channel);
+};
+
 struct RgbTable {
   void (*rgb)(const Planes&, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch);
 };

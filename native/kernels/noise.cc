@@ -82,12 +82,13 @@ inline float clamp(float v, float low, float high) {  // NaN stays NaN
 }
 
 void gauss_noise(const Step& s, float* const* planes, const Row& row) {
-  const int channels = row.channels < 3 ? row.channels : 3;
+  const int channels = row.channels < s.coloured ? row.channels : s.coloured;
+  const int before = row.first % 4;  // deviates of the group of four that belong to other channels
   Random random;
   alignas(64) float deviates[4][kTogether] = {};
   for (int x = 0; x < row.width; x += kTogether) {
     philox(static_cast<std::uint32_t>(x), row, s.key, random);
-    for (int pair = 0; pair < (channels + 1) / 2; ++pair) {
+    for (int pair = 0; pair < (before + channels + 1) / 2; ++pair) {
       const std::uint32_t *const far = random.words[2 * pair], *const angle = random.words[2 * pair + 1];
       float *const first = deviates[2 * pair], *const second = deviates[2 * pair + 1];
       for (int k = 0; k < kTogether; ++k) {
@@ -101,7 +102,7 @@ void gauss_noise(const Step& s, float* const* planes, const Row& row) {
     const int n = row.width - x < kTogether ? row.width - x : kTogether;
     for (int c = 0; c < channels; ++c) {
       float* const p = planes[c] + x;
-      for (int k = 0; k < n; ++k) p[k] = clamp(p[k] + deviates[c][k], s.low, s.high);
+      for (int k = 0; k < n; ++k) p[k] = clamp(p[k] + deviates[before + c][k], s.low, s.high);
     }
   }
 }

@@ -89,7 +89,7 @@ VARY_INLINE void put(bool far, float* at, V v) {
 template <int C, typename Write>
 VARY_INLINE void write_to(const OutputRow& to, Write write) {
   const bool packed = C > 1 && to.packed;
-  if (to.type == Type::f32) {
+  if (to.type == Element::f32) {
     packed ? write(Place<float, C, (C > 1)>(to)) : write(Place<float, C, false>(to));
   } else {
     packed ? write(Place<std::uint8_t, C, (C > 1)>(to)) : write(Place<std::uint8_t, C, false>(to));

@@ -56,6 +56,7 @@ extern const NamedSteps noise_steps;
 extern const BoxTable box_table;
 extern const ReduceTable reduce_table;
 extern const RgbTable rgb_table;
+extern const ElementTable element_table;
 
 #define VARY_STRING_OF(x) #x
 #define VARY_STRING(x) VARY_STRING_OF(x)
@@ -72,6 +73,10 @@ const Kernels& kernels() {
     for (int type = 0; type < 2; ++type) {
       k.boxes[type] = box_table.boxes[type];
       k.triangle[type] = reduce_table.triangle[type];
+    }
+    for (int type = 0; type < kElementCount; ++type) {
+      k.gather[type] = element_table.gather[type];
+      k.scatter[type] = element_table.scatter[type];
     }
     k.affine = colour_table.affine;
     k.matrix = colour_table.matrix;

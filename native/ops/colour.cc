@@ -24,8 +24,9 @@ void rescale(Arguments a, ChainBuilder& chain) {
 
 void normalize(Arguments a, ChainBuilder& chain) {
   Affine s;
-  const auto channels = static_cast<std::size_t>(chain.channels());
-  for (std::size_t c = 0; c < channels; ++c) s.scale[c] = 1 / a[channels + c], s.bias[c] = -a[c] / a[channels + c];
+  const auto means = static_cast<std::size_t>(chain.first()), stds = static_cast<std::size_t>(chain.all()) + means;
+  for (std::size_t c = 0; c < static_cast<std::size_t>(chain.channels()); ++c)
+    s.scale[c] = 1 / a[stds + c], s.bias[c] = -a[means + c] / a[stds + c];
   chain.affine(s.scale, s.bias);
 }
 
@@ -37,19 +38,19 @@ void brightness(Arguments a, ChainBuilder& chain) {
 
 void shift(Arguments a, ChainBuilder& chain) {
   Affine s;
-  for (int c = 0; c < chain.coloured(); ++c) s.bias[c] = a[static_cast<std::size_t>(c)] * (a[4] - a[3]);
+  for (int c = 0; c < std::min(chain.coloured(), 3); ++c) s.bias[c] = a[static_cast<std::size_t>(c)] * (a[4] - a[3]);
   chain.affine(s.scale, s.bias, a[3], a[4]);
 }
 
 void saturation(Arguments a, ChainBuilder& chain) {
-  if (a[0] == 1 || chain.channels() < 3) return chain.clip(a[1], a[2]);
+  if (a[0] == 1 || !chain.rgb()) return chain.clip(a[1], a[2]);
   double mix[9];
   for (int i = 0; i < 9; ++i) mix[i] = (1 - a[0]) * kGrey[i % 3] + (i / 3 == i % 3 ? a[0] : 0);
   chain.matrix(mix, a[1], a[2]);
 }
 
 void hue(Arguments a, ChainBuilder& chain) {
-  if (a[0] == 0 || chain.channels() < 3) return chain.clip(a[1], a[2]);
+  if (a[0] == 0 || !chain.rgb()) return chain.clip(a[1], a[2]);
   Step step;
   step.value = static_cast<float>(a[0] - std::floor(a[0]));
   chain.kernel("hue", step, chain.least(), chain.most());

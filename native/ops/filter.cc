@@ -74,7 +74,7 @@ class GaussianBlur final : public Whole {
       plane.data = reinterpret_cast<const std::uint8_t*>(picture_.row(c, 0));
       OutputRow to;
       to.at[0] = planes[c];
-      k.resize[static_cast<int>(Type::f32)][1](plane, y, picture_.width, scratch_, to);
+      k.resize[static_cast<int>(Element::f32)][1](plane, y, picture_.width, scratch_, to);
     }
   }
 

@@ -27,10 +27,10 @@ using made::Bytes;
 using made::instruction;
 using made::Picture;
 using vary::Draw;
+using vary::Element;
 using vary::Fill;
 using vary::Kernels;
 using vary::Step;
-using vary::Type;
 
 std::uint64_t fnv1a(const Bytes& bytes) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -38,11 +38,11 @@ std::uint64_t fnv1a(const Bytes& bytes) {
   return hash;
 }
 
-Bytes sample(int channels, Type type, Fill fill, bool nearest, const vary::View& view) {
+Bytes sample(int channels, Element type, Fill fill, bool nearest, const vary::View& view) {
   vary::Plan plan;
   plan.fill = fill;
   plan.nearest = nearest;
-  for (int c = 0; c < 4; ++c) plan.fill_value[c] = static_cast<float>(50 * c);
+  plan.fill_value = {0, 50, 100, 150};
   const Picture picture(120, 150, channels, type);
   return made::sampled(vary::live_kernels(), plan, picture.image, view);
 }
@@ -66,7 +66,7 @@ Bytes colours(bool clip) {
   for (const Step& step : steps) step.run(step, planes.get(), {0, n, 4});
   const std::int64_t sum = k.grey_sum(planes.get(), 4, n, 0, 255, nullptr);
   Bytes out(std::size_t{4} * n);
-  k.store(planes.get(), 4, n, made::packed_row(out.data(), Type::u8));
+  k.store(planes.get(), 4, n, made::packed_row(out.data(), Element::u8));
   planes.append_to(out);
   made::append(out, &sum, sizeof sum);
   return out;
@@ -97,18 +97,19 @@ Bytes drawn() {
   return out;
 }
 
-Bytes batch(vary::Plan plan, Type from, Type to, bool planar) {
+Bytes batch(vary::Plan plan, Element from, Element to, bool planar, int channels = 3) {
   constexpr int sizes[][2] = {{64, 64}, {150, 90}, {90, 150}, {31, 400}, {300, 300}, {5, 5}};
   const int many = static_cast<int>(std::size(sizes));
   plan.fill = Fill::reflect;
+  plan.channels = channels;
   const std::vector<double> rows = draws(many);
   made::Batch batch;
   std::vector<Picture> pictures;
   pictures.reserve(std::size(sizes));
   for (int i = 0; i < many; ++i) {
-    pictures.emplace_back(sizes[i][0], sizes[i][1], 3, from, static_cast<std::uint64_t>(i));
+    pictures.emplace_back(sizes[i][0], sizes[i][1], channels, from, static_cast<std::uint64_t>(i));
     const auto row = rows.begin() + std::ptrdiff_t{i} * 7;
-    batch.add(made::source_of(pictures.back()), {nullptr, 64, 64, 3, to, planar}, {row, row + 7});
+    batch.add(made::source_of(pictures.back()), {nullptr, 64, 64, channels, to, planar}, {row, row + 7});
   }
   batch.run(plan, 2);
   Bytes out;
@@ -134,9 +135,16 @@ vary::Plan filters() {  // what needs the whole picture, and noise; between them
                         instruction("resize", {64, 64, 0})});
 }
 
+vary::Plan many_channels() {  // what any number of channels can go through
+  return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("solarize", {.6, 0, 65535}),
+                        instruction("gauss_noise", {.1, 7, 9e8, 0, 65535}), instruction("gaussian_blur", {.7}),
+                        instruction("cut", {3}), instruction("brightness", {1.2, 0, 65535}),
+                        instruction("resize", {64, 64, 0})});
+}
+
 Bytes rgb(int down, int across) {  // of noise in planes
   constexpr int height = 40, width = 201, row = width + 64;
-  Picture noise(height, row, 3, Type::u8);
+  Picture noise(height, row, 3, Element::u8);
   vary::Planes planes{height, width, 3, down, across, true, {}, {row, row, row}};
   for (int c = 0; c < 3; ++c) planes.data[c] = noise.bytes.data() + c * (height * row - 64);
   Bytes out, line(3 * width + 192);
@@ -155,25 +163,30 @@ std::string all() {
     const char* name;
     Bytes bytes;
   } cases[] = {
-      {"warp-1-constant", sample(1, Type::u8, Fill::constant, false, turned)},
-      {"warp-3-nearest", sample(3, Type::u8, Fill::nearest, false, turned)},
-      {"warp-4-reflect101", sample(4, Type::u8, Fill::reflect101, false, turned)},
-      {"warp-3-picks", sample(3, Type::u8, Fill::wrap, true, turned)},
-      {"warp-3-floats", sample(3, Type::f32, Fill::reflect, false, turned)},
-      {"boxes-3", sample(3, Type::u8, Fill::nearest, false, shrunk)},
-      {"boxes-4-floats", sample(4, Type::f32, Fill::wrap, false, shrunk)},
-      {"resize-3", sample(3, Type::u8, Fill::nearest, false, smaller)},
-      {"resize-1-floats", sample(1, Type::f32, Fill::constant, false, crossed)},
+      {"warp-1-constant", sample(1, Element::u8, Fill::constant, false, turned)},
+      {"warp-3-nearest", sample(3, Element::u8, Fill::nearest, false, turned)},
+      {"warp-4-reflect101", sample(4, Element::u8, Fill::reflect101, false, turned)},
+      {"warp-3-picks", sample(3, Element::u8, Fill::wrap, true, turned)},
+      {"warp-3-floats", sample(3, Element::f32, Fill::reflect, false, turned)},
+      {"boxes-3", sample(3, Element::u8, Fill::nearest, false, shrunk)},
+      {"boxes-4-floats", sample(4, Element::f32, Fill::wrap, false, shrunk)},
+      {"resize-3", sample(3, Element::u8, Fill::nearest, false, smaller)},
+      {"resize-1-floats", sample(1, Element::f32, Fill::constant, false, crossed)},
       {"rgb-444", rgb(1, 1)},
       {"rgb-420", rgb(2, 2)},
       {"colours", colours(false)},
       {"colours-clipped", colours(true)},
       {"draws", drawn()},
-      {"main-policy", batch(made::main_policy(64, 64), Type::u8, Type::f32, true)},
-      {"strict-bytes", batch(strict(), Type::u8, Type::u8, false)},
-      {"filters-bytes", batch(filters(), Type::u8, Type::u8, false)},
-      {"filters-floats", batch(filters(), Type::f32, Type::f32, true)},
-      {"strict-floats", batch(strict(), Type::f32, Type::f32, false)},
+      {"main-policy", batch(made::main_policy(64, 64), Element::u8, Element::f32, true)},
+      {"strict-bytes", batch(strict(), Element::u8, Element::u8, false)},
+      {"filters-bytes", batch(filters(), Element::u8, Element::u8, false)},
+      {"filters-floats", batch(filters(), Element::f32, Element::f32, true)},
+      {"strict-floats", batch(strict(), Element::f32, Element::f32, false)},
+      {"uint16-planes", batch(made::main_policy(64, 64), Element::u16, Element::u16, true)},
+      {"int16-to-float16", batch(strict(), Element::i16, Element::f16, false)},
+      {"float16-to-int16", batch(strict(), Element::f16, Element::i16, true)},
+      {"seven-channels", batch(made::main_policy(64, 64), Element::f16, Element::u16, false, 7)},
+      {"sixteen-channels", batch(many_channels(), Element::u16, Element::i16, false, 16)},
   };
   std::string out;
   char line[64];

@@ -14,15 +14,15 @@ namespace {
 
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Kernels;
 using vary::Step;
-using vary::Type;
 
 constexpr int kSide = 224;
 
 // Rows of one sampling, again and again.
 void sample(const Kernels& k, const vary::View& view, int repeats) {
-  const Picture picture(256, 320, 3, Type::u8);
+  const Picture picture(256, 320, 3, Element::u8);
   const vary::Sampler sampler = vary::prepare(k, {}, picture.image, view, vary::Workspace::mine());
   const Planes planes(3, kSide);
   for (int i = 0; i < repeats; ++i)
@@ -51,12 +51,12 @@ void colour(const Kernels& k, int repeats) {
   for (int i = 0; i < repeats * kSide; ++i) {
     for (const Step& step : steps) step.run(step, planes.get(), {0, kSide, 3});
     k.grey_sum(planes.get(), 3, kSide, 0, 255, nullptr);
-    k.store(planes.get(), 3, kSide, made::packed_row(out.data(), Type::u8));
+    k.store(planes.get(), 3, kSide, made::packed_row(out.data(), Element::u8));
   }
 }
 
 void reduce(const Kernels& k, int repeats) {
-  const Picture picture(kSide, kSide, 3, Type::u8);
+  const Picture picture(kSide, kSide, 3, Element::u8);
   for (int i = 0; i < repeats; ++i)
     for (const double shrink : {1.5, 2.5, 15.}) {
       vary::View view;
@@ -67,7 +67,7 @@ void reduce(const Kernels& k, int repeats) {
 }
 
 void rgb(const Kernels& k, int repeats) {  // rows of 4:2:0
-  Picture luma(kSide, kSide + 64, 1, Type::u8), chroma(kSide, kSide + 64, 1, Type::u8);
+  Picture luma(kSide, kSide + 64, 1, Element::u8), chroma(kSide, kSide + 64, 1, Element::u8);
   vary::Planes planes;
   planes.height = planes.width = kSide;
   planes.count = 3;

@@ -43,7 +43,7 @@ struct Picture {
   Bytes bytes;
   vary::Image image;
 
-  Picture(int height, int width, int channels, vary::Type type, std::uint64_t seed = 1) {
+  Picture(int height, int width, int channels, vary::Element type, std::uint64_t seed = 1) {
     Numbers numbers(seed);
     const std::ptrdiff_t size = vary::size_of(type), count = std::ptrdiff_t{height} * width * channels;
     Bytes made;
@@ -51,12 +51,13 @@ struct Picture {
     for (std::ptrdiff_t i = 0; i < count; ++i) {
       const float number = numbers.value();
       const auto byte = static_cast<std::uint8_t>(numbers());
-      append(made, type == vary::Type::u8 ? static_cast<const void*>(&byte) : &number, static_cast<std::size_t>(size));
+      if (size == 2) append(made, &number, 1);  // any byte, before another
+      append(made, type == vary::Element::f32 ? static_cast<const void*>(&number) : &byte, size == 4 ? 4 : 1);
     }
     hold(made, height, width, channels, type);
   }
   Picture(int height, int width, int channels, const Bytes& values) {
-    hold(values, height, width, channels, vary::Type::u8);
+    hold(values, height, width, channels, vary::Element::u8);
   }
   Picture(Picture&&) = default;
 
@@ -69,7 +70,7 @@ struct Picture {
   }
 
  private:
-  void hold(const Bytes& values, int height, int width, int channels, vary::Type type) {
+  void hold(const Bytes& values, int height, int width, int channels, vary::Element type) {
     const std::ptrdiff_t size = vary::size_of(type), pixel = size * channels;
     bytes = values;  // a copy has no spare capacity
     image = {bytes.data(), height, width, channels, pixel * width, pixel, size, type};
@@ -105,7 +106,7 @@ class Planes {
   std::vector<float*> pointers_;
 };
 
-inline vary::OutputRow packed_row(void* at, vary::Type type) {
+inline vary::OutputRow packed_row(void* at, vary::Element type) {
   vary::OutputRow out;
   out.at[0] = at;
   out.type = type;

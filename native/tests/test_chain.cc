@@ -28,7 +28,8 @@ Concrete hue(double turn) { return concrete("hue", {turn, 0, 255}); }
 Concrete shift(double red, double green = 0, double blue = 0) { return concrete("shift", {red, green, blue, 0, 255}); }
 
 Chain chain_of(const std::vector<Concrete>& list, int channels, bool bounded) {
-  return vary::compile(vary::live_kernels(), list, channels, bounded);
+  return vary::compile(vary::live_kernels(), list,
+                       {0, channels, channels, bounded ? vary::Element::u8 : vary::Element::f32});
 }
 
 // "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a sweep ends.

@@ -21,12 +21,12 @@ using made::Picture;
 using made::plan_of;
 using made::source_of;
 using vary::Counts;
+using vary::Element;
 using vary::Fill;
 using vary::Instruction;
 using vary::Plan;
 using vary::Slot;
 using vary::Task;
-using vary::Type;
 
 Bytes run_one(const Plan& plan, const Picture& picture, const Slot& slot, const std::vector<double>& row = {}) {
   Batch batch;
@@ -43,7 +43,7 @@ struct Pictures {
   Pictures() {
     constexpr int sizes[][2] = {{80, 90}, {33, 200}, {200, 33}, {1, 1}, {60, 60}, {7, 5}, {150, 150}, {500, 40}};
     for (const auto& [height, width] : sizes)
-      all.push_back(std::make_unique<Picture>(height, width, 3, Type::u8, all.size() + 1));
+      all.push_back(std::make_unique<Picture>(height, width, 3, Element::u8, all.size() + 1));
   }
 };
 
@@ -53,7 +53,7 @@ void test_main_policy() {
   const auto batch_of = [&] {
     Batch batch;
     for (std::size_t i = 0; i < pictures.all.size(); ++i)
-      batch.add(source_of(*pictures.all[i]), {nullptr, 60, 60, 3, Type::f32, true}, main_row(static_cast<int>(i)));
+      batch.add(source_of(*pictures.all[i]), {nullptr, 60, 60, 3, Element::f32, true}, main_row(static_cast<int>(i)));
     return batch;
   };
   Batch first = batch_of();
@@ -78,12 +78,12 @@ void test_main_policy() {
 }
 
 void test_layouts_of_slots() {  // one picture in each kind of slot
-  const Picture picture(20, 30, 3, Type::u8);
+  const Picture picture(20, 30, 3, Element::u8);
   const Plan plan = plan_of({instruction("rotate", {20}), instruction("contrast", {1.5, 0, 255})});
-  const Bytes bytes = run_one(plan, picture, {nullptr, 20, 30, 3, Type::u8, false});
-  const Bytes planar = run_one(plan, picture, {nullptr, 20, 30, 3, Type::u8, true});
-  const Bytes floats = run_one(plan, picture, {nullptr, 20, 30, 3, Type::f32, false});
-  const Bytes planar_floats = run_one(plan, picture, {nullptr, 20, 30, 3, Type::f32, true});
+  const Bytes bytes = run_one(plan, picture, {nullptr, 20, 30, 3, Element::u8, false});
+  const Bytes planar = run_one(plan, picture, {nullptr, 20, 30, 3, Element::u8, true});
+  const Bytes floats = run_one(plan, picture, {nullptr, 20, 30, 3, Element::f32, false});
+  const Bytes planar_floats = run_one(plan, picture, {nullptr, 20, 30, 3, Element::f32, true});
   const auto number = [](const Bytes& from, std::size_t at) {
     float value;
     std::memcpy(&value, &from[at * sizeof value], sizeof value);
@@ -100,10 +100,10 @@ void test_layouts_of_slots() {  // one picture in each kind of slot
 }
 
 void test_large_batches() {  // what is written past the caches is what is written through them
-  const Picture picture(60, 70, 3, Type::u8);
+  const Picture picture(60, 70, 3, Element::u8);
   const Plan plan =
       plan_of({instruction("resize", {832, 960, 0}), instruction("rotate", {20}), instruction("rescale", {.5, 1})});
-  vary::Slot slot{nullptr, 832, 960, 3, Type::f32, false};
+  vary::Slot slot{nullptr, 832, 960, 3, Element::f32, false};
   const std::ptrdiff_t values = std::ptrdiff_t{832} * 960 * 3;
   const Bytes expected = run_one(plan, picture, slot);
   auto* const block = static_cast<std::uint8_t*>(vary::take_block(static_cast<std::size_t>(values * 4)));
@@ -141,7 +141,7 @@ vary::Image laid_out(const vary::Image& image, const std::array<std::ptrdiff_t, 
   return out;
 }
 
-void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width, int channels, Type type) {
+void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width, int channels, Element type) {
   const Picture picture(static_cast<int>(height), static_cast<int>(width), channels, type);
   const Slot slot{nullptr, 3, 4, channels, type, false};
   const Bytes expected = run_one(plan, picture, slot);
@@ -164,14 +164,14 @@ void test_layouts_of_pictures() {  // however its bytes lie, a picture is the sa
   const Instruction turn = instruction("rotate", {20}), cross = instruction("transpose"),
                     small = instruction("resize", {3, 4, 0});
   for (const auto& [height, width] : {std::pair{6, 5}, {20, 1}, {1, 20}, {1, 1}})
-    for (const Type type : {Type::u8, Type::f32})
+    for (const Element type : {Element::u8, Element::f32})
       for (const int channels : {1, 3})
         for (const Plan& plan : {plan_of({turn, small}), plan_of({cross, small}), plan_of({small})})
           check_layouts(plan, height, width, channels, type);
 }
 
 void test_crossed_axes() {  // a picture that lies on its side is turned first, as far as it is seen
-  for (const Type type : {Type::u8, Type::f32})
+  for (const Element type : {Element::u8, Element::f32})
     for (int fill = 0; fill < 5; ++fill)
       for (const double shift : {0., .4, -.9}) {
         const Picture picture(37, 52, 3, type);
@@ -194,12 +194,12 @@ void test_crossed_axes() {  // a picture that lies on its side is turned first, 
 }
 
 void test_cuts() {  // strict: a cut is a picture stored and read again
-  const Picture picture(40, 30, 3, Type::u8);
+  const Picture picture(40, 30, 3, Element::u8);
   const Instruction turn = instruction("rotate", {30}), window = instruction("center_crop", {33, 20}),
                     light = instruction("brightness", {1.7, 0, 255}), small = instruction("resize", {9, 7, 0});
-  const Slot between{nullptr, 33, 20, 3, Type::u8, false}, last{nullptr, 9, 7, 3, Type::u8, false};
-  for (const Type type : {Type::u8, Type::f32}) {
-    const Instruction cut = instruction("cut", {type == Type::u8 ? 0. : 1.});
+  const Slot between{nullptr, 33, 20, 3, Element::u8, false}, last{nullptr, 9, 7, 3, Element::u8, false};
+  for (const Element type : {Element::u8, Element::f32}) {
+    const Instruction cut = instruction("cut", {type == Element::u8 ? 0. : 1.});
     const Plan plan = plan_of({turn, window, cut, light, cut, small});
     Slot slot = between;
     slot.type = type;
@@ -222,13 +222,13 @@ void test_cuts() {  // strict: a cut is a picture stored and read again
 }
 
 void test_errors() {
-  const Picture picture(4, 6, 3, Type::u8);
+  const Picture picture(4, 6, 3, Element::u8);
   const Bytes text = {'G', 'I', 'F', '8'};
   Batch batch;
-  batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
-  batch.add(source_of(picture), {nullptr, 5, 7, 3, Type::u8, false});
-  batch.add({vary::Source::jpeg, {}, text.data(), text.size()}, {nullptr, 4, 6, 3, Type::u8, false});
-  batch.add(source_of(picture), {nullptr, 4, 6, 3, Type::u8, false});
+  batch.add(source_of(picture), {nullptr, 4, 6, 3, Element::u8, false});
+  batch.add(source_of(picture), {nullptr, 5, 7, 3, Element::u8, false});
+  batch.add({vary::Source::jpeg, {}, text.data(), text.size()}, {nullptr, 4, 6, 3, Element::u8, false});
+  batch.add(source_of(picture), {nullptr, 4, 6, 3, Element::u8, false});
   for (const int threads : {1, 3}) {
     for (Task& task : batch.tasks) task.error.clear();
     for (Bytes& bytes : batch.outputs) std::fill(bytes.begin(), bytes.end(), std::uint8_t{9});
@@ -245,7 +245,7 @@ void test_errors() {
 }
 
 void test_sizes() {
-  const Picture picture(4, 6, 3, Type::u8);
+  const Picture picture(4, 6, 3, Element::u8);
   const Plan plan = plan_of({instruction("rotate90", {1}), instruction("cut", {0}), instruction("pad", {1, 0, 2, 0}),
                              instruction("transpose", {}, 0)},
                             1);
@@ -257,7 +257,7 @@ void test_sizes() {
 }
 
 void test_rounding() {  // of the caller: in sizes and in what is told of a pass
-  const Picture picture(40, 50, 3, Type::u8);
+  const Picture picture(40, 50, 3, Element::u8);
   const Plan plan = plan_of({instruction("rotate", {20}), instruction("resize", {33, 33, 1})});
   const vary::Pass expected = vary::passes(plan, source_of(picture), nullptr, {})[0];
   for (const int mode : {FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
@@ -319,7 +319,7 @@ void check_runs(std::vector<Instruction> list, made::Numbers& numbers, const Pic
   Batch one, three;
   for (int i = 0; i < 3; ++i) {
     const Picture& picture = *pictures.all[static_cast<std::size_t>(numbers.below(8))];
-    for (Batch* batch : {&one, &three}) batch->add(source_of(picture), {nullptr, 9, 8, 3, Type::u8, false});
+    for (Batch* batch : {&one, &three}) batch->add(source_of(picture), {nullptr, 9, 8, 3, Element::u8, false});
   }
   one.run(plan, 1);
   three.run(plan, 3);

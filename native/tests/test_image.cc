@@ -8,7 +8,7 @@ int main() {
   CHECK(!image.packed());
   image.width = 1;
   CHECK(image.packed());
-  CHECK_EQUAL(vary::size_of(vary::Type::f32), 4);
+  CHECK_EQUAL(vary::size_of(vary::Element::f32), 4);
   CHECK_NEAR(1.0, 1.0 + 1e-12, 1e-9);
   return check::report();
 }

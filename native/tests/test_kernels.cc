@@ -16,16 +16,16 @@ using made::Bytes;
 using made::Numbers;
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Fill;
 using vary::Kernels;
 using vary::Plan;
 using vary::Step;
-using vary::Type;
 using vary::View;
 
 constexpr Fill kFills[] = {Fill::constant, Fill::nearest, Fill::reflect, Fill::reflect101, Fill::wrap};
 constexpr int kChannels[] = {1, 3, 4};
-constexpr Type kTypes[] = {Type::u8, Type::f32};
+constexpr Element kTypes[] = {Element::u8, Element::f32};
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
 // `run(kernels)` gives bytes; `words()` say what was run.
@@ -61,7 +61,7 @@ void sweep(const Map* maps, std::size_t count, const Size* sizes, std::size_t si
       view.height = 1 + width % 3;
       std::copy(maps[m].m, maps[m].m + 6, view.m);
       const Size& size = sizes[(static_cast<std::size_t>(width) + m) % size_count];
-      for (const Type type : kTypes)
+      for (const Element type : kTypes)
         for (const int channels : kChannels) {
           const Picture picture(size.height, size.width, channels, type);
           for (int way = 0; way < (antialias ? 5 : 10); ++way) {
@@ -69,12 +69,12 @@ void sweep(const Map* maps, std::size_t count, const Size* sizes, std::size_t si
             plan.antialias = antialias;
             plan.nearest = way >= 5;
             plan.fill = kFills[way % 5];
-            std::fill(plan.fill_value, plan.fill_value + 4, 77.f);
+            plan.fill_value = {77};
             alike([&](const Kernels& k) { return made::sampled(k, plan, picture.without_left(size.left), view); },
                   [&] {
                     return std::string(maps[m].name) + ", width " + std::to_string(width) + ", source " +
                            std::to_string(size.height) + " x " + std::to_string(size.width) + " x " +
-                           std::to_string(channels) + (type == Type::u8 ? " bytes" : " floats") + ", way " +
+                           std::to_string(channels) + (type == Element::u8 ? " bytes" : " floats") + ", way " +
                            std::to_string(way);
                   });
           }
@@ -166,7 +166,7 @@ void test_folds() {
     for (const double step : {.4, -.9, 1., 3.7, -50.})
       for (const double start : {-1e4, -31.2, .3, 199.9, 5e5})
         for (const Fill fill : {Fill::wrap, Fill::reflect, Fill::reflect101}) {
-          const Picture picture(1, size, 1, Type::u8);
+          const Picture picture(1, size, 1, Element::u8);
           Plan plan;
           plan.antialias = false;
           plan.nearest = true;

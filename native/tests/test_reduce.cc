@@ -13,13 +13,13 @@ namespace {
 
 using made::Bytes;
 using made::Picture;
+using vary::Element;
 using vary::Image;
 using vary::Kernels;
 using vary::Reduction;
-using vary::Type;
 
 constexpr int kChannels[] = {1, 3, 4};
-constexpr Type kTypes[] = {Type::u8, Type::f32};
+constexpr Element kTypes[] = {Element::u8, Element::f32};
 constexpr double kShrinks[] = {1.001, 1.1, 1.5, 1.69, 1.71, 2, 2.6, 3, 4.4, 7.3, 11.9, 12, 20.5, 61};
 
 template <typename Run>
@@ -54,7 +54,7 @@ Bytes boxes(const Picture& p, const vary::Boxes& b) {
 }
 
 void check_boxes(const Picture& p, int across, int down, int first_across, int first_down) {
-  const bool bytes = p.image.type == Type::u8;
+  const bool bytes = p.image.type == Element::u8;
   vary::Boxes b;
   b.data = p.image.data;
   b.row = p.image.row;
@@ -81,7 +81,7 @@ void check_boxes(const Picture& p, int across, int down, int first_across, int f
 }
 
 void test_boxes() {
-  for (const Type type : kTypes)
+  for (const Element type : kTypes)
     for (const int channels : kChannels) {
       for (int across = 1; across <= 20; ++across)
         for (int down = 1; down <= 20; ++down)
@@ -154,14 +154,14 @@ void check_targets(const Image& image, double down, double across) {
 }
 
 void test_targets() {
-  for (const Type type : kTypes)
+  for (const Element type : kTypes)
     for (const int channels : kChannels)
       for (const double down : kShrinks)
         for (const double across : kShrinks) {
           check_targets(Picture(37, 61, channels, type).image, down, across);
           check_targets(Picture(12, 7, channels, type).without_left(2), down, across);
         }
-  for (int width = 1; width < 80; ++width) check_targets(Picture(5, width, 3, Type::u8).image, 1.3, 2.2);
+  for (int width = 1; width < 80; ++width) check_targets(Picture(5, width, 3, Element::u8).image, 1.3, 2.2);
 }
 
 void test_flat_pictures_stay() {
@@ -202,7 +202,7 @@ void test_symmetry() {
   for (const double down : kShrinks)
     for (const double across : kShrinks)
       for (const vary::Fill fill : {vary::Fill::nearest, vary::Fill::reflect101}) {
-        const Picture p(43, 62, 3, Type::u8);
+        const Picture p(43, 62, 3, Element::u8);
         const Reduction r = reduction(p.image, down, across, fill);
         const Bytes plain = pixels(k, p.image, r);
         const Picture result(r.y.size, r.x.size, 3, plain);

@@ -15,22 +15,22 @@ namespace {
 using made::Bytes;
 using made::Picture;
 using made::Planes;
+using vary::Element;
 using vary::Fill;
 using vary::Kernels;
 using vary::OutputRow;
 using vary::Plan;
-using vary::Type;
 using vary::View;
 
 constexpr int kChannels[] = {1, 3, 4};
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
 struct Kind {
-  Type type;
+  Element type;
   bool packed, far;
 };
-constexpr Kind kKinds[] = {{Type::f32, false, false}, {Type::f32, false, true}, {Type::f32, true, false},
-                           {Type::f32, true, true},   {Type::u8, false, false}, {Type::u8, true, false}};
+constexpr Kind kKinds[] = {{Element::f32, false, false}, {Element::f32, false, true}, {Element::f32, true, false},
+                           {Element::f32, true, true},   {Element::u8, false, false}, {Element::u8, true, false}};
 
 std::uint8_t byte_of(float value) {
   if (!(value > 0)) return 0;
@@ -68,8 +68,8 @@ class Guarded {
           const std::uint8_t byte = byte_of(value);
           const auto size = static_cast<std::size_t>(vary::size_of(kind_.type));
           const auto at = static_cast<std::size_t>(kind_.packed ? x * channels_ + c : x) * size;
-          std::memcpy(expected.data() + start + at, kind_.type == Type::u8 ? static_cast<const void*>(&byte) : &value,
-                      size);
+          std::memcpy(expected.data() + start + at,
+                      kind_.type == Element::u8 ? static_cast<const void*>(&byte) : &value, size);
         }
       for (std::size_t i = 0; i < expected.size(); ++i) wrong += memory_[r][i] != expected[i];
     }
@@ -86,7 +86,7 @@ class Guarded {
 
 std::string words(const Kernels& k, const Kind& kind, int channels, int n, int offset) {
   return std::string(k.name) + ", " + std::to_string(n) + (kind.packed ? " packed" : " planar") + " pixels of " +
-         std::to_string(channels) + (kind.type == Type::u8 ? " bytes" : " floats") + (kind.far ? ", far" : "") +
+         std::to_string(channels) + (kind.type == Element::u8 ? " bytes" : " floats") + (kind.far ? ", far" : "") +
          ", at " + std::to_string(offset);
 }
 
@@ -114,7 +114,7 @@ void test_casts_by_hand() {
       const Planes planes(1, 40);
       Bytes out(40);
       std::fill(planes.get()[0], planes.get()[0] + 40, cast.value);
-      vary::kernels_of(target).store(planes.get(), 1, 40, made::packed_row(out.data(), Type::u8));
+      vary::kernels_of(target).store(planes.get(), 1, 40, made::packed_row(out.data(), Element::u8));
       CHECK(out == Bytes(40, static_cast<std::uint8_t>(cast.byte)));
     }
   }
@@ -153,10 +153,10 @@ void test_samplers() {
   constexpr Way ways[] = {{Fill::nearest, false, false, true}, {Fill::constant, false, true, true},
                           {Fill::wrap, true, false, false},    {Fill::constant, true, false, true},
                           {Fill::nearest, false, true, false}, {Fill::reflect, false, true, true}};
-  for (const Type type : {Type::u8, Type::f32})
+  for (const Element type : {Element::u8, Element::f32})
     for (const int channels : kChannels) {
       Picture picture(20, 30, channels, type);
-      if (type == Type::f32) std::memcpy(picture.bytes.data() + picture.image.row * 3, &kNan, 4);
+      if (type == Element::f32) std::memcpy(picture.bytes.data() + picture.image.row * 3, &kNan, 4);
       every_row([&](const Kernels& k, const Kind& kind, int count, int n, int offset) {
         if (count != channels) return;
         for (std::size_t i = 0; i < std::size(ways); ++i) {
@@ -165,7 +165,7 @@ void test_samplers() {
           plan.antialias = way.antialias;
           plan.nearest = way.nearest;
           plan.fill = way.fill;
-          for (int c = 0; c < 4; ++c) plan.fill_value[c] = c == 3 ? kNan : 300.f - 120.5f * static_cast<float>(c);
+          plan.fill_value = {300, 179.5f, 59, kNan};
           View view;
           view.width = n;
           view.height = 3;
@@ -211,7 +211,7 @@ Bytes arranged(const Bytes& planes, const vary::Slot& slot) {
     float value = 0;
     std::memcpy(&value, planes.data() + from * 4, 4);
     const std::uint8_t byte = byte_of(value);
-    made::append(out, slot.type == Type::u8 ? static_cast<const void*>(&byte) : &value,
+    made::append(out, slot.type == Element::u8 ? static_cast<const void*>(&byte) : &value,
                  static_cast<std::size_t>(vary::size_of(slot.type)));
   }
   return out;
@@ -224,17 +224,17 @@ void test_slots() {
   const auto contrast = instruction("contrast", {1.4, 0, 255}), scale = instruction("rescale", {.5, 3});
   for (const int width : {1, 17, 64, 150})
     for (const int channels : kChannels)
-      for (const Type type : {Type::u8, Type::f32}) {
+      for (const Element type : {Element::u8, Element::f32}) {
         const Picture picture(40, 50, channels, type);
         const auto size = instruction("resize", {5., width + 0., 0});
         for (const Plan& plan :
              {made::plan_of({turn, size}), made::plan_of({turn, size, scale}), made::plan_of({turn, size, brightness}),
               made::plan_of({turn, size, contrast, brightness}), made::plan_of({size})}) {
-          const Bytes planes = run_into(plan, picture, {nullptr, 5, width, channels, Type::f32, true}, 0);
-          for (const Type to : {Type::u8, Type::f32})
+          const Bytes planes = run_into(plan, picture, {nullptr, 5, width, channels, Element::f32, true}, 0);
+          for (const Element to : {Element::u8, Element::f32})
             for (const bool planar : {false, true}) {
               const vary::Slot slot{nullptr, 5, width, channels, to, planar};
-              CHECK(run_into(plan, picture, slot, to == Type::u8 ? 7 : 4) == arranged(planes, slot));
+              CHECK(run_into(plan, picture, slot, to == Element::u8 ? 7 : 4) == arranged(planes, slot));
             }
         }
       }
@@ -246,7 +246,7 @@ void test_far_slots() {
   for (const int way : {0, 1, 2, 3}) {
     const int side = way < 2 ? 512 : 510;  // of the latter, few rows lie at multiples of 64 bytes
     const bool colour = way % 2 == 1;
-    const Picture picture(side, side, 3, Type::u8);
+    const Picture picture(side, side, 3, Element::u8);
     const auto size = static_cast<std::size_t>(side) * static_cast<std::size_t>(side) * 3;
     std::vector<vary::Instruction> program = {made::instruction("rotate", {33})};
     if (colour) program.push_back(made::instruction("brightness", {1.5, 0, 255}));
@@ -258,7 +258,7 @@ void test_far_slots() {
         auto* const start = reinterpret_cast<std::uint8_t*>(memory.data() + i * (size + 16));
         tasks[i].source = made::source_of(picture);
         tasks[i].slot = {
-            start + (64 - reinterpret_cast<std::uintptr_t>(start) % 64) % 64, side, side, 3, Type::f32, planar};
+            start + (64 - reinterpret_cast<std::uintptr_t>(start) % 64) % 64, side, side, 3, Element::f32, planar};
       }
       vary::execute(made::plan_of(program), tasks, {});
       for (const vary::Task& task : tasks) {

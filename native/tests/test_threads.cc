@@ -44,14 +44,14 @@ std::vector<double> row_of(int i) { return {i * 11. - 30, i * 3. - 9, 0, 1 + i /
 
 void test_one_plan() {  // of arrays and of files, each in calls of one thread and of several
   const vary::Plan plan = made::main_policy(30, 40);
-  const made::Picture picture(60, 70, 3, Type::u8);
+  const made::Picture picture(60, 70, 3, Element::u8);
   const encoded::Buffer file = encoded::encode({.width = 90, .height = 80, .progressive = true});
   const auto batch_of = [&] {
     Batch batch;
     for (int i = 0; i < 6; ++i) {
       vary::Source source = made::source_of(picture);
       if (i % 2 != 0) source = {vary::Source::jpeg, {}, file.data(), file.size()};
-      batch.add(source, {nullptr, 30, 40, 3, Type::f32, i % 3 == 0}, row_of(i));
+      batch.add(source, {nullptr, 30, 40, 3, Element::f32, i % 3 == 0}, row_of(i));
     }
     return batch;
   };

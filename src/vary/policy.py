@@ -29,7 +29,8 @@ from vary.display.pixels import Scale, scale_of_range, scale_of_runner
 from vary.display.preview import Preview
 from vary.display.text import Text
 from vary.display.variations import variations
-from vary.errors import InputError
+from vary.elements import ELEMENTS, MOST_CHANNELS
+from vary.errors import InputError, brief
 from vary.guidance import ARGUMENTS, guided, missing_attribute
 from vary.plan.address import address_of, fresh_seed, index_of, indices_of
 from vary.plan.explain import explain
@@ -59,7 +60,7 @@ def _fill(value: object) -> str | tuple[float, ...]:
     if isinstance(value, str):
         return chosen(value, FILLS)
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-    if len(values) not in (1, 3, 4) or not all(abs(v) <= LARGEST for v in values):
+    if not 1 <= len(values) <= MOST_CHANNELS or not all(abs(v) <= LARGEST for v in values):
         raise ValueError(f"{value!r} must be a number, or one per channel, that float32 holds (up to {LARGEST:.2g})")
     return values
 
@@ -128,7 +129,9 @@ class Policy(Transform):
     antialias: bool = switch("filter the picture where it shrinks, so that fine patterns become grey", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
     value_range: float | tuple[float, float] | None = custom(
-        "highest value, or (lowest, highest); None: 255 for uint8, 1.0 for float32", _range, default=None
+        "highest value, or (lowest, highest); None: that of integers, such as 255 for uint8; 1.0 for floats",
+        _range,
+        default=None,
     )
     mask_fill: int = custom(
         "the value of masks outside the picture, where fill is a value; 255 is often ignored by losses",
@@ -175,13 +178,15 @@ class Policy(Transform):
     ) -> np.ndarray | Sample:
         """Vary one image, and its mask, differently in each call; with a seed, the same arguments give the same result.
 
-        image: (height, width) or (height, width, channels), uint8 or float32, with 1, 3 or 4 channels. Only read.
+        image: (height, width) or (height, width, channels), with 1 to 1024 channels: uint8, uint16, int16, float16 or
+            float32. Only read.
         seed: 0 .. 2^64 - 1. The result is then a function of image, policy, seed, epoch, index and view: it equals the
             row of `batch` and the sample of `vary.stream` with the same values. None: a new seed from the operating
             system for each call, so that neither calls nor worker processes repeat each other.
         epoch, index, view: which epoch, which sample of the source, and which of its repetitions; 0 if not given.
             They need a seed.
-        dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the image.
+        dtype: "uint8", "uint16", "int16", "float16" or "float32"; None: float32 after Rescale or Normalize, else that
+            of the image.
         layout: "NHWC": channels last; "NCHW": channels first.
         mask: (height, width) or (height, width, 1) whole numbers or truth values, one for each pixel of the image. It
             moves as the image does, and keeps its dtype, its form and its values: each pixel is the nearest one.
@@ -230,14 +235,15 @@ class Policy(Transform):
     ) -> np.ndarray | Sample:
         """Vary n images, and their masks, in one native call, each differently in each call; with a seed, reproducibly.
 
-        images: n arrays, uint8 or float32, (height, width, channels) with 1, 3 or 4 channels, of any sizes and strides
-            (one dtype and number of channels a batch), or one array of them (n, height, width, channels). Only read.
+        images: n arrays (height, width, channels) with 1 to 1024 channels, uint8, uint16, int16, float16 or float32, of
+            any sizes and strides (one dtype and number of channels a batch), or one array of them (n, height, width,
+            channels). Only read.
         seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: a new
             seed from the operating system for each call.
         epoch, view: which epoch, and which repetition of the samples; 0 if not given. They need a seed.
         indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Equal indices draw alike.
-        dtype: "uint8" or "float32"; None: float32 after Rescale or Normalize, else that of the images. Values are
-            rounded half to even and saturated, never rescaled.
+        dtype: "uint8", "uint16", "int16", "float16" or "float32"; None: float32 after Rescale or Normalize, else that
+            of the images. Values are never rescaled; for integers they are rounded half to even and saturated.
         layout: "NHWC": channels last; "NCHW": channels first.
         threads: None takes what affinity and cgroup allow. The result never depends on it.
         out: an array to write the images into and return, contiguous within each picture.
@@ -291,7 +297,7 @@ class Policy(Transform):
         return found
 
     def runner(self, channels: int, dtype: str) -> Runner:
-        """The policy compiled for `channels` (1, 3 or 4) of `dtype` ("uint8" or "float32")."""
+        """The policy compiled for pictures of `channels` and `dtype`, a name."""
         found: Runner = self._runners.of_kind(channels, dtype, self._compiled)  # type: ignore[attr-defined]
         return found
 
@@ -303,8 +309,9 @@ class Policy(Transform):
         if len(value) not in (0, 1, channels):  # type: ignore[arg-type]
             cure = f"one value for all channels, or {channels}" if channels > 1 else "one value"
             self._refuse(f"fill has {len(value)} entries, the picture {channels} channels; give {cure}")  # type: ignore[arg-type]
-        if dtype == "uint8" and value and not all(0 <= v <= 255 for v in value):  # type: ignore[union-attr]
-            self._refuse(f"fill={self.fill} is outside 0 .. 255, the values of uint8 pictures")
+        low, high = ELEMENTS[dtype].ends
+        if not all(low <= v <= high for v in value):  # type: ignore[union-attr]
+            self._refuse(f"fill={brief(self.fill)} is outside {low:g} .. {high:g}, the values of {dtype} pictures")
         name = self.fill if isinstance(self.fill, str) else "constant"
         return Settings(name, value, self.interpolation, self.antialias, self.strict, self.mask_fill)  # type: ignore[arg-type]
 
@@ -321,7 +328,7 @@ class Policy(Transform):
     ) -> Program:
         """The instructions that the sample with this seed, epoch, index and view goes through, with its drawn values.
 
-        shape: (height, width) or (height, width, channels). dtype: "uint8" or "float32", of the picture.
+        shape: (height, width) or (height, width, channels). dtype: of the picture.
         """
         channels = shape[2] if len(shape) > 2 else 1
         return self.runner(channels, dtype_name(dtype)).program(address_of(seed, epoch, view, index_of(index)))

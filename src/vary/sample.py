@@ -1,7 +1,7 @@
 """What one sample may hold: an image and its mask, and how they may come out.
 
-An image is height x width x channels, uint8 or float32, with 1, 3 or 4 channels; height x width means one channel. A
-mask has a whole number for each pixel: height x width, or height x width x 1.
+An image is height x width x channels, of a type in `elements.py`, with 1 to 1024 channels; height x width means one
+channel. A mask has a whole number for each pixel: height x width, or height x width x 1.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 
+from vary.elements import DTYPES, listed_dtypes
 from vary.errors import InputError
 from vary.guidance import word_hint
 from vary.maps import Map
 
 __all__ = [
-    "DTYPES",
     "Array",
     "LAYOUTS",
     "Dtype",
@@ -27,6 +27,7 @@ __all__ = [
     "Sample",
     "batch_shape",
     "channels_first",
+    "check_dtype",
     "check_many",
     "dtype_name",
     "how_to_open",
@@ -45,13 +46,14 @@ Leaf = Any
 """An array of a sample, or what a library for trees of arrays puts in its place, which may be anything: `Any`."""
 
 Layout = Literal["NHWC", "NCHW"]
-DtypeName = Literal["uint8", "float32"]
-Dtype = DtypeName | type[np.uint8] | type[np.float32] | np.dtype[np.uint8] | np.dtype[np.float32]
-DTYPES, LAYOUTS = get_args(DtypeName), get_args(Layout)
+DtypeName = Literal["uint8", "float32", "uint16", "int16", "float16"]
+Scalar = np.uint8 | np.float32 | np.uint16 | np.int16 | np.float16
+Dtype = DtypeName | type[Scalar] | np.dtype[Scalar]
+LAYOUTS = get_args(Layout)
 
 
 def dtype_name(dtype: object) -> str:
-    """`dtype` (a name, NumPy type or dtype) as "uint8" or "float32"."""
+    """`dtype` (a name, NumPy type or dtype) as one of `DTYPES`."""
     if dtype in DTYPES:
         return str(dtype)
     try:
@@ -77,23 +79,40 @@ def batch_shape(count: int, size: tuple[int, int], channels: int, layout: str) -
 
 
 def is_one_picture(shape: Sequence[int]) -> bool:
-    """Is this probably one picture (H, W, 1, 3 or 4), rather than H grey pictures that are 1, 3 or 4 pixels wide?"""
-    return len(shape) == 3 and shape[2] in (1, 3, 4) and min(shape[:2]) > 4
+    """Is this probably one picture (H, W, up to 4), rather than H grey pictures that are up to 4 pixels wide?"""
+    return len(shape) == 3 and 1 <= shape[2] <= 4 and min(shape[:2]) > 4
 
 
-def channels_first(shape: Sequence[int]) -> bool:
-    """Is this probably one picture (C, H, W)?"""
-    return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > 4
+def channels_first(shape: Sequence[int], sides: int = 16) -> bool:
+    """Is this probably one picture (C, H, W), with sides above `sides`, rather than 1 or 3 rows of many channels?"""
+    return len(shape) == 3 and shape[0] in (1, 3) and min(shape[1:]) > sides
 
 
 def maybe_one(name: str, shape: Sequence[int]) -> str:
     """A warning where an array of three grey pictures may be one picture (3, H, W); empty for other shapes."""
-    if not channels_first(shape) or shape[0] != 3:
+    if not channels_first(shape, 4) or shape[0] != 3:
         return ""
     return (
         f"{name} has shape {tuple(shape)} and is read as 3 grey pictures; if it is one picture (C, H, W), write "
         f"np.moveaxis({name}, 0, -1)[None]; if it is not, {name}[..., None] avoids this warning"
     )
+
+
+def check_dtype(name: str, dtype: np.dtype[Any]) -> None:
+    """`InputError`, with the cure, if vary does not take pictures of this dtype. name: of the picture."""
+    if dtype.name not in DTYPES:
+        raise InputError(f"{name} is {dtype}; give {listed_dtypes()}: {_cast_for(dtype)}")
+    if not dtype.isnative:
+        raise InputError(f"{name} is {dtype}, in the other byte order; give image.astype('{dtype.name}')")
+
+
+def _cast_for(dtype: np.dtype[Any]) -> str:
+    if dtype.kind == "b":
+        return "image * numpy.uint8(255)"
+    if dtype.kind not in "iu":
+        return "image.astype('float32'), with value_range= if it is not 0 .. 1"
+    signed = ", astype('int16') if they are -32768 .. 32767" if dtype.kind == "i" else ""
+    return f"image.astype('uint8') if its values are 0 .. 255, astype('uint16') if they are 0 .. 65535{signed}"
 
 
 def how_to_open(image: object) -> str:

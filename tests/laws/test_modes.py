@@ -27,15 +27,16 @@ from vary import (
 
 some = settings(max_examples=100, deadline=None)
 seeds = st.integers(0, 2**64 - 1)
-dtypes = st.sampled_from(("uint8", "float32"))
+dtypes = strategies.DTYPES
 
 
 @some
 @given(st.data(), dtypes, seeds)
 def test_one_geometric_transform_is_the_same_in_both(data: st.DataObject, dtype: str, seed: int) -> None:
     first = data.draw(strategies.leaves(strategies.GEOMETRIC))
-    colours = data.draw(st.lists(strategies.leaves(strategies.COLOURS), max_size=2))
     image = data.draw(strategies.pictures(dtype))
+    chosen = strategies.fitting(strategies.COLOURS, image.shape[2])
+    colours = data.draw(st.lists(strategies.leaves(chosen), max_size=2))
     fill = data.draw(strategies.fills(dtype))
     try:
         through, strict = (

@@ -188,8 +188,8 @@ def test_any_object_with_the_methods_is_a_source(folder: Path, policy: Policy) -
     [
         (np.zeros((4, 4), np.uint8), "sample 1 is uint8 .* sample 0 was uint8 with 3 channels; make them one kind"),
         (np.zeros((4, 4, 3), np.float32), "sample 1 is float32 of shape .*sample 0 was uint8"),
-        (np.zeros((4, 4, 3), ">f4"), "sample 1 is >f4; give uint8 or float32"),
-        (np.zeros((4, 4, 2), np.uint8), r"sample 1 has shape \(4, 4, 2\); give height x width x 1, 3 or 4 channels"),
+        (np.zeros((4, 4, 3), ">f4"), "sample 1 is >f4, in the other byte order; give image.astype"),
+        (np.zeros((4, 4, 2), np.uint8), r"sample 1 is uint8 of shape \(4, 4, 2\), sample 0 was uint8 with 3 channels"),
         (np.zeros((0, 4, 3), np.uint8), r"sample 1 has shape \(0, 4, 3\)"),
         ("picture.jpg", "sample 1 is a str; give NumPy arrays or vary.sources.Encoded"),
     ],

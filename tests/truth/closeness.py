@@ -1,8 +1,9 @@
 """How far the native core may be from the reference, and whether it is nearer than that.
 
-Errors are followed through a program: sampling adds 1e-4 of the range, each colour map enlarges what came before by
-its own gain, a cut to uint8 rounds to a whole level and so may fall one level further. Where an operation jumps at a
-threshold (`Op.continuous` is False), a value that lies nearer to it than the error may come out on either side.
+Errors are followed through a program: sampling adds 1e-4 of the range (of 16-bit types 2e-6), each colour map enlarges
+what came before by its own gain, a cut to integers rounds to a whole level and so may fall one level further. Where an
+operation jumps at a threshold (`Op.continuous` is False), a value that lies nearer to it than the error may come out on
+either side.
 """
 
 import math
@@ -12,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vary.elements import DTYPES, ELEMENTS
 from vary.ops import OPS, Floats
 from vary.plan.program import Instruction, Program
 from vary.plan.reference import reference
@@ -33,8 +35,9 @@ class Bound(NamedTuple):
         """After this instruction."""
         error, top = self
         if i.op in ("cut", "call"):
-            error = error if i.args[-1] else math.floor(error) + 1
-            return Bound(error + 1e-4 * top, top)
+            stored = DTYPES[int(i.args[-1])]
+            error = math.floor(error) + 1 if ELEMENTS[stored].whole else error
+            return Bound(error + top * (sampling(stored) + (2.0**-10 if stored == "float16" else 0)), top)
         if OPS[i.op].kind == "map":
             return self
         grown = error * OPS[i.op].gain(*i.args)
@@ -44,8 +47,8 @@ class Bound(NamedTuple):
 
 def bound_of(program: Program) -> Bound:
     """Before its first instruction: the error is that of sampling."""
-    top = 255.0 if program.dtype == "uint8" else 1.0
-    return Bound(1e-4 * top, top)
+    top = ELEMENTS[program.dtype].high - ELEMENTS[program.dtype].low
+    return Bound(sampling(program.dtype) * top, top)
 
 
 def tolerance(program: Program, dtype: str) -> float:
@@ -53,7 +56,12 @@ def tolerance(program: Program, dtype: str) -> float:
     bound = bound_of(program)
     for instruction in program.instructions:
         bound = bound.after(instruction)
-    return math.floor(bound.error) + 1 if dtype == "uint8" else bound.error
+    return math.floor(bound.error) + 1 if ELEMENTS[dtype].whole else bound.error
+
+
+def sampling(dtype: str) -> float:
+    """The error of sampling pictures of this dtype, as a part of the range."""
+    return 2e-6 if ELEMENTS[dtype].size == 2 else 1e-4
 
 
 def nudged(program: Program, x: float, y: float) -> Program:
@@ -122,13 +130,18 @@ def _either(picture: Floats, i: Instruction, error: float, mixing: bool) -> list
 
 
 def _cast(picture: Floats, dtype: str) -> Floats:
-    return np.rint(picture).clip(0, 255) if dtype == "uint8" else picture
+    element = ELEMENTS[dtype]
+    if element.whole:
+        return np.rint(picture).clip(element.low, element.high)
+    with np.errstate(over="ignore"):  # infinity in float16
+        return picture.astype(np.float16).astype(np.float64) if dtype == "float16" else picture
 
 
-def _near_one(out: np.ndarray, expected: Floats, others: list[Floats], allowed: float) -> np.ndarray:
+def _near_one(out: np.ndarray, expected: Floats, others: list[Floats], allowed: np.ndarray) -> np.ndarray:
     """Which values are those expected, or those of another outcome where that differs. The other outcomes are of an
     input that is off by the error, so they are off by as much again."""
-    near: np.ndarray = np.abs(out - expected) <= allowed
+    with np.errstate(invalid="ignore"):  # infinity less infinity
+        near: np.ndarray = (np.abs(out - expected) <= allowed) | (out == expected)
     for other in others:
         near |= (other != expected) & (np.abs(out - other) <= 2 * allowed)
     return near
@@ -145,7 +158,10 @@ def assert_close(out: np.ndarray, program: Program, image: np.ndarray) -> None:
     dtype = str(out.dtype)
     expected, *others = (_cast(one, dtype) for one in outcomes(program, image))
     assert out.shape == expected.shape, program.text()
-    allowed = tolerance(program, dtype)
+    allowed = np.asarray(tolerance(program, dtype))
+    if dtype == "float16":  # one of the two numbers between which the result lies
+        with np.errstate(over="ignore", invalid="ignore"):
+            allowed = allowed + np.spacing(np.abs(expected).astype(np.float16)).astype(np.float64)
     far = ~_near_one(out, expected, others, allowed)
     if not far.any():
         return
@@ -158,6 +174,6 @@ def assert_close(out: np.ndarray, program: Program, image: np.ndarray) -> None:
         far &= (out < low) | (out > high) | np.isnan(out)
     where = tuple(int(i) for i in np.argwhere(far)[0]) if far.any() else ()
     assert not far.any(), (
-        f"{far.sum()} of {far.size} values are over {allowed:.3g} off; at {where} {out[where]}, "
+        f"{far.sum()} of {far.size} values are over {allowed.max():.3g} off; at {where} {out[where]}, "
         f"reference {expected[where]}, of a {image.dtype} picture {image.shape}\n{program.text()}"
     )

@@ -20,12 +20,13 @@ from vary import (
     VerticalFlip,
     Zoom,
 )
+from vary.elements import ELEMENTS
 from vary.plan.program import FILLS
 from vary.plan.reference import reference
 
 many = settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 seeds = st.integers(0, 2**64 - 1)
-dtypes = st.sampled_from(("uint8", "float32"))
+dtypes = strategies.DTYPES
 
 
 def check(policy: Policy, image: np.ndarray, seed: int = 0, index: int = 0, dtype: str | None = None) -> None:
@@ -50,20 +51,17 @@ def test_geometry(data: st.DataObject, dtype: str, seed: int) -> None:
 @many
 @given(st.data(), dtypes, seeds)
 def test_colour(data: st.DataObject, dtype: str, seed: int) -> None:
-    policy = data.draw(strategies.policies(strategies.COLOURS, dtype, strict=False))
-    check(policy, data.draw(strategies.pictures(dtype)), seed)
+    image = data.draw(strategies.pictures(dtype))
+    chosen = strategies.fitting(strategies.COLOURS, image.shape[2])
+    check(data.draw(strategies.policies(chosen, dtype, strict=False)), image, seed)
 
 
 @many
-@given(st.data(), dtypes, seeds, st.sampled_from((None, "uint8", "float32")))
+@given(st.data(), dtypes, seeds, st.one_of(st.none(), dtypes))
 def test_everything(data: st.DataObject, dtype: str, seed: int, out: str | None) -> None:
-    check(
-        data.draw(strategies.policies(strategies.EVERY, dtype)),
-        data.draw(strategies.pictures(dtype)),
-        seed,
-        seed % 2**63,
-        out,
-    )
+    image = data.draw(strategies.pictures(dtype))
+    policy = data.draw(strategies.policies(strategies.fitting(strategies.EVERY, image.shape[2]), dtype))
+    check(policy, image, seed, seed % 2**63, out)
 
 
 @settings(many, max_examples=40)
@@ -75,7 +73,7 @@ def test_rows_longer_than_a_block(data: st.DataObject, dtype: str, seed: int) ->
     check(data.draw(strategies.policies(strategies.GEOMETRIC, dtype, strict=False)), wide, seed)
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", strategies.CHANNELS)
 def test_pictures_averaged_in_boxes(channels: int) -> None:
     """As float32, where a rounding of the stored averages shows."""
     image = np.random.default_rng(6).integers(0, 256, (41, 37, channels)).astype(np.uint8)
@@ -83,12 +81,11 @@ def test_pictures_averaged_in_boxes(channels: int) -> None:
         check(Policy([Rotate(90), Zoom((0.1, 0.6), (0.1, 0.6))]), image, index=index, dtype="float32")
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "float32"])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", ELEMENTS)
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 9])
 def test_views_one_pixel_wide_or_high(dtype: str, channels: int) -> None:
     """Their strides say nothing of how far apart pixels are."""
-    image = np.random.default_rng(5).integers(0, 256, (40, 40, channels)).astype(np.uint8)
-    image = image if dtype == "uint8" else image.astype(np.float32) / 255
+    image = strategies.in_range(np.random.default_rng(5).integers(0, 256, (40, 40, channels)), dtype)
     views = [image[:, :2:2], image[:, 1:0:-2], image[::-1, 7:6:-1], image[:2:2], image[1:0:-2, ::3], image[:1, :1]]
     for transforms in (
         [Rotate((90, 90)), Resize(5, 4)],

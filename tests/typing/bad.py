@@ -88,7 +88,7 @@ policy(image, 7)  # wrong
 policy(image, seed="7")  # wrong
 policy(image, seed=0.5)  # wrong
 policy(image, layout="NHCW")  # wrong
-policy(image, dtype="float16")  # wrong
+policy(image, dtype="int64")  # wrong
 policy.batch(image, indices=0)  # wrong
 policy.batch([image], index=[0])  # wrong
 policy.batch(["cat.jpg"])  # wrong

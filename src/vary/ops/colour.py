@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vary.ops.spec import Floats, Op, Range, nothing
+from vary.ops.spec import Floats, Op, Range, nothing, split_alpha
 
 __all__ = ["OPS", "in_range"]
 
@@ -30,7 +30,8 @@ def in_range(change: Callable[..., Floats]) -> Callable[..., Floats]:
 
     def changed(picture: Floats, *args: float) -> Floats:
         *amounts, low, high = args
-        x, alpha = (picture[..., :3] - low) / (high - low), picture[..., 3:]
+        values, alpha = split_alpha(picture)
+        x = (values - low) / (high - low)
         return np.concatenate([low + change(x, *amounts).clip(0, 1) * (high - low), alpha], axis=2)
 
     return changed
@@ -65,7 +66,7 @@ def _saturation(x: Floats, factor: float) -> Floats:
 
 def _hue(x: Floats, turns: float) -> Floats:
     """HSV (A. R. Smith, "Color Gamut Transform Pairs", 1978): value and chroma stay; hue is counted in sixths."""
-    if x.shape[2] < 3:  # grey has no hue
+    if x.shape[2] != 3:  # grey has no hue
         return x
     red, green, blue = np.split(x, 3, axis=2)
     value: Floats = x.max(axis=2, keepdims=True)
@@ -153,6 +154,7 @@ OPS = [
         f"factor {{factor}}, {WITHIN}",
         in_range(_contrast),
         neutral=(1,),
+        coloured=True,
         gain=_spread,
     ),
     Op(
@@ -162,6 +164,7 @@ OPS = [
         f"factor {{factor}}, {WITHIN}",
         in_range(_saturation),
         neutral=(1,),
+        coloured=True,
         gain=_spread,
     ),
     Op(
@@ -171,6 +174,7 @@ OPS = [
         f"{{turn}} turns, {WITHIN}",
         in_range(_hue),
         neutral=(0,),
+        coloured=True,
         gain=lambda *_: 7.0,  # of value, of chroma, and of hue times chroma
     ),
     Op(
@@ -178,8 +182,9 @@ OPS = [
         "pointwise",
         f"red fraction, green fraction, blue fraction, {CLIPPED}",
         f"by {{red}} {{green}} {{blue}}, {WITHIN}",
-        in_range(lambda x, *shifts: x + np.array(shifts[: x.shape[2]])),
+        in_range(lambda x, *shifts: x + np.resize(shifts, x.shape[2])),
         neutral=(0, 0, 0),
+        coloured=True,
     ),
     Op(
         "table",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+from vary.elements import DTYPES
 from vary.ops.spec import Op, Size, nothing
 
 __all__ = ["OPS"]
@@ -19,7 +20,7 @@ def _unknown(_: Size, *__: float | None) -> Size:
 
 OPS = [
     Op("order", "control", "count instructions, code factorial", "the next {count} in order {code}", _not_run),
-    Op("cut", "control", "dtype uint8|float32", "to {dtype}", _not_run),
+    Op("cut", "control", f"dtype {'|'.join(DTYPES)}", "to {dtype}", _not_run),
     Op("nothing", "control", "", "left out", _not_run),
-    Op("call", "call", "function number, dtype uint8|float32", "", _not_run, size=_unknown, range=nothing),
+    Op("call", "call", f"function number, dtype {'|'.join(DTYPES)}", "", _not_run, size=_unknown, range=nothing),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vary.ops.colour import CLIPPED, WITHIN
-from vary.ops.spec import Floats, Op
+from vary.ops.spec import Floats, Op, split_alpha
 
 __all__ = ["OPS", "philox"]
 
@@ -39,9 +39,9 @@ def _deviates(shape: tuple[int, ...], first: int, second: int) -> Floats:
 
 
 def _gauss_noise(picture: Floats, std: float, first: float, second: float, low: float, high: float) -> Floats:
-    coloured = picture[..., :3].clip(low, high)
-    noise = _deviates(coloured.shape, int(first), int(second)) * (std * (high - low))
-    return np.concatenate([(coloured + noise).clip(low, high), picture[..., 3:]], axis=2)
+    values, alpha = split_alpha(picture)
+    noise = _deviates(values.shape, int(first), int(second)) * (std * (high - low))
+    return np.concatenate([(values.clip(low, high) + noise).clip(low, high), alpha], axis=2)
 
 
 OPS = [

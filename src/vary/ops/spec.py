@@ -11,7 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing"]
+from vary.elements import MEANINGS
+
+__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing", "split_alpha"]
 
 Kind = Literal["map", "pointwise", "whole", "noise", "control", "call"]
 """map: moves the canvas; several in a row are one sampling. pointwise: colour of a pixel by itself, after the
@@ -52,6 +54,12 @@ class Argument(NamedTuple):
     each: bool  # one for each channel
     any: bool  # of which there may be any number, at the end
     words: tuple[str, ...]  # what the numbers 0, 1, ... stand for; empty: they are numbers
+
+
+def split_alpha(picture: Floats) -> tuple[Floats, Floats]:
+    """The channels that colour and noise change, and alpha, which has no channel if there is none."""
+    count = 3 if MEANINGS.get(picture.shape[2]) == "RGBA" else picture.shape[2]
+    return picture[..., :count], picture[..., count:]
 
 
 def keeps(low: float, high: float, *_: float) -> Range:
@@ -95,6 +103,8 @@ class Op(NamedTuple):
     """(*arguments) -> factors and offsets: for those that leave the range of the input's dtype, and so make floats."""
     gain: Callable[..., float] = _one
     """(*arguments) -> the most by which it enlarges an error of its input."""
+    coloured: bool = False
+    """It depends on what the channels are. Where that is not known, only its neutral arguments are allowed."""
     continuous: bool = True
     """False: the result jumps where the input crosses a threshold, so that the least error may change it."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from vary.elements import ELEMENTS
 from vary.ops import OPS
 from vary.plan.infer import output_dtype
 from vary.plan.program import Instruction, Program, Template
@@ -88,9 +89,9 @@ def _pass(number: int, p: Pass) -> str:
 
 
 def _cost(passes: list[Pass], height: int, width: int, channels: int, dtype: str, out: str) -> str:
-    bytes_in = height * width * channels * (1 if dtype == "uint8" else 4)
+    bytes_in = height * width * channels * ELEMENTS[dtype].size
     last = passes[-1]
-    bytes_out = last["height"] * last["width"] * channels * (1 if out == "uint8" else 4)
+    bytes_out = last["height"] * last["width"] * channels * ELEMENTS[out].size
     return (
         f"cost: {_count(len(passes), 'resampling pass')}, {_count(len(passes) - 1, 'cut')}; reads at most "
         f"{bytes_in / 1024:.0f} KiB, writes {bytes_out / 1024:.0f} KiB of {out}"

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from vary.elements import ELEMENTS
 from vary.ops import OPS
 from vary.ops.spec import keeps
 from vary.plan.findings import Finding
@@ -31,6 +32,7 @@ LARGEST_SLOPE = 3  # of a shear's portion: about 72 degrees
 LARGEST_STATISTIC = 2  # a mean or deviation above this is probably that of pictures in 0 .. 255
 NEARLY_BLACK = 0.02  # a range of values that is nearly constant for a network
 BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above 300 is a mistake, unless to the range of 16 bits
+SLIGHT = 0.01  # a factor within 1 percent of 1 / 255 is meant to be that
 REFLECTING = ("wrap", "reflect", "reflect101")
 WINDOWS = ("crop", "center_crop", "resized_crop", "pad")
 
@@ -259,10 +261,15 @@ def _result(template: Template) -> list[Finding]:
         return []
     most, reach = _largest(value_range), value_range[1] - value_range[0]
     said = f"{named}: the results lie within {_plain(value_range[0])} .. {_plain(value_range[1])}"
+    element = ELEMENTS[template.dtype]
     usual = "Rescale(1 / 255) brings uint8 to 0 .. 1"
+    if element.whole and element.name != "uint8":
+        usual = f"Rescale(1 / {element.high:g}) brings {element.name} to at most 1"
+        if before > BRIGHTEST and abs((gain(template) or 0) * 255 - 1) < SLIGHT:
+            return [Finding("rescale", f"{said}, because 1 / 255 is for uint8; {usual}")]
     if most > BRIGHTEST and most > before and round(most) != WIDE:
         return [Finding("rescale", f"{said}, far above what networks expect; {usual}, and 0 .. 255 needs no Rescale")]
-    if reach <= NEARLY_BLACK and template.dtype == "uint8":
+    if reach <= NEARLY_BLACK and element.whole:
         return [Finding("rescale", f"{said}, nearly constant; {usual}, once")]
     return []
 

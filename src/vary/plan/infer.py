@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vary.elements import ELEMENTS
 from vary.errors import PolicyError
 from vary.ops import OPS, Size
 from vary.plan.program import Template
@@ -15,7 +16,8 @@ MOST_BYTES = (1 << 31) - 65
 
 def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
     """`PolicyError` if a picture of `size` (height, width) has over 2 GiB. Called before it is allocated."""
-    if size[0] * size[1] * template.channels * (4 if dtype == "float32" else 1) <= MOST_BYTES:
+    element, channels = ELEMENTS[dtype], template.channels
+    if size[0] * size[1] * max(channels * element.size, min(channels, 4) * element.sampled_size) <= MOST_BYTES:
         return
     canvas = [template.name(i) for i in template.instructions if OPS[i.op].kind == "map"]
     raise PolicyError(
@@ -28,9 +30,9 @@ def output_dtype(template: Template, asked: str | None) -> str:
     """The dtype of the batch: the one asked for, else float32 after Rescale or Normalize, else the input's."""
     if asked is None:
         return "float32" if template.rescales else template.dtype
-    if asked == "uint8" and template.rescales:
+    if ELEMENTS[asked].whole and template.rescales:
         raise PolicyError(
-            "dtype='uint8' cannot hold what Rescale or Normalize make of the values; "
+            f"dtype='{asked}' cannot hold what Rescale or Normalize make of the values; "
             "ask for dtype='float32', or take them out of the policy"
         )
     return asked

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from math import prod
 
+from vary.elements import DTYPES, ELEMENTS, MEANINGS
 from vary.errors import PolicyError, stop_iteration_error
 from vary.guidance import close
 from vary.ops import OPS, Op
@@ -17,7 +18,7 @@ from vary.transforms.base import Column, Number, Span, Transform
 
 __all__ = ["VALUE_RANGES", "lower"]
 
-VALUE_RANGES = {"uint8": (0.0, 255.0), "float32": (0.0, 1.0)}
+VALUE_RANGES = {element.name: (element.low, element.high) for element in ELEMENTS.values()}
 
 
 def lower(
@@ -133,6 +134,12 @@ class Recorder:
         if not entry.accepts(len(args), self.channels):
             count, names = entry.arity(self.channels), entry.grammar or "none"
             raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {names}")
+        if entry.coloured and self.channels not in MEANINGS and not _is_neutral(entry, args):
+            some = 3 if self.channels > 3 else 1
+            raise PolicyError(
+                f"{self._transform!r} needs colours, and pictures of {self.channels} channels have none: 1 is grey, 3 "
+                f"are RGB, 4 are RGBA; leave it out, or give such pictures: image[..., :{some}]"
+            )
         self.instructions.append(Instruction(op, args, self._gate, self._origin))
         if entry.scales is not None:
             self._scale(entry, args)
@@ -148,7 +155,7 @@ class Recorder:
         self.value_range = after if self._gate < 0 else None
 
     def call(self, function: Callable[..., object]) -> None:
-        stored = float(self.dtype == "float32")
+        stored = float(DTYPES.index(self.dtype))
         self.instructions.append(Instruction("call", (len(self.functions), stored), self._gate, self._origin))
         self.functions.append(function)
 
@@ -159,3 +166,10 @@ class Recorder:
                 "applied), where there is none; put it before"
             )
         return self.value_range
+
+
+def _is_neutral(op: Op, args: tuple[Number, ...]) -> bool:
+    """Does it change nothing, whatever is drawn?"""
+    return op.neutral is not None and all(
+        not isinstance(value, Column) and value == neutral for value, neutral in zip(args, op.neutral, strict=False)
+    )

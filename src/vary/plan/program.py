@@ -5,7 +5,7 @@ parameter array, and the table of draws that fills the columns. A `Program` is a
 in: what `explain` prints, the tests store as text, and `reference` runs.
 
 The instructions, their arguments and their meanings are listed in `vary.ops`. Two need an explanation here:
-    cut t          resample here and go on from that picture, stored as uint8 (t = 0) or float32 (t = 1)
+    cut t          resample here and go on from that picture, stored as type t of `vary.elements.DTYPES`
     call k t       cut, then hand the picture to user function k; a call that is not drawn is still a cut
 """
 

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.elements import ELEMENTS
 from vary.ops import CLIPPING
 from vary.plan.findings import Finding
 from vary.plan.hints import NEARLY_BLACK, gain, names_of, possible
+from vary.plan.lower import VALUE_RANGES
 from vary.sample import Array
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ USED = 0.1  # of 0 .. 1: pictures that use less are dark, or masks, and are not 
 USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, are in a usual range
 ROUND = 1.02  # tolerance, as a factor: values up to 1.02 times a usual highest value count as in its range
 DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
+FEW = (1, 255, 1023, 4095)  # highest values that 16-bit integers hold where the rest of their range is not used
 
 
 def contradictions(template: Template, pictures: list[Array], dtype: np.dtype, results: list[Array]) -> list[Finding]:
@@ -32,15 +35,49 @@ def contradictions(template: Template, pictures: list[Array], dtype: np.dtype, r
     low, high = float(values.min()), float(values.max())
     said = f"{low:.4g} .. {high:.4g}" if high < 10_000 else f"{low:.0f} .. {high:.0f}"
     found = _outside(template, pictures, said, results)
+    found = found or _saturated(template, pictures, dtype, said)
+    if found or ELEMENTS[template.dtype].whole:
+        return found or _few_used(template, low, high, said)
     used = max(float(np.ptp(picture)) for picture in pictures)
-    if found or template.dtype != "float32" or used < USED:
-        return found
+    if used < USED:
+        return []
     fractions = bool((values != np.rint(values)).any())
     return [
         *_far_below(template, low, high, said, fractions),
         *_rescaled_again(template, used, said),
         *_rounded(dtype, fractions, said, results),
     ][:1]
+
+
+def _few_used(template: Template, low: float, high: float, said: str) -> list[Finding]:
+    """Integers of 16 bits that use a small part of the range that the policy assumes, and depends on."""
+    lowest, highest = template.value_range
+    factor = gain(template)
+    rescaled = factor is not None and 0.5 <= abs(factor) * (highest - lowest) <= 2  # to 0 .. 1, or -1 .. 1
+    depends = _depends_on_range(template)
+    most = next((depth for depth in FEW if max(-low, high) <= depth), None)
+    if template.value_range != VALUE_RANGES[template.dtype] or high == low or most is None:
+        return []
+    stated = most if low >= 0 else (int(low), int(high))
+    cures = [f"Policy([...], value_range={stated})"] * depends + [f"Rescale(1 / {most})"] * rescaled
+    if not cures:
+        return []
+    names = names_of(template, *([*CLIPPING, "normalize"] if depends else ["rescale"]))[:1]
+    assumed = f"the policy assumes {lowest:g} .. {highest:g} for {template.dtype}, and {names[0]} depends on it"
+    return [Finding("range", f"the pictures hold {said}, but {assumed}; write {' and '.join(cures)}")]
+
+
+def _saturated(template: Template, pictures: list[Array], dtype: np.dtype, said: str) -> list[Finding]:
+    """Results of a dtype that cannot hold the pictures' values."""
+    element = ELEMENTS[np.dtype(dtype).name]
+    (low, high), slack = element.ends, ROUND if element.whole else 1
+    if template.rescales or template.functions:
+        return []
+    beyond = [bool(picture.min() < slack * low - 1 or picture.max() > slack * high) for picture in pictures]
+    if sum(beyond) * QUARTER < len(beyond) or not any(beyond):
+        return []
+    text = f"dtype='{element.name}' holds {low:g} .. {high:g}, and the pictures {said}: a cast never rescales"
+    return [Finding("cast", f"{text}; leave out dtype=, or put a Rescale into the policy and ask for dtype='float32'")]
 
 
 def _outside(template: Template, pictures: list[Array], said: str, results: list[Array]) -> list[Finding]:
@@ -62,19 +99,25 @@ def _outside(template: Template, pictures: list[Array], said: str, results: list
 
 def _needs_range(template: Template) -> bool:
     """Does the policy use the value range before any function, or pass values on unchanged?"""
+    return _depends_on_range(template) or not {"call", "rescale"} & {i.op for i in possible(template)}
+
+
+def _depends_on_range(template: Template) -> bool:
+    """Does the policy use the value range before any function?"""
     ops = [i.op for i in possible(template)]
     before = ops[: ops.index("call")] if "call" in ops else ops
-    return any(op in (*CLIPPING, "normalize") for op in before) or not {"call", "rescale"} & {*ops}
+    return any(op in (*CLIPPING, "normalize") for op in before)
 
 
 def _cure(template: Template, low: float, high: float) -> str:
-    if template.dtype == "uint8":
-        return "leave out value_range=, which is 0 .. 255 for uint8"
+    element = ELEMENTS[template.dtype]
+    if element.whole and (template.dtype == "uint8" or max(-low, high) > FEW[-1]):
+        return f"leave out value_range=, which is {element.low:g} .. {element.high:g} for {template.dtype}"
     if low < 1 - ROUND:
         ends = (-1, 1) if low >= -ROUND and high <= ROUND else (int(np.floor(low)), int(np.ceil(high)))
         return f"write Policy([...], value_range={ends})"
     most = next((depth for depth in DEPTHS if depth / 16 < high <= depth * ROUND), int(np.ceil(high)))
-    uint8 = ", or give uint8 pictures" if most == DEPTHS[0] else ""
+    uint8 = ", or give uint8 pictures" if most == DEPTHS[0] and not element.whole else ""
     return f"write Policy([...], value_range={most}){uint8}; Rescale(1 / {most}) in it gives 0 .. 1"
 
 
@@ -97,7 +140,9 @@ def _rescaled_again(template: Template, used: float, said: str) -> list[Finding]
 
 
 def _rounded(dtype: np.dtype, fractions: bool, said: str, results: list[Array]) -> list[Finding]:
-    if dtype != np.uint8 or not fractions or max(float(result.max()) for result in results) > 2:
+    element = ELEMENTS[np.dtype(dtype).name]
+    if not element.whole or not fractions or max(float(result.max()) for result in results) > 2:
         return []
-    text = f"dtype='uint8' rounds the pictures, which hold {said}, to whole numbers: a cast never rescales"
-    return [Finding("cast", f"{text}; leave out dtype=, or give pictures of 0 .. 255 with value_range=255")]
+    text = f"dtype='{element.name}' rounds the pictures, which hold {said}, to whole numbers: a cast never rescales"
+    most = f"{element.high:g}"
+    return [Finding("cast", f"{text}; leave out dtype=, or give pictures of 0 .. {most} with value_range={most}")]

@@ -22,6 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vary.elements import DTYPES, ELEMENTS
 from vary.ops import OPS, Floats, View
 from vary.plan.program import Instruction, Program, Settings
 
@@ -34,9 +35,9 @@ HORIZON = 1e-9  # the least denominator of a projective map
 
 
 def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) -> np.ndarray:
-    """`image` (height x width x channels, uint8 or float32) after `program`.
+    """`image` (height x width x channels, of any dtype in `DTYPES`) after `program`.
 
-    Returns height x width x channels: as `dtype` ("uint8" or "float32"), or in float64 as it is before that cast.
+    Returns height x width x channels: as `dtype`, or in float64 as it is before that cast.
     User functions are called with the picture alone.
     """
     stored, segment = np.atleast_3d(image), list[Instruction]()
@@ -44,8 +45,8 @@ def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) 
         if instruction.op not in ("cut", "call"):
             segment.append(instruction)
             continue
-        *which, floats = instruction.args  # of `cut` and `call`
-        stored = _cast(_run(stored, segment, program.settings), "float32" if floats else "uint8")
+        *which, kept = instruction.args  # of `cut` and `call`
+        stored = _cast(_run(stored, segment, program.settings), DTYPES[int(kept)])
         if which:
             stored = np.asarray(program.functions[int(which[0])](stored))
         segment = []
@@ -65,8 +66,12 @@ def _run(stored: np.ndarray, segment: list[Instruction], s: Settings) -> Floats:
 
 
 def _cast(picture: Floats, dtype: str) -> np.ndarray:
-    """Round half to even, saturate; never rescale."""
-    return picture.astype(np.float32) if dtype == "float32" else np.rint(picture).clip(0, 255).astype(np.uint8)
+    """Integers: round half to even, saturate, NaN becomes 0. Floats: to the nearest. Never rescale."""
+    element = ELEMENTS[dtype]
+    if not element.whole:
+        with np.errstate(over="ignore"):  # beyond the largest float16: infinity
+            return picture.astype(dtype)
+    return np.rint(np.nan_to_num(picture, nan=0.0)).clip(element.low, element.high).astype(dtype)
 
 
 # ---- sampling: picture, View -> picture -----------------------------------------------------------------------------

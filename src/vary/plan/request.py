@@ -27,7 +27,7 @@ __all__ = [
     "raise_first",
 ]
 
-Empty = Callable[[tuple[int, ...], bool], np.ndarray]
+Empty = Callable[[tuple[int, ...], str], np.ndarray]
 Source = object  # np.ndarray, bytes of a JPEG, or a block of codecs/decode.py; the native call refuses anything else
 
 
@@ -85,7 +85,7 @@ class Output(NamedTuple):
     role: "image", or "mask": only moved, by the nearest pixel, and of the dtype and form that it has.
     dtype: None: float32 after Rescale or Normalize, else that of the input.
     out: the array to write into, contiguous within each picture. None: one is made, by `empty` from its shape and
-        whether it holds floats; without that, in memory that is used again.
+        dtype; without that, in memory that is used again.
     """
 
     source: int = 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vary import _native
+from vary.elements import DTYPES
 from vary.errors import InputError, PolicyError
 from vary.maps import Map
 from vary.plan.infer import check_bytes, output_dtype, output_size
@@ -70,7 +71,7 @@ class Run:
         plans = [self.runner.geometry(fill) for fill in fills]
         size = self.size or self._common_size(plans[0], kind.pictures(masks, 0))
         shape = (len(self.rows), *size, kind.channels)
-        made = [(output.empty or _native.empty)(shape, False) for _ in plans]
+        made = [(output.empty or _native.empty)(shape, "uint8") for _ in plans]
         for call, plan in enumerate(plans):
             counts, errors = self._run(plan, kind.pictures(masks, call), self.rows, made[call])
             self.counts = self.counts.plus(counts)
@@ -102,7 +103,7 @@ class Run:
         runner, address, check = self.runner, self.request.address, self.request.check
         plan = runner.plans[number]
         which, stored = map(int, call.args)
-        dtype = "float32" if stored else "uint8"
+        dtype = DTYPES[stored]
         groups: dict[tuple[int, int], list[int]] = {}
         for place, size in enumerate(self._sizes(plan, pictures)):
             groups.setdefault(size or (1, 1), []).append(place)

@@ -49,7 +49,7 @@ class Runner:
     def describe(self, height: int, width: int, row: np.ndarray) -> list[_native.Pass]:
         """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
         try:
-            return self.plans[0].describe(height, width, self.template.dtype == "float32", row.reshape(1, -1))
+            return self.plans[0].describe(height, width, self.template.dtype, row.reshape(1, -1))
         except RuntimeError as error:  # a canvas or a map becomes too large
             raise PolicyError(str(error)) from None
 
@@ -77,7 +77,7 @@ class Runner:
         """An array for `count` pictures of this size, (height, width)."""
         check_bytes(self.template, size, dtype)
         shape = batch_shape(count, size, self.template.channels, output.layout)
-        return (output.empty or _native.empty)(shape, dtype == "float32")
+        return (output.empty or _native.empty)(shape, dtype)
 
     def called(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
         """The image that user function number `which` makes of this one, the sample at `place`."""

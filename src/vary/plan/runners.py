@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from vary.elements import MEANINGS, MOST_CHANNELS
 from vary.errors import InputError
 from vary.plan.runner import Runner
-from vary.sample import DTYPES, channels_first, not_an_array
+from vary.sample import channels_first, check_dtype, not_an_array
 
 __all__ = ["Runners"]
 
@@ -38,14 +39,14 @@ class Runners:
         channels = image.shape[2] if image.ndim == 3 else 1
         found = self._known.get((channels, image.dtype))
         if found is None:
-            if channels not in (1, 3, 4) and channels_first(image.shape):
+            if channels not in MEANINGS and channels_first(image.shape):
                 cure = "channels come last: np.moveaxis(image, 0, -1)"
                 raise InputError(f"image 0 has shape {image.shape}, which looks like (C, H, W); {cure}")
             found = self._known[channels, image.dtype] = self.of_kind(channels, image.dtype.name, build)
         return found
 
     def of_kind(self, channels: int, dtype: str, build: Build) -> Runner:
-        """For `channels` (1, 3 or 4) of `dtype` ("uint8" or "float32")."""
+        """For pictures of `channels` and `dtype`, a name."""
         found = self._known.get((channels, dtype))
         if found is None:
             _check_kind(channels, dtype)
@@ -54,14 +55,6 @@ class Runners:
 
 
 def _check_kind(channels: int, dtype: str) -> None:
-    if channels not in (1, 3, 4):
-        raise InputError(f"image 0 has {channels} channels; 1, 3 or 4 are handled, on the last axis")
-    if dtype not in DTYPES:
-        cure = "image.astype('float32'), with value_range= if it is not 0 .. 1"
-        if np.dtype(dtype).kind in "iub":
-            cure = "image.astype('uint8') if its values are 0 .. 255"
-        if dtype == "bool":
-            cure = "image * numpy.uint8(255)"
-        elif dtype == "uint16":
-            cure += ", (image >> 8).astype('uint8') if they are 0 .. 65535"
-        raise InputError(f"image 0 is {dtype}; give uint8 or float32: {cure}")
+    if not 1 <= channels <= MOST_CHANNELS:
+        raise InputError(f"image 0 has {channels} channels; 1 to {MOST_CHANNELS} are handled, on the last axis")
+    check_dtype("image 0", np.dtype(dtype))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vary.elements import MEANINGS
 from vary.errors import VaryError
 from vary.ops import MAPS
 from vary.plan.hints import possible
@@ -25,6 +26,7 @@ __all__ = ["Range", "SampledBatch", "SampledPicture", "range_after", "range_befo
 
 Range = tuple[Array, Array]  # lowest and highest, of each colour or of all
 
+MOST_JUDGED = 8  # channels
 SAMPLED_SIDE = 32  # most rows and columns of a picture that are sampled; of a larger one, at least half as many
 CONSTANT = 0.02  # part of the range within which a picture is nearly constant
 ENDS = 0.004  # part of the range at either end, where values are saturated
@@ -118,16 +120,21 @@ def _sampling(template: Template, geometry: bool) -> Template:
     return template._replace(settings=settings, instructions=(*kept, resize), functions=(), rescales=False, names=names)
 
 
-def _empty(shape: tuple[int, ...], floats: bool) -> Array:
+def _empty(shape: tuple[int, ...], dtype: str) -> Array:
     """An array outside of the memory that is reused for batches, which should not grow for a check."""
-    return np.empty(shape, np.float32 if floats else np.uint8)
+    return np.empty(shape, dtype)
 
 
 def some_values(picture: Array) -> Array:
     """Evenly spaced pixels of a picture (channels, H, W), without alpha: (values, colours) float32."""
-    colours = picture[:3]
+    colours = picture[judged(len(picture))]
     steps = [slice(None, None, -(-side // SAMPLED_SIDE)) for side in colours.shape[1:]]
     return colours[(slice(None), *steps)].reshape(len(colours), -1).T.astype(np.float32)
+
+
+def judged(channels: int) -> slice:
+    """The channels that are sampled: all but alpha, or some of many."""
+    return slice(3) if MEANINGS.get(channels) == "RGBA" else slice(None, None, -(-channels // MOST_JUDGED))
 
 
 def range_before(template: Template) -> Range:
@@ -144,4 +151,5 @@ def range_after(template: Template) -> Range | None:
                 return None
             half = len(i.args) // 2
             ends = ends * i.args[0] + i.args[1] if i.op == "rescale" else (ends - i.args[:half]) / i.args[half:]
-    return ends.min(axis=0)[:3], ends.max(axis=0)[:3]
+    some = judged(template.channels) if ends.shape[1] > 1 else slice(None)
+    return ends.min(axis=0)[some], ends.max(axis=0)[some]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from vary.elements import DTYPES
 from vary.ops import OPS
 from vary.plan.program import Instruction, Template
 
@@ -42,7 +43,7 @@ def _look_through(template: Template) -> Iterator[Instruction]:
             waiting.clear()
         if op.kind in KEEP_THEIR_PLACE:
             waiting[i.gate] = None
-        stored = 1.0 if op.scales else stored
+        stored = _stored("float32") if op.scales else stored
         yield i
 
 
@@ -54,13 +55,13 @@ def _strict(template: Template) -> Iterator[Instruction]:
             yield Instruction("cut", (stored,), i.gate, i.origin)
         fresh = op.kind == "call"
         origin = i.origin
-        stored = 1.0 if op.scales else stored
+        stored = _stored("float32") if op.scales else stored
         yield i
 
 
 def _stored(dtype: str) -> float:
     """How a picture is stored at a cut: the last argument of `cut`."""
-    return float(dtype == "float32")
+    return float(DTYPES.index(dtype))
 
 
 def stages(template: Template) -> list[Stage]:

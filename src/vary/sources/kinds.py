@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vary.elements import DTYPES, MOST_CHANNELS
 from vary.errors import DecodeError, InputError, SourceError, brief
-from vary.sample import DTYPES
+from vary.sample import check_dtype
 from vary.sources.base import Encoded
 from vary.sources.checked import item_of
 
@@ -20,9 +21,9 @@ CURE = 'set kind = "files" for encoded pictures, or kind = (dtype, channels) for
 
 
 class Kind(NamedTuple):
-    """encoded: whether they are encoded files. dtype: "uint8" or "float32".
+    """encoded: whether they are encoded files. dtype: of arrays, or of what files are decoded to.
 
-    channels: 1, 3 or 4; None: of encoded files, as the stream's `channels=` says.
+    channels: 1 to 1024; None: of encoded files, as the stream's `channels=` says.
     """
 
     encoded: bool
@@ -43,11 +44,11 @@ def stated_kind(source: Indexed) -> Kind | None:
     if isinstance(kind, tuple | list) and len(kind) == 2:
         dtype, channels = _dtype_name(kind[0]), kind[1]
         whole = isinstance(channels, int | np.integer) and not isinstance(channels, bool)
-        if dtype in DTYPES and whole and channels in (1, 3, 4):
+        if dtype in DTYPES and whole and 1 <= channels <= MOST_CHANNELS:
             return Kind(False, dtype, int(channels))
     raise InputError(
-        f"{type(source).__name__}.kind is {brief(kind)}; {CURE}; dtype is one of {', '.join(DTYPES)}, channels 1, 3 or "
-        "4. Without kind, sample 0 is read to find out"
+        f"{type(source).__name__}.kind is {brief(kind)}; {CURE}; dtype is one of {', '.join(DTYPES)}, channels 1 "
+        f"to {MOST_CHANNELS}. Without kind, sample 0 is read to find out"
     )
 
 
@@ -71,11 +72,11 @@ def asked_kind(source: Indexed) -> Kind:
 def array_kind(image: np.ndarray, index: int) -> tuple[int, str]:
     """(channels, dtype) of a picture in an array; `InputError`, with the sample's index, for any other array."""
     channels = image.shape[2] if image.ndim == 3 else 1
-    if image.ndim not in (2, 3) or channels not in (1, 3, 4) or image.size == 0:
-        raise InputError(f"sample {index} has shape {image.shape}; give height x width x 1, 3 or 4 channels")
-    if image.dtype not in (np.uint8, np.float32):
-        cure = "astype('uint8') if its values are 0 .. 255" if image.dtype.kind in "iub" else "astype('float32')"
-        raise InputError(f"sample {index} is {image.dtype}; give uint8 or float32, e.g. images.{cure}")
+    if image.ndim not in (2, 3) or not 1 <= channels <= MOST_CHANNELS or image.size == 0:
+        raise InputError(
+            f"sample {index} has shape {image.shape}; give height x width x channels, of which 1 to {MOST_CHANNELS}"
+        )
+    check_dtype(f"sample {index}", image.dtype)
     return channels, image.dtype.name
 
 

@@ -188,7 +188,8 @@ class Options:
     )
     dtype: Dtype | None = keyword(
         default=None,
-        doc='"uint8" or "float32"; None: float32 after Rescale or Normalize, else the dtype of the source.',
+        doc='"uint8", "uint16", "int16", "float16" or "float32"; None: float32 after Rescale or Normalize, else the '
+        "dtype of the source.",
         check=lambda _, value: None if value is None else dtype_name(value),
         same_in=("state",),
     )

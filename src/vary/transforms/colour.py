@@ -2,7 +2,8 @@
 
 Transforms with a factor clip to the value range: 0 .. 255 for uint8, 0 .. 1 for floats, changed by `Rescale`.
 Transforms that mix channels leave grey pictures unchanged. A fourth channel, alpha, is changed only by `Rescale` and
-`Normalize`."""
+`Normalize`. Pictures of any other number of channels have no colour: they
+accept `Rescale`, `Normalize`, `Brightness` and `Solarize` alone."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.elements import MOST_CHANNELS
 from vary.errors import brief
 from vary.transforms.base import Lowering, Span, Transform, custom, field, number, span
 
@@ -59,8 +61,8 @@ def _channels(value: object) -> tuple[float, ...]:
     if isinstance(value, (list, tuple)) and any(isinstance(one, (list, tuple)) for one in value):
         raise ValueError(f"{brief(value)} has rows; give one number, or one a channel")
     values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-    if len(values) not in (1, 3, 4):
-        raise ValueError(f"{brief(value)} has {len(values)} entries; give 1, 3 or 4, one per channel")
+    if not 1 <= len(values) <= MOST_CHANNELS:
+        raise ValueError(f"{brief(value)} has {len(values)} entries; give 1 to {MOST_CHANNELS}, one per channel")
     if not all(map(math.isfinite, values)):
         raise ValueError(f"{value!r} must be finite")
     return values

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Empty", "EpochJob", "Job"]
 
-Empty = Callable[[tuple[int, ...], bool], Array]
-"""(shape, floats) -> an uninitialised array for outputs: of float32, or else of uint8."""
+Empty = Callable[[tuple[int, ...], str], Array]
+"""(shape, dtype) -> an uninitialised array for outputs."""
 
 GROUP_BYTES, GROUP_BATCHES, ALIGNED = 8 << 20, 16, 64
 """Small batches are made as a group: one large batch that is then divided. A group has at most `GROUP_BYTES` and

@@ -157,7 +157,7 @@ class MixedJob(EpochJob):
         spec, runner = specs[number]
         if runner.size is not None:
             return runner.empty(shape[0] * spec.views, Output(0, o.output, o.layout, empty=self.empty)).reshape(shape)
-        return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype == np.float32)
+        return np.empty(shape, dtype) if self.empty is None else self.empty(shape, dtype.name)
 
 
 def place_held(store: Store) -> object:

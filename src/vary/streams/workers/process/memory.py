@@ -140,10 +140,9 @@ class BufferPool:
         self._has_memory = np.zeros(BUFFERS, bool)
         self._end = HEADER
 
-    def empty(self, shape: tuple[int, ...], floats: bool) -> Array:
+    def empty(self, shape: tuple[int, ...], dtype: str) -> Array:
         """An uninitialised array, like `numpy.empty`. If it is deleted before it is sent, its buffer becomes free."""
-        dtype = np.dtype(np.float32 if floats else np.uint8)
-        size = prod(shape) * dtype.itemsize
+        size = prod(shape) * np.dtype(dtype).itemsize
         with self._lock:
             number, use = self._buffer(max(size, 1)), next(self._uses)
             self._arena.words[number] = 4 * use + MADE
@@ -200,7 +199,7 @@ class BufferPool:
         data = np.frombuffer(raw, np.uint8)
         ref = self._ref(data, refs)
         if ref is None and data.size >= COPIED:
-            copy = self.empty((data.size,), floats=False)
+            copy = self.empty((data.size,), "uint8")
             copy[:] = data
             ref = self._ref(copy, refs)
         if ref is not None:
