@@ -1,28 +1,39 @@
 """The size of what comes out: told before any draw where every draw gives the same, and else not told."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 from strategies import GEOMETRIC, nested, policies
 
-from vary import Policy
+from vary import Policy, Resize
 from vary.plan.infer import output_size
 from vary.plan.program import Template
 from vary.plan.request import Address
+from vary.plan.runner import Runner
 from vary.transforms.base import Column
 
 DRAWS = 20
 SIZING = ["CenterCrop", "Pad", "RandomRotate90", "Resize", "Transpose"]
 FIXED = ("crop", "center_crop", "resized_crop")
 FEW = st.builds(Policy, st.lists(nested(SIZING), min_size=1, max_size=2))
-PROPORTIONAL = (1, 3)  # modes of resize, fit and cover, whose size is never told
+PROPORTIONAL = (1, 3)  # modes of resize, fit and cover, whose size is never known
 
 
 def test_a_law_that_is_not_empty() -> None:
     runner = Policy([]).runner(3, "uint8")
     assert output_size(runner.template) is None
     assert output_size(runner.template, (5, 7)) == (5, 7)
+
+
+@pytest.mark.parametrize(
+    ("mode", "known"), [("stretch", (6, 4)), ("letterbox", (6, 4)), ("fit", None), ("cover", None)]
+)
+def test_a_resize_that_keeps_proportions_has_no_known_size(mode: str, known: tuple[int, int] | None) -> None:
+    template = Policy([Resize(6, 4, mode)]).runner(3, "uint8").template
+    assert output_size(template) == output_size(template, (10, 12)) == known
 
 
 def ends_proportional(template: Template) -> bool:
@@ -36,33 +47,42 @@ def ends_proportional(template: Template) -> bool:
     return found
 
 
-def rows(template: Template) -> Iterator[np.ndarray]:
+def by_itself(template: Template) -> Template:
+    """The same with a gate of its own for each instruction that has one: a size is known without regard to which gates
+    open together."""
+    gates, gated = count(len(template.draws)), sum(i.gate >= 0 for i in template.instructions)
+    alone = tuple(i if i.gate < 0 else i._replace(gate=next(gates)) for i in template.instructions)
+    return template._replace(instructions=alone, draws=(*template.draws, *template.draws[:1] * gated))
+
+
+def rows(template: Template, columns: int) -> Iterator[np.ndarray]:
     """Parameters as if each gate were open or closed, and each quarter turn made or not, by itself: one of them alone,
     all but one, and any."""
     deciding = sorted(
         {i.gate for i in template.instructions if i.gate >= 0}
         | {int(a) for i in template.instructions if i.op == "rotate90" for a in i.args if isinstance(a, Column)}
     )
-    count, random = len(deciding), np.random.default_rng(3)
-    for chosen in (*np.zeros((1, count)), *np.eye(count), *(1 - np.eye(count)), *random.integers(0, 2, (32, count))):
-        row = np.full(len(template.draws), 0.5)
+    n, random = len(deciding), np.random.default_rng(3)
+    for chosen in (*np.zeros((1, n)), *np.eye(n), *(1 - np.eye(n)), *random.integers(0, 2, (32, n))):
+        row = np.full(columns, 0.5)
         row[deciding] = chosen
         yield row
 
 
 @settings(max_examples=300)
 @given(st.one_of(policies(GEOMETRIC), FEW), st.integers(1, 30), st.integers(1, 30))
-def test_a_size_is_told_if_and_only_if_no_draw_decides_it(policy: Policy, height: int, width: int) -> None:
+def test_a_size_is_known_if_and_only_if_no_draw_decides_it(policy: Policy, height: int, width: int) -> None:
     runner = policy.runner(3, "uint8")
-    (plan,) = runner.plans
+    template = by_itself(runner.template)
     reported = output_size(runner.template, (height, width))
 
-    def sizes(parameters: np.ndarray) -> set[tuple[int, int]]:
+    def sizes(runner: Runner, parameters: np.ndarray) -> set[tuple[int, int]]:
         images = [np.zeros((height, width, 3), np.uint8)] * len(parameters)
+        (plan,) = runner.plans
         return set(plan.sizes(images, np.ascontiguousarray(parameters), height * width))
 
-    drawn = sizes(runner.rows(Address(3, 0, 0, np.arange(DRAWS))))
-    possible = sizes(np.array([*rows(runner.template)]))
+    drawn = sizes(runner, runner.rows(Address(3, 0, 0, np.arange(DRAWS))))
+    possible = sizes(Runner(template), np.array([*rows(template, len(template.draws))]))
     if ends_proportional(runner.template) or len(possible) > 1:
         assert reported is None
     else:
