@@ -96,8 +96,9 @@ def test_a_list_of_pictures_may_change_during_a_call(kind: str) -> None:
         )  # another object each time
 
     def work() -> bool:
-        (out,), failures, _ = runner.batch(Request((sources,), Address(1, 0, 0, np.arange(4)), threads=2))
-        return len(out) == wanted and not failures and all(np.ptp(picture) == 0 for picture in out)
+        made = runner.batch(Request((sources,), Address(1, 0, 0, np.arange(4)), threads=2))
+        (out,) = made.arrays
+        return len(out) == wanted and not made.failures and all(np.ptp(picture) == 0 for picture in out)
 
     assert all(while_changing(change, work))
 

@@ -1,4 +1,4 @@
-"""The size of what comes out: told before any draw where every draw gives the same, and else not told."""
+"""The size of what comes out: known before any draw where every draw gives the same, and else not."""
 
 from collections.abc import Iterator
 from itertools import count
