@@ -88,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(f"VARY_REQUIRE: unknown {sorted(unknown)}; known are {sorted(RESOURCES)}")
 
 
-ARITHMETIC = ("determinism", "laws", "replay", "truth")
+ARITHMETIC = ("determinism", "laws", "plan", "replay", "truth")
 """Folders of tests that use values nobody would train on; value warnings are ignored there."""
 
 

@@ -1,0 +1,120 @@
+"""What transforms record: gates, numbers of draws, value ranges, and the errors of what makes no sense."""
+
+import numpy as np
+import pytest
+
+from vary import (
+    Brightness,
+    HorizontalFlip,
+    Hue,
+    Normalize,
+    OneOf,
+    Policy,
+    PolicyError,
+    Rescale,
+    Rotate,
+    SomeOf,
+    Sometimes,
+    Transform,
+    Zoom,
+)
+from vary.transforms import REGISTRY
+
+LIGHT = Brightness((1.1, 1.1))
+
+
+def lines(*transforms: Transform, dtype: str = "uint8", index: int = 0, **settings: object) -> list[str]:
+    program = Policy(list(transforms), **settings).program((9, 9, 3), dtype=dtype, index=index)  # type: ignore[arg-type]
+    return program.text().splitlines()[3:]
+
+
+@pytest.mark.parametrize(
+    ("before", "dtype", "given", "found"),
+    [
+        ([], "uint8", None, "0 255"),
+        ([], "float32", None, "0 1"),
+        ([], "uint8", 100.0, "0 100"),
+        ([], "float32", (-1.0, 2.0), "-1 2"),
+        ([Rescale(0.5)], "uint8", None, "0 127.5"),
+        ([Rescale(2, 10)], "uint8", None, "10 520"),
+        ([Rescale(0.5), Rescale(2, 1)], "uint8", None, "1 256"),
+    ],
+    ids=str,
+)
+def test_the_value_range_at_each_place(before: list[Transform], dtype: str, given: object, found: str) -> None:
+    assert lines(*before, LIGHT, dtype=dtype, value_range=given)[-1] == f"brightness 1.1000000000000001 {found}"
+    assert lines(LIGHT, *before, dtype=dtype, value_range=given)[0] == lines(LIGHT, dtype=dtype, value_range=given)[0]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [[Normalize(0.5, 0.2)], [Rescale(2, p=0.5)], [Sometimes([Rescale(2)])], [Rescale(2, p=0.5), Rescale(3)]],
+    ids=str,
+)
+def test_where_there_is_no_value_range(before: list[Transform]) -> None:
+    says = r"^Brightness\(.*needs a value range, but stands after Normalize \(or a Rescale that is not always applied\)"
+    with pytest.raises(PolicyError, match=says):
+        lines(*before, LIGHT)
+
+
+@pytest.mark.parametrize(
+    ("rescale", "says"),
+    [
+        (Rescale(0.001, 1e6), r"^Rescale\(.*changes the value range: .* is too narrow for float32"),
+        (Rescale(1e-40), "^Rescale makes the total factor on the picture's values 1e-40"),
+    ],
+    ids=str,
+)
+def test_a_rescale_that_float32_cannot_hold(rescale: Transform, says: str) -> None:
+    with pytest.raises(PolicyError, match=says):
+        lines(rescale)
+
+
+def test_what_is_not_drawn_spends_its_number() -> None:
+    """A range of one value, an argument of one value: the draws after it stay the same."""
+    drawn = lines(Zoom((0.5, 2), (0.5, 2)))[0].split()
+    first, second = lines(Zoom((1.5, 1.5), (0.5, 2)))[0].split()[1:]
+    assert first == "1.5"
+    assert second == drawn[2]
+
+
+def test_transforms_of_one_class_draw_apart() -> None:
+    both = lines(Rotate(40), Rotate(40))
+    assert both[0] != both[1]
+    assert lines(Rotate(40), HorizontalFlip(p=1), Rotate(40)) == [both[0], "flip_horizontal", both[1]]
+
+
+def test_gates_close_what_is_within() -> None:
+    perhaps = Sometimes([Rotate(9), Sometimes([Zoom(0.1)], p=1)], p=0.5)
+    seen = {tuple(line.split()[0] for line in lines(perhaps, Hue(0.1), index=index)) for index in range(40)}
+    assert seen == {("hue",), ("rotate", "zoom", "hue")}
+
+
+@pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0], [5.0, 0.0, 5.0]])
+def test_exactly_one_of_several(weights: list[float] | None) -> None:
+    one = OneOf([Rotate(9), Zoom(0.1), Hue(0.1)], weights)
+    counts = [len(lines(one, index=index)) for index in range(200)]
+    assert set(counts) == {1}
+
+
+def test_so_many_of_several() -> None:
+    some = SomeOf((1, 2), [Rotate(9), Zoom(0.1), Hue(0.1)])
+    assert {len(lines(some, index=index)) for index in range(100)} == {1, 2}
+
+
+def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
+    class Stops(Transform):
+        def lower(self, to: object) -> None:  # noqa: ARG002
+            next(iter(()))
+
+    REGISTRY.pop("Stops")
+    with pytest.raises(Exception, match=r"Stops\.lower") as caught:
+        lines(Stops())
+    assert not isinstance(caught.value, StopIteration)
+
+
+def test_names_in_messages_are_those_of_the_transforms() -> None:
+    """Where a picture fails, the transform is named with its arguments, those of a group with its class alone."""
+    image = np.zeros((5, 5, 3), np.uint8)
+    with pytest.raises(PolicyError, match=r"^Zoom\(x=\(1e-09, 1e-09\)"):
+        Policy([Sometimes([Rotate(9), Zoom((1e-9, 1e-9))], p=1)]).explain(image.shape)
