@@ -140,6 +140,7 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
       {"gauss_noise",
        [](Numbers& n, int, double low,
           double high) -> std::vector<double> { return {between(n, 0, 1), n() + 0., n() + 0., low, high}; }},
+      {"nothing", [](Numbers&, int, double, double) -> std::vector<double> { return {}; }},
       {"cut",
        [](Numbers& n, int, double, double) -> std::vector<double> { return {n.below(vary::kElementCount) + 0.}; }},
   };
