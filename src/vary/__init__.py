@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
     from vary import sources as sources, testing as testing, transforms as transforms
-    from vary.codecs.decode import read_image as read_image
+    from vary.codecs.decode import read_image as read_image, read_mask as read_mask
     from vary.display.preview import Preview as Preview
     from vary.errors import (
         DecodeError as DecodeError,
@@ -29,7 +29,7 @@ if _typing.TYPE_CHECKING:
     from vary.plan.program import Program as Program
     from vary.policy import Policy as Policy
     from vary.sample import Sample as Sample
-    from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder
+    from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder, Pairs as Pairs
     from vary.streams.batch import Batch as Batch
     from vary.streams.cache.disk import disk_cache as disk_cache
     from vary.streams.mix import Mixed as Mixed, mix as mix
@@ -47,7 +47,7 @@ if _typing.TYPE_CHECKING:
 else:
     _HOMES = {
         "vary": "sources testing transforms",
-        "vary.codecs.decode": "read_image",
+        "vary.codecs.decode": "read_image read_mask",
         "vary.display.preview": "Preview",
         "vary.errors": "DecodeError InputError PolicyError SourceError StreamTimeoutError ValueWarning VaryError",
         "vary.maps": "Map",
@@ -55,7 +55,7 @@ else:
         "vary.plan.program": "Program",
         "vary.policy": "Policy",
         "vary.sample": "Sample",
-        "vary.sources": "Arrays Files Folder",
+        "vary.sources": "Arrays Files Folder Pairs",
         "vary.streams": "Batch Mixed Report Stream average_views disk_cache mix stream",
         "vary.transforms": "Transform",
     }

@@ -37,13 +37,13 @@ from vary.plan.explain import explain
 from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
 from vary.plan.machine import default_threads
-from vary.plan.masks import check_pairs, several_masks
+from vary.plan.masks import several_masks
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.request import Address, Output, Parts, Pictures, Request, Result, raise_first
 from vary.plan.runner import Runner
 from vary.plan.runners import Runners
 from vary.plan.watch import Watches
-from vary.sample import Dtype, Layout, Sample, dtype_name, layout_name, many, sample_of
+from vary.sample import Dtype, Layout, Sample, check_pairs, dtype_name, layout_name, many, sample_of
 from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch, whole_number
 from vary.transforms.compose import empty, several
 from vary.transforms.policy_file import load_policy, policy_data, policy_of, save_policy

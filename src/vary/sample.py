@@ -29,6 +29,8 @@ __all__ = [
     "channels_first",
     "check_dtype",
     "check_many",
+    "check_mask",
+    "check_pairs",
     "dtype_name",
     "how_to_open",
     "is_one_picture",
@@ -50,6 +52,12 @@ DtypeName = Literal["uint8", "float32", "uint16", "int16", "float16"]
 Scalar = np.uint8 | np.float32 | np.uint16 | np.int16 | np.float16
 Dtype = DtypeName | type[Scalar] | np.dtype[Scalar]
 LAYOUTS = get_args(Layout)
+
+MASK_CURES = {
+    "f": "mask.astype('uint8') if it holds class numbers, mask > 0.5 if it holds probabilities of one class",
+    "c": "mask.real.astype('uint8')",
+    "O": "one array of integers for each mask",
+}
 
 
 def dtype_name(dtype: object) -> str:
@@ -145,6 +153,35 @@ def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
             f"(N, H, W, C), one as images[None] or [image]; policy(image) varies one alone. If these are {height} grey "
             f"pictures of {width} x {channels} pixels, write numpy.asarray({name})[..., None]"
         )
+
+
+def check_mask(name: str, mask: object) -> Array:
+    """The mask; `InputError` if it is none: (H, W) or (H, W, 1) of whole numbers or truth values."""
+    if not isinstance(mask, np.ndarray):
+        raise InputError(not_an_array(name, mask))
+    if mask.dtype.kind not in "bui":
+        cure = MASK_CURES.get(mask.dtype.kind, "an array of integers")
+        raise InputError(f"{name} is {mask.dtype}; a mask holds whole numbers or truth values: give {cure}")
+    if mask.ndim != 2 and (mask.ndim != 3 or mask.shape[2] != 1):
+        cure = "give one number for each pixel: (height, width) or (height, width, 1)"
+        if mask.ndim == 3:
+            cure += "; of one channel for each class, that is mask.argmax(-1)"
+        raise InputError(f"{name} has shape {mask.shape}; {cure}")
+    return mask
+
+
+def check_pairs(images: Sequence[object] | Array, masks: Sequence[object] | Array) -> None:
+    """`InputError` if these arrays are not images with a mask each, of the same height and width."""
+    if len(images) != len(masks):
+        raise InputError(f"there are {len(images)} images and {len(masks)} masks; give one mask for each image")
+    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        image_name, name = ("image", "mask") if len(masks) == 1 else (f"image {number}", f"mask {number}")
+        found = check_mask(name, mask)
+        if isinstance(image, np.ndarray) and image.ndim > 1 and image.shape[:2] != found.shape[:2]:
+            raise InputError(
+                f"{image_name} has shape {image.shape}, and {name} has shape {found.shape}: height and width must be "
+                "the same; a mask belongs to the picture as it is, before the policy"
+            )
 
 
 def many(images: object) -> np.ndarray | list[object]:

@@ -190,3 +190,11 @@ def test_a_source_without_label_batch_is_not_read_for_the_warning() -> None:
             raise AssertionError(index)
 
     assert len(subset(Costly(), slice(0, 5))) == 5
+
+
+def test_a_subset_of_a_folder_without_classes(tmp_path: Path) -> None:
+    for name in "abc":
+        Image.new("L", (4, 4)).save(tmp_path / f"{name}.png")
+    flat = Folder(tmp_path)
+    assert [Path(path).stem for path in flat[1:].paths] == ["b", "c"]
+    assert flat.split(0.4)[1].labels is None

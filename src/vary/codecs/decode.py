@@ -23,7 +23,7 @@ import os
 import sys
 import threading
 import warnings
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from vary.codecs.bare import Bare
 from vary.codecs.gif import GIF, bare_gif
 from vary.codecs.pillow import check_pixels, open_image
 from vary.codecs.png import PNG, bare_png
+from vary.codecs.stored import JPEG_MASK, stored_values, stretched
 from vary.codecs.tiff import ELSEWHERE, TIFF, bare_tiff
 from vary.codecs.webp import bare_webp, is_webp
 from vary.errors import DecodeError, InputError, SourceError
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
-__all__ = ["MAX_PIXELS", "RULES", "apply_orientation", "is_jpeg", "prepare", "read_image"]
+__all__ = ["MAX_PIXELS", "RULES", "apply_orientation", "is_jpeg", "prepare", "prepare_mask", "read_image", "read_mask"]
 
 MAX_PIXELS = 178_956_970
 """What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
@@ -55,6 +56,7 @@ RULES = 2
 
 JPEG = b"\xff\xd8\xff"
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+STORED = 0  # channels of a mask: its values as they are stored
 ORIENTATION = 0x0112  # the EXIF tag
 
 Bytes: TypeAlias = "bytes | bytearray | memoryview | mmap | Array"
@@ -112,13 +114,7 @@ def read_image(
         data, path = _view(source), None
     else:
         path = expanded(source)
-        try:
-            with io.FileIO(path) as file:
-                data = file.readall() or b""
-        except OSError as error:
-            cure = "; vary.Folder(path) reads folders" if isinstance(error, IsADirectoryError) else ""
-            where = searched_in(path) if isinstance(error, FileNotFoundError) else ""
-            raise SourceError(f"{path}: {error.strerror or error}{where}{cure}") from error
+        data = _bytes_of(path)
     if data[:3] != JPEG:
         return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated)
     try:
@@ -130,6 +126,40 @@ def read_image(
     except (ValueError, RuntimeError) as error:
         raise DecodeError(str(error), path) from error
     return apply_orientation(pixels, orientation)
+
+
+@guided("vary.read_mask", suggest=False)
+def read_mask(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> Array:
+    """The numbers of a mask file as they are stored: (H, W) uint8, or uint16 where they have more than 8 bits.
+
+    A palette (PNG, GIF) gives its indices, grey its values, 1 bit gives 0 and 1. `DecodeError` for a file with colours
+    instead of numbers, for a JPEG, which has lost its numbers, and for what is no picture; `SourceError` where the file
+    cannot be read.
+    """
+    name = expanded(path)
+    return prepare_mask(_File(_bytes_of(name), name), max_pixels)
+
+
+def prepare_mask(encoded: Encoded, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False) -> Array:
+    """As `read_mask`; upright, by the orientation in the file, if any."""
+    if is_jpeg(encoded):
+        raise DecodeError(JPEG_MASK, encoded.path)
+    return _through_pillow(bytes(encoded.data), encoded.path, STORED, max_pixels, allow_truncated)
+
+
+class _File(NamedTuple):
+    data: bytes
+    path: str | None
+
+
+def _bytes_of(path: str) -> bytes:
+    try:
+        with io.FileIO(path) as file:
+            return file.readall() or b""
+    except OSError as error:
+        cure = "; vary.Folder(path) reads folders" if isinstance(error, IsADirectoryError) else ""
+        where = searched_in(path) if isinstance(error, FileNotFoundError) else ""
+        raise SourceError(f"{path}: {error.strerror or error}{where}{cure}") from error
 
 
 def _view(source: Bytes) -> bytes | memoryview:
@@ -216,10 +246,14 @@ def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool)
         image = _opened(bare.data, max_pixels)
         width, height = image.size
         check_pixels(width, height, max_pixels, None)
+        stretch = stretched(image.tile)
         _load(image, allow_truncated)
         width, height = image.size  # an icon's picture may be another than its header said
         check_pixels(width, height, max_pixels, None)
-        pixels = _pixels(image, channels, bare.inverted)
+        if channels == STORED:
+            pixels = stored_values(image, stretch, bare.inverted)
+        else:
+            pixels = _pixels(image, channels, bare.inverted)
         return apply_orientation(pixels, _orientation(image, bare))
 
 

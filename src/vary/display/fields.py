@@ -20,6 +20,7 @@ __all__ = ["BatchSchema", "Pictures", "batch_html", "batch_png", "batch_sheet", 
 
 ACROSS = 8  # pictures in a row of a sheet
 MOST = 24  # samples that a batch shows
+MASK = "each number is shown as a grey of its own"
 CELLS = 48  # pictures that a batch shows, where a sample has several
 
 
@@ -30,6 +31,7 @@ class Pictures(NamedTuple):
     layout: str = "NHWC"
     views: bool = False  # has an axis for views
     scale: Scale | None = None  # the values shown as black and as white; None: chosen by the values
+    masks: bool = False  # class numbers, (n, H, W) or (n, H, W, 1); their scale is their own
 
 
 class BatchSchema(NamedTuple):
@@ -119,6 +121,10 @@ class _Part(NamedTuple):
     def of(cls, array: Array, about: Pictures, most: int) -> _Part:
         stats = Stats.of(array) or Stats(array.dtype.name)
         some = array[:most] if about.views else array[:most, None]
+        if about.masks:
+            some, about = _greys(
+                some if some.ndim == 5 else np.expand_dims(some, -1 if about.layout == "NHWC" else 2), about
+            )
         views = list(map(str, range(some.shape[1]))) if about.views else [""]
         some = np.moveaxis(some, -3, -1) if about.layout == "NCHW" else some
         scale = about.scale or scale_of_values(stats.low, stats.high)
@@ -126,11 +132,20 @@ class _Part(NamedTuple):
 
     @property
     def description(self) -> str:
+        if self.scale.reason == MASK:
+            return f"{self.field}: {self.stats.dtype}, {self.stats.range}; {MASK}"
         return self.stats.description(self.field, self.scale, alpha=self.array.shape[-1] == 4)
 
     def cells(self, place: int) -> list[Cell]:
         pictures = self.array[place]
         return [Cell(shown(reduced(one), self.scale), one.shape[:2]) for one in pictures]
+
+
+def _greys(masks: Array, about: Pictures) -> tuple[Array, Pictures]:
+    """Each number of these masks as a grey of its own, and the scale of greys."""
+    numbers, ranks = np.unique(masks, return_inverse=True)
+    greys = ranks.reshape(masks.shape).astype(np.float32)
+    return greys, about._replace(scale=Scale(0, max(1, len(numbers) - 1), MASK))
 
 
 def _lines(batch: tuple[object, ...], place: int) -> tuple[str, ...]:
@@ -166,7 +181,11 @@ def _pictures(batch: tuple[object, ...]) -> list[tuple[Pictures, Array]]:
     found = []
     for name, array in _named(batch):
         about = known.get(name) if known else _guess(name, array)
-        if about is not None and isinstance(array, np.ndarray) and array.ndim == 4 + about.views:
+        if (
+            about is not None
+            and isinstance(array, np.ndarray)
+            and array.ndim in (4 + about.views, 4 + about.views - about.masks)
+        ):
             found.append((about, array))
     return found
 

@@ -12,7 +12,7 @@ from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
 from vary.sample import Array
-from vary.sources import Arrays, item_of, open_source, path_of, whole_of
+from vary.sources import Arrays, images_of, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -54,7 +54,7 @@ def picked(images: object, rows: int, channels: int) -> Picked:
         images = Arrays([images])
     if isinstance(images, list | tuple | np.ndarray) and not len(images):
         raise InputError("images is empty; give at least one")
-    return _spread(open_source(images), rows, channels)
+    return _spread(images_of(open_source(images)), rows, channels)
 
 
 def _is_one(images: Array) -> bool:

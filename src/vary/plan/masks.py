@@ -13,15 +13,9 @@ import numpy as np
 
 from vary.errors import InputError, PolicyError
 from vary.plan.request import Parts, Pictures
-from vary.sample import Array, not_an_array
+from vary.sample import Array
 
-__all__ = ["MaskKind", "check_mask", "check_pairs", "fill_of", "kind_of_masks", "several_masks"]
-
-CURES = {
-    "f": "mask.astype('uint8') if it holds class numbers, mask > 0.5 if it holds probabilities of one class",
-    "c": "mask.real.astype('uint8')",
-    "O": "one array of integers for each mask",
-}
+__all__ = ["MaskKind", "fill_of", "kind_of_masks", "several_masks"]
 
 
 class MaskKind(NamedTuple):
@@ -56,21 +50,6 @@ class MaskKind(NamedTuple):
         return masks[..., 0] if self.flat else np.moveaxis(masks, -1, 1) if layout == "NCHW" else masks
 
 
-def check_mask(name: str, mask: object) -> Array:
-    """The mask; `InputError` if it is none: (H, W) or (H, W, 1) of whole numbers or truth values."""
-    if not isinstance(mask, np.ndarray):
-        raise InputError(not_an_array(name, mask))
-    if mask.dtype.kind not in "bui":
-        cure = CURES.get(mask.dtype.kind, "an array of integers")
-        raise InputError(f"{name} is {mask.dtype}; a mask holds whole numbers or truth values: give {cure}")
-    if mask.ndim != 2 and (mask.ndim != 3 or mask.shape[2] != 1):
-        cure = "give one number for each pixel: (height, width) or (height, width, 1)"
-        if mask.ndim == 3:
-            cure += "; of one channel for each class, that is mask.argmax(-1)"
-        raise InputError(f"{name} has shape {mask.shape}; {cure}")
-    return mask
-
-
 def several_masks(masks: object) -> Array | list[object]:
     """Masks as an array, which is returned unchanged, or as a list, which any other iterable becomes."""
     if isinstance(masks, np.ndarray) and masks.ndim > 2:
@@ -81,20 +60,6 @@ def several_masks(masks: object) -> Array | list[object]:
         )
         raise InputError(f"masks is {seen}; give a list of NumPy arrays, or one array (n, height, width)")
     return list(masks)
-
-
-def check_pairs(images: Sequence[object] | Array, masks: Sequence[object] | Array) -> None:
-    """`InputError` if these arrays are not images with a mask each, of the same height and width."""
-    if len(images) != len(masks):
-        raise InputError(f"there are {len(images)} images and {len(masks)} masks; give one mask for each image")
-    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
-        image_name, name = ("image", "mask") if len(masks) == 1 else (f"image {number}", f"mask {number}")
-        found = check_mask(name, mask)
-        if isinstance(image, np.ndarray) and image.ndim > 1 and image.shape[:2] != found.shape[:2]:
-            raise InputError(
-                f"{image_name} has shape {image.shape}, and {name} has shape {found.shape}: height and width must be "
-                "the same; a mask belongs to the picture as it is, before the policy"
-            )
 
 
 def kind_of_masks(masks: Pictures) -> MaskKind:

@@ -14,7 +14,7 @@ from vary.plan.callback import UserFunction, fill_given
 from vary.plan.compile import compiled, compiled_geometry
 from vary.plan.infer import check_bytes, output_dtype, output_size
 from vary.plan.program import Program, Template
-from vary.plan.request import PLAIN, Address, Decode, Failure, Output, Request, Result, Source
+from vary.plan.request import PLAIN, Address, Decode, Failure, Output, Parts, Pictures, Request, Result, Source
 from vary.plan.run import Run
 from vary.plan.segment import segment, stages
 from vary.sample import batch_shape
@@ -41,6 +41,13 @@ class Runner:
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
         """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""
         return self.plans[0].levels(sources, rows, decode.full_decode, decode.max_pixels)
+
+    def sizes(self, pictures: Pictures, rows: np.ndarray, max_pixels: int) -> list[tuple[int, int] | str]:
+        """(height, width) of each picture as it is seen, before it is varied; or why its header cannot be read."""
+        if isinstance(pictures, Parts):
+            return [pictures.array.shape[1:3]] * len(rows)
+        found = self.geometry([0.0] * self.template.channels).maps(pictures, rows, max_pixels)
+        return [one if isinstance(one, str) else one[0][1:] for one in found]
 
     def program(self, address: Address) -> Program:
         """The Program of the first sample of `address`."""

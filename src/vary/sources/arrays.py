@@ -14,7 +14,7 @@ from vary.guidance import guided
 from vary.sample import Array, channels_first, check_many, how_to_open, maybe_one, not_an_array
 from vary.sources.base import Item
 from vary.sources.kinds import Kind, array_kind
-from vary.sources.labels import class_ids, read_labels
+from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.subset import Source, inherits
 
 if TYPE_CHECKING:
@@ -52,6 +52,14 @@ class Arrays(Source):
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes
         self.class_field = self._labels.field
+
+    @classmethod
+    def of_masks(cls, masks: Array | list[Array]) -> Arrays:
+        """Masks in the place of pictures, checked already."""
+        made = cls.__new__(cls)
+        made._images, made._mapped, made._labels = masks, _Mapped.of(masks), Labels()
+        made.fields, made.classes, made.class_field = ("images",), None, None
+        return made
 
     @property
     def labels(self) -> Array | None:

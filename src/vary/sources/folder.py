@@ -84,7 +84,7 @@ class Folder(Source):
         """Absolute paths; a sample's index is its place here."""
         self._labels: Labels | None = None
         self.fields: tuple[str, ...] = ("images",) if self.classes is None else ("images", "labels")
-        self.class_field: str | None = "labels"
+        self.class_field: str | None = None if self.classes is None else "labels"
         if labels is not None:
             self._set_labels(labels, classes)
 
@@ -93,6 +93,10 @@ class Folder(Source):
         found = copy(self)
         found._set_labels(labels, classes)
         return found
+
+    def without_classes(self) -> Folder:
+        """A copy for which sub-folders are no classes; the same if it has your labels or no classes."""
+        return self if self._labels is not None or self.classes is None else self.with_labels({})
 
     def _set_labels(self, labels: object, classes: Sequence[str] | None) -> None:
         names, n = self._listing, len(self._listing)

@@ -352,7 +352,8 @@ class Epochs:
         if not 0 <= number < len(self):
             raise IndexError(f"{number}: an epoch has {len(self)} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        return keras.packed(batch or self._batch_at(number) or self.peek(), len(self._schema().pictures))
+        pictures = sum(not one.masks for one in self._schema().pictures)
+        return keras.packed(batch or self._batch_at(number) or self.peek(), pictures)
 
 
 def _without_init(kind: type[Epochs]) -> Epochs:

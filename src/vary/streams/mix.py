@@ -5,12 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from vary.errors import InputError, brief
 from vary.guidance import guided
 from vary.plan.infer import output_dtype
-from vary.sources import batch_labels
 from vary.streams.batch import ArraySpec, Specs, specs_of
 from vary.streams.batches.mixed import MixedJob, place_held
 from vary.streams.epochs import Epochs
@@ -185,8 +182,10 @@ def _check_fields(streams: Sequence[Stream]) -> None:
         known = [(place, runner.size) for place, runner in enumerate(runners) if runner.size is not None]
         cure = "put the same Resize(height, width) into each policy"
         _agree(f"{what} of size", [size for _, size in known], cure, [place for place, _ in known])
-    rows = [batch_labels(one.source, np.zeros(1, np.int64)) for one in streams]
-    for number, name in enumerate(streams[0].source.fields[1:]):
+    masks = [one._masks for one in streams]
+    _agree("masks of dtype and form", [one and one.kind for one in masks], "give masks of one kind")
+    rows = [one._first_labels() for one in streams]
+    for number, name in enumerate(streams[0]._images.fields[1:]):
         kinds = [(row[number].dtype.name, row[number].shape[1:]) for row in rows]
         _agree(f"{name} of dtype and shape", kinds, "give labels= of one kind")
 

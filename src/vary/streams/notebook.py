@@ -19,8 +19,9 @@ from vary.display.pixels import scale_of_runner
 from vary.display.preview import Preview
 from vary.display.sheet import as_png
 from vary.display.text import counted
-from vary.sources import class_ids, reads_for_labels
+from vary.sources import class_ids, masks_of, reads_for_labels
 from vary.streams.options import Options
+from vary.streams.views import mask_field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +41,15 @@ CLASSES = 12  # most classes that are listed with their counts
 LABELS = 1_000_000  # most labels that are read to count classes
 
 
-def schema_of(classes: Sequence[str] | None, specs: Sequence[tuple[ViewSpec, Runner]], options: Options) -> BatchSchema:
+def schema_of(source: Indexed, specs: Sequence[tuple[ViewSpec, Runner]], options: Options) -> BatchSchema:
     """The schema of a stream's batches. specs: its view specs, each with the runner of its policy."""
-    pictures = tuple(
+    pictures = [
         Pictures(spec.field, options.layout, spec.count is not None, scale_of_runner(runner, spec.policy.value_range))  # type: ignore[arg-type]
         for spec, runner in specs
-    )
-    return BatchSchema(classes, pictures)
+    ]
+    if masks_of(source) is not None:
+        pictures += [one._replace(field=mask_field(one.field), scale=None, masks=True) for one in pictures]
+    return BatchSchema(source.classes, tuple(pictures))
 
 
 def preview_of(epochs: Epochs, batch: Batch, most: int) -> Preview:

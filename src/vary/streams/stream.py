@@ -18,10 +18,21 @@ from vary.plan.infer import output_dtype, output_size
 from vary.plan.watch import Watch
 from vary.rng import VIEW_LIMIT, check_address
 from vary.sample import Array, batch_shape
-from vary.sources import Arrays, asked_kind, batch_labels, open_source, path_of, stated_kind, whole_of
+from vary.sources import (
+    Arrays,
+    asked_kind,
+    batch_labels,
+    images_of,
+    masks_of,
+    open_source,
+    path_of,
+    stated_kind,
+    whole_of,
+)
 from vary.streams.batch import ArraySpec, Specs, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
+from vary.streams.batches.masks import Masks, found_masks
 from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import schema_of, stream_html
@@ -97,11 +108,13 @@ class Stream(Epochs):
         options = Options(**{one.name: getattr(arguments, one.name) for one in fields(Options)})
         self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes)
         self.policy = arguments.policy
-        self._view_specs = view_specs_of(self.policy, options.views, self.source.fields[1:])
+        self._images, masks = images_of(self.source), masks_of(self.source)
+        self._view_specs = view_specs_of(self.policy, options.views, self.source.fields[1:], masks is not None)
         self._watches = tuple(Watch() for _ in self._view_specs)
         self._samples = _samples(self.source, arguments, views_of(self._view_specs))
         super().__init__(options, terms_of(self.source, self._view_specs, self._samples, options))
         self._prepared: _Prepared | None = None
+        self._masks_found: Masks | None = None
         self._cache: tuple[Store | None, str] | None = None
         self._cache_place = place_of(self.source, options)
         # guards these, apart from the lock of `Epochs`: reading a file for them may take forever
@@ -122,22 +135,36 @@ class Stream(Epochs):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        return fields_of(self.source, self._view_specs)
+        return fields_of(self._images.fields[1:], self._view_specs, masks_of(self.source) is not None)
 
     @property
     def element_spec(self) -> Specs:
-        o, specs, n = self.options, self._specs, self._batch_length()
-        whole_array = getattr(whole_of(self.source)[0], "whole", None)
+        o, specs, n, masks = self.options, self._specs, self._batch_length(), self._masks
+        whole_array = getattr(whole_of(self._images)[0], "whole", None)
         size_in = None if whole_array is None else whole_array.shape[1:3]
-        found = []
+        found, moved = [], []
         for spec, runner in specs:
             size = output_size(runner.template, size_in) or (None, None)
             shape = batch_shape(n, size, runner.template.channels, o.layout)  # type: ignore[arg-type]
             axis = () if spec.count is None else (spec.count,)
             found.append(ArraySpec((n, *axis, *shape[1:]), np.dtype(output_dtype(runner.template, o.output))))
-        columns = batch_labels(self.source, [0]) if len(self.source.fields) > 1 else ()
-        found += [ArraySpec((n, *column.shape[1:]), column.dtype) for column in columns]
+            if masks is not None:
+                shape = (n, *size) if masks.kind.flat else batch_shape(n, size, 1, o.layout)  # type: ignore[arg-type]
+                moved.append(ArraySpec((n, *axis, *shape[1:]), masks.kind.dtype))
+        found += [*moved, *(ArraySpec((n, *column.shape[1:]), column.dtype) for column in self._first_labels())]
         return specs_of(found, self.fields)
+
+    def _first_labels(self) -> tuple[Array, ...]:
+        """The labels of the first sample, (1, ...) each."""
+        return batch_labels(self._images, [0]) if len(self._images.fields) > 1 else ()
+
+    @property
+    def _masks(self) -> Masks | None:
+        """The masks, with their kind, which is found when it is first needed; None if there are none."""
+        masks = masks_of(self.source)
+        if masks is not None and self._masks_found is None:
+            self._masks_found = found_masks(masks, self.options)
+        return self._masks_found
 
     @property
     def _specs(self) -> tuple[tuple[ViewSpec, Runner], ...]:
@@ -166,7 +193,7 @@ class Stream(Epochs):
             self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
         moved = any(i.op in MAPS for _, runner in specs for i in runner.template.instructions)
         self._once.warn(_mask_findings(self.source) if moved else [])
-        prepared = _Prepared(kind, specs, schema_of(self.source.classes, specs, self.options))
+        prepared = _Prepared(kind, specs, schema_of(self.source, specs, self.options))
         self._prepared = prepared
         return prepared
 
@@ -218,7 +245,7 @@ class Stream(Epochs):
         samples: Callable[[Array], tuple[Array, Array]],
         empty: Empty | None = None,
     ) -> Job:
-        source, _ = whole_of(self.source)
+        source, _ = whole_of(self._images)
         return Job(
             source,
             self._specs,
@@ -232,6 +259,7 @@ class Stream(Epochs):
             eligible=self._samples.eligible(epoch) if options.on_error == "replace" else None,
             empty=empty,
             watches=self._watches,
+            masks=self._masks,
         )
 
     def _new_report(self, epoch: int) -> Report:
@@ -307,8 +335,7 @@ def _mask_findings(source: Indexed) -> list[Finding]:
         if column.ndim > 2 and column.shape[1:3] == size and min(size) >= SMALLEST_MASK:
             text = (
                 f"{name} are as high and wide as the pictures, {size[0]} x {size[1]}, as masks are: labels come out as "
-                "they are and do not follow what the policy moves; masks are not there yet. Leave geometry out of the "
-                "policy (colour transforms and Rescale stay), or warp both yourself"
+                "they are and do not follow what the policy moves. vary.Pairs(images, masks) is a source whose masks do"
             )
             found.append(Finding(f"masks {name}", text))
     return found

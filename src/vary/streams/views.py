@@ -19,9 +19,7 @@ from vary.transforms import Transform
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vary.sources import Indexed
-
-__all__ = ["ViewSpec", "average_views", "fields_of", "view_specs_of", "views_of"]
+__all__ = ["ViewSpec", "average_views", "fields_of", "mask_field", "view_specs_of", "views_of"]
 
 RESERVED = ("indices", "views", "epoch", "paths", "streams", "epochs", "fields", "index", "count")
 """Names that a batch uses already."""
@@ -45,20 +43,31 @@ def views_of(specs: Sequence[ViewSpec]) -> int:
     return sum(spec.views for spec in specs)
 
 
-def fields_of(source: Indexed, specs: Sequence[ViewSpec]) -> tuple[str, ...]:
-    """The names of a batch's arrays: pictures, then the source's labels."""
-    return (*(spec.field for spec in specs), *source.fields[1:])
+def fields_of(labels: Sequence[str], specs: Sequence[ViewSpec], masks: bool) -> tuple[str, ...]:
+    """The names of a batch's arrays: pictures, then masks, if there are any, then labels."""
+    pictures = [spec.field for spec in specs]
+    return (*pictures, *(map(mask_field, pictures) if masks else ()), *labels)
 
 
-def view_specs_of(policy: object, views: int | None, labels: Sequence[str]) -> tuple[ViewSpec, ...]:
-    """The view specs for policy= and views=. labels: the names of the other fields."""
+def mask_field(pictures: str) -> str:
+    """The name of the masks of a field of pictures."""
+    return "masks" if pictures == "images" else f"{pictures}_masks"
+
+
+def view_specs_of(policy: object, views: int | None, labels: Sequence[str], masks: bool) -> tuple[ViewSpec, ...]:
+    """The view specs for policy= and views=. labels: the names of the source's other fields. masks: has it masks?"""
     if not isinstance(policy, Mapping):
         return (ViewSpec("images", _policy("policy", policy), views),)
     if views is not None:
         raise InputError(f"views={views} goes with one policy; of several, each has its number: (policy, {views})")
     if not policy:
         raise PolicyError('policy={} names no views; give {"global": (policy, 2), "local": (policy, 8)}')
+    moved = set(map(mask_field, filter(lambda name: isinstance(name, str), policy))) if masks else set()
     for name in policy:
+        if name in moved:
+            raise InputError(
+                f"policy names views {name!r}, as the masks of other views are called; choose another name"
+            )
         if not isinstance(name, str) or not name.isidentifier() or name in (*labels, *RESERVED):
             taken = ", ".join((*labels, *RESERVED))
             raise InputError(f"policy names views {name!r}; give a name like those of variables, other than {taken}")

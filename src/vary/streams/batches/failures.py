@@ -68,9 +68,7 @@ def replaced(
         )
     places = np.concatenate([places for places, _ in tried])
     columns = zip(*(fields for _, fields in tried if fields), strict=True)
-    fields = [
-        _joined(spec.field, parts)[np.argsort(places)] for (spec, _), parts in zip(job.specs, columns, strict=True)
-    ]
+    fields = [_joined(name, parts)[np.argsort(places)] for name, parts in zip(job.fields, columns, strict=False)]
     return Rendered(np.sort(places), fields, {}, work), work
 
 
@@ -94,5 +92,5 @@ def _others(job: Job, broken: Array, attempt: int) -> Array:
 
 
 def _skipped(job: Job, index: int, error: Exception) -> Skipped:
-    name = job.path(index)
+    name = getattr(error, "path", None) or job.path(index)  # of the mask, if that is broken
     return Skipped(name, str(error).removeprefix(f"{name}: "))

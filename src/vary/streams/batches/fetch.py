@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from vary.streams.batches.job import Job
     from vary.streams.workers.pool import Executor
 
-__all__ = ["Inputs", "inputs_of", "size_of"]
+__all__ = ["Inputs", "expected_bytes", "fingerprints", "inputs_of", "size_of"]
 
 AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs more than reading them
 
@@ -135,7 +135,7 @@ class _Direct:
         return [*pictures]
 
     def expected(self, place: int) -> int:
-        return _expected(self._raw[place], self._job.channels)
+        return expected_bytes(self._raw[place], self._job.channels)
 
     @property
     def work(self) -> Work:
@@ -150,7 +150,7 @@ class _Cached:
         self._read = self._decode = self._encoded = 0
         specs = [(runner, some, spec.views) for (spec, runner), some in zip(job.specs, rows, strict=True)]
         samples = indices.tolist()
-        files = [File(*one) for one in zip(samples, _fingerprints(job.source, indices), strict=True)]
+        files = [File(*one) for one in zip(samples, fingerprints(job.source, indices), strict=True)]
         store = NO_STORE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Raw]:
@@ -159,10 +159,10 @@ class _Cached:
             self._encoded += sum(map(size_of, pictures))
             return pictures
 
-        def fingerprints(places: list[int]) -> Sequence[Hashable]:
-            return _fingerprints(job.source, indices[places]) if places else ()
+        def asked_again(places: list[int]) -> Sequence[Hashable]:
+            return fingerprints(job.source, indices[places]) if places else ()
 
-        self._blocks = Blocks(store, specs, files, read, fingerprints, job.options.decode)
+        self._blocks = Blocks(store, specs, files, read, asked_again, job.options.decode)
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Source]:
@@ -175,7 +175,7 @@ class _Cached:
 
     def expected(self, place: int) -> int:
         raw, level = self._blocks.needed(place)
-        return _expected(raw, self._job.channels) // level**2
+        return expected_bytes(raw, self._job.channels) // level**2
 
     @property
     def work(self) -> Work:
@@ -197,13 +197,13 @@ def inputs_of(job: Job, indices: Array, rows: Sequence[Array], executor: Executo
     return _Cached(job, indices, rows, executor)
 
 
-def _fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
+def fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
     """The keys of files in the store: the source's fingerprints, else the indices, which are valid in this process."""
     stated = getattr(source, "fingerprints", None) is not None
     return fingerprints_of(source, indices) if stated else indices.tolist()
 
 
-def _expected(raw: Raw, channels: int) -> int:
+def expected_bytes(raw: Raw, channels: int) -> int:
     if isinstance(raw, np.ndarray | Exception):  # nothing is decoded
         return 0
     try:

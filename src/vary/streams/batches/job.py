@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vary.plan.runner import Runner
     from vary.plan.watch import Watch
     from vary.sources import Indexed
+    from vary.streams.batches.masks import Masks
     from vary.streams.cache.memory import Store
     from vary.streams.options import Options
     from vary.streams.views import ViewSpec
@@ -82,6 +83,7 @@ class Job(EpochJob):
     empty: Empty | None = None  # allocates outputs; None: ordinary memory
     watches: tuple[Watch, ...] = ()  # one for each of `specs`
     number: int = 0  # of its stream, in a mix
+    masks: Masks | None = None  # of the images in `source`
 
     def make(self, positions: Array, executor: Executor) -> Made:
         indices, repeats = self.samples(positions)
@@ -118,7 +120,13 @@ class Job(EpochJob):
     @property
     def group(self) -> int:  # type: ignore[override]
         whole, o = self.whole, self.options
-        if whole is None or o.on_error != "raise" or o.prefetch == 0 or reads_for_labels(self.source):
+        if (
+            whole is None
+            or self.masks is not None
+            or o.on_error != "raise"
+            or o.prefetch == 0
+            or reads_for_labels(self.source)
+        ):
             return 1
         index, _ = self.samples(np.zeros(1, np.int64))
         labels = sum(column.nbytes for column in self._labels(index))
@@ -152,7 +160,7 @@ class Job(EpochJob):
     @cached_property
     def fields(self) -> tuple[str, ...]:
         """The names of a batch's arrays."""
-        return fields_of(self.source, [spec for spec, _ in self.specs])
+        return fields_of(self.source.fields[1:], [spec for spec, _ in self.specs], self.masks is not None)
 
     @cached_property
     def views(self) -> int:

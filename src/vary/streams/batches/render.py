@@ -1,4 +1,4 @@
-"""Samples -> fields of pictures: parameters are drawn, then each slice of a field is varied in one native call."""
+"""Samples -> fields of pictures and masks: parameters are drawn, then each slice is varied in one native call."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from vary.plan.request import Address, Output, Parts, Request
 from vary.sample import Array
 from vary.sources import path_of
 from vary.streams.batches.fetch import inputs_of, size_of
+from vary.streams.batches.masks import MaskInputs
 from vary.streams.report import Work
 from vary.streams.workers.pool import CALLING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from vary.plan.request import Pictures, Result
     from vary.plan.runner import Runner
@@ -46,30 +47,47 @@ class Rendered:
 
 
 def render(job: Job, indices: Array, repeats: Array, executor: Executor) -> Rendered:
-    """The pictures of these samples, a field for each spec."""
+    """The pictures of these samples, a field for each spec, and then their masks, if there are any."""
     n, drawn = len(indices), _draw(job, indices, repeats)
     inputs = inputs_of(job, indices, [one.rows for one in drawn], executor)
-    arrays: list[Array | None] = [None] * len(drawn)
+    masks = None if job.masks is None else MaskInputs(job, job.masks, indices, executor)
+    arrays: list[tuple[Array, ...]] = [()] * len(drawn)
     work, damaged = Work(), set[int]()
-    for some in _slices(job, n, inputs):
-        pictures = inputs.open(some)
-        if inputs.missing:
-            work = work._replace(decoded=max(work.decoded, sum(map(size_of, pictures))))
+    for some in _slices(job, n, [inputs] if masks is None else [inputs, masks]):
+        opened = _opened(job, drawn[0].part(some, n), some, inputs, masks)
+        if inputs.missing or (masks is not None and masks.missing):
+            work = work._replace(decoded=max(work.decoded, sum(size_of(one) for part in opened for one in part)))
         lost = [place for place in some if place in inputs.errors] if inputs.errors else []
         for number, one in enumerate(drawn if len(lost) < len(some) else ()):
-            arrays[number], made, spent = _run(job, one, Slice(some, pictures, lost), arrays[number], executor)
+            arrays[number], made, spent = _run(job, one, Slice(some, opened, lost), arrays[number], executor)
             work = work._replace(decode=work.decode + spent.decode, augment=work.augment + spent.augment)
             for at, reason in made.failures:
                 inputs.errors.setdefault(some[at // one.views], reason)
             damaged |= {some[at // one.views] for at in made.counts.damaged}
-        del pictures  # before the next ones are opened
+        del opened  # before the next ones are opened
     work = work._replace(damaged=len(damaged - inputs.errors.keys()))
     errors = {place: _error(job.source, int(indices[place]), one) for place, one in inputs.errors.items()}
     places = np.delete(np.arange(n), list(errors)) if errors else np.arange(n)
-    fields = [
-        _rows(job, number, one, places, n) for number, one in enumerate(arrays) if one is not None and len(places)
-    ]
-    return Rendered(places, fields, errors, work.plus(inputs.work))
+    roles = [list(enumerate(role)) for role in zip(*arrays, strict=True)]  # pictures, and masks
+    fields = [_rows(job, number, one, places, n) for role in roles for number, one in role if len(places)]
+    work = work.plus(inputs.work)
+    return Rendered(places, fields, errors, work if masks is None else work.plus(masks.work))
+
+
+def _opened(job: Job, drawn: Drawn, some: range, inputs: Inputs, masks: MaskInputs | None) -> tuple[Pictures, ...]:
+    """The pictures at these places, and the masks. Errors of masks become those of `inputs`."""
+    pictures = inputs.open(some)
+    if masks is None:
+        return (pictures,)
+    found = masks.open(some)
+    inputs.errors |= {place: error for place, error in masks.errors.items() if place not in inputs.errors}
+    good = [place - some.start for place in some if place not in inputs.errors]
+    rows = drawn.rows[:: drawn.views][good]
+    each = pictures if isinstance(pictures, Parts) else [pictures[number] for number in good]
+    own = found if isinstance(found, Parts) else [found[number] for number in good]
+    sizes = drawn.runner.sizes(each, rows, job.options.max_pixels)
+    inputs.errors |= masks.misfits([some[number] for number in good], own, sizes)
+    return pictures, found
 
 
 class Drawn(NamedTuple):
@@ -81,17 +99,20 @@ class Drawn(NamedTuple):
     views: int
     watch: Watch
 
-    def part(self, some: range) -> Drawn:
-        """Those of the samples at these places."""
+    def part(self, some: range, n: int) -> Drawn:
+        """Those of the samples at these places, of `n`."""
+        if len(some) == n:
+            return self
         rows = slice(some.start * self.views, some.stop * self.views)
         return self._replace(address=self.address.part(rows), rows=self.rows[rows])
 
 
 class Slice(NamedTuple):
-    """A part of a batch that is varied at once: its places, their pictures, and the places that have none."""
+    """A part of a batch that is varied at once: its places, their inputs (pictures, and perhaps masks), and the places
+    that have none."""
 
     places: range
-    pictures: Pictures
+    inputs: tuple[Pictures, ...]
     lost: list[int]
 
 
@@ -108,34 +129,41 @@ def _draw(job: Job, indices: Array, repeats: Array) -> list[Drawn]:
     return out
 
 
-def _slices(job: Job, n: int, inputs: Inputs) -> Iterator[range]:
+def _slices(job: Job, n: int, inputs: Sequence[Inputs]) -> Iterator[range]:
     """The places of a batch, divided so that only a few files are decoded at a time (see `PER_THREAD`). Not divided if
     pictures decide the size of the output. At the end of each slice, threads wait for each other.
     """
     threads = job.threads
     start = files = size = 0
-    if len(inputs.missing) > PER_THREAD * threads and all(runner.size for _, runner in job.specs):
-        for place in sorted(inputs.missing):
+    missing = set[int]().union(*(one.missing for one in inputs))
+    if len(missing) > PER_THREAD * threads and all(runner.size for _, runner in job.specs):
+        for place in sorted(missing):
             if files >= PER_THREAD * threads and size > BYTES * threads:
                 yield range(start, place)
                 start, files, size = place, 0, 0
-            files, size = files + 1, size + inputs.expected(place)
+            files += 1
+            size += sum(one.expected(place) for one in inputs if place in one.missing)
     yield range(start, n)
 
 
-def _run(job: Job, drawn: Drawn, part: Slice, images: Array | None, executor: Executor) -> tuple[Array, Result, Work]:
-    """Write the pictures of a slice into `images`, the array of the whole batch; None: it is allocated here. Returns
-    this array, the result of the slice, and how long it took."""
+def _run(
+    job: Job, drawn: Drawn, part: Slice, arrays: tuple[Array, ...], executor: Executor
+) -> tuple[tuple[Array, ...], Result, Work]:
+    """Write the pictures of a slice, and its masks, into `arrays`, those of the whole batch; empty: they are allocated
+    here. Returns these arrays, the result of the slice, and how long it took."""
     o, v, n, some = job.options, drawn.views, len(drawn.rows), part.places
-    output = Output(0, o.output, o.layout, empty=job.empty)
-    if len(some) * v < n:  # one of several slices: the size of the output is known
-        images = drawn.runner.empty(n, output) if images is None else images
-        drawn = drawn.part(some)
-        output = output._replace(out=images[some.start * v : some.stop * v])
+    outputs = [Output(0, o.output, o.layout, empty=job.empty)]
+    rows = slice(some.start * v, some.stop * v)
+    in_slices = len(some) * v < n
+    if in_slices:  # the size of the output is known
+        arrays = arrays or (drawn.runner.empty(n, outputs[0]),)
+        outputs[0] = outputs[0]._replace(out=arrays[0][rows])
+    outputs += [Output(number, layout=o.layout, empty=job.empty, role="mask") for number in range(1, len(part.inputs))]
+    drawn = drawn.part(some, n // v)
     request = Request(
-        (part.pictures if v == 1 else _repeated(part.pictures, v),),
+        tuple([one if v == 1 else _repeated(one, v) for one in part.inputs]),
         drawn.address,
-        (output,),
+        tuple(outputs),
         1 if len(some) > o.batch_size else job.threads,  # one for a group of small batches: training needs the cores
         o.decode,
         v,
@@ -149,7 +177,17 @@ def _run(job: Job, drawn: Drawn, part: Slice, images: Array | None, executor: Ex
     if drawn.watch.left > 0:
         drawn.watch.inspect(drawn.runner.template, request, made)
     spent = Work(decode=made.counts.decode_ns, augment=busy - made.counts.decode_ns)
-    return made.arrays[0] if images is None else images, made, spent
+    return _joined(arrays, made.arrays, rows, n) if in_slices else made.arrays, made, spent
+
+
+def _joined(arrays: tuple[Array, ...], made: tuple[Array, ...], rows: slice, n: int) -> tuple[Array, ...]:
+    """The arrays of the whole batch, with the masks of a slice; its pictures are there already."""
+    joined = arrays[:1]
+    for number, masks in enumerate(made[1:], 1):
+        whole = arrays[number] if number < len(arrays) else np.empty((n, *masks.shape[1:]), masks.dtype)
+        whole[rows] = masks
+        joined += (whole,)
+    return joined
 
 
 def _repeated(pictures: Pictures, views: int) -> Pictures:

@@ -12,7 +12,7 @@ from vary.codecs.decode import RULES, is_jpeg, picture_bytes
 from vary.errors import DecodeError, InputError, warn_caller
 from vary.plan.machine import libjpeg_version
 from vary.plan.request import Address
-from vary.sources import Encoded, stated_kind, whole_of
+from vary.sources import Encoded, masks_of, stated_kind, whole_of
 from vary.streams.cache.disk import Disk, cache_folder, check_writable, size_of_cache
 from vary.streams.cache.memory import Memory
 
@@ -119,18 +119,26 @@ def _expected(
     source: Indexed, options: Options, specs: Sequence[tuple[ViewSpec, Runner]], note_sample: Callable[[int], None]
 ) -> float:
     """Bytes that all files will need, estimated from a few of them, each at all levels that their first epochs need."""
-    n = len(source)
+    n, masks = len(source), masks_of(source) is not None
     sizes = []
     for index in islice(range(0, n, max(1, n // SAMPLED)), SAMPLED):
         note_sample(index)
         try:
-            image = source[index].image
-            if isinstance(image, Encoded):
-                whole = picture_bytes(image, options.channels)
-                sizes.append(sum(whole / level**2 for level in _levels(image, index, options, specs)))
+            item = source[index]
+            sizes.append(_kept_bytes(item.image, index, options, specs))
+            if masks:
+                sizes[-1] += sum(picture_bytes(mask, 1) for mask in item.labels if isinstance(mask, Encoded))
         except (DecodeError, OSError):  # reported when a batch needs the file
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
+
+
+def _kept_bytes(image: object, index: int, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> float:
+    """Bytes of a file at the levels that some draws need; 0 for an array."""
+    if not isinstance(image, Encoded):
+        return 0.0
+    whole = picture_bytes(image, options.channels)
+    return sum(whole / level**2 for level in _levels(image, index, options, specs))
 
 
 def _levels(image: Encoded, index: int, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> set[int]:
