@@ -1,4 +1,4 @@
-"""Measures vary against its peers, and counts the instructions of its kernels. NOTES.md tells the method.
+"""Measures vary against its peers, and counts the instructions of its kernels. NOTES.md describes the method.
 
 python -m benchmarks                 time everything, store the results
 python -m benchmarks.report          turn the newest results into docs/benchmarks.md and its chart

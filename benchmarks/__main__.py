@@ -1,4 +1,4 @@
-"""Measures vary against its peers: `python -m benchmarks`, or `make bench ARGS="--quick"`. NOTES.md tells the method.
+"""Measures vary against its peers: `python -m benchmarks`, or `make bench ARGS="--quick"`. NOTES.md has the method.
 
 Environments are made on demand, equality is checked first, rows are timed in interleaved rounds, and the results are
 stored as benchmarks/results/<date>-<commit>.json; `python -m benchmarks.report` makes docs/benchmarks.md of the newest.

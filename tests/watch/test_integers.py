@@ -17,7 +17,7 @@ CT = (TWELVE.astype(np.int16) - 1000)[..., :1]
 FLOATS = FULL.astype(np.float32)
 
 
-def told(policy: Policy, images: Any, **how: Any) -> list[str]:
+def reported(policy: Policy, images: Any, **how: Any) -> list[str]:
     """The warnings of one call."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -63,9 +63,9 @@ def test_told_once(
     words: tuple[str, ...],
 ) -> None:
     policy = Policy(transforms, **settings)
-    (said,) = told(policy, images, dtype=dtype)
+    (said,) = reported(policy, images, dtype=dtype)
     assert all(word in said for word in words), said
-    assert not told(policy, images, dtype=dtype), "once a policy"
+    assert not reported(policy, images, dtype=dtype), "once a policy"
 
 
 QUIET: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, str | None]] = [
@@ -91,7 +91,7 @@ QUIET: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, str | None]]
 def test_quiet(
     transforms: list[vary.Transform], settings: dict[str, Any], images: np.ndarray, dtype: str | None
 ) -> None:
-    assert not told(Policy(transforms, **settings), images, dtype=dtype)
+    assert not reported(Policy(transforms, **settings), images, dtype=dtype)
 
 
 def test_streams_warn_too() -> None:
@@ -102,5 +102,5 @@ def test_streams_warn_too() -> None:
 def test_of_many_channels_all_are_judged_alike() -> None:
     """A dark first band says nothing of the others."""
     bands = np.concatenate([TWELVE[..., :1] // 100, FULL, FULL, FULL], axis=-1)
-    assert not told(Policy([Normalize(0.5, 0.2)]), bands)
-    assert told(Policy([Normalize(0.5, 0.2)]), bands >> 4)
+    assert not reported(Policy([Normalize(0.5, 0.2)]), bands)
+    assert reported(Policy([Normalize(0.5, 0.2)]), bands >> 4)
