@@ -685,3 +685,19 @@ def test_real_pictures_and_their_masks(pictures_root: Path) -> None:
         assert set(np.unique(mask)) <= set(np.unique(numbers))
         one = policy(image=vary.read_image(pairs.path(index) or ""), mask=numbers, seed=5, index=index)
         assert np.array_equal(mask, one.mask)
+
+
+def test_keras_gets_masks_as_targets(pair: tuple[Path, Path]) -> None:
+    """`model.fit(stream)` asks for batches by number, from within keras."""
+    for policy, kinds in (
+        (POLICY, (np.ndarray, np.ndarray)),
+        ({"large": POLICY, "small": Policy([vary.Resize(8, 9)])}, (dict, dict)),
+    ):
+        stream = vary.stream(Pairs(*pair), policy, batch_size=4, seed=5)
+        inside = {"__name__": "keras.trainer", "stream": stream}
+        exec("x, y = stream[0]", inside)
+        assert (type(inside["x"]), type(inside["y"])) == kinds
+        if isinstance(inside["y"], dict):
+            assert [*inside["x"], *inside["y"]] == [*stream.fields]
+        else:
+            assert np.array_equal(inside["y"], stream.peek().masks)
