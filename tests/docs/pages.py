@@ -21,6 +21,18 @@ def blocks(text: str) -> list[tuple[int, str, list[str]]]:
     return found
 
 
+def pets(folder: Path) -> None:
+    """Three JPEGs, and masks of them with a palette."""
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    draw = np.random.default_rng(0)
+    for i in range(3):
+        pixels = draw.integers(0, 256, (40 + 4 * i, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{i}.jpg")
+        mask = Image.fromarray(pixels[..., 0] // 100).convert("P")
+        mask.save(folder / "masks" / f"{i}.png")
+
+
 def cats_and_dogs(folder: Path) -> None:
     """As small as an example may be: two classes of eight JPEGs."""
     draw = np.random.default_rng(0)

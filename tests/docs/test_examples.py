@@ -1,7 +1,7 @@
 """The ```python blocks of README.md and docs/*.md run.
 
-The blocks of one file run in order and share a namespace, in an empty folder that offers a `cats_dogs/train`; and again
-with pictures, names and places of a reader's own instead.
+The blocks of one file run in order and share a namespace, in an empty folder that offers `cats_dogs/train` and `pets`;
+and again with pictures, names and places of a reader's own instead.
 A fence ```python needs=torch,keras is left out where one of these modules is not installed.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import PICTURES, ROOT
-from docs.pages import PAGES, blocks, cats_and_dogs
+from docs.pages import PAGES, blocks, cats_and_dogs, pets
 from PIL import Image
 
 
@@ -49,6 +49,7 @@ def test_examples(
     page: Path, folder: str, make: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tmp_path / folder)
+    pets(tmp_path / "pets")
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__main__"}
     for line, code, needs in blocks(page.read_text(encoding="utf-8")):

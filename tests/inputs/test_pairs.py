@@ -1,86 +1,28 @@
-"""Streams of images and masks: pairs by name or by order, the same draws, exact numbers, and errors with both names."""
+"""Streams of images and masks: the same draws in every way, and errors that name the broken file."""
 
 import os
-import pickle
 import re
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from inputs.pairs import COUNT, POLICY, RANDOM, alone, classes, epoch_of, indexed, photo, rows, save
 from PIL import Image
 
 import vary
-from vary import Files, Folder, InputError, Pairs, Policy, PolicyError, SourceError, Stream, VaryError
-from vary.errors import DecodeError
+from vary import Folder, InputError, Pairs, Policy, PolicyError, VaryError
 
-POLICY = Policy(
-    [vary.Rotate(40), vary.HorizontalFlip(), vary.ColorJitter(0.3, 0.3), vary.Resize(24, 20), vary.Rescale(1 / 255)],
-    fill=0,
-    mask_fill=9,
-)
-RANDOM = np.random.default_rng(8)
-PALETTE = RANDOM.integers(0, 256, 768, dtype=np.uint8).tobytes()
-COUNT = 14
-
-
-def indexed(numbers: np.ndarray) -> Image.Image:
-    image = Image.frombytes("P", numbers.shape[::-1], numbers.tobytes())
-    image.putpalette(PALETTE)
-    return image
-
-
-def save(image: Image.Image, path: Path, **how: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **how)
-    return path
-
-
-def photo(height: int, width: int, seed: int = 0) -> Image.Image:
-    small = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
-    return Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC)
-
-
-def classes(height: int, width: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).integers(0, 7, (height, width), dtype=np.uint8)
-
-
-@pytest.fixture
-def pair(tmp_path: Path) -> tuple[Path, Path]:
-    """Folders of images and masks of different sizes, JPEG and PNG, in sub-folders, with dots in their names."""
-    for number in range(COUNT):
-        height, width = 90 + number, 120 - number
-        name = f"{'ab'[number % 2]}/{number:02}.v1"
-        how = {"suffix": "png"} if number % 5 == 0 else {"suffix": "jpg"}
-        save(photo(height, width, number), tmp_path / f"images/{name}.{how['suffix']}")
-        save(indexed(classes(height, width, number)), tmp_path / f"masks/{name}.{'gif' if number % 4 == 1 else 'png'}")
-    return tmp_path / "images", tmp_path / "masks"
-
-
-@pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
-
-
-def rows(stream: Stream) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(index, image, mask) of each sample of an epoch."""
-    for batch in stream:
-        images, masks = batch
-        assert batch.fields == ("images", "masks")
-        assert batch.images is images
-        assert batch.masks is masks
-        yield from zip(batch.indices.tolist(), images.copy(), masks.copy(), strict=True)
-
-
-def epoch_of(stream: Stream) -> dict[int, tuple[bytes, bytes]]:
-    return {index: (image.tobytes(), mask.tobytes()) for index, image, mask in rows(stream)}
-
-
-def alone(pairs: Pairs, index: int, **address: int) -> vary.Sample:
-    image, mask = vary.read_image(pairs.path(index) or ""), vary.read_mask(pairs.masks.path(index))
-    return POLICY(image=image, mask=mask, index=index, **address)
+WAYS: dict[str, dict[str, Any]] = {
+    "memory": {"cache": "memory"},
+    "disk": {"cache": "disk"},
+    "nothing kept": {"cache": None},
+    "full decode": {"cache": "memory", "full_decode": True},
+    "process": {"process": True},
+    "one thread": {"threads": 1, "prefetch": 0},
+    "one batch": {"batch_size": COUNT},
+}
 
 
 def test_a_row_is_what_the_policy_makes_of_both_files(pair: tuple[Path, Path]) -> None:
@@ -104,17 +46,6 @@ def test_images_are_those_of_a_stream_of_images(pair: tuple[Path, Path]) -> None
     for batch, own in zip(images, vary.stream(Pairs(*pair), POLICY, **options), strict=True):
         assert np.array_equal(batch.images, own.images)
         assert batch.paths == own.paths
-
-
-WAYS: dict[str, dict[str, Any]] = {
-    "memory": {"cache": "memory"},
-    "disk": {"cache": "disk"},
-    "nothing kept": {"cache": None},
-    "full decode": {"cache": "memory", "full_decode": True},
-    "process": {"process": True},
-    "one thread": {"threads": 1, "prefetch": 0},
-    "one batch": {"batch_size": COUNT},
-}
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -183,312 +114,6 @@ def test_arrays(form: str, dtype: str, layout: str) -> None:
         assert mask.shape == shape
         assert mask.dtype == masks.dtype
         assert np.array_equal(one.mask, mask.reshape(20, 16))
-
-
-def test_lists_of_arrays_and_a_mapped_file(tmp_path: Path) -> None:
-    images = [RANDOM.integers(0, 256, (30 + n, 40, 3), dtype=np.uint8) for n in range(5)]
-    masks = [RANDOM.integers(0, 9, (30 + n, 40), dtype=np.uint16) for n in range(5)]
-    for index, image, mask in rows(vary.stream(Pairs(images, masks), POLICY, batch_size=2, seed=2)):
-        one = POLICY(image=images[index], mask=masks[index], seed=2, index=index)
-        assert np.array_equal(one.image, image)
-        assert np.array_equal(one.mask, mask)
-    np.save(tmp_path / "masks.npy", np.stack([mask[:30] for mask in masks]))
-    mapped = np.load(tmp_path / "masks.npy", mmap_mode="r")
-    pairs = Pairs(np.stack([image[:30] for image in images]), mapped)
-    assert len(pickle.dumps(pairs.masks)) < 2000  # the place of the file, not its numbers
-    here = epoch_of(vary.stream(pairs, POLICY, batch_size=2, seed=2))
-    assert epoch_of(vary.stream(pairs, POLICY, batch_size=2, seed=2, process=True)) == here
-
-
-class Own(vary.sources.Source):
-    """Arrays, or files of a folder, that are made when they are asked for."""
-
-    def __init__(self, given: Any) -> None:
-        self.given = given
-
-    def __len__(self) -> int:
-        return len(self.given)
-
-    def item(self, index: int) -> vary.sources.Item:
-        one = self.given[index]
-        return one if isinstance(one, vary.sources.Item) else vary.sources.Item(one)
-
-
-def test_sources_of_your_own(pair: tuple[Path, Path]) -> None:
-    pairs = Pairs(*pair)
-    expected = epoch_of(vary.stream(pairs, POLICY, batch_size=4, seed=5))
-    for images, masks in [
-        (Own(pairs.images), Own(pairs.masks)),
-        (Own(pairs.images), [vary.read_mask(pairs.masks.path(n)) for n in range(COUNT)]),
-        (pair[0], Own([vary.read_mask(pairs.masks.path(n)) for n in range(COUNT)])),
-    ]:
-        for cache in (None, "memory"):
-            stream = vary.stream(Pairs(images, masks), POLICY, batch_size=4, seed=5, cache=cache)
-            assert epoch_of(stream) == expected
-            stream.set_epoch(0)
-            assert epoch_of(stream) == expected
-
-
-def test_sources_of_your_own_that_return_no_masks() -> None:
-    images = RANDOM.integers(0, 256, (3, 30, 40, 3), dtype=np.uint8)
-    good = np.zeros((30, 40), np.int64)
-    for wrong, says in [
-        (np.zeros((30, 40, 3), int), "the mask of sample 2 has shape (30, 40, 3)"),
-        (np.zeros((30, 40)), "the mask of sample 2 is float64"),
-        (np.zeros((30, 40), np.uint8), "the mask of sample 2 is uint8 with 2 axes, and mask 0 is int64 with 2"),
-        ("a.png", "the mask of sample 2 is of type str"),
-        (np.zeros((40, 30), np.int64), "sample 2: the image is 30 x 40, and its mask mask 2 40 x 30"),
-    ]:
-        with pytest.raises(VaryError, match=re.escape(says)):
-            epoch_of(vary.stream(Pairs(images, Own([good, good, wrong])), POLICY, shuffle=False))
-
-
-def test_splits_and_subsets_draw_as_the_whole(pair: tuple[Path, Path]) -> None:
-    pairs = Pairs(*pair)
-    whole = epoch_of(vary.stream(pairs, POLICY, batch_size=4, seed=5))
-    training, validation = pairs.split(0.3)
-    for part in (training, validation, pairs[3:9][::2], pairs[[5, 1]]):
-        made = epoch_of(vary.stream(part, POLICY, batch_size=4, seed=5))
-        assert made == {index: whole[index] for index in made}
-        assert len(made) == len(part)
-    assert len(training) + len(validation) == COUNT
-    assert training.classes is None
-    assert pairs[3:5].paths == tuple(pairs.paths[3:5])
-    item = pairs[2]
-    assert (item.image.path, item.labels[0].path) == (pairs.path(2), pairs.masks.path(2))
-
-
-def test_folders_and_files_as_sources(pair: tuple[Path, Path]) -> None:
-    """Sub-folders are no classes here, and Files are paired by the paths below their common folder."""
-    expected = epoch_of(vary.stream(Pairs(*pair), POLICY, batch_size=4, seed=5))
-    images, masks = Folder(pair[0]), Folder(pair[1])
-    assert images.classes == ["a", "b"]
-    shuffled = RANDOM.permutation(COUNT)
-    for given in [
-        (images, masks),
-        (str(pair[0]), masks),
-        (images, Files([masks.paths[n] for n in shuffled])),
-        (Files(images.paths), masks),
-        (images, masks[[*range(COUNT)[::-1]]]),
-    ]:
-        assert epoch_of(vary.stream(Pairs(*given), POLICY, batch_size=4, seed=5)) == expected
-    some = Pairs(images[2:12:3], Files(masks.paths[2:12:3]), by="order")
-    assert [Path(path).name[:2] for path in some.paths] == ["04", "10", "03", "09"]
-
-
-def test_names_that_differ_go_by_order(pair: tuple[Path, Path]) -> None:
-    images = Folder(pair[0]).paths
-    masks = [str(save(indexed(classes(90, 120)), pair[0].parent / f"m/{n}_mask.png")) for n in range(COUNT)]
-    with pytest.raises(SourceError, match=r"by='order' pairs two vary\.Files in the order of their paths"):
-        Pairs(Files(images), Files(masks))
-    pairs = Pairs(Files(images), Files(masks), by="order")
-    assert [pairs[n].labels[0].path for n in range(COUNT)] == masks
-
-
-def test_a_missing_partner_is_named(pair: tuple[Path, Path]) -> None:
-    lost = pair[1] / "a/02.v1.png"
-    lost.unlink()
-    with pytest.raises(SourceError) as error:
-        Pairs(*pair)
-    assert f"1 image without a mask: {pair[0] / 'a/02.v1.jpg'}; {str(pair[1])!r} has no" in str(error.value)
-    (pair[0] / "a/02.v1.jpg").unlink()
-    assert len(Pairs(*pair)) == COUNT - 1
-    (pair[0] / "b/03.v1.jpg").unlink()
-    with pytest.raises(SourceError) as error:
-        Pairs(*pair)
-    assert f"1 mask without an image: {pair[1] / 'b/03.v1.png'}; {str(pair[0])!r} has no" in str(error.value)
-    for path in pair[0].rglob("*.jpg"):
-        path.unlink()
-    with pytest.raises(SourceError, match=r"10 masks without an image: (\S+, ){3}and 7 more; "):
-        Pairs(*pair)
-
-
-def test_names_are_compared_exactly(tmp_path: Path) -> None:
-    """Hidden files are no pictures, capitals count, and only the last suffix is cut off."""
-    for name in ("a.b", "a.b.c", "A", ".hidden"):
-        save(photo(20, 30), tmp_path / f"images/{name}.JPG", format="JPEG")
-        save(indexed(classes(20, 30)), tmp_path / f"masks/{name}.Png")
-    save(indexed(classes(20, 30)), tmp_path / "masks/.other.png")
-    (tmp_path / "masks/notes.txt").write_text("no picture")
-    pairs = Pairs(tmp_path / "images", tmp_path / "masks")
-    assert [Path(path).stem for path in pairs.paths] == ["A", "a.b", "a.b.c"]
-    assert [Path(pairs.masks.path(n)).stem for n in range(3)] == ["A", "a.b", "a.b.c"]
-    (tmp_path / "masks/A.Png").rename(tmp_path / "masks/a.png")
-    with pytest.raises(SourceError, match=r"1 image without a mask: \S+/A.JPG"):
-        Pairs(tmp_path / "images", tmp_path / "masks")
-
-
-def test_two_files_of_one_name(pair: tuple[Path, Path]) -> None:
-    save(photo(9, 9), pair[0] / "a/02.v1.png")
-    with pytest.raises(SourceError) as error:
-        Pairs(*pair)
-    assert f"two images have one name but for their suffixes: {pair[0] / 'a/02.v1'}.jpg and " in str(error.value)
-    with pytest.raises(SourceError, match="two masks have one name"):
-        Pairs(pair[1], pair[0])
-
-
-def test_what_is_no_source_of_pairs(pair: tuple[Path, Path], tmp_path: Path) -> None:
-    images = np.zeros((5, 30, 40, 3), np.uint8)
-    masks = np.zeros((5, 30, 40), np.uint8)
-    (tmp_path / "empty").mkdir()
-    for given, says in [
-        ((images, masks[:4]), "there are 5 images and 4 masks"),
-        ((images, masks[:, 1:]), "image has shape (30, 40, 3), and mask has shape (29, 40)"),
-        (([*images], [*masks[:4], masks[4, 1:]]), "image 4 has shape (30, 40, 3), and mask 4 has shape (29, 40)"),
-        ((images, images), "masks[0] has shape (30, 40, 3); give one number for each pixel"),
-        ((images, vary.Arrays(images)), "masks[0] has shape (30, 40, 3)"),
-        ((images, masks / 255), "masks[0] is float64"),
-        ((images, masks[0]), "masks has shape (30, 40)"),
-        ((images, []), "masks is empty"),
-        ((images, ["a.png"]), "masks[0] is a path, 'a.png'; vary.Files(paths)"),
-        (((images, [0, 1, 2, 3, 4]), masks), "the source of images has the fields ('images', 'labels')"),
-        ((Pairs(images, masks), masks), "the source of images has the fields ('images', 'masks')"),
-        ((pair[0], Files(Folder(pair[1]).paths, [*range(COUNT)])), "the source of masks has the fields"),
-        ((tmp_path / "empty", pair[1]), "holds no pictures"),
-        ((pair[0], tmp_path / "none"), "does not exist"),
-        ((images, masks, "name"), "by='name' goes with files"),
-        ((images, masks, "stem"), "by='stem'; give 'name', 'order', or None"),
-        ((images, None), "NoneType is no source"),
-    ]:
-        with pytest.raises(VaryError, match=re.escape(says)):
-            Pairs(*given[:2], by=given[2] if len(given) > 2 else None)
-    for keywords in ({"labels": [0] * 5}, {"classes": ["a"]}, {"weights": "balanced"}):
-        with pytest.raises(InputError):
-            vary.stream(Pairs(images, masks), POLICY, **keywords)
-
-
-def test_numbers_of_files_are_exact(tmp_path: Path) -> None:
-    """A row for each kind of file: without geometry, the mask of a batch is what was written."""
-    whole = RANDOM.permutation(600).astype(np.uint8).reshape(20, 30)  # each value occurs, or Pillow renumbers GIFs
-    deep = RANDOM.integers(0, 65536, (20, 30), dtype=np.uint16)
-    cases: dict[str, tuple[Image.Image, np.ndarray]] = {
-        "palette.png": (indexed(whole), whole),
-        "palette4.png": (indexed(whole % 16), whole % 16),
-        "palette.gif": (indexed(whole), whole),
-        "palette.bmp": (indexed(whole), whole),
-        "grey.png": (Image.fromarray(whole), whole),
-        "grey.tif": (Image.fromarray(whole), whole),
-        "bits.png": (Image.fromarray(whole > 100), (whole > 100).astype(np.uint8)),
-        "bits.tif": (Image.fromarray(whole > 100), (whole > 100).astype(np.uint8)),
-        "deep.png": (Image.fromarray(deep), deep),
-        "deep.tif": (Image.fromarray(deep), deep),
-        "deep.pgm": (Image.fromarray(deep), deep),
-    }
-    for name, (image, numbers) in cases.items():
-        mask = save(image, tmp_path / f"masks {name}/1{Path(name).suffix}", **({"bits": 4} if "4" in name else {}))
-        save(photo(20, 30), tmp_path / "images/1.png")
-        assert vary.read_mask(mask).dtype == numbers.dtype
-        for process in (False, True):
-            stream = vary.stream(Pairs(tmp_path / "images", mask.parent), Policy([]), process=process)
-            for _ in range(2):
-                ((_, _, made),) = rows(stream)
-                assert np.array_equal(made, numbers), name
-                assert made.dtype == numbers.dtype
-
-
-@pytest.mark.parametrize("bits", [1, 2, 4])
-def test_grey_of_few_bits_is_not_stretched(tmp_path: Path, bits: int) -> None:
-    import struct
-    import zlib
-
-    numbers = RANDOM.integers(0, 1 << bits, (6, 16), dtype=np.uint8)
-    packed = np.packbits(np.unpackbits(numbers[..., None], axis=2)[..., -bits:].reshape(6, -1), axis=1)
-    lines = b"".join(b"\0" + line.tobytes() for line in packed)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    head = struct.pack(">IIBBBBB", 16, 6, bits, 0, 0, 0, 0)
-    data = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
-    (tmp_path / "m.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
-    assert np.array_equal(vary.read_mask(tmp_path / "m.png"), numbers)
-
-
-@pytest.mark.parametrize("most", [3, 20, 255, 1000])
-def test_the_largest_value_of_a_pgm_changes_nothing(tmp_path: Path, most: int) -> None:
-    numbers = RANDOM.integers(0, most + 1, (6, 16))
-    for kind, data in (
-        (b"P5", numbers.astype("u1" if most < 256 else ">u2").tobytes()),
-        (b"P2", b" ".join(b"%d" % number for number in numbers.ravel())),
-    ):
-        (tmp_path / "m.pgm").write_bytes(b"%s 16 6 %d\n" % (kind, most) + data)
-        assert np.array_equal(vary.read_mask(tmp_path / "m.pgm"), numbers)
-
-
-def test_masks_that_hold_no_numbers(tmp_path: Path) -> None:
-    grey = classes(20, 30)
-    for name, image, says in [
-        ("rgb.png", photo(20, 30), r"is a mask in colours \(RGB\), not in class numbers; convert it once"),
-        (
-            "grey.png",
-            Image.fromarray(np.dstack([grey] * 3)),
-            r"all of them grey; save it as grey: vary.read_image\(path, ",
-        ),
-        ("rgba.png", photo(20, 30).convert("RGBA"), r"is a mask in colours \(RGBA\)"),
-        ("jpeg.jpg", Image.fromarray(grey), "is a JPEG, whose compression changes class numbers"),
-        ("float.tif", Image.fromarray(grey.astype(np.float32)), "floating-point"),
-        ("cut.png", None, "broken|truncated|cannot be read"),
-    ]:
-        path = tmp_path / name / f"1{Path(name).suffix}"
-        save(image or indexed(classes(300, 300)), path)
-        if image is None:
-            path.write_bytes(path.read_bytes()[:2000])
-        save(photo(20, 30), tmp_path / "images/1.png")
-        for call in (
-            lambda path=path: vary.read_mask(path),
-            lambda path=path: epoch_of(vary.stream(Pairs(tmp_path / "images", path.parent), POLICY)),
-        ):
-            with pytest.raises(DecodeError, match=says) as error:
-                call()
-            assert str(error.value).startswith(f"{path}: ")
-            assert error.value.path == str(path)
-    with pytest.raises(SourceError, match="No such file"):
-        vary.read_mask(tmp_path / "none.png")
-
-
-def test_the_cure_for_colours_works(tmp_path: Path) -> None:
-    colours, numbers = RANDOM.permutation(256)[:7, None] + np.arange(3), classes(20, 30)
-    path = save(Image.fromarray((colours % 256).astype(np.uint8)[numbers]), tmp_path / "m.png")
-    found = (vary.read_image(path)[:, :, None] == colours % 256).all(-1).argmax(-1).astype("uint8")
-    assert np.array_equal(found, numbers)
-
-
-def exif(orientation: int) -> Image.Exif:
-    found = Image.Exif()
-    found[0x0112] = orientation
-    return found
-
-
-@pytest.mark.parametrize("options", [{}, {"cache": "memory"}, {"full_decode": True}, {"process": True}])
-def test_sizes_are_compared_upright(tmp_path: Path, options: dict[str, Any]) -> None:
-    """Also of a JPEG that is decoded at an eighth of its size."""
-    policy = Policy([vary.Resize(20, 24)])
-    image = save(photo(400, 600), tmp_path / "images/1.jpg", exif=exif(6))
-    upright = classes(600, 400)
-    mask = save(indexed(upright), tmp_path / "masks/1.png")
-    stream = vary.stream(Pairs(image.parent, mask.parent), policy, **options)
-    for _ in range(2):
-        ((_, _, made),) = rows(stream)
-        assert np.array_equal(made, policy(image=vary.read_image(image), mask=upright).mask)
-    save(indexed(classes(400, 600)), mask)
-    for _ in range(2):
-        with pytest.raises(DecodeError) as error:
-            list(rows(vary.stream(Pairs(image.parent, mask.parent), policy, **options)))
-        said = f"{image}: the image is 600 x 400, and its mask {mask} 400 x 600 (height x width); EXIF turns the image"
-        assert str(error.value).startswith(said)
-    save(indexed(classes(599, 400)), mask)
-    with pytest.raises(DecodeError, match=r"and its mask \S+ 599 x 400 .* make the mask of the image as it is"):
-        list(rows(vary.stream(Pairs(image.parent, mask.parent), policy, **options)))
-
-
-def test_masks_of_different_depth(pair: tuple[Path, Path]) -> None:
-    path = pair[1] / "b/03.v1.png"
-    save(Image.fromarray(np.zeros(vary.read_mask(path).shape, np.uint16)), path)
-    with pytest.raises(
-        DecodeError, match=r"is uint16 with 2 axes, and \S+00\.v1\.png is uint8 with 2; give all"
-    ) as error:
-        list(rows(vary.stream(Pairs(*pair), POLICY)))
-    assert error.value.path == str(path)
 
 
 @pytest.mark.parametrize("process", [False, True])
@@ -685,3 +310,19 @@ def test_real_pictures_and_their_masks(pictures_root: Path) -> None:
         assert set(np.unique(mask)) <= set(np.unique(numbers))
         one = policy(image=vary.read_image(pairs.path(index) or ""), mask=numbers, seed=5, index=index)
         assert np.array_equal(mask, one.mask)
+
+
+def test_keras_gets_masks_as_targets(pair: tuple[Path, Path]) -> None:
+    """`model.fit(stream)` asks for batches by number, from within keras."""
+    for policy, kinds in (
+        (POLICY, (np.ndarray, np.ndarray)),
+        ({"large": POLICY, "small": Policy([vary.Resize(8, 9)])}, (dict, dict)),
+    ):
+        stream = vary.stream(Pairs(*pair), policy, batch_size=4, seed=5)
+        inside = {"__name__": "keras.trainer", "stream": stream}
+        exec("x, y = stream[0]", inside)
+        assert (type(inside["x"]), type(inside["y"])) == kinds
+        if isinstance(inside["y"], dict):
+            assert [*inside["x"], *inside["y"]] == [*stream.fields]
+        else:
+            assert np.array_equal(inside["y"], stream.peek().masks)

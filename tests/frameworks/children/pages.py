@@ -22,6 +22,7 @@ def check_examples() -> None:
             continue
         with tempfile.TemporaryDirectory() as folder:
             examples.cats_and_dogs(Path(folder) / "cats_dogs" / "train")
+            examples.pets(Path(folder) / "pets")
             os.chdir(folder)
             namespace = {"__name__": "__main__"}
             for line, code, needs in examples.blocks(text):
