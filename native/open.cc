@@ -146,6 +146,8 @@ Image opened_image(const Context& context, Task& task, const Opened& opened, Vie
   image.spare_height = image.height - part(file.header.height, level);
   image.spare_width = image.width - part(file.header.width, level);
   if (shared.level > 0) shared = {level, true, image};
+  if (image.data != file.pixels.data)
+    context.w.brought = {image.data, image.row * image.height};  // it was just written
   const auto spent = std::chrono::steady_clock::now() - began;
   context.counts.decode_ns += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
   return image;

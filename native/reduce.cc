@@ -51,41 +51,52 @@ bool columns_first(const View& view) {
   return s.x > s.y * (1 + 1e-9);
 }
 
-// The boxes that a reduced pixel is a weighted sum of; no weight is 0.
+// The boxes that a reduced pixel is a weighted sum of. None of `count` weights is 0; those behind them, `room` in all,
+// are.
 struct Weights {
-  int first = 0, count = 0;
-  double values[kMostTaps], sum = 0;
+  int first = 0, count = 0, largest = 0;  // `largest`: the box that the pixel's centre is in
+  double values[kMostTaps], sum;
 };
 
-Weights weights_of(const AxisReduction& r, int reduced) {
+// Loops always run to `room`, so that processors foresee their ends.
+Weights weights_of(const AxisReduction& r, int reduced, int room) {
+  constexpr double nothing = 1e-9;
   Weights w;
-  const double centre = r.centre(), from_centre = r.centre_of(reduced);
-  const Interval some = r.boxes_of({reduced, reduced + 1});
-  w.first = some.first;
-  for (int i = some.first; i < some.end; ++i) {
-    // Relative to the centre, where a mirrored picture has the same numbers with the other sign.
-    const double value = r.half - std::fabs((i + .5 - centre) - from_centre);
-    if (value > 1e-9) w.sum += w.values[w.count++] = value;
-    if (w.count == 0) ++w.first;
+  const double centre = r.centre(), from_centre = r.centre_of(reduced), at = centre + from_centre;
+  const double low = at - r.half - .5 + nothing, high = at + r.half - .5 - nothing;
+  w.first = low < 0 ? 0 : static_cast<int>(low) + 1;
+  w.count = std::min(r.boxes, static_cast<int>(high) + 1) - w.first;
+  w.largest = std::clamp(static_cast<int>(at) - w.first, 0, w.count - 1);
+  // Relative to the centre, where a mirrored picture has the same numbers with the other sign.
+  const double away = (w.first + .5 - centre) - from_centre;
+  for (int t = 0; t < room; ++t) {
+    const double value = r.half - std::fabs(away + t);
+    w.values[t] = value > nothing ? value : 0;
   }
+  for (int t = r.boxes - w.first; t < room; ++t) w.values[t] = 0;
+  double sums[4] = {};
+  for (int t = 0; t < room; t += 4)
+    for (int i = 0; i < 4; ++i) sums[i] += w.values[t + i];
+  w.sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   return w;
 }
 
 // Weights in 128ths. What rounding leaves over goes to the largest, or in halves to the two that are largest, so that a
 // mirrored picture has mirrored weights.
-void quantise(const Weights& w, std::uint8_t* parts) {
-  int left = kParts, largest = 0, last = 0;
-  for (int t = 0; t < w.count; ++t) {
-    parts[t] = static_cast<std::uint8_t>(static_cast<int>(w.values[t] * (kParts / w.sum) + .5 + kTolerance));
+void quantise(const Weights& w, int room, std::uint8_t* parts) {
+  const double scale = kParts / w.sum;
+  int left = kParts;
+  for (int t = 0; t < room; ++t) {
+    parts[t] = static_cast<std::uint8_t>(static_cast<int>(w.values[t] * scale + (.5 + kTolerance)));
     left -= parts[t];
-    if (w.values[t] > w.values[largest] + kTolerance) largest = last = t;
-    if (w.values[t] > w.values[largest] - kTolerance) last = t;
   }
-  // Only where the edge cuts off weights may there be an odd rest.
-  const bool more_before = largest > w.count - 1 - last;
-  const int odd = more_before ? largest : last, even = more_before ? last : largest;
-  parts[even] = static_cast<std::uint8_t>(parts[even] + left / 2);
-  parts[odd] = static_cast<std::uint8_t>(parts[odd] + left - left / 2);
+  int one = w.largest, other = one;
+  const double nearly = w.values[one] - kTolerance;
+  if (one > 0 && w.values[one - 1] > nearly) --one;
+  if (other + 1 < w.count && w.values[other + 1] > nearly) ++other;
+  if (one < w.count - 1 - other) std::swap(one, other);  // an odd rest, which only edges cause, away from the edge
+  parts[other] = static_cast<std::uint8_t>(parts[other] + left / 2);
+  parts[one] = static_cast<std::uint8_t>(parts[one] + left - left / 2);
 }
 
 struct TapBuffers {
@@ -111,13 +122,12 @@ Taps taps_of(const AxisReduction& r, Interval some, bool bytes, const TapBuffers
     if (out.even && i > 0 && pixel > 1 && pixel < r.size - 1) {
       ++w.first;  // the weights of the pixel before
     } else {
-      w = weights_of(r, pixel);
+      w = weights_of(r, pixel, out.most);
     }
     start[i] = w.first;
     count[i] = w.count;
     if (bytes) {
-      std::fill(parts, parts + out.most, std::uint8_t{0});
-      quantise(w, parts);
+      quantise(w, out.most, parts);
       parts += out.most;
     } else {
       for (int t = 0; t < w.count; ++t) shares[t] = static_cast<float>(w.values[t] / w.sum);
@@ -192,8 +202,8 @@ void Reduction::apply(double* map, const double* over) const {
   scale(y, map + 3);
 }
 
-Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interval rows, Interval columns,
-              Workspace& w) {
+Image reduced(const Kernels& k, const Image& source, const Reduction& r, const Window& seen, Workspace& w) {
+  const Interval rows{seen.top, seen.bottom}, columns{seen.left, seen.right};
   const Interval down = r.y.boxes_of(rows), across = r.x.boxes_of(columns);
   const Image s = r.x.box > 1 || r.y.box > 1 ? box_averages(k, source, r, down, across, w) : source;
   const bool bytes = s.type == Element::u8;
@@ -204,15 +214,16 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interva
   t.width = r.x.size;
   t.line = w.line.get<float>(std::int64_t{across.end - across.first} * s.channels + 64);
   t.packed = w.sums.get<std::uint32_t>(std::int64_t{columns.end - columns.first + 4} * (t.x.most + 1));
-  const auto filter = [&](const Image& from, const Image& to, Interval seen, Interval top_to_bottom, Interval out) {
+  t.last = w.brought.holds(s.data) ? 0 : down.end;
+  const auto filter = [&](const Image& from, const Image& to, Interval read, Interval top_to_bottom, Interval write) {
     t.data = from.data;
     t.row = from.row;
-    t.first = seen.first;
-    t.columns = seen.end - seen.first;
+    t.first = read.first;
+    t.columns = read.end - read.first;
     t.top = top_to_bottom.first;
     t.bottom = top_to_bottom.end;
-    t.left = out.first;
-    t.right = out.end;
+    t.left = write.first;
+    t.right = write.end;
     t.out = const_cast<std::uint8_t*>(to.data);
     t.out_row = to.row;
     k.triangle[static_cast<int>(s.type)](t);
@@ -228,6 +239,7 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interva
   filter(s, between, across, down, columns);
   t.y = y;
   t.x = {};
+  t.last = 0;
   filter(between, out, columns, rows, columns);
   return out;
 }

@@ -47,7 +47,7 @@ struct Reduction {
 // `extents` are the picture's own size, in pixels as stored.
 Reduction reduction_of(const Plan& plan, const View& view, double height, double width);
 
-// The reduced pixels [rows) x [columns) of a packed picture, in their places; memory belongs to the workspace.
-Image reduced(const Kernels& k, const Image& source, const Reduction& r, Interval rows, Interval columns, Workspace& w);
+// The reduced pixels of a window of a packed picture, in their places; memory belongs to the workspace.
+Image reduced(const Kernels& k, const Image& source, const Reduction& r, const Window& seen, Workspace& w);
 
 }  // namespace vary

@@ -189,7 +189,7 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
   const Window seen = read_by(plan.fill, at, r);
   out.reduced = r.changes();
   if (out.reduced) {
-    source = reduced(k, source, r, {seen.top, seen.bottom}, {seen.left, seen.right}, w);
+    source = reduced(k, source, r, seen, w);
   } else if (!w.brought.holds(source.data)) {
     k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
             (seen.right - seen.left) * source.column);

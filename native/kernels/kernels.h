@@ -88,6 +88,7 @@ struct Triangle {
   std::int64_t row = 0;
   int channels = 0;
   int first = 0, columns = 0;  // of the source, which are read
+  int last = 0;                // rows of the source before it are read, from memory; 0: they are in a cache
   Taps x, y;
   int top = 0, bottom = 0, left = 0, right = 0;
   int width = 0;                    // of the whole reduced picture

@@ -260,10 +260,27 @@ void mix_line(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
   for (int i = 0; i < t.right - t.left; ++i) mix_pixel(t, i, line, out + static_cast<std::int64_t>(i) * t.channels);
 }
 
+// Reads some 128 KiB of rows, if those before `end` have not been read yet: long runs come from memory much faster than
+// single rows. Returns up to where it has read.
+int bring_rows(const Triangle& t, int read, int end) {
+  const std::int64_t bytes = static_cast<std::int64_t>(t.columns) * t.channels;
+  if (end <= read || t.last == 0) return read;
+  const std::int64_t more = read + (128 << 10) / bytes + 1;
+  const int last = more < t.last ? static_cast<int>(more) : t.last;
+  std::uint32_t sum = 0;
+  for (; read < last; ++read) {
+    const std::uint8_t* const row = t.data + read * t.row + static_cast<std::int64_t>(t.first) * t.channels;
+    for (std::int64_t x = 0; x < bytes; x += 64) sum += row[x];
+  }
+  __asm__ volatile("" : : "r"(sum));
+  return read > end ? read : end;
+}
+
 void bytes(const Triangle& t) {
   static constexpr std::uint8_t same[4] = {1 << kBits};
   std::uint8_t* const line = reinterpret_cast<std::uint8_t*>(t.line) + 64;  // columns before the first are read, as 0
   if (t.x.start != nullptr && !t.x.even) pack(t);
+  int read = t.y.start != nullptr ? t.y.start[0] : t.top;
   for (int y = t.top; y < t.bottom; ++y) {
     const int i = y - t.top;
     const bool filtered = t.y.start != nullptr;
@@ -271,6 +288,7 @@ void bytes(const Triangle& t) {
     const std::uint8_t* const parts = filtered ? t.y.parts + static_cast<std::int64_t>(i) * t.y.most : same;
     const Rows rows{from, t.row, parts, filtered ? t.y.count[i] : 1};
     const int n = t.columns * t.channels;
+    read = bring_rows(t, read, filtered ? t.y.start[i] + rows.count : y + 1);
     std::uint8_t* const out = t.out + y * t.out_row + t.left * t.channels;
     if (t.x.start == nullptr) {
       mix_rows(rows, n, 0, out);

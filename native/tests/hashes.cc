@@ -158,6 +158,7 @@ Bytes rgb(int down, int across) {  // of noise in planes
 
 std::string all() {
   const vary::View turned{70, 171, {.83, -.41, 30, .37, .91, -9}}, shrunk{70, 171, {1.4, 2.1, -40, -2.3, 1.7, 60}},
+      less{70, 131, {1.2, .3, -20, -.4, 1.1, 30}}, far{40, 31, {14, -3, -100, 9, 17, -300}},
       smaller{50, 61, {2.4, 0, -3, 0, 3.1, -20}}, crossed{50, 61, {0, 2.4, 10, 1.9, 0, 3}};
   const struct {
     const char* name;
@@ -168,8 +169,12 @@ std::string all() {
       {"warp-4-reflect101", sample(4, Element::u8, Fill::reflect101, false, turned)},
       {"warp-3-picks", sample(3, Element::u8, Fill::wrap, true, turned)},
       {"warp-3-floats", sample(3, Element::f32, Fill::reflect, false, turned)},
-      {"boxes-3", sample(3, Element::u8, Fill::nearest, false, shrunk)},
-      {"boxes-4-floats", sample(4, Element::f32, Fill::wrap, false, shrunk)},
+      {"reduced-3", sample(3, Element::u8, Fill::nearest, false, shrunk)},
+      {"reduced-4-floats", sample(4, Element::f32, Fill::wrap, false, shrunk)},
+      {"reduced-1-less", sample(1, Element::u8, Fill::constant, false, less)},
+      {"reduced-3-less", sample(3, Element::u8, Fill::reflect101, false, less)},
+      {"reduced-4-boxes", sample(4, Element::u8, Fill::reflect, false, far)},
+      {"reduced-3-far", sample(3, Element::f32, Fill::reflect101, false, far)},
       {"resize-3", sample(3, Element::u8, Fill::nearest, false, smaller)},
       {"resize-1-floats", sample(1, Element::f32, Fill::constant, false, crossed)},
       {"rgb-444", rgb(1, 1)},

@@ -62,7 +62,7 @@ void reduce(const Kernels& k, int repeats) {
       vary::View view;
       view.m[0] = view.m[4] = shrink;
       const vary::Reduction r = vary::reduction_of({}, view, kSide, kSide);
-      vary::reduced(k, picture.image, r, {0, r.y.size}, {0, r.x.size}, vary::Workspace::mine());
+      vary::reduced(k, picture.image, r, {0, 0, r.y.size, r.x.size}, vary::Workspace::mine());
     }
 }
 

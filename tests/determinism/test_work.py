@@ -29,7 +29,7 @@ def test_the_main_policy_resamples_once_and_sweeps_nothing_again() -> None:
     assert (done.pictures, done.resamples, done.sweeps, done.reductions) == (N, N, 0, shrinking)
 
 
-@pytest.mark.parametrize("name", ["flip and affine", "inception", "evaluation", "strict", "boxes", "colour"])
+@pytest.mark.parametrize("name", ["flip and affine", "inception", "evaluation", "strict", "reduced", "boxes", "colour"])
 def test_nothing_is_allocated_once_it_runs(name: str) -> None:
     policy = POLICIES[name]
     for _ in range(2):

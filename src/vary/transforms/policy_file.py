@@ -61,8 +61,8 @@ def _read(data: object, build: Callable[..., P]) -> P:
     semantics = data.pop("semantics", SEMANTICS)
     if type(semantics) is not int or not 1 <= semantics <= SEMANTICS:
         raise PolicyError(
-            f"this policy has semantics {semantics!r}; this vary knows semantics up to {SEMANTICS}: use a newer vary, "
-            f"or write `semantics: {SEMANTICS}` to have its transforms mean what they mean here"
+            f"this policy has semantics {semantics!r}; this vary knows semantics up to {SEMANTICS}: use a newer "
+            f"vary, or write `semantics: {SEMANTICS}` to have its transforms mean what they mean here"
         )
     items = data.get("transforms", [])
     if not isinstance(items, list):
