@@ -286,9 +286,9 @@ void bytes(const Triangle& t) {
     const bool filtered = t.y.start != nullptr;
     const std::uint8_t* const from = t.data + (filtered ? t.y.start[i] : y) * t.row + t.first * t.channels;
     const std::uint8_t* const parts = filtered ? t.y.parts + static_cast<std::int64_t>(i) * t.y.most : same;
-    const int count = filtered ? t.y.count[i] : 1, n = t.columns * t.channels;
-    read = bring_rows(t, read, filtered ? t.y.start[i] + count : y + 1);
-    const Rows rows{from, t.row, parts, count};
+    const Rows rows{from, t.row, parts, filtered ? t.y.count[i] : 1};
+    const int n = t.columns * t.channels;
+    read = bring_rows(t, read, filtered ? t.y.start[i] + rows.count : y + 1);
     std::uint8_t* const out = t.out + y * t.out_row + t.left * t.channels;
     if (t.x.start == nullptr) {
       mix_rows(rows, n, 0, out);
