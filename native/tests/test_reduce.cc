@@ -113,8 +113,7 @@ Reduction reduction(const Image& image, double down, double across, vary::Fill f
 
 // The pixels of a window of a reduced picture, or of all of it.
 Bytes pixels(const Kernels& k, const Image& image, const Reduction& r, vary::Window seen) {
-  const Image out =
-      vary::reduced(k, image, r, seen, vary::Workspace::mine());
+  const Image out = vary::reduced(k, image, r, seen, vary::Workspace::mine());
   Bytes found;
   for (int y = seen.top; y < seen.bottom; ++y)
     made::append(found, out.data + y * out.row + seen.left * out.column,
