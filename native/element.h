@@ -13,7 +13,7 @@ enum class Element : int {
   f16
 };  // these numbers are also written in programs, as the type of a cut
 
-struct ElementInfo {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order in which people read it
+struct ElementInfo {   // NOLINT(clang-analyzer-optin.performance.Padding)
   const char* name;    // NumPy's
   char format;         // of Python's buffer protocol
   int bytes;           // of one value

@@ -73,7 +73,7 @@ Weights weights_of(const AxisReduction& r, int reduced, int room) {
     const double value = r.half - std::fabs(away + t);
     w.values[t] = value > nothing ? value : 0;
   }
-  for (int t = r.boxes - w.first; t < room; ++t) w.values[t] = 0;
+  for (int t = std::max(0, r.boxes - w.first); t < room; ++t) w.values[t] = 0;
   double sums[4] = {};
   for (int t = 0; t < room; t += 4)
     for (int i = 0; i < 4; ++i) sums[i] += w.values[t + i];
