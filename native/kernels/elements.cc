@@ -20,8 +20,8 @@ inline void set_value(std::uint8_t* at, T v) {
 template <typename From, typename To>
 void gather(const std::uint8_t* from, std::ptrdiff_t column, std::ptrdiff_t channel, int channels, int n,
             std::uint8_t* packed) {
-  using In = typename From::Stored;
-  using Out = typename To::Stored;
+  using In = From::Stored;
+  using Out = To::Stored;
   auto* const out = reinterpret_cast<Out*>(packed);
   const auto value = [](const std::uint8_t* at) { return To::store(From::load(value_at<In>(at))); };
   constexpr auto size = static_cast<std::ptrdiff_t>(sizeof(In));
@@ -35,7 +35,7 @@ void gather(const std::uint8_t* from, std::ptrdiff_t column, std::ptrdiff_t chan
 
 template <typename To, int C>
 void interleave(const float* const* planes, int n, std::uint8_t* to) {
-  using Out = typename To::Stored;
+  using Out = To::Stored;
   for (int k = 0; k < n; ++k)
     for (int c = 0; c < C; ++c)
       set_value<Out>(to + (k * C + c) * static_cast<int>(sizeof(Out)), To::store(planes[c][k]));
@@ -44,7 +44,7 @@ void interleave(const float* const* planes, int n, std::uint8_t* to) {
 template <typename To>
 void scatter(const float* const* planes, int channels, int n, std::uint8_t* to, std::ptrdiff_t column,
              std::ptrdiff_t channel) {
-  using Out = typename To::Stored;
+  using Out = To::Stored;
   constexpr auto size = static_cast<std::ptrdiff_t>(sizeof(Out));
   if (channel == size && column == size * channels) {
     switch (channels) {
