@@ -111,6 +111,7 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
       {"normalize",
        [](Numbers& n, int channels, double low, double high) -> std::vector<double> {
          std::vector<double> out;
+         out.reserve(2 * static_cast<std::size_t>(channels));
          for (int c = 0; c < channels; ++c) out.push_back(between(n, low, high));
          for (int c = 0; c < channels; ++c) out.push_back(between(n, .01, high));
          return out;

@@ -21,8 +21,8 @@
 namespace {
 
 using made::Batch;
+using vary::Element;
 using vary::SharedPart;
-using vary::Type;
 
 constexpr int kCallers = 4;
 

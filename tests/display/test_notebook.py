@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from vary.plan.program import VERSION
+
 SETUP = """
 import vary
 policy = vary.Policy([
@@ -35,7 +37,7 @@ SHOWN = {  # a cell's last line -> words on its page, and does it give a picture
 
 TEXTS = {  # a cell's last line -> what its lines begin with
     "policy.explain((375, 500, 3))": "uint8 375 x 500 x 3\nseed 0, epoch 0, index 0\n",
-    "policy.program((375, 500, 3))": "vary program 1\nsource uint8 x3\n",
+    "policy.program((375, 500, 3))": f"vary program {VERSION}\nsource uint8 x3\n",
 }
 
 

@@ -5,6 +5,7 @@ import pickle
 
 import vary
 from vary.display.text import Text, plain
+from vary.plan.program import VERSION
 
 POLICY = vary.Policy([vary.Resize(8, 8), vary.Rotate(40)])
 
@@ -32,7 +33,7 @@ def test_it_is_a_string_in_all_else() -> None:
 def test_a_program_shows_its_lines() -> None:
     program = POLICY.program((20, 30, 3))
     assert repr(program) == str(program) == program.text().rstrip()
-    assert repr(program).splitlines()[0] == "vary program 1"
+    assert repr(program).splitlines()[0] == f"vary program {VERSION}"
 
 
 def test_words_are_safe() -> None:
