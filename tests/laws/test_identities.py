@@ -18,7 +18,8 @@ def picture(dtype: str = "uint8", channels: int = 3, height: int = HEIGHT, width
 
 
 def test_every_transform_has_its_row() -> None:
-    assert set(TABLE) == set(REGISTRY)
+    ours = {name for name, kind in REGISTRY.items() if kind.__module__.startswith("vary.")}  # not those of other tests
+    assert set(TABLE) == ours
     assert all(name == type(row.example).__name__ == type(row.identity).__name__ for name, row in TABLE.items())
 
 

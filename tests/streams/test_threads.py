@@ -67,10 +67,11 @@ import numpy as np, vary
 images = np.random.default_rng(0).integers(0, 256, (64, 300, 300, 3), dtype=np.uint8)
 policy = vary.Policy([vary.Rotate(30), vary.Resize(64, 64)])
 expected = policy.batch(images, seed=1, threads=1)
+stream = vary.stream  # imported now: the other user may not read this one's Python
 resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
 os.setuid(61235)
 assert np.array_equal(policy.batch(images, seed=1, threads=8), expected)
-batches = list(vary.stream(images, policy=policy, batch_size=16, shuffle=False, threads=8))
+batches = list(stream(images, policy=policy, batch_size=16, shuffle=False, threads=8))
 assert sum(len(batch.images) for batch in batches) == 64
 print("made")
 """
