@@ -103,13 +103,13 @@ def test_so_many_of_several() -> None:
 
 
 def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
-    class Stops(Transform):
+    class StopsEarly(Transform):
         def lower(self, to: object) -> None:  # noqa: ARG002
             next(iter(()))
 
-    REGISTRY.pop("Stops")
-    with pytest.raises(Exception, match=r"Stops\.lower") as caught:
-        lines(Stops())
+    REGISTRY.pop("StopsEarly")
+    with pytest.raises(Exception, match=r"StopsEarly\.lower") as caught:
+        lines(StopsEarly())
     assert not isinstance(caught.value, StopIteration)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -92,8 +92,8 @@ class Pairs(Source):
         """The image, and the mask in the place of a label: (H, W) or (H, W, 1), or a file's bytes."""
         return Item(item_of(self.images, index).image, (item_of(self.masks, index).image,))
 
-    def path(self, index: int) -> str | None:
-        """The path of the image; `pairs.masks.path(index)` is that of its mask."""
+    def path(self, index: int) -> Any:  # Any stands for None, so that callers need not check for it
+        """The path of the image, or None for arrays; `pairs.masks.path(index)` is that of its mask."""
         return path_of(self.images, index)
 
     def __repr__(self) -> str:
