@@ -59,7 +59,7 @@ void half_columns(const std::uint16_t* sums, int n, Tint out) {
 }
 
 // Chroma of pairs [first, first + n); `scratch` holds n + 2 numbers.
-void tint(const Planes& p, const Lines& l, int first, int n, Tint out, std::uint16_t* scratch) {
+void chroma_row(const Planes& p, const Lines& l, int first, int n, Tint out, std::uint16_t* scratch) {
   if (p.across == 1) return whole_columns(p, l, first, n, out, reinterpret_cast<std::uint8_t*>(scratch));
   if (!p.smooth) {
     for (int i = 0; i < n; ++i) out.even[i] = out.odd[i] = static_cast<std::int16_t>(l.near[first + i] - 128);
@@ -125,8 +125,8 @@ void rgb(const Planes& p, int y, int left, int right, std::uint8_t* out, std::ui
   const int first = left / 2, n = (right - left + 1) / 2, room = n + kPairs + 2;
   auto* const memory = reinterpret_cast<std::int16_t*>(scratch) + room;
   Tint u{memory, memory + room}, v{memory + 2 * room, memory + 3 * room};
-  tint(p, lines_of(p, 1, y), first, n, u, scratch);
-  tint(p, lines_of(p, 2, y), first, n, v, scratch);
+  chroma_row(p, lines_of(p, 1, y), first, n, u, scratch);
+  chroma_row(p, lines_of(p, 2, y), first, n, v, scratch);
   const std::uint8_t* luma = p.data[0] + y * p.row[0] + left;
   for (int i = 0; i < n; i += kPairs, luma += kBytes, out += 3 * kBytes) {
     convert(luma, u, v, out);

@@ -279,8 +279,8 @@ class Sample(tuple[Leaf, ...]):  # noqa: SLOT001  the maps are in a dict
         return sample_of, (self.fields, tuple(self), self.__dict__.get("maps"))
 
     def __repr__(self) -> str:
-        told = (f"{name} {array.dtype} {array.shape}" for name, array in zip(self.fields, self, strict=True))
-        return f"Sample({', '.join(told)})"
+        fields = (f"{name} {array.dtype} {array.shape}" for name, array in zip(self.fields, self, strict=True))
+        return f"Sample({', '.join(fields)})"
 
 
 def sample_of(fields: tuple[str, ...], arrays: Iterable[Leaf], maps: tuple[Map, ...] | None) -> Sample:

@@ -128,13 +128,13 @@ class Op(NamedTuple):
 
     def words(self, args: tuple[float, ...]) -> str:
         """`explain` with these arguments."""
-        declared, told, left = self.arguments, {}, list(args)
+        declared, texts, left = self.arguments, {}, list(args)
         shared = len(args) // len(declared) if any(a.each for a in declared) else 1
         for argument in declared:
             count = len(left) if argument.any else shared
             values, left = left[:count], left[count:]
-            told[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
-        return self.explain.format(**told)
+            texts[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
+        return self.explain.format(**texts)
 
 
 def _number(value: float) -> str:

@@ -1,4 +1,4 @@
-"""A program told to people: what runs, in how many passes, what it costs."""
+"""A program explained to people: what runs, in how many passes, what it costs."""
 
 from __future__ import annotations
 

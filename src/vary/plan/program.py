@@ -101,7 +101,7 @@ class Template(NamedTuple):
     instructions: tuple[Instruction, ...]
     draws: tuple[Draw, ...]
     functions: tuple[Callable[..., object], ...]
-    rescales: bool  # holds Rescale or Normalize: the output is float32 unless told otherwise
+    rescales: bool  # holds Rescale or Normalize: the output is float32 unless another dtype is asked for
     value_range: tuple[float, float]  # of the input pictures
     givens: tuple[Given, ...]
     names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
