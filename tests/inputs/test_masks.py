@@ -31,6 +31,8 @@ from vary import (
     Translate,
     Zoom,
 )
+from vary.plan.masks import MaskKind
+from vary.plan.request import Parts
 from vary.transforms import Lowering
 
 many = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -214,3 +216,15 @@ def test_mask_fill_is_written_and_read() -> None:
     policy = Policy([Rotate(9)], fill=0, mask_fill=255)
     assert Policy.from_dict(policy.to_dict()) == policy
     assert "mask_fill" not in Policy([]).to_dict()
+
+
+def test_of_an_array_that_is_not_contiguous_only_the_masks_of_the_batch_are_copied() -> None:
+    masks = np.arange(50 * 8 * 12, dtype=np.uint16).reshape(50, 8, 12)[:, ::-1, ::2]
+    kind = MaskKind(masks.dtype, True)
+    for call in range(kind.calls):
+        pictures = kind.pictures(Parts(masks, np.array([3, 7])), call)
+        assert isinstance(pictures, list)
+        assert [np.shape(picture) for picture in pictures] == [(8, 6, 1)] * 2
+    images = np.zeros((50, 8, 6, 3), np.uint8)
+    sample = Policy([Resize(8, 6)]).batch(images, masks=masks, seed=1)
+    assert np.array_equal(sample.masks, masks)

@@ -36,7 +36,9 @@ class MaskKind(NamedTuple):
     def pictures(self, masks: Pictures, call: int) -> Pictures:
         """The masks as pictures of uint8, with the channels of this call."""
         if isinstance(masks, Parts):
-            return masks._replace(array=self._bytes(masks.array, masks.array.shape[:3], call))
+            if masks.array.flags.c_contiguous:
+                return masks._replace(array=self._bytes(masks.array, masks.array.shape[:3], call))
+            masks = masks.each()  # so that only these are copied, not the whole array
         return [self._bytes(mask, mask.shape[:2], call) for mask in map(np.asarray, masks)]
 
     def _bytes(self, masks: Array, shape: tuple[int, ...], call: int) -> Array:
