@@ -84,7 +84,8 @@ void run_picture(const Context& context, Task& task) {
   }
 }
 
-// The least level that a JPEG needs at one of these places; 1 where it has no header, which each place will then say.
+// The smallest scale denominator that a JPEG needs at one of these places; 1 if its header cannot be read: each place
+// will report that.
 int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t first, std::size_t end,
                  const Options& options) {
   int least = 8;

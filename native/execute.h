@@ -28,8 +28,8 @@ struct Options {
   bool exact = false;     // JPEG always at full size
   bool tolerant = false;  // accept what decodes of a damaged JPEG
   std::int64_t max_pixels = 178956970;
-  int views =
-      1;  // tasks one behind the other that have one source: a JPEG is decoded once, at the least level of theirs
+  // So many tasks in sequence have one source: a JPEG is decoded once, at the smallest denominator that one needs.
+  int views = 1;
 };
 
 // What was done, for tests and reports: counts, never times except the two sums of nanoseconds over threads.

@@ -16,7 +16,7 @@ struct Sampler {
   bool whole = true;  // the values of the source are integers, so all are finite
   float* scratch = nullptr;
 
-  // The first affine step of the colour chain rides along for free.
+  // The first affine step of the colour chain, which the sampler applies to each value that it writes.
   void set_scale(const float* scale, const float* bias);
   void row(const Kernels& k, int y, int n, const OutputRow& to) const {
     if (separable) {

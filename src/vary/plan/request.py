@@ -103,8 +103,8 @@ class Request(NamedTuple):
     """One batch: what is made of which pictures, for whose draws.
 
     inputs: one or more times n pictures; the first are the images.
-    views: so many pictures one behind the other are the same; a JPEG is then decoded once, at the largest level that
-        one of them needs.
+    views: so many pictures in sequence are the same; a JPEG is then decoded once, at the smallest scale denominator
+        that one of them needs.
     rows: the parameters (n, columns) float64, if they were drawn before; `Runner.rows` draws them.
     failed: places without a picture, whatever stands in `inputs`; they are not among the failures of the result.
     check: called before each user function with its sample's index; may raise.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 NOTHING = Counts()
-NOWHERE = [(np.eye(3).ravel().tolist(), 0, 0)]
+NO_MAP = [(np.eye(3).ravel().tolist(), 0, 0)]
 RESIZED = "let vary's transforms change the size, such as Resize or RandomCrop"
 
 
@@ -86,7 +86,7 @@ class Run:
         if self.resized:
             fault = f"{self.resized}, so that points cannot be moved; {RESIZED}"
         found = plan.maps(images, self.rows, self.request.decode.max_pixels)
-        return tuple([Map(NOWHERE, one) if isinstance(one, str) else Map(one, fault) for one in found])
+        return tuple([Map(NO_MAP, one) if isinstance(one, str) else Map(one, fault) for one in found])
 
     def _pictures(self, given: Pictures) -> Pictures:
         """An input as the stages take it."""
