@@ -6,10 +6,11 @@ from html import escape
 from typing import Any
 
 PANELS = {
-    "rescale-224": "flip + affine + Rescale, 224x224",
-    "normalize-224": "flip + affine + Normalize, 224x224",
-    "normalize-150": "flip + affine + Normalize, 150x150",
-    "crop-224": "RandomResizedCrop + flip + ColorJitter + Normalize, to 224x224",
+    "normalize-224": "flip + affine + Normalize, to float32 NHWC, 224x224",
+    "normalize-150": "flip + affine + Normalize, to float32 NHWC, 150x150",
+    "uint8-224": "flip + affine, uint8 to uint8 NHWC, 224x224",
+    "crop-224": "RandomResizedCrop + flip + ColorJitter + Normalize, to float32 NHWC, 224x224",
+    "rescale-224": "flip + affine + Rescale, to float32 NCHW, 224x224",
 }
 WIDTH, LEFT, RIGHT = 760, 150, 110
 BAR, GAP, HEAD, FOOT = 18, 6, 40, 26

@@ -47,6 +47,7 @@ def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path],
             case=contestant.case,
             inputs=str(inputs[row.pictures]),
             threads=contestant.threads,
+            output=contestant.output or row.output,
         )
     figures: Figures = {contestant.label: [] for contestant in present}
     by_cpu_time = all(contestant.threads == 1 for contestant in present)

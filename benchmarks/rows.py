@@ -7,13 +7,17 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Contestant:
-    """A case of one environment. `label` names it in the row; with `cpu` its figure is CPU time, of all threads."""
+    """A case of one environment. `label` names it in the row; with `cpu` its figure is CPU time, of all threads.
+
+    output: dtype and layout of its batches, where they are not the row's.
+    """
 
     env: str
     case: str
     threads: int = 1
     name: str = ""
     cpu: bool = False
+    output: str = ""
 
     @property
     def label(self) -> str:
@@ -42,6 +46,7 @@ class Row:
     """Contestants that are asked in turn, or the name of what whole processes are measured for (processes.py).
 
     optional: measured only if asked for by this word, `--with`.
+    output: dtype and layout of the batches.
     """
 
     name: str
@@ -52,6 +57,7 @@ class Row:
     goals: tuple[Goal, ...]
     process: str = ""
     optional: str = ""
+    output: str = "float32 NCHW"
 
 
 VARY = "vary"
@@ -74,7 +80,7 @@ def against(case: str, *peers: str) -> tuple[Contestant, ...]:
 
 
 WARP = "flip + affine (±40°, shift 0.2, shear 11°, zoom 0.8-1.2)"
-FLOOR = Contestant("opencv", "store", name="floor")
+FLOOR = Contestant("opencv", "store", name="floor", output="float32 NCHW")
 PEERS = ("albumentations", "augrs", "opencv")
 CROPPERS = tuple(Contestant(env, "crop") for env in ("albumentations", "augrs", "torchvision"))
 
@@ -87,7 +93,8 @@ FLOW = Contestant("keras", "flow", 2)
 CACHED_ARRAYS = Contestant("tensorflow", "arrays", 2, "cached arrays")
 ALONE = Contestant("tensorflow", "alone", 2, "stream without training, CPU time", cpu=True)
 THREADS = Contestant("vary", "cached224", 2, "threads")
-BASES = {FLOOR.label, "one thread", BASE.label, CACHED_ARRAYS.label, ALONE.label, THREADS.label, "before"}
+PLANES = Contestant("vary", "warped_planes", name="float32 NCHW", output="float32 NCHW")
+BASES = {FLOOR.label, PLANES.label, "one thread", BASE.label, CACHED_ARRAYS.label, ALONE.label, THREADS.label, "before"}
 """No peers: they do less than vary, or are vary itself."""
 
 
@@ -113,6 +120,30 @@ def memory(case: str, title: str) -> Row:
     )
 
 
+def normalized(side: int, *goals: Goal) -> Row:
+    return Row(
+        f"normalize-{side}",
+        f"{WARP} + Normalize to float32 NHWC, {side}x{side}",
+        "us an image",
+        f"pets-{side}",
+        (*against("normalize", *PEERS), FLOOR),
+        goals,
+        output="float32 NHWC",
+    )
+
+
+def warped(side: int, *goals: Goal) -> Row:
+    return Row(
+        f"uint8-{side}",
+        f"{WARP}, uint8 to uint8 NHWC, {side}x{side}",
+        "us an image",
+        f"pets-{side}",
+        against("warped", *PEERS),
+        goals,
+        output="uint8 NHWC",
+    )
+
+
 ROWS = (
     Row(
         "rescale-224",
@@ -130,37 +161,45 @@ ROWS = (
         (*against("affine", "keras", *PEERS), FLOOR),
         (),
     ),
+    normalized(224, Goal("albumentations", ">=", 8, 10), Goal("augrs", ">=", 5, 6), Goal("opencv", ">=", 3, 4)),
+    normalized(150, Goal("albumentations", ">=", 5, 7), Goal("augrs", ">=", 5, 6), Goal("opencv", ">=", 3, 4)),
+    warped(224, Goal("albumentations", ">=", 4, 6), Goal("augrs", ">=", 4, 6), Goal("opencv", ">=", 1.8, 2.5)),
+    warped(150, Goal("albumentations", ">=", 4, 6), Goal("augrs", ">=", 4, 6), Goal("opencv", ">=", 1.8, 2.5)),
     Row(
-        "normalize-224",
-        f"{WARP} + Normalize, 224x224",
+        "layout-float32",
+        f"{WARP} to float32 NHWC against NCHW, 224x224",
         "us an image",
         "pets-224",
-        (*against("normalize", *PEERS), FLOOR),
-        (
-            Goal("albumentations", ">=", 8, 12),
-            Goal("augrs", ">=", 3.5, 5),
-            Goal("opencv", ">=", 2.5, 4),
-        ),
+        (Contestant("vary", "warped_floats"), PLANES),
+        (Goal(PLANES.label, "<=", 1.15, 1.05),),
+        output="float32 NHWC",
     ),
     Row(
-        "normalize-150",
-        f"{WARP} + Normalize, 150x150",
+        "layout-uint8",
+        f"{WARP} to uint8 NHWC against float32 NCHW, 224x224",
         "us an image",
-        "pets-150",
-        (*against("normalize", *PEERS), FLOOR),
-        (
-            Goal("albumentations", ">=", 5, 7),
-            Goal("augrs", ">=", 3.5, 5),
-            Goal("opencv", ">=", 2.5, 4),
-        ),
+        "pets-224",
+        (Contestant("vary", "warped"), PLANES),
+        (Goal(PLANES.label, "<=", 1.1, 0.95),),
+        output="uint8 NHWC",
+    ),
+    Row(
+        "strict-224",
+        "five transforms, each resampled by itself (`strict=True`), uint8 to uint8 NHWC, 224x224",
+        "us an image",
+        "pets-224",
+        against("strict", "albumentations"),
+        (Goal("albumentations", ">=", 1, 2),),
+        output="uint8 NHWC",
     ),
     Row(
         "crop-224",
-        "RandomResizedCrop(224) + flip + ColorJitter(.4, .4, .4, .1) + Normalize, photos of about 400x533",
+        "RandomResizedCrop(224) + flip + ColorJitter(.4, .4, .4, .1) + Normalize to NHWC, photos of about 400x533",
         "us an image",
         "clothing",
         (*against("crop"), *CROPPERS),
-        (fastest("fastest peer", CROPPERS, 2.5, 4),),
+        (fastest("fastest peer", CROPPERS, 2.8, 4),),
+        output="float32 NHWC",
     ),
     Row(
         "overhead-batch",
@@ -185,6 +224,7 @@ ROWS = (
         "pets-224",
         (Contestant("vary", "normalize", 2, VARY), Contestant("vary", "normalize", 1, "one thread")),
         (Goal("one thread", ">=", 1.7, 1.9),),
+        output="float32 NHWC",
     ),
     Row(
         "threads-native",

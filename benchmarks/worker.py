@@ -1,7 +1,8 @@
 """One contestant's process: `python -m benchmarks.worker NAME`. Reads a JSON request a line, answers a JSON line.
 
     {"op": "hello"}                                  -> {"versions": {...}, "cases": [...], "checks": [...]}
-    {"op": "prepare", "job": j, "case": c, "inputs": folder, "threads": n}     -> {"shape": [...]}
+    {"op": "prepare", "job": j, "case": c, "inputs": folder, "threads": n,
+     "output": dtype and layout, such as "float32 NHWC"}                       -> {"shape": [...]}
     {"op": "time", "job": j, "seconds": s}           -> {"us": median microseconds a unit, "cpu_us": its CPU time,
                                                          "cpu": seconds in all, "wall": seconds in all}
     {"op": "check", "check": c, "picture": npy, "output": npy, "spec": {...}}  -> {}
@@ -54,15 +55,15 @@ class Worker:
         versions = {**self.peer.versions(), "python": sys.version.split()[0]}
         return {"versions": versions, "cases": list(self.peer.CASES), "checks": list(self.peer.CHECKS)}
 
-    def prepare(self, job: str, case: str, inputs: str, threads: int) -> dict[str, Any]:
+    def prepare(self, job: str, case: str, inputs: str, threads: int, output: str) -> dict[str, Any]:
         images: list[Any] = [np.load(path) for path in sorted(Path(inputs).glob("*.npy"))]
         images = images or sorted(map(str, Path(inputs).glob("*/*")))
         step = self.peer.CASES[case](images, threads)
         batch = step(0)
-        if batch.dtype != np.float32 or batch.ndim != 4 or batch.shape[1] != 3 or not batch.flags.c_contiguous:
-            raise TypeError(
-                f"{case} handed over {batch.dtype} {batch.shape}; a contiguous float32 NCHW batch is asked for"
-            )
+        dtype, layout = output.split()
+        channels = batch.shape[layout.index("C")] if batch.ndim == 4 else 0
+        if batch.dtype != dtype or channels != 3 or not batch.flags.c_contiguous:
+            raise TypeError(f"{case} handed over {batch.dtype} {batch.shape}; a contiguous {output} batch is asked for")
         if not np.isfinite(batch).all():
             raise ValueError(f"{case} handed over values that are not finite")
         count = len(images) * getattr(self.peer, "UNITS_AN_IMAGE", {}).get(case, 1)

@@ -9,7 +9,7 @@ import albumentations
 import cv2
 import numpy as np
 
-from benchmarks.peers import Build, Check, Image, Step, albumentations_like as like
+from benchmarks.peers import Batch, Build, Check, Image, Step, albumentations_like as like, slots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,22 +24,33 @@ def versions() -> dict[str, str]:
     return {**told, "torch": version("torch"), "numpy": np.__version__}
 
 
-def affine(images: Sequence[Image], threads: int) -> Step:
+def step_of(transforms: list[Any], images: Sequence[Image], out: Batch, threads: int) -> Step:
     cv2.setNumThreads(threads)
-    pipeline = albumentations.Compose([*like.warp(albumentations), albumentations.ToFloat(max_value=255.0)])
-    return like.step_of(pipeline, images, images[0].shape[:2])
+    return like.step_of(albumentations.Compose(transforms), images, out)
+
+
+def affine(images: Sequence[Image], threads: int) -> Step:
+    transforms = [*like.warp(albumentations), albumentations.ToFloat(max_value=255.0)]
+    return step_of(transforms, images, slots(len(images), images[0].shape[:2]), threads)
 
 
 def normalize(images: Sequence[Image], threads: int) -> Step:
-    cv2.setNumThreads(threads)
-    pipeline = albumentations.Compose([*like.warp(albumentations), like.normalized(albumentations)])
-    return like.step_of(pipeline, images, images[0].shape[:2])
+    transforms = [*like.warp(albumentations), like.normalized(albumentations)]
+    return step_of(transforms, images, slots(len(images), images[0].shape[:2], "NHWC"), threads)
+
+
+def warped(images: Sequence[Image], threads: int) -> Step:
+    return step_of(like.warp(albumentations), images, slots(len(images), images[0].shape[:2], "NHWC", "uint8"), threads)
+
+
+def strict(images: Sequence[Image], threads: int) -> Step:
+    out = slots(len(images), images[0].shape[:2], "NHWC", "uint8")
+    return step_of(like.strict(albumentations), images, out, threads)
 
 
 def crop(images: Sequence[Image], threads: int) -> Step:
-    cv2.setNumThreads(threads)
-    pipeline = albumentations.Compose([*like.crop(albumentations), like.normalized(albumentations)])
-    return like.step_of(pipeline, images, (224, 224))
+    transforms = [*like.crop(albumentations), like.normalized(albumentations)]
+    return step_of(transforms, images, slots(len(images), (224, 224), "NHWC"), threads)
 
 
 def loader(files: Sequence[Any], threads: int) -> Step:
@@ -52,5 +63,6 @@ def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     return like.fixed_affine(albumentations, image, spec)
 
 
-CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop, "loader": loader}
+CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "warped": warped, "strict": strict, "crop": crop}
+CASES["loader"] = loader
 CHECKS: dict[str, Check] = {"affine": fixed_affine}

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.geometry import policy_maps
 from benchmarks.peers import MEAN, STD, Batch, Build, Check, Image, Step, slots
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
+Finish = Callable[[Image, NDArray[Any]], None]
 FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
@@ -28,12 +26,10 @@ def tables(mean: Sequence[float], std: Sequence[float]) -> list[NDArray[np.float
     return [((levels - m) / s).astype(np.float32).reshape(1, 256) for m, s in zip(mean, std, strict=True)]
 
 
-def warped_batch(images: Sequence[Image], threads: int, luts: Sequence[NDArray[np.float32]]) -> Step:
-    cv2.setNumThreads(threads)
+def batch_of(images: Sequence[Image], out: Batch, finish: Finish | None = None) -> Step:
+    """Warps each picture into its slot, or into one picture that `finish` brings there."""
     height, width = images[0].shape[:2]
-    out = slots(len(images), (height, width))
     warped = np.empty((height, width, 3), np.uint8)
-    planes = [np.empty((height, width), np.uint8) for _ in range(3)]
 
     def step(epoch: int) -> Batch:
         rng = np.random.default_rng(epoch)
@@ -43,21 +39,44 @@ def warped_batch(images: Sequence[Image], threads: int, luts: Sequence[NDArray[n
         flip = rng.random(count) < 0.5
         maps = policy_maps(height, width, flip, angle, shift, shear, zoom)
         for image, inverse, slot in zip(images, maps, out, strict=True):
-            cv2.warpAffine(image, inverse, (width, height), dst=warped, flags=FLAGS, borderMode=cv2.BORDER_REPLICATE)
-            cv2.split(warped, planes)
-            for plane, table, target in zip(planes, luts, slot, strict=True):
-                cv2.LUT(plane, table, target)
+            to = warped if finish else slot
+            cv2.warpAffine(image, inverse, (width, height), dst=to, flags=FLAGS, borderMode=cv2.BORDER_REPLICATE)
+            if finish:
+                finish(warped, slot)
         return out
 
     return step
 
 
 def affine(images: Sequence[Image], threads: int) -> Step:
-    return warped_batch(images, threads, tables((0, 0, 0), (1, 1, 1)))
+    """To planes: split, then a look-up for each."""
+    cv2.setNumThreads(threads)
+    planes = [np.empty(images[0].shape[:2], np.uint8) for _ in range(3)]
+    luts = tables((0, 0, 0), (1, 1, 1))
+
+    def finish(warped: Image, slot: NDArray[np.float32]) -> None:
+        cv2.split(warped, planes)
+        for plane, table, target in zip(planes, luts, slot, strict=True):
+            cv2.LUT(plane, table, target)
+
+    return batch_of(images, slots(len(images), images[0].shape[:2]), finish)
 
 
 def normalize(images: Sequence[Image], threads: int) -> Step:
-    return warped_batch(images, threads, tables(MEAN, STD))
+    """To packed pixels: one look-up in three tables at once."""
+    cv2.setNumThreads(threads)
+    lut = np.stack(tables(MEAN, STD), axis=-1)
+
+    def finish(warped: Image, slot: NDArray[np.float32]) -> None:
+        cv2.LUT(warped, lut, slot)
+
+    return batch_of(images, slots(len(images), images[0].shape[:2], "NHWC"), finish)
+
+
+def warped(images: Sequence[Image], threads: int) -> Step:
+    """`warpAffine` alone."""
+    cv2.setNumThreads(threads)
+    return batch_of(images, slots(len(images), images[0].shape[:2], "NHWC", "uint8"))
 
 
 def store(images: Sequence[Image], _threads: int) -> Step:
@@ -81,5 +100,5 @@ def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     return np.asarray(cv2.warpAffine(image, inverse, (width, height), flags=FLAGS, borderMode=cv2.BORDER_REPLICATE))
 
 
-CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "store": store}
+CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "warped": warped, "store": store}
 CHECKS: dict[str, Check] = {"affine": fixed_affine}

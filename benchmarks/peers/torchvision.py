@@ -41,12 +41,12 @@ def crop(images: Sequence[Image], threads: int) -> Step:
             v2.Normalize(MEAN, STD),
         ]
     )
-    out = slots(len(images), (224, 224))
+    out = slots(len(images), (224, 224), "NHWC")
 
     def step(epoch: int) -> Batch:
         torch.manual_seed(epoch)
         for image, slot in zip(images, out, strict=True):
-            slot[:] = pipeline(tensor(image)).numpy()
+            slot[:] = pipeline(tensor(image)).permute(1, 2, 0).numpy()
         return out
 
     return step

@@ -24,24 +24,38 @@ def warp() -> list[Any]:
     return [vary.HorizontalFlip(), vary.Rotate(40), vary.Translate(x=0.2, y=0.2), vary.Shear(11), vary.Zoom(0.2)]
 
 
-def step_of(transforms: list[Any], images: Sequence[Image], threads: int) -> Step:
+def step_of(policy: vary.Policy, images: Sequence[Image], **options: Any) -> Step:
     """The batch of the last step is dropped before the next is asked for, as a training loop does."""
-    policy, indices = vary.Policy(transforms, fill="nearest"), range(len(images))
+    indices = range(len(images))
 
     def step(epoch: int) -> Batch:
-        return np.asarray(
-            policy.batch(images, seed=7, epoch=epoch, indices=indices, dtype="float32", layout="NCHW", threads=threads)
-        )
+        return np.asarray(policy.batch(images, seed=7, epoch=epoch, indices=indices, **options))
 
     return step
 
 
+def warped(**options: Any) -> Build:
+    """Flip and affine map alone, with the options of `policy.batch`."""
+
+    def build(images: Sequence[Image], threads: int) -> Step:
+        return step_of(vary.Policy(warp(), fill="nearest"), images, threads=threads, **options)
+
+    return build
+
+
 def affine(images: Sequence[Image], threads: int) -> Step:
-    return step_of([*warp(), vary.Rescale(1 / 255)], images, threads)
+    policy = vary.Policy([*warp(), vary.Rescale(1 / 255)], fill="nearest")
+    return step_of(policy, images, threads=threads, dtype="float32", layout="NCHW")
 
 
 def normalize(images: Sequence[Image], threads: int) -> Step:
-    return step_of([*warp(), vary.Normalize(mean=MEAN, std=STD)], images, threads)
+    policy = vary.Policy([*warp(), vary.Normalize(mean=MEAN, std=STD)], fill="nearest")
+    return step_of(policy, images, threads=threads, dtype="float32", layout="NHWC")
+
+
+def strict(images: Sequence[Image], threads: int) -> Step:
+    policy = vary.Policy(warp(), fill="nearest", strict=True)
+    return step_of(policy, images, threads=threads, dtype="uint8", layout="NHWC")
 
 
 def crop(images: Sequence[Image], threads: int) -> Step:
@@ -51,7 +65,8 @@ def crop(images: Sequence[Image], threads: int) -> Step:
         vary.ColorJitter(0.4, 0.4, 0.4, 0.1),
         vary.Normalize(mean=MEAN, std=STD),
     ]
-    return step_of(transforms, images, threads)
+    policy = vary.Policy(transforms, fill="nearest")
+    return step_of(policy, images, threads=threads, dtype="float32", layout="NHWC")
 
 
 def calls(images: Sequence[Image], _threads: int) -> Step:
@@ -132,6 +147,10 @@ def resized(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
 
 CASES: dict[str, Build] = {"affine": affine, "normalize": normalize, "crop": crop, "calls": calls, "execute": execute}
 CASES |= {
+    "warped": warped(dtype="uint8", layout="NHWC"),
+    "warped_floats": warped(dtype="float32", layout="NHWC"),
+    "warped_planes": warped(dtype="float32", layout="NCHW"),
+    "strict": strict,
     "files150": streamed(main_policy(150), cache=None),
     "files224": streamed(main_policy(224), cache=None),
     "views": streamed(main_policy(224), cache=None, views=4),

@@ -137,7 +137,7 @@ VARY_INLINE void put(const Place<std::uint8_t, C, packed>& to, int x, const Chan
 
 // The first `count` of kLanes pixels, and nothing beyond them.
 template <typename T, int C, bool packed, typename Pixels>
-__attribute__((noinline)) void put_some(const Place<T, C, packed>& to, int x, const Pixels& pixels, int count) {
+__attribute__((noinline)) void put_some(Place<T, C, packed> to, int x, Pixels pixels, int count) {
   using To = Place<T, C, packed>;
   alignas(kBytes) T aside[To::kRows][kBytes] = {};
   To there = to;

@@ -64,7 +64,7 @@ VARY_INLINE Pixels across(const Taps& taps, Shorts weight) {
 // (c) The blend of kLanes pixels from the k-th of a block on.
 template <int C, bool plain>
 VARY_INLINE Pixels blended(const Warp& s, const Block& b, int k) {
-  const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) {
+  const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) __attribute__((always_inline)) {
     return !plain && b.careful ? fetch_before(end_of(s), from, offsets)
                                : fetch(from, offsets, load_word<std::uint64_t>);
   };
