@@ -29,14 +29,14 @@ OPENING = """\
 
 ![Microseconds an image, vary and its peers](benchmarks.svg)
 
-The libraries are called by their public functions, draws included, on 32 different pictures in memory, with one thread
-unless stated otherwise. Each library has an environment and a process of its own, and they run in turn, in interleaved
-rounds. Every result is contiguous, of the dtype and layout that its row names, else float32 NCHW. Rows of JPEG files
-time whole epochs on two threads, from the files to batches of 32; "decoding alone" is simplejpeg in two threads, results
-dropped; loaders have two workers. A figure is the median of {rounds} rounds; a ratio is the median of the ratios
-within each round. Start times and growth of memory are those of whole processes; for growth, the worst process counts.
-[benchmarks/NOTES.md](../benchmarks/NOTES.md) describes the method and the least time that each task can take;
-`make bench` measures your machine.
+The libraries are called by their public functions, draws included, on 32 different pictures in memory, with one
+thread unless stated otherwise. Each library has an environment and a process of its own, and they run in turn, in
+interleaved rounds. Every result is contiguous, of the dtype and layout that its row names, else float32 NCHW. Rows of
+JPEG files time whole epochs on two threads, from the files to batches of 32; "decoding alone" is simplejpeg in two
+threads, results dropped; loaders have two workers. A figure is the median of {rounds} rounds; a ratio is the median
+of the ratios within each round. Start times and growth of memory are those of whole processes; for growth, the worst
+process counts. [benchmarks/NOTES.md](../benchmarks/NOTES.md) describes the method and the least time that each task
+can take; `make bench` measures your machine.
 """
 
 

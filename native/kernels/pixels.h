@@ -148,18 +148,41 @@ __attribute__((noinline)) void put_some(Place<T, C, packed> to, int x, Pixels pi
     for (int i = 0; i < count * To::kValues; ++i) to.row[r][x * To::kValues + i] = aside[r][i];
 }
 
-// Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes from x + k on.
-template <typename To, typename Get>
-VARY_INLINE void write(const To& to, int x, int m, int n, Get pixels_at) {
-  const int whole = m < n - x - To::kBeyond ? m : n - x - To::kBeyond;
-  for (int k = 0; k < m; k += kLanes) {
-    const auto pixels = pixels_at(k);
-    if (k + kLanes <= whole) {
-      put(to, x + k, pixels);
-    } else {
-      put_some(to, x + k, pixels, m - k < kLanes ? m - k : kLanes);
-    }
+// Memory for the last pixels of a row, which whole vectors would write beyond.
+template <typename T, int C, bool packed>
+struct Aside {
+  using To = Place<T, C, packed>;
+  static constexpr int kPixels = 3 * kLanes;
+  alignas(kBytes) T values[To::kRows][kPixels * To::kValues];
+
+  To place(To to) {
+    for (int r = 0; r < To::kRows; ++r) to.row[r] = values[r];
+    to.far = false;
+    return to;
   }
+  __attribute__((noinline)) void copy(To to, int x, int count) const {
+    for (int r = 0; r < To::kRows; ++r)
+      for (int i = 0; i < count * To::kValues; ++i) to.row[r][x * To::kValues + i] = values[r][i];
+  }
+};
+
+// Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes from x + k on. What whole vectors would write beyond the
+// pixels is copied after the loop: a call within it would take the registers of what is constant.
+template <typename T, int C, bool packed, typename Get>
+VARY_INLINE void write(const Place<T, C, packed>& to, int x, int m, int n, Get pixels_at) {
+  const int room = n - x - to.kBeyond, whole = (m < room ? m : room > 0 ? room : 0) / kLanes * kLanes;
+  Aside<T, C, packed> aside;
+  static_assert(2 * kLanes + to.kBeyond <= aside.kPixels);
+  Place<T, C, packed> there = to;
+  int from = -x;
+  for (int k = 0; k < m; k += kLanes) {
+    if (k == whole) {
+      there = aside.place(to);
+      from = whole;
+    }
+    put(there, k - from, pixels_at(k));
+  }
+  if (whole < m) aside.copy(to, x + whole, m - whole);
 }
 
 }  // namespace

@@ -11,12 +11,21 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// 8 or fewer bytes at each of two offsets. Loads are what the kernel waits for, so that two offsets come in one.
-template <typename Load>
-VARY_INLINE Two load_two(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
+// Two offsets. Loads are what the kernel waits for, so that two offsets come in one.
+struct Offsets {
+  std::uint64_t first, second;
+};
+VARY_INLINE Offsets offsets_at(const std::int32_t* offsets) {
   auto both = load_word<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(offsets));
-  __asm__("" : "+r"(both));  // they stay scalar: compilers would take vectors of offsets apart
-  return Two{load_at(from + (both & 0xffffffff)), load_at(from + (both >> 32))};
+  // They stay scalar, and loads stay in order: else compilers take vectors of offsets apart, or spill offsets.
+  __asm__ volatile("" : "+r"(both) : : "memory");
+  return {both & 0xffffffff, both >> 32};
+}
+
+// 8 or fewer bytes at each of them.
+template <typename Load>
+VARY_INLINE Two load_two(const std::uint8_t* from, Offsets offsets, Load load_at) {
+  return Two{load_at(from + offsets.first), load_at(from + offsets.second)};
 }
 
 // (b) kLanes pixels of a row and the right neighbour of each, as the 8 bytes from a left tap on: those of pixels 0 1,
@@ -29,7 +38,7 @@ struct Taps {
 template <typename Load>
 VARY_INLINE Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
   Two words[2][kBytes / 16];
-  for (int i = 0; i < kLanes / 2; ++i) words[i % 2][i / 2] = load_two(from, offsets + 2 * i, load_at);
+  for (int i = 0; i < kLanes / 2; ++i) words[i % 2][i / 2] = load_two(from, offsets_at(offsets + 2 * i), load_at);
   return {joined(words[0]), joined(words[1])};
 }
 
@@ -61,16 +70,38 @@ VARY_INLINE Pixels across(const Taps& taps, Shorts weight) {
   return {blend_minus(left.even, right.even, weight), blend_minus(left.odd, right.odd, weight)};
 }
 
+// Two rows at once, whose taps have the same offsets.
+struct Rows {
+  Taps upper, lower;
+};
+
+VARY_INLINE Rows fetch_rows(const std::uint8_t* upper, const std::uint8_t* lower, const std::int32_t* offsets) {
+  Two first[2][kBytes / 16], second[2][kBytes / 16];
+  for (int i = 0; i < kLanes / 2; ++i) {
+    const Offsets two = offsets_at(offsets + 2 * i);
+    first[i % 2][i / 2] = load_two(upper, two, load_word<std::uint64_t>);
+    second[i % 2][i / 2] = load_two(lower, two, load_word<std::uint64_t>);
+  }
+  return {{joined(first[0]), joined(first[1])}, {joined(second[0]), joined(second[1])}};
+}
+
+// Where pixels lie. Kept apart from Warp, whose numbers would be read again after each load that must stay in order.
+struct Source {
+  const std::uint8_t *data, *below, *end;  // `below`: one row further
+
+  explicit Source(const Warp& s) : data(s.data), below(s.data + s.row), end(end_of(s)) {}
+};
+
 // (c) The blend of kLanes pixels from the k-th of a block on.
 template <int C, bool plain>
-VARY_INLINE Pixels blended(const Warp& s, const Block& b, int k) {
-  const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) __attribute__((always_inline)) {
-    return !plain && b.careful ? fetch_before(end_of(s), from, offsets)
-                               : fetch(from, offsets, load_word<std::uint64_t>);
-  };
+VARY_INLINE Pixels blended(const Source& s, const Block& b, int k) {
+  const auto rows = [&]() __attribute__((always_inline)) -> Rows {
+    if constexpr (plain) return fetch_rows(s.data, s.below, b.upper + k);
+    if (b.careful) return {fetch_before(s.end, s.data, b.upper + k), fetch_before(s.end, s.data, b.lower + k)};
+    return {fetch(s.data, b.upper + k, load_word<std::uint64_t>), fetch(s.data, b.lower + k, load_word<std::uint64_t>)};
+  }();
   const Shorts wx = twice(load<Ints>(b.wx + k)), wy = twice(load<Ints>(b.wy + k));
-  const Pixels upper = across<C>(get(s.data, b.upper + k), wx);
-  const Pixels lower = across<C>(plain ? get(s.data + s.row, b.upper + k) : get(s.data, b.lower + k), wx);
+  const Pixels upper = across<C>(rows.upper, wx), lower = across<C>(rows.lower, wx);
   return {blend(upper.even, lower.even, wy), blend(upper.odd, lower.odd, wy)};
 }
 
@@ -79,7 +110,8 @@ template <typename Load>
 VARY_INLINE Words pick(const std::uint8_t* from, const std::int32_t* offsets, Load load_at) {
   Two words[kBytes / 16];
   for (int i = 0; i < kLanes; i += 4) {
-    const Two p = load_two(from, offsets + i, load_at), q = load_two(from, offsets + i + 2, load_at);
+    const Two p = load_two(from, offsets_at(offsets + i), load_at),
+              q = load_two(from, offsets_at(offsets + i + 2), load_at);
     words[i / 4] = Two{p[0] | p[1] << 32, q[0] | q[1] << 32};
   }
   return (Words)joined(words);
@@ -91,8 +123,8 @@ __attribute__((noinline)) Words pick_before(const std::uint8_t* end, const std::
 }
 
 template <bool plain>
-VARY_INLINE Words nearest(const Warp& s, const Block& b, int k) {
-  if (!plain && b.careful) return pick_before(end_of(s), s.data, b.upper + k);
+VARY_INLINE Words nearest(const Source& s, const Block& b, int k) {
+  if (!plain && b.careful) return pick_before(s.end, s.data, b.upper + k);
   return pick(s.data, b.upper + k, load_word<std::uint32_t>);
 }
 
@@ -143,17 +175,19 @@ struct Rounded {
 template <int C, typename Convert, typename To>
 void row(const Warp& s, int y, int n, const Convert convert, const To to) {
   Block b;
+  const Source from(s);
   for (int x = 0; x < n; x += kBlock) {
     const int m = n - x < kBlock ? n - x : kBlock;
     locate<C, 8>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
     if (b.plain && !s.nearest) {
-      write(to, x, m, n, [&](int k) { return convert.of(blended<C, true>(s, b, k)); });
+      write(to, x, m, n, [&](int k) { return convert.of(blended<C, true>(from, b, k)); });
     } else if (b.plain) {
-      write(to, x, m, n, [&](int k) { return convert.of(nearest<true>(s, b, k)); });
+      write(to, x, m, n, [&](int k) { return convert.of(nearest<true>(from, b, k)); });
     } else if (!s.nearest) {
-      write(to, x, m, n, [&](int k) { return convert.filled(convert.of(blended<C, false>(s, b, k)), b.inside + k); });
+      write(to, x, m, n,
+            [&](int k) { return convert.filled(convert.of(blended<C, false>(from, b, k)), b.inside + k); });
     } else {
-      write(to, x, m, n, [&](int k) { return convert.filled(convert.of(nearest<false>(s, b, k)), b.inside + k); });
+      write(to, x, m, n, [&](int k) { return convert.filled(convert.of(nearest<false>(from, b, k)), b.inside + k); });
     }
   }
 }
