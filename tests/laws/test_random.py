@@ -33,6 +33,10 @@ def test_a_draw_is_found_by_the_layout_in_rng() -> None:
     assert program.instructions[0].args[0] == block[1] / 2**32
 
 
+def test_names_of_generators_are_of_64_bits() -> None:
+    assert rng.noise(1, 2, 3, 4, (1 << 64) + 5).random() == rng.noise(1, 2, 3, 4, 5).random()
+
+
 def within_ulps(value: float, expected: float, ulps: float) -> bool:
     return abs(value - expected) <= ulps * math.ulp(expected)
 
