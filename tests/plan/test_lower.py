@@ -116,10 +116,10 @@ def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
 @pytest.mark.parametrize(("channels", "some"), [(2, 1), (5, 3), (9, 3)])
 def test_colours_that_pictures_do_not_have(channels: int, some: int) -> None:
     """Are refused, with the channels to leave out; but what changes nothing is accepted."""
-    with pytest.raises(
-        PolicyError, match=rf"^Hue\(.* pictures of {channels} channels have none: .*image\[..., :{some}\]$"
-    ):
-        Policy([Hue(0.1)]).program((9, 9, channels))
+    says = rf"^Hue\(.* pictures of {channels} channels have none: .*image\[..., :{some}\]$"
+    for turn in (0.1, (0.1, 0.1), (-0.1, -0.1)):
+        with pytest.raises(PolicyError, match=says):
+            Policy([Hue(turn)]).program((9, 9, channels))
     assert "hue 0 0 255" in Policy([Hue(0)]).program((9, 9, channels)).text()
 
 
