@@ -4,7 +4,7 @@ from math import inf, nextafter
 
 import pytest
 
-from vary import Normalize, Policy, PolicyError, Rescale, Sometimes, Transform
+from vary import Normalize, Policy, PolicyError, Rescale, Rotate, Sometimes, Transform
 
 MOST = 3.4028234663852886e38  # the largest float32
 FACTOR = 2.0**60
@@ -73,6 +73,8 @@ def test_factors(sign: int) -> None:
         ([*[quarter] * 4, Sometimes([tiny]), Rescale(1.001)], "1.15407e+18"),
         ([*[tiny] * 4, Sometimes([quarter]), Rescale(0.999)], "8.66494e-19"),
         ([*[quarter] * 4, Sometimes([Rescale(1.001)])], "1.15407e+18"),
+        ([*[quarter] * 4, Rotate(9, p=0.5), Sometimes([tiny]), Rescale(1.001)], "1.15407e+18"),
+        ([Normalize(0, (FACTOR, 0.5 / FACTOR, 1))], "2.30584e+18"),  # another channel has the least one allowed
     ):
         with pytest.raises(PolicyError) as caught:
             program(*beyond_it)

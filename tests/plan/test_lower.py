@@ -48,7 +48,13 @@ def test_the_value_range_at_each_place(before: list[Transform], dtype: str, give
 
 @pytest.mark.parametrize(
     "before",
-    [[Normalize(0.5, 0.2)], [Rescale(2, p=0.5)], [Sometimes([Rescale(2)])], [Rescale(2, p=0.5), Rescale(3)]],
+    [
+        [Normalize(0.5, 0.2)],
+        [Rescale(2, p=0.5)],
+        [Sometimes([Rescale(2)])],
+        [Rescale(2, p=0.5), Rescale(3)],
+        [Rotate(9, p=0.5), Rescale(2, p=0.5)],
+    ],
     ids=str,
 )
 def test_where_there_is_no_value_range(before: list[Transform]) -> None:

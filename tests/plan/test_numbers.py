@@ -71,6 +71,16 @@ def test_whole_numbers_and_logarithms() -> None:
         assert crop == (5, 4, 0.5 + area / 2, pytest.approx(exp(log(0.5) + ratio * log(8)), rel=1e-12), y, x)
 
 
+def test_a_range_may_go_down() -> None:
+    class GoesDown(Transform):
+        def lower(self, to: Lowering) -> None:
+            to.emit("zoom", to.uniform((2, 1)), to.uniform((1, 1)))
+            to.emit("rotate", to.uniform((1, 0)))
+
+    _, x, _, angle, *_ = numbers("GoesDown")
+    assert made(GoesDown()) == [("zoom", (2 - x, 1)), ("rotate", (1 - angle,))]
+
+
 def test_keys_are_two_words() -> None:
     _, std, first, second, *_ = numbers("GaussNoise")
     assert made(GaussNoise((0, 1))) == [("gauss_noise", (std, first * 2**32, second * 2**32, 0, 255))]
