@@ -1,7 +1,7 @@
 # Every task of the repository. All except fresh write only into .venv and build/, and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
-#   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | mutate [FILES=lower] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -25,7 +25,7 @@ CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*
 HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo demo-data test test-time install lint tidy types cpp tsan emulated fuzz instructions torture test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo demo-data test test-time install lint tidy types cpp tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
 
@@ -188,6 +188,18 @@ fuzz: $(STAMPS)/build-tools $(STAMPS)/jpeg
 ROUNDS ?= 100
 torture: $(STAMPS)/vary $(STAMPS)/test-tools
 	PYTHONPATH=tests $(BIN)/python -m torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ONLY:%=--only %)
+
+# Changes of the files that compile policies, one at a time, each of which a test of tests/plan should notice. JOBS at once.
+FILES ?= infer segment lower floats
+MUTATE := build/mutate
+$(MUTATE)/packages: $(STAMPS)/system requirements/lock.txt
+	$(PYTHON) -m venv --clear $(MUTATE)/venv
+	$(MUTATE)/venv/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt \
+	  cosmic-ray==8.7.0 $$($(PYTHON) tools/requirements.py --run) pytest hypothesis
+	@touch $@
+
+mutate: $(MUTATE)/packages $(STAMPS)/vary
+	JOBS=$(JOBS) nice -n 19 $(MUTATE)/venv/bin/python tools/mutate.py $(FILES)
 
 # The stored hashes again on processors this machine may not have: older x86-64 ones and, given a cross-compiler, arm64.
 EMULATOR := $(if $(filter x86_64,$(shell uname -m)),$(shell command -v qemu-x86_64))

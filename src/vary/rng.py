@@ -43,19 +43,20 @@ SEED_LIMIT, EPOCH_LIMIT, VIEW_LIMIT = 1 << 64, 1 << 32, 1 << 20
 
 
 class Draw(NamedTuple):
-    """One column of the parameter array: which number to draw, and how it becomes a value (native/random.h)."""
+    """One column of the parameter array: how a number becomes a value, and which number to draw (native/random.h)."""
 
-    name: int
-    number: int
     kind: str
     a: float = 0.0
     b: float = 0.0
-    parent: int = -1
     column: int = -1
     among: int = 0
+    name: int = 0
+    number: int = 0
+    parent: int = -1
 
     def native(self) -> tuple[int, int, int, float, float, int, int, int]:
-        return (self.name, self.number, KINDS.index(self.kind), *self[3:])
+        kind = KINDS.index(self.kind)
+        return self.name, self.number, kind, self.a, self.b, self.parent, self.column, self.among
 
 
 def key_name(name: str, occurrence: int) -> int:
@@ -98,7 +99,7 @@ def integer(n: int, seed: int, epoch: int, name: str) -> int:
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:
-    """A NumPy generator for a user's function, keyed like any draw. To make it takes about 50 us."""
-    key = np.array([seed, name], dtype=np.uint64)
+    """A NumPy generator for a user's function, keyed like any draw, by `name` modulo 2^64. Takes about 50 us."""
+    key = np.array([seed, name % (1 << 64)], dtype=np.uint64)
     counter = np.array([0, index, epoch, view], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))

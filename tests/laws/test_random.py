@@ -33,6 +33,13 @@ def test_a_draw_is_found_by_the_layout_in_rng() -> None:
     assert program.instructions[0].args[0] == block[1] / 2**32
 
 
+def test_generators_of_user_functions_stay_the_same() -> None:
+    """Each part of the address has its place; the name is taken modulo 2^64."""
+    for name in (5, (1 << 64) + 5):
+        random = rng.noise(seed=1, epoch=2, index=3, view=4, name=name)
+        assert random.bit_generator.random_raw(2).tolist() == [9363659582024437554, 17692111927716369828]
+
+
 def within_ulps(value: float, expected: float, ulps: float) -> bool:
     return abs(value - expected) <= ulps * math.ulp(expected)
 

@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from strategies import GEOMETRIC, nested, policies
+from strategies import GEOMETRIC, build, nested, policies
 
 from vary import Policy, Resize
 from vary.plan.infer import output_size
@@ -87,3 +87,18 @@ def test_a_size_is_known_if_and_only_if_no_draw_decides_it(policy: Policy, heigh
         assert reported is None
     else:
         assert {reported} == possible == drawn
+
+
+@pytest.mark.parametrize("name", GEOMETRIC)
+def test_the_size_after_each_transform_alone(name: str) -> None:
+    """With many arguments: random policies seldom end with one that decides the size."""
+    image = np.zeros((5, 7, 3), np.uint8)
+    for arguments in range(40):
+        policy = Policy([build(name, arguments)])
+        template = policy.runner(3, "uint8").template
+        reported = output_size(template, (5, 7))
+        made = {policy(image, seed=0, index=index).shape[:2] for index in range(DRAWS)}
+        if reported is None:
+            assert len(made) > 1 or ends_proportional(template)
+        else:
+            assert made == {reported}

@@ -25,6 +25,7 @@ from vary import (
     Zoom,
     stream,
 )
+from vary.plan.infer import check_bytes
 
 HIGH, WIDE = 10, 12
 UNKNOWN = (None, None)
@@ -55,6 +56,7 @@ def spec(*transforms: Transform, side: int = WIDE, given: Any = np.uint8, **keyw
         ([Sometimes([Pad(0)])], (10, 12)),
         ([Sometimes([Resize(10, 12)])], (10, 12)),
         ([Sometimes([Pad(1, 1, 1, 1)]), Resize(3, 3)], (3, 3)),
+        ([Sometimes([Rotate(9)]), Sometimes([Pad(1, 1, 1, 1)])], UNKNOWN),
         ([RandomRotate90()], UNKNOWN),
         ([RandomRotate90(), Resize(3, 4)], (3, 4)),
         ([Lambda(np.ascontiguousarray)], UNKNOWN),
@@ -90,6 +92,7 @@ def test_dtypes(given: str) -> None:
         ([Resize(30_000, 30_000)], 3, "uint8", "30000 x 30000 x 3 uint8"),
         ([Resize(30_000, 30_000), Rescale(2)], 1, "uint8", r"Resize\(.*30000 x 30000 x 1 float32"),
         ([Resize(4, 4), Pad(0, 40_000, 60_000, 0), Zoom(0.5)], 1, "uint8", r"^Zoom\(.*60004 x 40004"),
+        ([Resize(50_000, 50_000), Lambda(np.ascontiguousarray)], 1, "uint8", r"^Resize\(.*50000 x 50000"),
     ],
     ids=str,
 )
@@ -97,3 +100,30 @@ def test_a_picture_over_2_gib_is_refused(transforms: list[Transform], channels: 
     """Before memory is taken; with the last transform that changes the canvas or moves pixels."""
     with pytest.raises(PolicyError, match=says):
         Policy(transforms)(np.zeros((5, 5, channels), dtype))
+
+
+@pytest.mark.parametrize(
+    ("channels", "dtype", "each"),
+    [
+        (1, "uint8", 1),
+        (9, "uint8", 9),
+        (1, "float32", 4),
+        (4, "float32", 16),
+        (9, "float32", 36),
+        (1, "uint16", 4),  # values are float32 while they are sampled, of at most four channels at a time
+        (3, "float16", 12),
+        (5, "int16", 16),
+        (9, "uint16", 18),
+    ],
+)
+def test_the_most_bytes_of_a_picture(channels: int, dtype: str, each: int) -> None:
+    """A pixel of `each` bytes; no picture that fits is refused."""
+    template = Policy([]).runner(channels, dtype).template
+    most = ((1 << 31) - 65) // each  # native/size_limits.h
+    for size in ((1, most), (most, 1), (2, most // 2), (most // 2, 2)):
+        check_bytes(template, size, dtype)
+    for size in ((1, most + 1), (most + 1, 1), (2, most // 2 + 1), (most // 2 + 1, 2)):
+        with pytest.raises(
+            PolicyError, match=f"^the policy makes pictures of {size[0]} x {size[1]} x {channels} {dtype}"
+        ):
+            check_bytes(template, size, dtype)

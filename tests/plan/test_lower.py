@@ -18,7 +18,7 @@ from vary import (
     Transform,
     Zoom,
 )
-from vary.transforms import REGISTRY
+from vary.transforms import REGISTRY, Lowering
 
 LIGHT = Brightness((1.1, 1.1))
 
@@ -48,7 +48,13 @@ def test_the_value_range_at_each_place(before: list[Transform], dtype: str, give
 
 @pytest.mark.parametrize(
     "before",
-    [[Normalize(0.5, 0.2)], [Rescale(2, p=0.5)], [Sometimes([Rescale(2)])], [Rescale(2, p=0.5), Rescale(3)]],
+    [
+        [Normalize(0.5, 0.2)],
+        [Rescale(2, p=0.5)],
+        [Sometimes([Rescale(2)])],
+        [Rescale(2, p=0.5), Rescale(3)],
+        [Rotate(9, p=0.5), Rescale(2, p=0.5)],
+    ],
     ids=str,
 )
 def test_where_there_is_no_value_range(before: list[Transform]) -> None:
@@ -111,6 +117,39 @@ def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
     with pytest.raises(Exception, match=r"StopsEarly\.lower") as caught:
         lines(StopsEarly())
     assert not isinstance(caught.value, StopIteration)
+
+
+@pytest.mark.parametrize(
+    ("op", "count", "says"),
+    [
+        ("rotat", 1, r"'rotat', which is no instruction; did you mean rotate\?"),
+        ("xyz", 1, "'xyz', which is no instruction"),
+        ("cut", 1, "'cut', which is no instruction"),
+        ("call", 2, "'call', which is no instruction"),
+        ("rotate", 0, "'rotate' with 0 arguments, and it has 1: angle degrees"),
+        ("rotate", 2, "'rotate' with 2 arguments, and it has 1: angle degrees"),
+        ("flip_horizontal", 1, "'flip_horizontal' with 1 arguments, and it has 0: none"),
+    ],
+)
+def test_what_is_no_instruction(op: str, count: int, says: str) -> None:
+    class EmitsThis(Transform):
+        def lower(self, to: Lowering) -> None:
+            to.emit(op, *[0.0] * count)
+
+    REGISTRY.pop("EmitsThis")
+    with pytest.raises(PolicyError, match=f"^EmitsThis emits {says}$"):
+        lines(EmitsThis())
+
+
+@pytest.mark.parametrize(("channels", "some"), [(2, 1), (5, 3), (9, 3)])
+def test_colours_that_pictures_do_not_have(channels: int, some: int) -> None:
+    """Are refused, with the channels to leave out; but what changes nothing is accepted."""
+    says = rf"^Hue\(.* pictures of {channels} channels have none: .*image\[..., :{some}\]$"
+    for turn in (0.1, (0.1, 0.1), (-0.1, -0.1)):
+        with pytest.raises(PolicyError, match=says):
+            Policy([Hue(turn)]).program((9, 9, channels))
+    for turn in (0, (-0.0, 0.0)):
+        assert "hue 0 0 255" in Policy([Hue(turn)]).program((9, 9, channels)).text().replace("-0", "0")
 
 
 def test_names_in_messages_are_those_of_the_transforms() -> None:

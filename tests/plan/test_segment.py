@@ -17,6 +17,7 @@ from vary import (
     Transform,
     Zoom,
 )
+from vary.transforms import REGISTRY, Lowering
 
 BLUR, NOISE, TURN, LIGHT = GaussianBlur(1), GaussNoise(0.1), Rotate(9), Brightness(0.1)
 
@@ -81,6 +82,20 @@ def test_maps_of_one_transform_are_not_cut_apart() -> None:
     one = listed(Affine(9, 0.1, 0.1, 5, 0.1), strict=True)
     assert "cut" not in one
     assert listed(Affine(9, 0.1, 0.1, 5, 0.1), HorizontalFlip(p=1), strict=True) == f"{one}, cut 0, flip_horizontal"
+
+
+def test_maps_around_a_part_of_their_own_transform_are_cut_apart() -> None:
+    """In a strict policy: each has the transform that emitted it."""
+
+    class TurnsAround(Transform):
+        def lower(self, to: Lowering) -> None:
+            to.emit("rotate", 10)
+            to.child(Zoom(0.1))
+            to.emit("rotate", -10)
+
+    REGISTRY.pop("TurnsAround")
+    assert listed(TurnsAround(), strict=True) == "rotate, cut 0, zoom, cut 0, rotate"
+    assert listed(TurnsAround()) == "rotate, zoom, rotate"
 
 
 def test_a_cut_is_made_where_what_it_is_for_is_drawn() -> None:

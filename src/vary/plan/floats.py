@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from vary.elements import ELEMENTS
 from vary.errors import PolicyError
 
 __all__ = ["LARGEST", "Reach", "range_fault"]
 
-LARGEST = 3.4028234663852886e38
+LARGEST = ELEMENTS["float32"].largest
 """The largest finite float32."""
 
 STEPS = 256  # a range holds at least so many float32 numbers

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vary.elements import ELEMENTS
 from vary.errors import PolicyError
-from vary.ops import OPS, Size
+from vary.ops import MAPS, OPS, Size
 from vary.plan.program import Template
 from vary.transforms.base import Column
 
@@ -19,7 +19,7 @@ def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
     element, channels = ELEMENTS[dtype], template.channels
     if size[0] * size[1] * max(channels * element.size, min(channels, 4) * element.sampled_size) <= MOST_BYTES:
         return
-    canvas = [template.name(i) for i in template.instructions if OPS[i.op].kind == "map"]
+    canvas = [template.name(i) for i in template.instructions if i.op in MAPS]
     raise PolicyError(
         f"{canvas[-1] if canvas else 'the policy'} makes pictures of {size[0]} x {size[1]} x {template.channels} "
         f"{dtype}, over 2 GiB, the limit for one picture; choose a smaller size, or cut the pictures into tiles first"

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from math import prod
+from itertools import accumulate, pairwise
+from math import inf, prod
 
 from vary.elements import DTYPES, ELEMENTS, MEANINGS
 from vary.errors import PolicyError, stop_iteration_error
 from vary.guidance import close
 from vary.ops import OPS, Op
 from vary.plan.floats import Reach, range_fault
-from vary.plan.program import Given, Instruction, Settings, Template
+from vary.plan.program import ALWAYS, Given, Instruction, Settings, Template
 from vary.rng import Draw, key_name
 from vary.transforms.base import Column, Number, Span, Transform
 
@@ -27,7 +28,7 @@ def lower(
     """The template of `policy` for pictures of `channels` and `dtype`; raises `PolicyError` where it makes no sense."""
     value_range = value_range or VALUE_RANGES[dtype]
     recorder = Recorder(channels, dtype, value_range, settings.fill_value)
-    recorder.child(policy)
+    recorder.record(policy, ALWAYS)
     return Template(
         channels,
         dtype,
@@ -45,6 +46,12 @@ def lower(
 class Recorder:
     """Answers a transform's `lower` (the protocol `Lowering`)."""
 
+    _transform: Transform  # the one that is being lowered
+    _origin: int  # which it is, counted from 1
+    _node: int  # its name for drawing
+    _number: int  # of its next draw
+    _gate: int  # column that must not be 0, or ALWAYS
+
     def __init__(
         self, channels: int, dtype: str, value_range: tuple[float, float], fill_value: tuple[float, ...] = ()
     ) -> None:
@@ -58,31 +65,29 @@ class Recorder:
         self.names: list[str] = []
         self._reach = Reach([*value_range, *fill_value])
         self._seen: Counter[str] = Counter()
-        self._origin = 0
-        self._node, self._number, self._gate = 0, 0, -1
-        self._transform: Transform | None = None
 
     def child(self, transform: Transform, gate: Column | None = None) -> None:
-        saved = self._node, self._number, self._gate, self._transform
+        saved = self._transform, self._origin, self._node, self._number, self._gate
+        self.record(transform, self._gate if gate is None else gate)
+        self._transform, self._origin, self._node, self._number, self._gate = saved
+
+    def record(self, transform: Transform, gate: int) -> None:
+        """What `transform` draws and emits, where the column `gate` is not 0."""
         name = type(transform).__name__
-        self._node, self._number = key_name(name, self._seen[name]), 0
+        self._transform, self._node, self._number, self._gate = transform, key_name(name, self._seen[name]), 0, gate
         self._seen[name] += 1
-        self._transform = transform
         self.names.append(name if any(transform.children()) else repr(transform))
         self._origin = len(self.names)
-        if gate is not None:
-            self._gate = gate
         if transform.p < 1:
-            self._gate = self._draw("chance", transform.p)
+            self._gate = self._draw(Draw("chance", transform.p))
         self._number = 1
         try:
             transform.lower(self)
         except StopIteration as error:
             raise stop_iteration_error(f"{name}.lower") from error
-        self._node, self._number, self._gate, self._transform = saved
 
-    def _draw(self, kind: str, a: float = 0.0, b: float = 0.0, *, column: int = -1, among: int = 0) -> Column:
-        self.draws.append(Draw(self._node, self._number, kind, a, b, self._gate, column, among))
+    def _draw(self, draw: Draw) -> Column:
+        self.draws.append(draw._replace(name=self._node, number=self._number, parent=self._gate))
         self._number += 1
         return Column(len(self.draws) - 1)
 
@@ -97,32 +102,32 @@ class Recorder:
         if low == high:  # nothing to draw, but its number is spent: the next draw stays the same
             self._number += 1
             return low
-        return self._draw(kind, low, high)
+        return self._draw(Draw(kind, low, high))
 
     def integer(self, count: int) -> Number:
-        return self._draw("integer", count)
+        return self._draw(Draw("integer", count))
 
     def one_of(self, weights: list[float]) -> list[Column]:
-        number, total, gates, edge = self._number, sum(weights), [], 0.0
-        for i, weight in enumerate(weights):
+        number, total, gates = self._number, sum(weights), []
+        edges = [*accumulate((weight / total for weight in weights), initial=0.0)]
+        edges[-1] = inf  # their sum is not always 1
+        for low, high in pairwise(edges):
             self._number = number  # one draw, cut into intervals
-            upper = 2.0 if i + 1 == len(weights) else edge + weight / total
-            gates.append(self._draw("between", edge, upper))
-            edge = upper
+            gates.append(self._draw(Draw("between", low, high)))
         return gates
 
     def some_of(self, count: tuple[int, int], among: int) -> list[Column]:
         fewest, most = count
-        extra = self._draw("integer", most - fewest + 1)
+        extra = self._draw(Draw("integer", most - fewest + 1))
         first = self._number
-        return [self._draw("among", fewest, first, column=extra, among=among) for _ in range(among)]
+        return [self._draw(Draw("among", fewest, first, column=extra, among=among)) for _ in range(among)]
 
     def key(self) -> tuple[Number, Number]:
-        return self._draw("word"), self._draw("word")
+        return self._draw(Draw("word")), self._draw(Draw("word"))
 
     def given(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
-        key, name = (self._node + self._number) % (1 << 64), type(self._transform).__name__
-        columns = [self._draw("given") for _ in range(prod(shape))]
+        key, name = self._node + self._number, type(self._transform).__name__
+        columns = [self._draw(Draw("given")) for _ in range(prod(shape))]
         self.givens.append(Given(function, int(columns[0]), shape, self._gate, key, name))
         return columns
 
@@ -135,7 +140,7 @@ class Recorder:
             count, names = entry.arity(self.channels), entry.grammar or "none"
             raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {names}")
         if entry.coloured and self.channels not in MEANINGS and not _is_neutral(entry, args):
-            some = 3 if self.channels > 3 else 1
+            some = min(3, self.channels - 1)
             raise PolicyError(
                 f"{self._transform!r} needs colours, and pictures of {self.channels} channels have none: 1 is grey, 3 "
                 f"are RGB, 4 are RGBA; leave it out, or give such pictures: image[..., :{some}]"

@@ -20,16 +20,16 @@ from vary.transforms.policy_file import SEMANTICS
 if TYPE_CHECKING:
     from vary.rng import Draw
 
-if TYPE_CHECKING:
-    from vary.rng import Draw
-
-__all__ = ["FILLS", "Fill", "Given", "VERSION", "Instruction", "Program", "Settings", "Template"]
+__all__ = ["FILLS", "Fill", "Given", "VERSION", "ALWAYS", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = SEMANTICS
 """Of the text form and of what the instructions mean: bytes change only together with this number."""
 
 Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]
 FILLS: tuple[Fill, ...] = get_args(Fill)
+
+ALWAYS = -1
+"""The gate of what runs for every picture."""
 
 
 class Settings(NamedTuple):
@@ -46,7 +46,7 @@ class Settings(NamedTuple):
 class Instruction(NamedTuple):
     op: str
     args: tuple[float, ...] = ()
-    gate: int = -1  # column that must not be 0, in a template
+    gate: int = ALWAYS  # column that must not be 0, in a template
     origin: int = 0  # which transform of the policy, counted in lowering order
 
 

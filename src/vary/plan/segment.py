@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from vary.elements import DTYPES
-from vary.ops import OPS
+from vary.ops import MAPS, OPS
 from vary.plan.program import Instruction, Template
 
 __all__ = ["KEEP_THEIR_PLACE", "Stage", "segment", "stages"]
@@ -36,10 +36,10 @@ def _look_through(template: Template) -> Iterator[Instruction]:
     stored, waiting = _stored(template.dtype), dict[int, None]()  # gates, in order
     for i in template.instructions:
         op = OPS[i.op]
-        if op.kind == "map":
+        if i.op in MAPS:
             yield from (Instruction("cut", (stored,), gate, i.origin) for gate in waiting)
             waiting.clear()
-        if op.kind == "call":
+        if i.op == "call":
             waiting.clear()
         if op.kind in KEEP_THEIR_PLACE:
             waiting[i.gate] = None
@@ -48,14 +48,12 @@ def _look_through(template: Template) -> Iterator[Instruction]:
 
 
 def _strict(template: Template) -> Iterator[Instruction]:
-    origin, fresh, stored = -1, True, _stored(template.dtype)
+    stored, before = _stored(template.dtype), Instruction("call")  # the first map needs no cut, as after a call
     for i in template.instructions:
-        op = OPS[i.op]
-        if op.kind == "map" and i.origin != origin and not fresh:
+        if i.op in MAPS and before.op != "call" and before.origin != i.origin:
             yield Instruction("cut", (stored,), i.gate, i.origin)
-        fresh = op.kind == "call"
-        origin = i.origin
-        stored = _stored("float32") if op.scales else stored
+        stored = _stored("float32") if OPS[i.op].scales else stored
+        before = i
         yield i
 
 
