@@ -25,7 +25,7 @@ __all__ = ["Place", "mixed_terms", "read_state", "terms_of"]
 VERSION = 2
 DIGESTS = {
     "policy": "another policy or other views",
-    "fields": "other fields or classes of the source",
+    "fields": "other fields or classes of the source, or another dtype of its files,",
     "subset": "another subset of the source",
     "weights": "other weights",
     "streams": "other streams, or others of their sources, policies or keywords",
@@ -53,13 +53,15 @@ class Place:
 
 def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
     """What must be equal to load a state: numbers and words as they are, the rest as digests."""
+    dtype = getattr(source, "file_dtype", "uint8")
+    described = (source.fields, source.classes, *([] if dtype == "uint8" else [dtype]))
     plain = {name: getattr(options, name) for name in names_of("state")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
     views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function differs between runs
     return {
         "samples": samples.n,
         "policy": _digest(views.encode()),
-        "fields": _digest(repr((source.fields, source.classes)).encode()),
+        "fields": _digest(repr(described).encode()),
         "subset": "" if samples.numbers is None else _digest(samples.numbers),
         "weights": "" if ends is None else _digest(ends),
         "order": "" if function is None else _short(getattr(function, "__qualname__", type(function).__name__)),
