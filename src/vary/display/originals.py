@@ -11,7 +11,7 @@ from vary.codecs.decode import read_image
 from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
-from vary.sample import Array
+from vary.sample import Array, is_one_picture
 from vary.sources import Arrays, files_kind, images_of, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _is_one(images: Array) -> bool:
             f"images has shape {images.shape}, which looks like (C, H, W); vary takes channels last: "
             "numpy.moveaxis(images, 0, -1); a batch of grey pictures is images[..., None]"
         )
-    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4)) or is_one_picture(images.shape)
 
 
 def _of_list(image: Array | str | os.PathLike[str], place: int, channels: int) -> Original:
