@@ -309,6 +309,31 @@ def test_other_classes(root: Path) -> None:
     assert equal(batches(some), batches((pictures[6:], labels[6:] * 0)))
 
 
+def test_a_dtype_of_batches_alone_is_warned_of(root: Path) -> None:
+    with pytest.warns(vary.ValueWarning, match=r"files are read as uint8.*vary.Folder\(path, dtype='uint16'\)") as seen:
+        train = stream(root, POLICY, batch_size=5, dtype="uint16")
+    assert len(seen) == 1
+    train.peek()
+    stream(Folder(root, dtype="uint16"), POLICY, batch_size=5, dtype="uint16").peek()
+    stream(root, POLICY, batch_size=5).peek()
+    stream(np.zeros((8, 9, 9, 3), np.uint8), POLICY, batch_size=5, dtype="uint16").peek()
+
+
+def test_the_bytes_of_16_bit_masks_are_expected(tmp_path: Path) -> None:
+    image, mask = png(deep(0, 3)), png(deep(0, 1) >> 12)
+    (tmp_path / "images").mkdir()
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "images/0.png").write_bytes(image)
+    (tmp_path / "masks/0.png").write_bytes(mask)
+    pairs = Pairs(tmp_path / "images", tmp_path / "masks", dtype="uint16")
+    train = stream(pairs, POLICY, batch_size=1, cache="memory")
+    for images, masks in train:
+        assert (images.dtype, masks.dtype) == (np.uint16, np.uint16)
+    assert isinstance(train._store, Memory)
+    assert train._store.demand == 30 * 50 * (6 + 2)
+    assert train._store.held == train._store.demand + 2 * 64
+
+
 def test_repr_says_it(root: Path) -> None:
     assert repr(Folder(root, dtype="uint16")).endswith("dtype='uint16')")
     assert "dtype='uint16'" in repr(Files([root / "a/00.png"], dtype=np.uint16))

@@ -215,23 +215,25 @@ def keep(
     return _native.keep_levels(pictures, levels, channels, allow_truncated, compact, threads)
 
 
-def picture_bytes(encoded: Encoded, pixel: int = 3) -> int:
+def picture_bytes(encoded: Encoded, pixel: int | None = 3) -> int:
     """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read.
 
-    pixel: bytes of a pixel.
+    pixel: bytes of a pixel; None: those of a mask as it is stored.
     """
     jpeg = is_jpeg(encoded)
     try:
         with _quiet():
-            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _size(bytes(encoded.data))
+            width, height, stored = (*_native.jpeg_header(encoded.data)[:2], 1) if jpeg else _size(bytes(encoded.data))
     except Exception as error:
         raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
-    return int(width * height * pixel) // (2 if jpeg and pixel == 3 else 1)  # chroma of uint8 is nearly always halved
+    halved = jpeg and pixel == 3  # chroma of uint8 is nearly always stored at half the width and height
+    return int(width * height * (pixel or stored)) // (2 if halved else 1)
 
 
-def _size(data: bytes) -> tuple[int, int]:
-    size: tuple[int, int] = _opened(_bare(data).data, MAX_PIXELS).size
-    return size
+def _size(data: bytes) -> tuple[int, int, int]:
+    """Width, height, and the bytes of a stored number of grey or of a palette."""
+    image = _opened(_bare(data).data, MAX_PIXELS)
+    return *image.size, 2 if image.mode[0] == "I" else 1
 
 
 def apply_orientation(pixels: Array, orientation: int) -> Array:

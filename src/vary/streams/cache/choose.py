@@ -133,7 +133,7 @@ def _expected(
             item = source[index]
             sizes.append(_kept_bytes(item.image, index, options, specs))
             if masks:
-                sizes[-1] += sum(picture_bytes(mask, 1) for mask in item.labels if isinstance(mask, Encoded))
+                sizes[-1] += sum(picture_bytes(mask, None) for mask in item.labels if isinstance(mask, Encoded))
         except (DecodeError, OSError):  # reported when a batch needs the file
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
