@@ -412,6 +412,16 @@ def test_pairs(root: Path, tmp_path: Path, cache: Any) -> None:
             assert equal(found, batches(expected, epochs=2))
 
 
+def test_a_state_of_pairs_knows_their_dtype(root: Path, tmp_path: Path) -> None:
+    for index in range(COUNT):
+        name = (tmp_path / "masks" / Path(Folder(root).path(index)).relative_to(root)).with_suffix(".png")
+        name.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (9, 9)).save(name)
+    state = stream(Pairs(root, tmp_path / "masks", dtype="uint16"), POLICY, batch_size=4).state_dict()
+    with pytest.raises(InputError, match="another dtype of its files"):
+        stream(Pairs(root, tmp_path / "masks"), POLICY, batch_size=4).load_state_dict(state)
+
+
 def test_pairs_of_arrays_have_their_own_dtype(root: Path) -> None:
     with pytest.raises(InputError, match=r"dtype='uint16' goes with the path of a folder of images; a ndarray has"):
         Pairs(np.zeros((2, 8, 8, 3), np.uint8), np.zeros((2, 8, 8), np.uint8), dtype="uint16")
@@ -467,7 +477,7 @@ def test_previews_show_files_as_they_are_read(root: Path) -> None:
 
 def test_choose_counts_levels_once(root: Path) -> None:
     source = Folder(root, dtype="uint16")
-    train = stream(source, POLICY, batch_size=4)
+    train = stream(source, Policy([Resize(6, 5)]), batch_size=4)
     index = next(k for k in range(COUNT) if source.path(k).endswith("10.jpg"))
     image = source.item(index).image
     assert isinstance(image, Encoded)
