@@ -50,9 +50,14 @@ USAGE_ERRORS = [
     ["demo", "DATA", "--epochs", "0"],
     ["explain"],
     ["profile", "DATA", "--on-error", "stop"],
+    *([command, "DATA", "--dtype", "float32"] for command in ("preview", "demo", "profile")),
+    ["explain", "right.yaml", "--dtype", "float64"],
     *(["profile", "DATA", "--cache-bytes", size] for size in ("0", "5X", "-5M", "many", "", "0.4", "9" * 400)),
     ["cache", "clear"],
-    *(["explain", "right.yaml", "--size", size] for size in ("375", "0x5", "4x4x2", "4x4x3x3", "axb", "-4x4")),
+    *(
+        ["explain", "right.yaml", "--size", size]
+        for size in ("375", "0x5", "4x4x0", "4x4x1025", "4x4x3x3", "axb", "-4x4")
+    ),
 ]
 
 
@@ -163,6 +168,8 @@ def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
         (["--size", "375x500"], policy.explain((375, 500, 3))),
         (["--size", "40x60x1", "--seed", "4", "--index", "2"], policy.explain((40, 60, 1), seed=4, index=2)),
         ([], policy.explain((375, 500, 3))),
+        (["--size", "40x60x12", "--dtype", "uint16"], policy.explain((40, 60, 12), dtype="uint16")),
+        (["--size", "4x6x1024", "--dtype", "float16"], policy.explain((4, 6, 1024), dtype="float16")),
     ]:
         assert main(["explain", "right.yaml", *args]) == 0
         assert capsys.readouterr() == (expected + "\n", "")

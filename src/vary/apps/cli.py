@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 USER_ERROR, INTERRUPTED, CLOSED_PIPE = 1, 130, 141
+DTYPES = ("uint8", "uint16", "int16", "float16", "float32")
+CHANNELS = 1024  # most of a picture
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -65,12 +67,14 @@ def parser() -> argparse.ArgumentParser:
     one = command(commands, "demo", demo.demo, "stream a folder through a policy: a sheet of pictures, and the speed")
     one.add_argument("data", nargs="?", metavar="DATA", help="a folder of pictures, or of classes of them")
     add_policy(one)
+    add_dtype(one)
     one.add_argument("--epochs", type=at_least(1), metavar="N", help="epochs to run (2, or 4 with the sample pictures)")
     add_output(one, "vary-demo.png")
 
     one = command(commands, "preview", preview.preview, "a policy on pictures, as a sheet: the original, then epochs")
     one.add_argument("source", nargs="?", metavar="SOURCE", help="a folder of pictures, or one picture")
     add_policy(one)
+    add_dtype(one)
     add_output(one, "vary-preview.png")
     one.add_argument("--rows", type=at_least(1), default=6, metavar="N", help="pictures, evenly over the folder (6)")
     one.add_argument("--columns", type=at_least(2), default=8, metavar="N", help="the original and its variations (8)")
@@ -79,6 +83,7 @@ def parser() -> argparse.ArgumentParser:
     one = command(commands, "explain", explain, "what a policy file does to one picture: passes, cuts, cost")
     one.add_argument("policy", metavar="FILE", help="a policy, as YAML or JSON")
     one.add_argument("--size", type=size, default="375x500", help="the picture, height x width [x channels] (375x500)")
+    one.add_argument("--dtype", choices=DTYPES, default="uint8", help="of the picture (uint8)")
     add_seed(one)
     one.add_argument("--index", type=at_least(0), default=0, metavar="N", help="which sample of the source (0)")
 
@@ -97,6 +102,7 @@ def add_profile(commands: Commands) -> None:
     one = command(commands, "profile", profile.profile, "how fast batches are made of files, and what limits it")
     one.add_argument("source", metavar="SOURCE", help="a folder of pictures, or of classes of them")
     add_policy(one)
+    add_dtype(one)
     one.add_argument("--epochs", type=at_least(1), default=2, metavar="N", help="the first fills the cache (2)")
     one.add_argument("--batch-size", type=at_least(1), default=32, metavar="N", help="pictures in a batch (32)")
     one.add_argument("--threads", type=at_least(1), metavar="N", help="threads (as many as the process may use)")
@@ -119,6 +125,11 @@ def command(commands: Commands, name: str, run: Run, what: str) -> argparse.Argu
 def add_policy(one: argparse.ArgumentParser) -> None:
     text = "a policy, as YAML or JSON (resize, rotate, shift, shear, zoom, flip)"
     one.add_argument("--policy", metavar="FILE", help=text)
+
+
+def add_dtype(one: argparse.ArgumentParser) -> None:
+    text = "as what files are read: uint16 keeps all 16 bits of PNG and TIFF (uint8)"
+    one.add_argument("--dtype", choices=("uint8", "uint16"), default="uint8", help=text)
 
 
 def add_output(one: argparse.ArgumentParser, default: str) -> None:
@@ -148,9 +159,11 @@ def byte_count(text: str) -> int:
 
 
 def size(text: str) -> tuple[int, ...]:
-    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)(?:x([134]))?", text.lower())
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text!r} is not height x width [x 1, 3 or 4 channels], such as 375x500")
+    found = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)(?:x([1-9]\d{0,3}))?", text.lower())
+    if found is None or int(found[3] or 3) > CHANNELS:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not height x width [x 1 to {CHANNELS} channels], such as 375x500"
+        )
     return tuple(int(number or 3) for number in found.groups())
 
 
@@ -161,4 +174,4 @@ class Versions(argparse.Action):
 
 
 def explain(args: argparse.Namespace) -> None:
-    print(policy_of(args.policy).explain(args.size, seed=args.seed, index=args.index))
+    print(policy_of(args.policy).explain(args.size, dtype=args.dtype, seed=args.seed, index=args.index))

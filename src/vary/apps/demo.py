@@ -24,11 +24,11 @@ BATCH, ROWS = 32, 6
 
 def demo(args: Namespace) -> None:
     target = sheet_target(args.output, args.data)
-    policy = policy_of(args.policy)
+    policy = policy_of(args.policy, args.dtype)
     with nullcontext(source_of(args.data, "demo DATA")) if args.data else sample_folder(COPIES) as root:
-        folder = vary.sources.Folder(root)
+        folder = vary.sources.Folder(root, dtype=args.dtype)
         say(*found(folder, args.data), "", repr(policy), "")
-        say("What it does to the first picture:", *indented(policy.explain(first_shape(folder))), "")
+        say("What it does to the first picture:", *indented(policy.explain(first_shape(folder), dtype=args.dtype)), "")
         stream = vary.stream(folder, policy, batch_size=BATCH, seed=0, on_error="skip")
         speeds, total = run(stream, args.epochs or (DATA_EPOCHS if args.data else SAMPLE_EPOCHS))
         say("Its stream, in the last epoch:", *indented(str(stream.report())), "")

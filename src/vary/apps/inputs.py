@@ -17,14 +17,18 @@ if TYPE_CHECKING:
 
 SAMPLES = ("astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg")
 """The colour photographs in scikit-image's wheel; it would have to download others."""
+WHITE = {"uint8": 255, "uint16": 65535}
 
 
 class UserError(Exception):
     """A command cannot be carried out; the message is one line that says why, and the cure."""
 
 
-def main_policy() -> vary.Policy:
-    """The policy of commands without --policy: the usual one for small sets of photographs."""
+def main_policy(dtype: str = "uint8") -> vary.Policy:
+    """The policy of commands without --policy: the usual one for small sets of photographs.
+
+    dtype: as what files are read.
+    """
     return vary.Policy(
         [
             vary.Resize(150, 150),
@@ -33,14 +37,14 @@ def main_policy() -> vary.Policy:
             vary.Shear(11),
             vary.Zoom(0.2),
             vary.HorizontalFlip(),
-            vary.Rescale(1 / 255),
+            vary.Rescale(1 / WHITE[dtype]),
         ],
         fill="nearest",
     )
 
 
-def policy_of(file: str | None) -> vary.Policy:
-    return main_policy() if file is None else vary.Policy.load(file)
+def policy_of(file: str | None, dtype: str = "uint8") -> vary.Policy:
+    return main_policy(dtype) if file is None else vary.Policy.load(file)
 
 
 @contextmanager

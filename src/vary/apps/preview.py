@@ -12,14 +12,14 @@ from vary.apps.inputs import CountedReads, policy_of, sample_folder, sheet_targe
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from pathlib import Path
 
 
 def preview(args: Namespace) -> None:
     target = sheet_target(args.output, args.source)
-    policy = policy_of(args.policy)
+    policy = policy_of(args.policy, args.dtype)
     with nullcontext(source_of(args.source, "preview SOURCE")) if args.source else sample_folder(copies=1) as source:
-        pictures = source if source.is_file() else vary.Folder(source)
+        dtype = args.dtype
+        pictures = vary.Files([source], dtype=dtype) if source.is_file() else vary.Folder(source, dtype=dtype)
         seen = preview_of(policy, pictures, args.rows, n=args.columns - 1, seed=args.seed)
     for path, reason in seen.skipped:
         print(f"vary: skipped: {path}: {reason}", file=sys.stderr)
@@ -27,7 +27,7 @@ def preview(args: Namespace) -> None:
     print(*seen.notes, target, sep="\n")
 
 
-def preview_of(policy: vary.Policy, pictures: Path | vary.Folder, rows: int, **how: int) -> vary.Preview:
+def preview_of(policy: vary.Policy, pictures: vary.Files | vary.Folder, rows: int, **how: int) -> vary.Preview:
     """`Policy.preview` with a progress bar."""
     if not isinstance(pictures, vary.Folder):
         return policy.preview(pictures, **how)

@@ -18,8 +18,8 @@ KEYWORD = re.compile(rf"(?<![\w/.-])({'|'.join(GIVEN)}|cache)=(?:([\"'])(\w+)\2|
 
 
 def profile(args: Namespace) -> None:
-    source = vary.sources.Folder(source_of(args.source, "profile SOURCE"))
-    policy = policy_of(args.policy)
+    source = vary.sources.Folder(source_of(args.source, "profile SOURCE"), dtype=args.dtype)
+    policy = policy_of(args.policy, args.dtype)
     given = {name: getattr(args, name) for name in GIVEN}
     cache = None if args.cache == "none" else args.cache
     try:

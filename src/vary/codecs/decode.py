@@ -1,14 +1,17 @@
 """Opens files: from encoded bytes to what the native executor reads.
 
 The first bytes decide the format, never the file's name. A JPEG stays as it is, for the executor to decode at the scale
-it needs; every other format goes through Pillow to height x width x channels, uint8:
+it needs; every other format goes through Pillow to height x width x channels, uint8. As uint16
+(`wide.py`), JPEGs are decoded here, too.
 
 - Upright, by one rule for all formats, JPEG included: EXIF's orientation, else XMP's (`native/jpeg_orientation.h`).
 - Of an animation the first frame; colour profiles not applied.
 - Broken metadata is no error: it is removed first (`bare.py`). What determines pixels must be whole,
   unless `allow_truncated`.
 - 1 channel: Rec. 601 grey. 3: RGB, alpha dropped, not blended. 4: RGBA, alpha 255 where the file has none.
-- Grey of more than 8 bits: its 8 most significant. 32-bit integers and floats state no range, so they are an error.
+- More than 8 bits as uint8: the 8 most significant. As uint16: 16 bits as they are, fewer so that white is white.
+  Pillow gives 16 bits of grey in all formats, of colours in PNG and TIFF, and 8 bits of colours in all others.
+- 32-bit integers and floats state no range, so they are an error.
 - A program's settings of Pillow change nothing (`pillow.py`); formats that it registered with Pillow are read.
 - Errors are `DecodeError`s with the path and the reason, and name `allow_truncated=True` if it would read the file.
   Pillow's warnings cost no pixel and are dropped. libtiff alone writes on the process's stderr about broken files;
@@ -23,6 +26,7 @@ import os
 import sys
 import threading
 import warnings
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -35,6 +39,7 @@ from vary.codecs.png import PNG, bare_png
 from vary.codecs.stored import JPEG_MASK, stored_values, stretched
 from vary.codecs.tiff import ELSEWHERE, TIFF, bare_tiff
 from vary.codecs.webp import bare_webp, is_webp
+from vary.codecs.wide import WHITE, FileDtype, file_dtype, in_channels, wide_colours, widened, with_raw_mode
 from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided, word_hint
 from vary.paths import expanded, searched_in
@@ -77,16 +82,23 @@ def is_jpeg(encoded: Encoded) -> bool:
 
 
 def prepare(
-    encoded: Encoded, channels: int = 3, max_pixels: int = MAX_PIXELS, allow_truncated: bool = False
+    encoded: Encoded,
+    channels: int = 3,
+    max_pixels: int = MAX_PIXELS,
+    allow_truncated: bool = False,
+    dtype: str = "uint8",
 ) -> Array | bytes:
-    """The JPEG's bytes (undecoded: their size is not checked here), or the picture as (H, W, channels) uint8.
+    """The picture as (H, W, channels), uint8 or uint16. For uint8, a JPEG's bytes instead (undecoded: their size is not
+    checked here).
 
     Raises `DecodeError`. With `allow_truncated`, a file that breaks off gives the rows it has; the others are 0, in a
     palette the first colour.
     """
-    if is_jpeg(encoded):
+    if not is_jpeg(encoded):
+        return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, allow_truncated, dtype)
+    if dtype == "uint8":
         return encoded.data
-    return _through_pillow(bytes(encoded.data), encoded.path, channels, max_pixels, allow_truncated)
+    return widened(_whole_jpeg(encoded.data, encoded.path, channels, max_pixels, allow_truncated))
 
 
 @guided("vary.read_image", suggest=False, former={"tolerant": "allow_truncated"})
@@ -96,9 +108,11 @@ def read_image(
     *,
     max_pixels: int = MAX_PIXELS,
     allow_truncated: bool = False,
+    dtype: FileDtype = "uint8",
 ) -> Array:
-    """One picture, whole and upright: (H, W, channels) uint8, from a path or from a file's bytes.
+    """One picture, whole and upright: (H, W, channels), from a path or from a file's bytes.
 
+    dtype: "uint8"; or "uint16": the 16-bit samples of PNG and TIFF files as they are, and 8-bit samples times 257.
     source: the bytes may be in a bytes, bytearray, memoryview, mmap or one-dimensional uint8 array; a JPEG is read
         there without a copy.
     Raises `SourceError` where the file cannot be read and `DecodeError` where it is no picture.
@@ -109,6 +123,7 @@ def read_image(
     limit: object = max_pixels
     if not isinstance(limit, int) or limit < 1:
         raise InputError(f"max_pixels={max_pixels!r}; give a whole number of at least 1")
+    kind = file_dtype(dtype)
     data: bytes | memoryview
     if not isinstance(source, (str, os.PathLike)):
         data, path = _view(source), None
@@ -116,7 +131,14 @@ def read_image(
         path = expanded(source)
         data = _bytes_of(path)
     if data[:3] != JPEG:
-        return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated)
+        return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated, kind)
+    pixels = _whole_jpeg(data, path, channels, max_pixels, allow_truncated)
+    return pixels if kind == "uint8" else widened(pixels)
+
+
+def _whole_jpeg(
+    data: bytes | memoryview, path: str | None, channels: int, max_pixels: int, allow_truncated: bool
+) -> Array:
     try:
         width, height, _, orientation, _ = _native.jpeg_header(data)
         check_pixels(width, height, max_pixels, path)
@@ -193,20 +215,25 @@ def keep(
     return _native.keep_levels(pictures, levels, channels, allow_truncated, compact, threads)
 
 
-def picture_bytes(encoded: Encoded, channels: int = 3) -> int:
-    """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read."""
+def picture_bytes(encoded: Encoded, pixel: int | None = 3) -> int:
+    """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read.
+
+    pixel: bytes of a pixel; None: those of a mask as it is stored.
+    """
     jpeg = is_jpeg(encoded)
     try:
         with _quiet():
-            width, height = _native.jpeg_header(encoded.data)[:2] if jpeg else _size(bytes(encoded.data))
+            width, height, stored = (*_native.jpeg_header(encoded.data)[:2], 1) if jpeg else _size(bytes(encoded.data))
     except Exception as error:
         raise DecodeError(f"has no header that can be read: {error}", encoded.path) from error
-    return int(width * height * channels) // (2 if jpeg and channels == 3 else 1)  # chroma is nearly always halved
+    halved = jpeg and pixel == 3  # chroma of uint8 is nearly always stored at half the width and height
+    return int(width * height * (pixel or stored)) // (2 if halved else 1)
 
 
-def _size(data: bytes) -> tuple[int, int]:
-    size: tuple[int, int] = _opened(_bare(data).data, MAX_PIXELS).size
-    return size
+def _size(data: bytes) -> tuple[int, int, int]:
+    """Width, height, and the bytes of a stored number of grey or of a palette."""
+    image = _opened(_bare(data).data, MAX_PIXELS)
+    return *image.size, 2 if image.mode[0] == "I" else 1
 
 
 def apply_orientation(pixels: Array, orientation: int) -> Array:
@@ -220,9 +247,11 @@ def apply_orientation(pixels: Array, orientation: int) -> Array:
     return np.ascontiguousarray(pixels)
 
 
-def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: int, allow_truncated: bool) -> Array:
+def _through_pillow(
+    data: bytes, path: str | None, channels: int, max_pixels: int, allow_truncated: bool, dtype: str = "uint8"
+) -> Array:
     try:
-        return _decoded(data, channels, max_pixels, allow_truncated)
+        return _decoded(data, channels, max_pixels, allow_truncated, dtype)
     except DecodeError as error:
         reason, cause = error.reason, error.__cause__
     except MemoryError as error:
@@ -231,12 +260,12 @@ def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: in
         reason, cause = f"cannot be read: {str(error) or type(error).__name__}", error
     if not allow_truncated:
         with contextlib.suppress(Exception):
-            _decoded(data, channels, max_pixels, allow_truncated=True)
+            _decoded(data, channels, max_pixels, True, dtype)
             reason += "; allow_truncated=True takes what there is of it"
     raise DecodeError(reason, path) from cause
 
 
-def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool) -> Array:
+def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool, dtype: str) -> Array:
     if not data:
         raise DecodeError("the file is empty")
     bare = _bare(data)
@@ -246,14 +275,22 @@ def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool)
         image = _opened(bare.data, max_pixels)
         width, height = image.size
         check_pixels(width, height, max_pixels, None)
+        if dtype == "uint16" and channels != STORED:
+            load = partial(_loaded, max_pixels=max_pixels, allow_truncated=allow_truncated)
+            colours = wide_colours(image, bare.data, load)
+            if colours is not None:
+                return apply_orientation(in_channels(colours, channels), _orientation(image, bare))
         stretch = stretched(image.tile)
         _load(image, allow_truncated)
         width, height = image.size  # an icon's picture may be another than its header said
         check_pixels(width, height, max_pixels, None)
         if channels == STORED:
             pixels = stored_values(image, stretch, bare.inverted)
+        elif image.mode[0] in "IF":
+            pixels = _deep(image, channels, bare.inverted, dtype)
         else:
-            pixels = _pixels(image, channels, bare.inverted)
+            pixels = _pixels(image, channels)
+            pixels = pixels if dtype == "uint8" else widened(pixels)
         return apply_orientation(pixels, _orientation(image, bare))
 
 
@@ -277,7 +314,15 @@ def _opened(data: bytes, max_pixels: int) -> ImageFile:
         raise
 
 
-def _load(image: ImageFile, allow_truncated: bool) -> None:
+def _loaded(data: bytes, raw: str, may_be_zero: bool, max_pixels: int, allow_truncated: bool) -> Array:
+    """The picture in Pillow's raw mode `raw`, if one is given."""
+    image = _opened(data, max_pixels)
+    image.tile = with_raw_mode(image.tile, raw) if raw else image.tile
+    _load(image, allow_truncated, may_be_zero)
+    return np.asarray(image)
+
+
+def _load(image: ImageFile, allow_truncated: bool, may_be_zero: bool = False) -> None:
     try:
         image.load()
     except Exception as error:
@@ -287,7 +332,7 @@ def _load(image: ImageFile, allow_truncated: bool) -> None:
             raise
         image.tile = []  # nothing more to decode: the next load() takes what the first one got
         image.load()
-        if not np.asarray(image).any():  # which was nothing
+        if not may_be_zero and not np.asarray(image).any():  # which was nothing
             raise
 
 
@@ -305,9 +350,7 @@ def _orientation(image: Image, bare: Bare) -> int:
     return found if found in range(1, 9) else 1
 
 
-def _pixels(image: Image, channels: int, inverted: bool) -> Array:
-    if image.mode[0] in "IF":
-        return _deep(image, channels, inverted)
+def _pixels(image: Image, channels: int) -> Array:
     if image.mode in ("P", "PA"):
         image = image.convert("RGBA")  # whatever the palette holds
     elif image.mode == "LAB":
@@ -320,8 +363,8 @@ def _pixels(image: Image, channels: int, inverted: bool) -> Array:
     return pixels[:, :, None] if channels == 1 else pixels
 
 
-def _deep(image: Image, channels: int, inverted: bool) -> Array:
-    """A grey picture of more than 8 bits as uint8. inverted: 0 is white in it."""
+def _deep(image: Image, channels: int, inverted: bool, dtype: str) -> Array:
+    """A grey picture of more than 8 bits. inverted: 0 is white in it."""
     bits = getattr(image, "tag_v2", {}).get(258, 16)  # TIFF's BitsPerSample: Pillow keeps 12-bit values as they are
     bits = bits[0] if isinstance(bits, tuple) else bits
     integer = image.mode.startswith("I;16") or (image.mode == "I" and image.format in ("PNG", "PPM"))
@@ -331,13 +374,17 @@ def _deep(image: Image, channels: int, inverted: bool) -> Array:
             "load it as an array and say value_range="
         )
     values = np.asarray(image)
-    grey = (values >> (int(bits) - 8)).astype(np.uint8)
-    grey = 255 - grey if inverted else grey
+    white, most = WHITE[dtype], (1 << int(bits)) - 1
+    if dtype == "uint8":
+        grey = (values >> (int(bits) - 8)).astype(np.uint8)
+    else:  # of 12 bits, as TIFF may have, the largest value is white
+        grey = ((values.astype(np.uint32) * white + most // 2) // most).astype(np.uint16)
+    grey = white - grey if inverted else grey
     if channels < 4:
         return np.repeat(grey[:, :, None], channels, axis=2)
     clear = image.info.get("transparency")  # PNG's tRNS: one value that is not there
-    alpha = np.where(values == clear, 0, 255) if isinstance(clear, int) else np.full(grey.shape, 255)
-    return np.dstack([grey, grey, grey, alpha.astype(np.uint8)])
+    alpha = np.where(values == clear, 0, white) if isinstance(clear, int) else np.full(grey.shape, white)
+    return np.dstack([grey, grey, grey, alpha.astype(grey.dtype)])
 
 
 def _quiet() -> contextlib.AbstractContextManager[object]:

@@ -134,7 +134,7 @@ class _Part(NamedTuple):
     def description(self) -> str:
         if self.scale.reason == MASK:
             return f"{self.field}: {self.stats.dtype}, {self.stats.range}; {MASK}"
-        return self.stats.description(self.field, self.scale, alpha=self.array.shape[-1] == 4)
+        return self.stats.description(self.field, self.scale, self.array.shape[-1])
 
     def cells(self, place: int) -> list[Cell]:
         pictures = self.array[place]

@@ -11,8 +11,8 @@ from vary.codecs.decode import read_image
 from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
-from vary.sample import Array
-from vary.sources import Arrays, images_of, item_of, open_source, path_of, whole_of
+from vary.sample import Array, is_one_picture
+from vary.sources import Arrays, files_kind, images_of, item_of, open_source, path_of, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -63,7 +63,7 @@ def _is_one(images: Array) -> bool:
             f"images has shape {images.shape}, which looks like (C, H, W); vary takes channels last: "
             "numpy.moveaxis(images, 0, -1); a batch of grey pictures is images[..., None]"
         )
-    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4))
+    return images.ndim == 2 or (images.ndim == 3 and images.shape[2] in (1, 3, 4)) or is_one_picture(images.shape)
 
 
 def _of_list(image: Array | str | os.PathLike[str], place: int, channels: int) -> Original:
@@ -108,7 +108,9 @@ def _free(seen: set[int], place: int, total: int) -> int | None:
 
 def _opened(source: Indexed, index: int, channels: int) -> Original:
     item = item_of(source, index)
-    image = item.image if isinstance(item.image, np.ndarray) else read_image(item.image.data, channels)
+    image = item.image
+    if not isinstance(image, np.ndarray):
+        image = read_image(image.data, channels, dtype=files_kind(source).dtype)  # type: ignore[arg-type]
     fields = zip(source.fields[1:], item.labels, strict=False)
     labels = ", ".join(label_words(name, value, source.classes) for name, value in fields)
     _, numbers = whole_of(source)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vary.elements import MEANINGS
 from vary.plan.lower import VALUE_RANGES
 from vary.plan.request import Address
 from vary.sample import Array
@@ -91,16 +92,36 @@ def _narrowest(scales: Iterable[Scale], low: float, high: float) -> Scale:
 def shown(picture: Array, scale: Scale) -> Array:
     """A picture (H, W, C) or (H, W) as (H, W, 3) uint8: black and white are the ends of the scale, NaN is black.
 
-    uint8 is not changed, grey becomes three channels, and transparent pixels are shown over a checkerboard.
+    uint8 is not changed, grey becomes three channels, and transparent pixels are shown over a checkerboard. Of 2, or 5
+    and more channels, see `_visible`.
     """
     if picture.ndim == 2:
         picture = picture[..., None]
+    picture = _visible(picture)
     if picture.dtype != np.uint8:
+        picture = picture.astype(np.float64)  # float16 is coarser than the scale of uint16
         inside = np.clip(np.where(np.isnan(picture), scale.black, picture), scale.black, scale.white)
         picture = np.rint((inside - scale.black) * (255 / (scale.white - scale.black))).astype(np.uint8)
     if picture.shape[2] == 4:
         return _over_checkerboard(picture)
-    return picture if picture.shape[2] == 3 else picture[..., :1].repeat(3, axis=2)
+    return picture if picture.shape[2] == 3 else picture.repeat(3, axis=2)
+
+
+def _visible(picture: Array) -> Array:
+    """The channels (H, W, 1, 3 or 4) of a picture (H, W, C) that are shown: of 2 the first, of 5 and more the first
+    three."""
+    channels = picture.shape[2]
+    return picture if channels in MEANINGS else picture[..., : 1 if channels < 3 else 3]
+
+
+def _said_of(channels: int) -> str:
+    """How a picture of so many channels is shown, for the end of a note."""
+    if channels == 4:
+        return ", alpha over a checkerboard"
+    if channels in MEANINGS:
+        return ""
+    which = "the first of 2 channels as grey" if channels == 2 else f"the first 3 of {channels} channels as RGB"
+    return f", {which}"
 
 
 def _over_checkerboard(picture: Array) -> Array:
@@ -117,6 +138,7 @@ def reduced(picture: Array) -> Array:
     height, width = (side // k for side in picture.shape[:2]) if k > 1 else (0, 0)
     if not height or not width:
         return picture
+    picture = picture if picture.ndim == 2 else _visible(picture)
     boxes = picture[: height * k, : width * k].reshape(height, k, width, k, *picture.shape[2:])
     with np.errstate(invalid="ignore", over="ignore"):
         found: Array = boxes.mean(axis=(1, 3), dtype=np.float32)
@@ -153,17 +175,22 @@ class Stats(NamedTuple):
     @property
     def range(self) -> str:
         """The lowest and the highest value, and how many are NaN or infinite."""
-        ends = [f"{self.low:.4g} .. {self.high:.4g}"] if self.finite else []
+        ends = [f"{_digits(self.low, 4)} .. {_digits(self.high, 4)}"] if self.finite else []
         return ", ".join([*ends, *([f"{self.odd} values NaN or infinite"] if self.odd else [])])
 
     @property
     def mean(self) -> str:
-        return f"{self.total / self.finite:.3g}" if self.finite else ""
+        return _digits(self.total / self.finite, 3) if self.finite else ""
 
-    def description(self, name: str, scale: Scale, alpha: bool = False) -> str:
+    def description(self, name: str, scale: Scale, channels: int = 3) -> str:
         """Such as "variations: float32, 0 .. 0.98, mean 0.43; shown from 0 (black) to 1 (white)"."""
-        ends = [f"{self.low:.4g} .. {self.high:.4g}", f"mean {self.mean}"] if self.finite else []
+        ends = [f"{_digits(self.low, 4)} .. {_digits(self.high, 4)}", f"mean {self.mean}"] if self.finite else []
         odd = [f"{self.odd} values NaN or infinite"] if self.odd else []
         how = "as it is" if self.dtype == "uint8" else str(scale)
-        over = ", alpha over a checkerboard" if alpha else ""
-        return f"{name}: {', '.join([self.dtype, *ends, *odd])}; shown {how}{over}"
+        return f"{name}: {', '.join([self.dtype, *ends, *odd])}; shown {how}{_said_of(channels)}"
+
+
+def _digits(value: float, least: int) -> str:
+    """A number with at least so many significant digits, and with all digits before the point if these are few."""
+    whole = len(f"{abs(value):.0f}")
+    return f"{value:.{max(least, whole if whole < 7 else 0)}g}"

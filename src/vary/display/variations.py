@@ -68,15 +68,16 @@ class _Gathered:
     def __init__(self) -> None:
         self._pictures: list[tuple[Array, tuple[int, int]]] = []
         self._stats: Stats | None = None
+        self._channels = 1
 
     def add(self, picture: Array) -> None:
         found = Stats.of(picture)
         self._stats = found if self._stats is None or found is None else self._stats.plus(found)
+        self._channels = max((self._channels, *picture.shape[2:]))
         self._pictures.append((reduced(picture), (picture.shape[0], picture.shape[1])))
 
     def cells(self, scale: Scale, fits: bool = False) -> list[Cell]:
         return [Cell(shown(picture, scale), size, fits=fits) for picture, size in self._pictures]
 
     def description(self, name: str, scale: Scale) -> str:
-        alpha = any(picture.shape[2:] == (4,) for picture, _ in self._pictures)
-        return self._stats.description(name, scale, alpha) if self._stats else name
+        return self._stats.description(name, scale, self._channels) if self._stats else name

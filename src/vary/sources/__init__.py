@@ -21,7 +21,7 @@ from vary.sources.base import Encoded, Indexed, Item
 from vary.sources.checked import fingerprints_of, item_of, path_of
 from vary.sources.files import Files
 from vary.sources.folder import Folder
-from vary.sources.kinds import Kind, array_kind, asked_kind, stated_kind
+from vary.sources.kinds import Kind, array_kind, asked_kind, files_kind, stated_kind
 from vary.sources.labels import batch_labels, class_ids
 from vary.sources.opened import open_source, split, subset
 from vary.sources.own import Adapted
@@ -46,6 +46,7 @@ __all__ = [
     "asked_kind",
     "batch_labels",
     "class_ids",
+    "files_kind",
     "fingerprints_of",
     "images_of",
     "item_of",

@@ -35,8 +35,9 @@ class Indexed(Protocol):
     with these defaults, subsets and splits. Labels are checked as described at `vary.Arrays`.
 
     A source may state more. `kind`: what its pictures are, "files" for encoded ones or (dtype, channels) for arrays,
-    such as ("uint8", 3); without it, a stream reads sample 0 to find out. `fingerprints(indices)`: a list with a
-    hashable value for each, by which `cache="disk"` recognises a file in later runs.
+    such as ("uint8", 3); without it, a stream reads sample 0 to find out. `file_dtype`: "uint16" if encoded pictures
+    are to be read as uint16, as by `Folder(path, dtype="uint16")`. `fingerprints(indices)`: a list with a hashable
+    value for each, by which `cache="disk"` recognises a file in later runs.
     """
 
     @property

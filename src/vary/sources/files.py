@@ -12,17 +12,18 @@ from functools import cached_property
 import numpy as np
 
 from vary.codecs.stamps import file_stamps
+from vary.codecs.wide import FileDtype, file_dtype
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
 from vary.paths import absolute, path_text
 from vary.sample import Array
 from vary.sources.base import Encoded, Item
-from vary.sources.kinds import FILES, Kind
+from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
 from vary.sources.subset import Source, inherits
 
-__all__ = ["Files", "read_file", "stamped"]
+__all__ = ["Files", "read_file", "said_dtype", "stamped"]
 
 CURE = "the path of a picture's file"
 READS = 5  # attempts to read a file that another process writes meanwhile
@@ -35,6 +36,7 @@ class Files(Source):
         A path may occur more than once, each time as another sample.
     labels: one label for each path, or several fields as {"age": ..., "breed": ...}, as for `Arrays`. None: no labels.
     classes: the names of the class ids, in order. None: the names among the labels, sorted.
+    dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
 
     Making the source opens no file. A file that does not exist when it is read is a `SourceError` with its path.
     `InputError` if an entry is not a path or not a label, or if there are more or fewer labels than paths.
@@ -42,7 +44,15 @@ class Files(Source):
     """
 
     @guided("vary.Files")
-    def __init__(self, paths: object, labels: object = None, *, classes: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        paths: object,
+        labels: object = None,
+        *,
+        classes: Sequence[str] | None = None,
+        dtype: FileDtype = "uint8",
+    ) -> None:
+        self.file_dtype = file_dtype(dtype)
         self.paths: Sequence[str] = _listed(paths)
         """Absolute paths, by sample index."""
         self._labels = read_labels(
@@ -59,7 +69,7 @@ class Files(Source):
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if inherits(self, Files, "__getitem__", "item") else None
+        return files_kind(self) if inherits(self, Files, "__getitem__", "item") else None
 
     @property
     def labels(self) -> Array | None:
@@ -83,7 +93,9 @@ class Files(Source):
         return self._labels.batch(indices)
 
     def __repr__(self) -> str:
-        return f"Files({len(self)} pictures, fields={brief(self.fields)}, classes={brief(self.classes)})"
+        return (
+            f"Files({len(self)} pictures, fields={brief(self.fields)}, classes={brief(self.classes)}{said_dtype(self)})"
+        )
 
 
 def read_file(path: str, known: str, cure: str = "") -> Encoded:
@@ -106,6 +118,11 @@ def read_file(path: str, known: str, cure: str = "") -> Encoded:
             raise OSError(error.errno, f"no file descriptor is left to read {path}; {cure}") from error
         raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error
     raise SourceError(f"{path}: was written to during each of {READS} reads, so its bytes are of several states")
+
+
+def said_dtype(source: Source) -> str:
+    """For the repr of a source of files: what they are read as, if not uint8."""
+    return "" if source.file_dtype == "uint8" else f", dtype={source.file_dtype!r}"
 
 
 def stamped(paths: list[str]) -> list[tuple[str, int, int]]:

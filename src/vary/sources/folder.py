@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.codecs.wide import FileDtype, file_dtype
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.guidance import guided
 from vary.paths import absolute, path_text, searched_in
 from vary.sources.base import Item
-from vary.sources.files import read_file, stamped
-from vary.sources.kinds import FILES, Kind
+from vary.sources.files import read_file, said_dtype, stamped
+from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
 from vary.sources.subset import Source, inherits
@@ -48,6 +49,9 @@ class Folder(Source):
         the path of its listing. It is not compared with the folder: files that were added later are not seen, and a
         file that was removed is a `SourceError` when it is read. Delete the listing to list the folder again. Its paths
         are relative, so the folder may be moved.
+    dtype: as what the pictures are read. "uint8": of 16 bits, the upper 8. "uint16": all 16 bits of PNG and TIFF files,
+        and values of 8 bits times 257, so that white is 65535 in all files. The dtype of the batches is another matter:
+        `vary.stream(dtype=)`.
 
     Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that several symbolic links lead to is
     read once for each class.
@@ -68,7 +72,9 @@ class Folder(Source):
         labels: object = None,
         classes: Sequence[str] | None = None,
         listing: str | os.PathLike[str] | None = None,
+        dtype: FileDtype = "uint8",
     ) -> None:
+        self.file_dtype = file_dtype(dtype)
         given = path_text("path", path, "the path of a folder")
         if not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
@@ -118,7 +124,7 @@ class Folder(Source):
     @cached_property
     def kind(self) -> Kind | None:  # type: ignore[override]
         """Encoded files; None if a subclass reads them in another way."""
-        return FILES if inherits(self, Folder, "__getitem__", "item") else None
+        return files_kind(self) if inherits(self, Folder, "__getitem__", "item") else None
 
     @property
     def labels(self) -> np.ndarray | None:
@@ -155,7 +161,7 @@ class Folder(Source):
         return () if self.classes is None else (self._listing.class_ids(indices),)
 
     def __repr__(self) -> str:
-        return f"Folder({self.root!r}: {len(self)} pictures, classes={brief(self.classes)})"
+        return f"Folder({self.root!r}: {len(self)} pictures, classes={brief(self.classes)}{said_dtype(self)})"
 
 
 ENDINGS = 8  # in a message

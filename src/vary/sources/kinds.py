@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from vary.codecs.wide import file_dtype
 from vary.elements import DTYPES, MOST_CHANNELS
 from vary.errors import DecodeError, InputError, SourceError, brief
 from vary.sample import check_dtype
@@ -15,7 +16,7 @@ from vary.sources.checked import item_of
 if TYPE_CHECKING:
     from vary.sources.base import Indexed
 
-__all__ = ["FILES", "Kind", "array_kind", "asked_kind", "stated_kind"]
+__all__ = ["FILES", "Kind", "array_kind", "asked_kind", "files_kind", "stated_kind"]
 
 CURE = 'set kind = "files" for encoded pictures, or kind = (dtype, channels) for arrays, such as ("uint8", 3)'
 
@@ -34,13 +35,19 @@ class Kind(NamedTuple):
 FILES = Kind(True, "uint8", None)
 
 
+def files_kind(source: object) -> Kind:
+    """The kind of a source of encoded files; its `file_dtype` says as what they are read, uint8 if it has none."""
+    stated: object = getattr(source, "file_dtype", FILES.dtype)
+    return FILES._replace(dtype=file_dtype(stated, f"{type(source).__name__}.file_dtype"))
+
+
 def stated_kind(source: Indexed) -> Kind | None:
     """The attribute `kind` of the source; None if it has none. No sample is read. `InputError` for another value."""
     kind: object = getattr(source, "kind", None)
     if kind is None or isinstance(kind, Kind):
         return kind
     if isinstance(kind, str) and kind == "files":
-        return FILES
+        return files_kind(source)
     if isinstance(kind, tuple | list) and len(kind) == 2:
         dtype, channels = _dtype_name(kind[0]), kind[1]
         whole = isinstance(channels, int | np.integer) and not isinstance(channels, bool)
@@ -55,14 +62,15 @@ def stated_kind(source: Indexed) -> Kind | None:
 def asked_kind(source: Indexed) -> Kind:
     """The kind of sample 0, which is read. If it cannot be read, or the source is empty, encoded files are assumed.
     `InputError` if sample 0 is not a picture."""
+    files = files_kind(source)
     if not len(source):
-        return FILES
+        return files
     try:
         image: object = item_of(source, 0).image
     except (DecodeError, SourceError):  # reported, or skipped, when a batch needs this sample
-        return FILES
+        return files
     if isinstance(image, Encoded):
-        return FILES
+        return files
     if isinstance(image, np.ndarray):
         channels, dtype = array_kind(image, 0)
         return Kind(False, dtype, channels)

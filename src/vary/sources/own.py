@@ -45,6 +45,11 @@ class Adapted(Source):
         return stated_kind(self.given)
 
     @property
+    def file_dtype(self) -> str:  # type: ignore[override]
+        found: str = getattr(self.given, "file_dtype", "uint8")
+        return found
+
+    @property
     def whole(self) -> Array | None:
         """The same as `Arrays.whole`; None for other sources."""
         return self.given.whole if isinstance(self.given, Arrays) else None

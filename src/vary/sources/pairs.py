@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from vary.codecs.wide import FileDtype
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
 from vary.sample import Array, check_mask, check_pairs
@@ -38,6 +39,7 @@ class Pairs(Source):
         source of your own; or a subset of one of these. A folder is read at any depth; its sub-folders are no classes.
     masks: an array (N, H, W) or (N, H, W, 1) of whole numbers or truth values, or a list of arrays; or files, as for
         images. Files hold class numbers, as `vary.read_mask` reads them: a palette gives its indices.
+    dtype: as what a folder of images is read, "uint8" (None) or "uint16", as for `Folder`; masks are read as stored.
     by: "name": files belong together whose paths below their folders are equal but for the suffix, such as a/1.jpg and
         a/1.png. Of `Files`, the folder is the deepest one that holds them all. "order": the first mask belongs to the
         first image. None: by name if both are files, else by order.
@@ -51,10 +53,17 @@ class Pairs(Source):
     fields = ("images", "masks")
 
     @guided("vary.Pairs")
-    def __init__(self, images: object, masks: object, *, by: Literal["name", "order"] | None = None) -> None:
+    def __init__(
+        self,
+        images: object,
+        masks: object,
+        *,
+        by: Literal["name", "order"] | None = None,
+        dtype: FileDtype | None = None,
+    ) -> None:
         if by not in (None, "name", "order"):
             raise InputError(f"by={by!r}; give 'name', 'order', or None: by name if both are files")
-        self.images: Indexed = _unlabelled("images", _opened(images))
+        self.images: Indexed = _unlabelled("images", _opened(images, dtype))
         self.masks: Indexed = _unlabelled("masks", _opened_masks(masks))
         files = [isinstance(whole_of(one)[0], Folder | Files) for one in (self.images, self.masks)]
         if by == "name" and not all(files):
@@ -70,6 +79,11 @@ class Pairs(Source):
     def kind(self) -> Kind | None:  # type: ignore[override]
         """The kind of the images, if their source states one."""
         return stated_kind(self.images)
+
+    @property
+    def file_dtype(self) -> str:  # type: ignore[override]
+        found: str = getattr(self.images, "file_dtype", "uint8")
+        return found
 
     @property
     def paths(self) -> Sequence[str]:
@@ -146,10 +160,15 @@ def _check_sizes(images: Indexed, masks: Indexed) -> None:
     check_pairs(first[:1], second[:1]) if one_size else check_pairs(first, second)
 
 
-def _opened(given: object) -> Indexed:
-    """A source; folders without labels."""
+def _opened(given: object, dtype: FileDtype | None = None) -> Indexed:
+    """A source; folders without labels. dtype: of a path alone."""
     if isinstance(given, str | os.PathLike):
-        return Folder(given, labels={})
+        return Folder(given, labels={}, dtype="uint8" if dtype is None else dtype)
+    if dtype is not None:
+        raise InputError(
+            f"dtype={brief(dtype)} goes with the path of a folder of images; a {type(given).__name__} has its own: "
+            "arrays as they are, vary.Folder(path, dtype=) and vary.Files(paths, dtype=)"
+        )
     return open_source(given)
 
 

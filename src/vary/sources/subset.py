@@ -42,7 +42,7 @@ class Source:
     A subclass defines `__len__` and `item(index) -> Item`, and sets `fields`, and `classes` if it has class ids. It may
     define `path` and `label_batch`; without `label_batch`, samples are read to get their labels. It may set `kind`:
     "files" for encoded pictures, or (dtype, channels) for arrays, such as ("uint8", 3); without it, a stream reads
-    sample 0 to find out.
+    sample 0 to find out. `file_dtype = "uint16"` reads encoded pictures as uint16, as `Folder` does with this dtype.
 
     `source[3]` is a sample; `source[10:20]`, `source[[3, 1]]` and `source[mask]` are subsets, see `Subset`.
     """
@@ -50,6 +50,7 @@ class Source:
     fields: tuple[str, ...] = ("images",)
     classes: list[str] | None = None
     kind: Literal["files"] | tuple[object, int] | Kind | None = None
+    file_dtype: str = "uint8"
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -130,6 +131,11 @@ class Subset(Source):
     def kind(self) -> Kind | None:  # type: ignore[override]
         """The kind of `parent`, if it states one."""
         return stated_kind(self.parent)
+
+    @property
+    def file_dtype(self) -> str:  # type: ignore[override]
+        found: str = getattr(self.parent, "file_dtype", "uint8")
+        return found
 
     @cached_property
     def paths(self) -> Sequence[str]:

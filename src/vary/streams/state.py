@@ -53,13 +53,15 @@ class Place:
 
 def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
     """What must be equal to load a state: numbers and words as they are, the rest as digests."""
+    dtype = getattr(source, "file_dtype", "uint8")
+    described = [_digest(repr((source.fields, source.classes)).encode()), *([] if dtype == "uint8" else [dtype])]
     plain = {name: getattr(options, name) for name in names_of("state")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
     views = re.sub(r" at 0x[0-9a-f]+", "", repr(list(specs)))  # the address of a function differs between runs
     return {
         "samples": samples.n,
         "policy": _digest(views.encode()),
-        "fields": _digest(repr((source.fields, source.classes)).encode()),
+        "fields": " ".join(described),
         "subset": "" if samples.numbers is None else _digest(samples.numbers),
         "weights": "" if ends is None else _digest(ends),
         "order": "" if function is None else _short(getattr(function, "__qualname__", type(function).__name__)),
@@ -125,6 +127,10 @@ def _differs(name: str, there: object, here: Term) -> str:
         words = zip(str(there).split(), str(here).split(), strict=False)
         place = next((place for place, (one, other) in enumerate(words) if one != other), 0)
         return f"another source, policy or keyword of streams[{place}] than this mix has"
+    if name == "fields":
+        saved, own = (str(value).partition(" ")[2] or "uint8" for value in (there, here))
+        if saved != own:
+            return f"another dtype of its files, {saved}, this stream reads them as {own}"
     if name not in DIGESTS:
         return f"{name}={there!r}, this stream has {name}={here!r}"
     if not (there and here):  # only one of the two has weights or a subset

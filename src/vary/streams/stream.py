@@ -193,6 +193,7 @@ class Stream(Epochs):
             self._once.warn(one.of(f"policy[{spec.field!r}]") if len(specs) > 1 else one for one in found)
         moved = any(i.op in MAPS for _, runner in specs for i in runner.template.instructions)
         self._once.warn(_mask_findings(self.source) if moved else [])
+        self._once.warn(_file_findings(kind, self.options))
         prepared = _Prepared(kind, specs, schema_of(self.source, specs, self.options))
         self._prepared = prepared
         return prepared
@@ -339,6 +340,17 @@ def _mask_findings(source: Indexed) -> list[Finding]:
             )
             found.append(Finding(f"masks {name}", text))
     return found
+
+
+def _file_findings(kind: Kind, options: Options) -> list[Finding]:
+    """A finding for files that are read as uint8 where the batches are uint16, which is probably meant of the files."""
+    if not kind.encoded or kind.dtype != "uint8" or options.output != "uint16":
+        return []
+    text = (
+        "dtype='uint16' is the type of the batches; the files are read as uint8, and their values stay 0 .. 255. "
+        "vary.Folder(path, dtype='uint16') or vary.Files(paths, dtype='uint16') reads all 16 bits"
+    )
+    return [Finding("file dtype", text)]
 
 
 def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:

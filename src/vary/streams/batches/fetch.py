@@ -35,7 +35,8 @@ AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs mor
 
 
 def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]:
-    """Reads samples: arrays, JPEGs as bytes, other files as `Encoded`. In place of a sample that fails, its error."""
+    """Reads samples: arrays, JPEGs as bytes if they become uint8, other files as `Encoded`. In place of a sample that
+    fails, its error."""
     pictures: list[Raw] = []
     for index in indices:
         executor.note(READING, index, job.number)
@@ -47,7 +48,7 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]
 
 
 def _checked(job: Job, image: object, index: int) -> Array | bytes | Encoded:
-    """The picture that a source returned, a JPEG as bytes; `InputError` if it is not of the source's kind."""
+    """The picture that a source returned, perhaps a JPEG's bytes; `InputError` if it is not of the source's kind."""
     template = job.specs[0][1].template
     if isinstance(image, np.ndarray):
         kind = template.channels, template.dtype
@@ -61,20 +62,20 @@ def _checked(job: Job, image: object, index: int) -> Array | bytes | Encoded:
         )
     if not isinstance(image, Encoded):
         raise InputError(f"sample {index} is a {type(image).__name__}; give NumPy arrays or vary.sources.Encoded")
-    if template.dtype != "uint8":
+    if not job.encoded and template.dtype != "uint8":
         raise InputError(f"sample {index} is a file, sample 0 was a {template.dtype} array; make them one kind")
-    return image.data if is_jpeg(image) else image
+    return image.data if template.dtype == "uint8" and is_jpeg(image) else image
 
 
 def open_some(job: Job, executor: Executor, pictures: Sequence[Raw]) -> list[Raw]:
-    """Results of `read_some`, with files other than JPEGs decoded to arrays; an error in place of one that fails."""
-    o, channels = job.options, job.channels
+    """Results of `read_some`, with `Encoded` files decoded to arrays; an error in place of one that fails."""
+    o, channels, dtype = job.options, job.channels, job.dtype
     found: list[Raw] = []
     for picture in pictures:
         executor.check()
         if isinstance(picture, Encoded):
             try:
-                found.append(prepare(picture, channels, o.max_pixels, o.allow_truncated))
+                found.append(prepare(picture, channels, o.max_pixels, o.allow_truncated, dtype))
             except DecodeError as error:
                 found.append(error)
         else:
@@ -115,7 +116,7 @@ class _Whole:
 
 
 class _Direct:
-    """`Inputs` without a store: arrays, JPEGs as bytes, and other files decoded."""
+    """`Inputs` without a store: arrays, JPEGs as bytes if they become uint8, and other files decoded."""
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
         self._job, self._executor, self._decode = job, executor, 0
@@ -135,7 +136,7 @@ class _Direct:
         return [*pictures]
 
     def expected(self, place: int) -> int:
-        return expected_bytes(self._raw[place], self._job.channels)
+        return expected_bytes(self._raw[place], self._job.pixel)
 
     @property
     def work(self) -> Work:
@@ -175,7 +176,7 @@ class _Cached:
 
     def expected(self, place: int) -> int:
         raw, level = self._blocks.needed(place)
-        return expected_bytes(raw, self._job.channels) // level**2
+        return expected_bytes(raw, self._job.pixel) // level**2
 
     @property
     def work(self) -> Work:
@@ -203,11 +204,12 @@ def fingerprints(source: Indexed, indices: Array) -> Sequence[Hashable]:
     return fingerprints_of(source, indices) if stated else indices.tolist()
 
 
-def expected_bytes(raw: Raw, channels: int) -> int:
+def expected_bytes(raw: Raw, pixel: int) -> int:
+    """What a file takes once it is decoded. pixel: bytes of a pixel."""
     if isinstance(raw, np.ndarray | Exception):  # nothing is decoded
         return 0
     try:
-        return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), channels)
+        return picture_bytes(raw if isinstance(raw, Encoded) else Encoded(raw), pixel)
     except DecodeError:  # raised when it is opened
         return 0
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.elements import ELEMENTS
 from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
@@ -151,6 +152,16 @@ class Job(EpochJob):
     @property
     def channels(self) -> int:
         return self.specs[0][1].template.channels
+
+    @property
+    def dtype(self) -> str:
+        """Of the pictures, before they are varied."""
+        return self.specs[0][1].template.dtype
+
+    @property
+    def pixel(self) -> int:
+        """Bytes of a pixel, before it is varied."""
+        return self.channels * ELEMENTS[self.dtype].size
 
     @property
     def whole(self) -> Array | None:

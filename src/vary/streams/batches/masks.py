@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from vary.codecs.decode import HEAD, prepare_mask
+from vary.codecs.decode import prepare_mask
 from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.masks import MaskKind
 from vary.plan.request import Parts, Pictures
 from vary.sample import Array, check_mask
 from vary.sources import Encoded, item_of, path_of
 from vary.streams.batches.fetch import expected_bytes, fingerprints, size_of
+from vary.streams.cache.arrays import array_in, block_of
 from vary.streams.cache.memory import File
 from vary.streams.report import Work
 from vary.streams.workers.pool import READING
@@ -76,7 +77,7 @@ class MaskInputs:
         if store is not None:
             self._files = self._keys()
             blocks = {place: store.get(file, 1) for place, file in enumerate(self._files)}
-            self._raw |= {place: _mask_in(block) for place, block in blocks.items() if block is not None}
+            self._raw |= {place: array_in(block) for place, block in blocks.items() if block is not None}
             places = [place for place in places if place not in self._raw]
         read = partial(_read_some, self._job, self._masks, self._executor)
         found, self._read = self._executor.spread(read, self._indices[places].tolist(), AT_ONCE) if places else ([], 0)
@@ -122,7 +123,7 @@ class MaskInputs:
         now = self._keys()  # a file that was replaced before it was read is not kept under its former name
         for place, mask in masks.items():
             if now[place] == self._files[place]:
-                self._refused += store.put(now[place], 1, _block_of(mask)) is False
+                self._refused += store.put(now[place], 1, block_of(mask)) is False
 
     def misfits(self, places: list[int], masks: Pictures, sizes: Sequence[Size | str]) -> dict[int, DecodeError]:
         """An error for each of these places whose mask is not as high and wide as its image. sizes: of the images."""
@@ -199,19 +200,3 @@ def _check_kind(mask: Array, masks: Masks, index: int) -> None:
     if path:
         raise DecodeError(f"{seen}; {cure}: save all with 8 bits, or all with 16", path)
     raise InputError(f"the mask of sample {index} {seen}; {cure}")
-
-
-HEADER = np.dtype([("height", "<i8"), ("width", "<i8"), ("bytes", "<i8")])
-
-
-def _block_of(mask: Array) -> Array:
-    """A mask as a block of the cache: a 1-D uint8 array."""
-    block = np.zeros(HEAD + mask.nbytes, np.uint8)
-    block[: HEADER.itemsize].view(HEADER)[0] = (*mask.shape, mask.itemsize)
-    block[HEAD:] = np.ascontiguousarray(mask).reshape(-1).view(np.uint8)
-    return block
-
-
-def _mask_in(block: Array) -> Array:
-    height, width, size = block[: HEADER.itemsize].view(HEADER)[0].item()
-    return block[HEAD:].view(f"u{size}").reshape(height, width)

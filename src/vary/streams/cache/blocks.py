@@ -1,6 +1,7 @@
 """The files of a batch as blocks: from a store, or decoded once for each level when a slice of the batch needs them.
 
-A level is the scale denominator of a JPEG: 1, 2, 4 or 8. Of several that are needed, the smallest is decoded.
+A level is the scale denominator of a JPEG: 1, 2, 4 or 8. Of several that are needed, the smallest is decoded. Files
+that are read as uint16 have level 1 alone, and their blocks are arrays (`arrays.py`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from vary.codecs.decode import keep
 from vary.sample import Array
 from vary.sources import Encoded
+from vary.streams.cache.arrays import array_in, block_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -55,7 +57,9 @@ class Blocks:
         decode: Decode,
     ) -> None:
         self._store, self._files = store, files
-        self._channels, self._tolerant = specs[0][0].template.channels, decode.allow_truncated
+        template = specs[0][0].template
+        self._channels, self._tolerant = template.channels, decode.allow_truncated
+        self._wide = template.dtype != "uint8"
         self.errors: dict[int, Exception | str] = {}
         self._replaced: set[int] = set()
         self.decode = self.refused = 0
@@ -105,7 +109,7 @@ class Blocks:
         self, specs: Sequence[tuple[Runner, Array, int]], sources: Mapping[int, Raw], decode: Decode
     ) -> dict[int, int]:
         """The level for each of these places: the smallest that any spec needs. Files other than JPEGs have level 1."""
-        levels = {place: 1 if isinstance(source, Encoded) else 8 for place, source in sources.items()}
+        levels = {place: 1 if self._wide or isinstance(source, Encoded) else 8 for place, source in sources.items()}
         asked = [place for place, level in levels.items() if level > 1]
         for runner, rows, views in specs:
             some = [place * views + view for place in asked for view in range(views)]
@@ -129,11 +133,15 @@ class Blocks:
         decoded: decodes results of `read`, as `fetch.open_some` does.
         """
         self._make(dict.fromkeys(self._keys[place] for place in places if place not in self.errors), decoded, threads)
-        pictures: list[Source] = [self._blocks.get(self._keys[place]) for place in places]
+        pictures: list[Source] = [self._picture(self._keys[place]) for place in places]
         for key in {self._keys[place] for place in places}:
             if self._last[key] <= max(places):
                 self._blocks.pop(key, None)
         return pictures
+
+    def _picture(self, key: Key) -> Source:
+        block = self._blocks.get(key)
+        return array_in(block) if self._wide and isinstance(block, np.ndarray) else block
 
     def _make(self, wanted: Iterable[Key], decoded: Callable[[list[Raw]], list[Raw]], threads: int) -> None:
         keys = [key for key in wanted if self._blocks.get(key) is None]
@@ -144,8 +152,7 @@ class Blocks:
         self.errors |= {place: broken[file] for place, (file, _) in enumerate(self._keys) if file in broken}
         keys = [key for key in keys if key[0] not in broken]
         began = perf_counter_ns()
-        made = keep([pictures[key] for key in keys], [level for _, level in keys],
-                    self._channels, self._tolerant, self._store.compact, threads)  # fmt: skip
+        made = self._kept([pictures[key] for key in keys], [level for _, level in keys], threads)
         self.decode += (perf_counter_ns() - began) * min(threads, len(keys))
         for key, block in zip(keys, made, strict=True):
             if isinstance(block, str):  # damaged: kept as bytes, so that it is an error only if a draw shows the damage
@@ -155,3 +162,9 @@ class Blocks:
             file, level = key
             if file not in self._replaced:
                 self.refused += self._store.put(self._files[file], level, block) is False
+
+    def _kept(self, pictures: list[Raw], levels: list[int], threads: int) -> list[Array | str]:
+        """These pictures as blocks, or why one cannot be made."""
+        if self._wide:
+            return [block_of(picture) for picture in pictures if isinstance(picture, np.ndarray)]
+        return keep([*pictures], levels, self._channels, self._tolerant, self._store.compact, threads)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vary.codecs.decode import RULES, is_jpeg, picture_bytes
+from vary.elements import ELEMENTS
 from vary.errors import DecodeError, InputError, warn_caller
 from vary.plan.machine import libjpeg_version
 from vary.plan.request import Address
@@ -67,7 +68,7 @@ def store_of(
     _check_fingerprints(source)
     try:
         check_writable(place)
-        return _on_disk(place, options), "on disk"
+        return _on_disk(place, options, _dtype(specs)), "on disk"
     except OSError as error:
         why = f"{place} cannot be written: {error.strerror or error}"
     cure = "name another folder with VARY_CACHE"
@@ -104,7 +105,12 @@ def _check_fingerprints(source: Indexed) -> None:
         )
 
 
-def _on_disk(folder: Path, options: Options) -> Store:
+def _dtype(specs: Sequence[tuple[ViewSpec, Runner]]) -> str:
+    """As what files are read."""
+    return specs[0][1].template.dtype
+
+
+def _on_disk(folder: Path, options: Options, dtype: str) -> Store:
     from importlib import metadata  # imported here, because it takes longer than importing vary
 
     limit = options.cache_bytes
@@ -112,7 +118,7 @@ def _on_disk(folder: Path, options: Options) -> Store:
         disk = os.statvfs(folder)
         limit = (disk.f_bavail * disk.f_frsize + size_of_cache(folder)) // 10
     decoders = libjpeg_version(), metadata.version("pillow")
-    return Disk(folder, limit, (options.channels, options.allow_truncated, RULES, *decoders))
+    return Disk(folder, limit, (options.channels, dtype, options.allow_truncated, RULES, *decoders))
 
 
 def _expected(
@@ -127,7 +133,7 @@ def _expected(
             item = source[index]
             sizes.append(_kept_bytes(item.image, index, options, specs))
             if masks:
-                sizes[-1] += sum(picture_bytes(mask, 1) for mask in item.labels if isinstance(mask, Encoded))
+                sizes[-1] += sum(picture_bytes(mask, None) for mask in item.labels if isinstance(mask, Encoded))
         except (DecodeError, OSError):  # reported when a batch needs the file
             continue
     return n * sum(sizes) / len(sizes) if sizes else 0.0
@@ -137,13 +143,13 @@ def _kept_bytes(image: object, index: int, options: Options, specs: Sequence[tup
     """Bytes of a file at the levels that some draws need; 0 for an array."""
     if not isinstance(image, Encoded):
         return 0.0
-    whole = picture_bytes(image, options.channels)
+    whole = picture_bytes(image, options.channels * ELEMENTS[_dtype(specs)].size)
     return sum(whole / level**2 for level in _levels(image, index, options, specs))
 
 
 def _levels(image: Encoded, index: int, options: Options, specs: Sequence[tuple[ViewSpec, Runner]]) -> set[int]:
     """The levels of this file in the first epochs: in each, the smallest that one of its views needs."""
-    if not is_jpeg(image):
+    if not is_jpeg(image) or _dtype(specs) != "uint8":
         return {1}
     epochs: list[set[int]] = []
     for spec, runner in specs:
