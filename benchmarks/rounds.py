@@ -1,4 +1,4 @@
-"""Interleaved rounds: the contestants of a row are asked in turn, again and again, so a slow spell hits them all.
+"""Interleaved rounds: the contestants of a row run in turn, many times, so slow periods affect all of them.
 
 A contestant's figure is the median of its rounds; a ratio is taken within each round, and the median of those is told.
 A disturbed round (calm.py) is run again; a row may do so as many times as it has rounds. After that a row of one-thread
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """How much is measured. quick: to see that it works; disturbed rounds count, and what takes long is shorter."""
+    """How much is measured. quick: only to see that it works; disturbed rounds count, and long rows are shorter."""
 
     rounds: int
     seconds: float
     quick: bool = False
 
 
-Figures = dict[str, list[float]]  # label -> one figure a round
+Figures = dict[str, list[float]]  # label -> one figure for each round
 
 
 def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path], run: Run) -> dict[str, Any]:
-    """Times every contestant that is there; the first round warms up and is dropped."""
+    """Times every contestant that is installed; the first round is a warm-up and is dropped."""
     present: list[Contestant] = []
     missing: list[Contestant] = []
     for contestant in row.contestants:
@@ -68,7 +68,7 @@ def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path],
 def one_round(
     row: Row, present: list[Contestant], clients: Mapping[str, Client], seconds: float
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Each contestant's answer, and whether the machine was calm meanwhile."""
+    """Each contestant's answer, and whether the round was undisturbed."""
     watch = Watch()
     answers = [clients[each.env].ask("time", job=job(row, each), seconds=seconds) for each in present]
     shares = [a["cpu"] / a["wall"] for each, a in zip(present, answers, strict=True) if each.threads == 1]

@@ -20,26 +20,26 @@ struct Decoded {
   Buffer pixels;
 };
 
-Decoded decode(const Buffer& file, int denominator = 1, bool tolerant = false, int channels = 3) {
+Decoded decode(const Buffer& file, int denominator = 1, bool allow_truncated = false, int channels = 3) {
   Decoded out;
   vary::JpegHeader header;
   if (!vary::jpeg_header(file.data(), file.size(), header, out.error)) return out;
   const int width = vary::jpeg_scaled(header.width, denominator),
             height = vary::jpeg_scaled(header.height, denominator);
   out.pixels.resize(static_cast<std::size_t>(width) * height * channels);
-  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, allow_truncated},
                              {out.pixels.data(), height, width, channels, std::ptrdiff_t{width} * channels}, out.error,
                              &out.damaged);
   return out;
 }
 
 // Through planes, as a level that is kept.
-Decoded kept(const Buffer& file, bool tolerant = false) {
+Decoded kept(const Buffer& file, bool allow_truncated = false) {
   Decoded out;
-  vary::Request request{{}, 1, 3, false};
+  vary::LevelRequest request{{}, 1, 3, false};
   if (!vary::jpeg_header(file.data(), file.size(), request.header, out.error)) return out;
   out.pixels.resize(vary::level_bytes(request));
-  out.ok = vary::make_level(file.data(), file.size(), request, tolerant, out.pixels.data(), out.error);
+  out.ok = vary::make_level(file.data(), file.size(), request, allow_truncated, out.pixels.data(), out.error);
   vary::Level level;
   if (out.ok && vary::read_level(out.pixels.data(), out.pixels.size(), level)) out.damaged = level.damaged;
   out.pixels.erase(out.pixels.begin(), out.pixels.begin() + vary::kLevelHead);

@@ -235,7 +235,8 @@ void test_errors() {
     const Counts counts = batch.run(plan_of({instruction("flip_horizontal")}), threads);
     CHECK_EQUAL(counts.pictures, 4);
     CHECK_EQUAL(batch.tasks[0].error + batch.tasks[3].error, std::string());
-    CHECK_EQUAL(batch.tasks[1].error, std::string("this picture comes out 4 x 6, its place in the batch is 5 x 7"));
+    CHECK_EQUAL(batch.tasks[1].error,
+                std::string("the result of this picture is 4 x 6, its place in the batch is 5 x 7"));
     CHECK_EQUAL(batch.tasks[2].error, std::string("not a JPEG"));
     CHECK(batch.outputs[0] == batch.outputs[3]);
     for (int x = 0; x < 6; ++x)

@@ -33,7 +33,7 @@ struct Decoded {
 
 constexpr int kMostPixels = 4'000'000;  // of a file that claims more, the header is enough here
 
-Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool tolerant = false) {
+Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool allow_truncated = false) {
   Decoded out;
   out.ok = vary::jpeg_header(file.data(), file.size(), out.header, out.error);
   if (!out.ok || std::int64_t{out.header.width} * out.header.height > kMostPixels) return out;
@@ -42,7 +42,7 @@ Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool t
   out.channels = channels;
   const std::ptrdiff_t stride = std::ptrdiff_t{out.width} * channels;
   out.pixels.resize(static_cast<std::size_t>(stride * out.height));  // exact, so that the sanitizer sees a byte too far
-  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, allow_truncated},
                              {out.pixels.data(), out.height, out.width, channels, stride}, out.error);
   return out;
 }

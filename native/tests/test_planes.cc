@@ -176,12 +176,13 @@ void test_damage() {
   vary::jpeg_layout(header, 1, 3, nullptr, bytes);
   Buffer memory(static_cast<std::size_t>(bytes + 64));
   const Planes planes = vary::jpeg_layout(header, 1, 3, memory.data(), bytes);
-  const auto decode = [&](bool tolerant, int bottom) {
+  const auto decode = [&](bool allow_truncated, int bottom) {
     error.clear();
-    return vary::jpeg_planes({file.data(), file.size(), 1, tolerant}, 0, bottom, planes, error);
+    return vary::jpeg_planes({file.data(), file.size(), 1, allow_truncated}, 0, bottom, planes, error);
   };
   CHECK(!decode(false, 640));
-  CHECK_EQUAL(error, std::string("Premature end of JPEG file; allow_truncated=True takes what there is of it"));
+  CHECK_EQUAL(error,
+              std::string("Premature end of JPEG file; allow_truncated=True reads the part that can be decoded"));
   CHECK(decode(true, 640));
   CHECK(decode(false, 100));  // what was asked for is there
 }

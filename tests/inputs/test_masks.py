@@ -50,9 +50,7 @@ def labels(dtype: str, shape: tuple[int, ...] = (40, 56), seed: int = 0) -> np.n
 
 @many
 @given(st.data(), st.sampled_from(DTYPES), st.integers(0, 2**64 - 1), st.integers(0, 1))
-def test_any_policy_moves_masks_as_the_reference_does(
-    data: st.DataObject, dtype: str, seed: int, mask_fill: int
-) -> None:
+def test_masks_equal_the_reference_for_any_policy(data: st.DataObject, dtype: str, seed: int, mask_fill: int) -> None:
     policy = data.draw(strategies.policies(strategies.EVERY, mask_fill=mask_fill))
     image = data.draw(strategies.pictures())
     mask = labels(dtype, image.shape[:2], seed % 97)
@@ -177,7 +175,7 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("mask", "kind", "says"), ERRORS)
-def test_what_is_no_mask(mask: Any, kind: type[Exception], says: str) -> None:
+def test_invalid_masks(mask: Any, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
         Policy([Rotate(3)])(image=IMAGE, mask=mask)
 

@@ -302,7 +302,7 @@ def test_a_fill_that_masks_cannot_hold() -> None:
 
 def test_a_function_that_changes_the_size() -> None:
     pairs = Pairs(np.zeros((6, 30, 40, 3), np.uint8), np.zeros((6, 30, 40), np.uint8))
-    with pytest.raises(PolicyError, match="changed the size of a picture, so that masks do not fit any more"):
+    with pytest.raises(PolicyError, match="changed the size of a picture, so masks do not fit any more"):
         next(iter(vary.stream(pairs, Policy([vary.Lambda(lambda image: image[::2])]))))
 
 

@@ -90,13 +90,13 @@ def test_values_are_spread_over_their_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "intruder", [Brightness(0.2), Shear(10), Sometimes([Zoom(0.1), Translate(0.1)]), ColorJitter(0.1)], ids=str
+    "added", [Brightness(0.2), Shear(10), Sometimes([Zoom(0.1), Translate(0.1)]), ColorJitter(0.1)], ids=str
 )
 @pytest.mark.parametrize("last", [False, True])
-def test_no_draw_depends_on_other_transforms(intruder: Transform, last: bool) -> None:
+def test_no_draw_depends_on_other_transforms(added: Transform, last: bool) -> None:
     """A program is what each transform gives alone, in listed order."""
     others: list[Transform] = [Rotate(40), HorizontalFlip(), Hue(0.5)]
-    listed = [*others, intruder] if last else [intruder, *others]
+    listed = [*others, added] if last else [added, *others]
     alone = [drawn([transform], 200) for transform in listed]
     assert all(len({str(program) for program in programs}) > 1 for programs in alone)
     for index, program in enumerate(drawn(listed, 200)):
@@ -119,7 +119,7 @@ def test_quarter_turns_are_equally_likely() -> None:
     assert all(within(count, 0.25) for count in turns.values())
 
 
-def test_values_of_one_transform_are_drawn_apart() -> None:
+def test_values_of_one_transform_are_drawn_independently() -> None:
     """Two axes, three channels, the same twice: no correlation."""
     transforms = [Translate(0.5, 0.5), ChannelShift(0.5), Rotate(5), Rotate(5), Zoom(0.5, 0.5)]
     values = np.array([[v for op, args in program for v in args[:3]] for program in drawn(transforms)]).T

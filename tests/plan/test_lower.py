@@ -52,7 +52,7 @@ def test_the_value_range_at_each_place(before: list[Transform], dtype: str, give
     ids=str,
 )
 def test_where_there_is_no_value_range(before: list[Transform]) -> None:
-    says = r"^Brightness\(.*needs a value range, but stands after Normalize \(or a Rescale that is not always applied\)"
+    says = r"^Brightness\(.*needs a value range, but comes after Normalize \(or a Rescale that is not always applied\)"
     with pytest.raises(PolicyError, match=says):
         lines(*before, LIGHT)
 
@@ -70,7 +70,7 @@ def test_a_rescale_that_float32_cannot_hold(rescale: Transform, says: str) -> No
         lines(rescale)
 
 
-def test_what_is_not_drawn_spends_its_number() -> None:
+def test_a_draw_that_is_not_needed_uses_up_its_number() -> None:
     """A range of one value, an argument of one value: the draws after it stay the same."""
     drawn = lines(Zoom((0.5, 2), (0.5, 2)))[0].split()
     first, second = lines(Zoom((1.5, 1.5), (0.5, 2)))[0].split()[1:]
@@ -78,13 +78,13 @@ def test_what_is_not_drawn_spends_its_number() -> None:
     assert second == drawn[2]
 
 
-def test_transforms_of_one_class_draw_apart() -> None:
+def test_transforms_of_one_class_draw_independently() -> None:
     both = lines(Rotate(40), Rotate(40))
     assert both[0] != both[1]
     assert lines(Rotate(40), HorizontalFlip(p=1), Rotate(40)) == [both[0], "flip_horizontal", both[1]]
 
 
-def test_gates_close_what_is_within() -> None:
+def test_a_closed_gate_closes_the_gates_within() -> None:
     perhaps = Sometimes([Rotate(9), Sometimes([Zoom(0.1)], p=1)], p=0.5)
     seen = {tuple(line.split()[0] for line in lines(perhaps, Hue(0.1), index=index)) for index in range(40)}
     assert seen == {("hue",), ("rotate", "zoom", "hue")}
@@ -97,7 +97,7 @@ def test_exactly_one_of_several(weights: list[float] | None) -> None:
     assert set(counts) == {1}
 
 
-def test_so_many_of_several() -> None:
+def test_the_right_number_of_several() -> None:
     some = SomeOf((1, 2), [Rotate(9), Zoom(0.1), Hue(0.1)])
     assert {len(lines(some, index=index)) for index in range(100)} == {1, 2}
 

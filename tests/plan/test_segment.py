@@ -83,7 +83,7 @@ def test_maps_of_one_transform_are_not_cut_apart() -> None:
     assert listed(Affine(9, 0.1, 0.1, 5, 0.1), HorizontalFlip(p=1), strict=True) == f"{one}, cut 0, flip_horizontal"
 
 
-def test_a_cut_is_made_where_what_it_is_for_is_drawn() -> None:
+def test_a_cut_is_skipped_with_the_instruction_that_needs_it() -> None:
     """The cut has the gate of the blur in look-through, of the map in a strict policy; blurs have one each."""
     perhaps = [Sometimes([BLUR]), Sometimes([NOISE]), TURN]
     seen = {listed(*perhaps, index=index) for index in range(40)}

@@ -232,7 +232,7 @@ def _through_pillow(data: bytes, path: str | None, channels: int, max_pixels: in
     if not allow_truncated:
         with contextlib.suppress(Exception):
             _decoded(data, channels, max_pixels, allow_truncated=True)
-            reason += "; allow_truncated=True takes what there is of it"
+            reason += "; allow_truncated=True reads the part that can be decoded"
     raise DecodeError(reason, path) from cause
 
 
