@@ -89,7 +89,7 @@ void test_batch_memory() {  // a block has one owner at a time, also if it is re
   CHECK_EQUAL(wrong.load(), 0);
 }
 
-void test_parts() {  // a word is free again when its holder lets go; a part is detached in another thread
+void test_parts() {  // a word is free again when its part is released; a part is detached in another thread
   constexpr std::size_t size = 1 << 16;
   constexpr std::int64_t held = 7, free = 4;
   std::string name = std::filesystem::temp_directory_path() / "vary-threads-XXXXXX";

@@ -165,7 +165,7 @@ class Recorder:
         if self.value_range is None:
             raise PolicyError(
                 f"{self._transform!r} needs a value range, but comes after Normalize (or a Rescale that is not always "
-                "applied), where there is none; list it before"
+                "applied), where there is none; put it before"
             )
         return self.value_range
 
