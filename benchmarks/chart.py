@@ -51,7 +51,7 @@ def svg(results: dict[str, Any], names: dict[str, str]) -> str:
 
 def panel(row: dict[str, Any], title: str, top: int, names: dict[str, str]) -> tuple[list[str], int]:
     """The lines of a panel, and its height: fastest first, the floor left out."""
-    figures = {label: told["median"] for label, told in row["figures"].items() if label != "floor"}
+    figures = {label: stats["median"] for label, stats in row["figures"].items() if label != "floor"}
     ordered = sorted(figures, key=lambda label: figures[label])
     scale = (WIDTH - LEFT - RIGHT) / max(figures.values())
     parts = [f'<text class="quiet" x="8" y="{top + HEAD - 18}">{escape(title)}</text>']

@@ -6,7 +6,7 @@ set that VARY_TARGET names. Each kernel is run under `valgrind --tool=callgrind`
 from that in instructions.json fails: above, something got slower; below, the gain is to be kept (`--update`).
 
 Counts are stored for each target and compiler, because another compiler makes other instructions; for one that has none
-stored they are only told.
+stored they are only printed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def count(driver: Path, kernel: str, target: str) -> int:
             raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}")
         match = re.search(r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE)
     if match is None:
-        raise SystemExit(f"callgrind told no total for {kernel}")
+        raise SystemExit(f"callgrind printed no total for {kernel}")
     return int(match[1])
 
 

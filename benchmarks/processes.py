@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.calm import Watch
 from benchmarks.environments import REPOSITORY, process_environment
-from benchmarks.rounds import Figures, Run, summary, told
+from benchmarks.rounds import Figures, Run, stats, summary
 from benchmarks.rows import VARY, Row
 
 PROCESSES = 5  # enough of those that take seconds each
@@ -40,7 +40,7 @@ def run_import(row: Row, pythons: Pythons, _inputs: Path, run: Run) -> dict[str,
                 numpy_alone.append(alone * 1000)
                 beyond[label].append((whole - alone) * 1000)
     result = summary(row, beyond, [])
-    result["figures"]["import numpy"] = told(numpy_alone)
+    result["figures"]["import numpy"] = stats(numpy_alone)
     return {**result, "repeated": 0, "disturbed": disturbed}
 
 
@@ -66,7 +66,7 @@ def run_listed(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
     codes = {label: FIRST_BATCH.format(size=224, source=source) for label, source in sources.items()}
     took = started(pythons, codes, run)
     result = summary(row, {label: times[1:] for label, times in took.items()}, [])
-    result["figures"]["the folder walked, the listing written"] = told(took[VARY][:1])
+    result["figures"]["the folder walked, the listing written"] = stats(took[VARY][:1])
     return {**result, "repeated": 0, "disturbed": 0}
 
 
@@ -80,7 +80,7 @@ def started(pythons: Pythons, codes: Mapping[str, str], run: Run) -> Figures:
 
 
 def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
-    """Each in a process of its own; what the cache says it has added is taken off, and told beside it."""
+    """Each in a process of its own. What the cache reports to have added is subtracted, and reported beside it."""
     case, epochs = row.name.partition("-")[2], "6" if run.quick else "50"
     grown: dict[str, list[dict[str, float]]] = {label: [] for label in pythons}
     for _ in range(min(run.rounds, PROCESSES)):
@@ -92,9 +92,9 @@ def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
             grown[label].append(json.loads(done.stdout))
     less = {label: [one["raw"] - one["cache"] for one in some] for label, some in grown.items()}
     result = summary(row, {VARY: less.pop(VARY)}, [])  # without a ratio: a growth may be none
-    result["figures"] |= {label: told(values) for label, values in less.items()}
+    result["figures"] |= {label: stats(values) for label, values in less.items()}
     if any(one["cache"] for one in grown[VARY]):
-        result["figures"]["with what the cache added"] = told([one["raw"] for one in grown[VARY]])
+        result["figures"]["with what the cache added"] = stats([one["raw"] for one in grown[VARY]])
     return {**result, "repeated": 0, "disturbed": 0}
 
 

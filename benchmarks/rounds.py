@@ -1,6 +1,6 @@
 """Interleaved rounds: the contestants of a row run in turn, many times, so slow periods affect all of them.
 
-A contestant's figure is the median of its rounds; a ratio is taken within each round, and the median of those is told.
+A contestant's figure is the median of its rounds; ratios are computed within each round, and their median is reported.
 A disturbed round (calm.py) is run again; a row may do so as many times as it has rounds. After that a row of one-thread
 contestants counts by the CPU time of their processes, which a shared core does not lengthen; rows with more threads
 lose the round. The results say how many were disturbed.
@@ -79,7 +79,7 @@ def job(row: Row, contestant: Contestant) -> str:
     return f"{row.name}/{contestant.label}"
 
 
-def told(values: list[float]) -> dict[str, Any]:
+def stats(values: list[float]) -> dict[str, Any]:
     return {"median": median(values), "rounds": [round(value, 3) for value in values]}
 
 
@@ -94,8 +94,8 @@ def summary(row: Row, figures: Figures, missing: list[str]) -> dict[str, Any]:
         "name": row.name,
         "title": row.title,
         "unit": row.unit,
-        "figures": {label: told(values) for label, values in figures.items() if values},
-        "ratios": {label: told(values) for label, values in ratios.items()},
+        "figures": {label: stats(values) for label, values in figures.items() if values},
+        "ratios": {label: stats(values) for label, values in ratios.items()},
         "missing": missing,
         "goals": [measured(goal, figures, ratios) for goal in row.goals],
     }

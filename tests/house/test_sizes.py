@@ -91,7 +91,7 @@ def parameters(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def place(function: Callable[..., object]) -> tuple[str, int] | None:
-    """Where a function stands: its file and first line."""
+    """The file and first line of a function."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code and (code.co_filename, code.co_firstlineno)
 

@@ -42,7 +42,7 @@ def test_one_geometric_transform_is_the_same_in_both(data: st.DataObject, dtype:
         through, strict = (
             Policy([first, *colours], fill=fill, strict=strict)(image, seed=seed) for strict in (False, True)
         )
-    except PolicyError:  # a tint after Normalize
+    except PolicyError:  # a change of colour after Normalize
         reject()
     assert np.array_equal(through, strict)
 

@@ -27,7 +27,7 @@ __all__ = ["Range", "SampledBatch", "SampledPicture", "range_after", "range_befo
 Range = tuple[Array, Array]  # the lowest and highest value: (1,), or (colours,) for each colour
 
 MOST_CHECKED = 8  # channels that are checked
-SAMPLED_SIDE = 32  # the most rows and columns of a picture that are sampled, and half the least of larger ones
+SAMPLED_SIDE = 32  # rows and columns that are sampled of a picture: at most this many; of a larger one, at least half
 CONSTANT = 0.02  # a picture is nearly constant if its values span at most this part of the range
 ENDS = 0.004  # the part of the range at either end in which values count as saturated
 ROBUST = 0.02  # share of the values at either end that may be outliers
