@@ -49,7 +49,7 @@ def policy_maps(
     shear: Matrix,
     zoom: Matrix,
 ) -> Matrix:
-    """Output-to-source maps between pixel indices, (n, 2, 3), for arrays of draws, as a careful user would write them."""
+    """Output-to-source maps between pixel indices, (n, 2, 3), for arrays of draws, as a user would write them."""
     cos, sin, tan = np.cos(np.radians(angle)), np.sin(np.radians(angle)), np.tan(np.radians(shear))
     sign = np.where(flip, -1.0, 1.0)
     a, b = sign * cos / zoom, -sign * (cos * tan + sin) / zoom
