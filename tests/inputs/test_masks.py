@@ -42,7 +42,7 @@ IMAGE = np.random.default_rng(3).integers(0, 256, (40, 56, 3), dtype=np.uint8)
 
 
 def labels(dtype: str, shape: tuple[int, ...] = (40, 56), seed: int = 0) -> np.ndarray:
-    """Every byte of every value counts."""
+    """All bytes of the values are moved."""
     random, kind = np.random.default_rng(seed), np.dtype(dtype)
     raw = random.integers(0, 256, (*shape, kind.itemsize), dtype=np.uint8)
     return raw[..., 0] > 127 if dtype == "bool" else raw.view(kind)[..., 0]
@@ -85,7 +85,7 @@ def test_cuts_and_colour(name: str, dtype: str) -> None:
 
 
 def test_a_cut_loses_the_same_for_both() -> None:
-    """What has left the canvas at a cut does not come back, whatever moves back afterwards."""
+    """Pixels that left the canvas before a cut do not come back after it."""
     there, back = Translate((0.5, 0.5)), Translate((-0.5, -0.5))
     mask = np.ones((40, 56), np.uint8)
     assert Policy([there, back], fill=0, mask_fill=9)(image=IMAGE, mask=mask).mask.min() == 1
@@ -117,7 +117,7 @@ def test_an_order_of_maps_and_colours_is_kept(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("dtype", "value"), [("uint8", 255), ("int64", -100), ("int16", -1), ("uint16", 65535)])
 def test_the_fill_of_masks(dtype: str, value: int) -> None:
-    """That of images may be a value or a word; a word holds for masks as well."""
+    """`fill` may be a value or a word; a word applies to masks as well."""
     mask = np.full((40, 56), 3, dtype)
     moved = Policy([Translate((0.5, 0.5))], fill=200, mask_fill=value)(image=IMAGE, mask=mask)
     assert (moved.image[:, :28] == 200).all()
@@ -154,7 +154,7 @@ def test_batches_equal_single_samples() -> None:
 
 
 def test_strides_are_kept_apart() -> None:
-    """Views of arrays: flipped, every second, transposed."""
+    """NumPy views: flipped, every second pixel, transposed."""
     mask = labels("int16", (80, 112))[::2, ::-2]
     for one in (mask, np.asfortranarray(mask), mask.T.copy().T):
         assert np.array_equal(Policy([HorizontalFlip(p=1)])(image=IMAGE, mask=one).mask, one[:, ::-1])

@@ -1,4 +1,4 @@
-"""What is drawn: as often as said, never in lockstep, and never because of who else draws."""
+"""Draws: probabilities are kept, draws are independent, and none depends on other transforms."""
 
 from collections import Counter
 from math import sqrt
@@ -33,7 +33,7 @@ SHAPE = (8, 8, 3)
 
 
 def drawn(transforms: list[Transform], n: int = N, **address: int) -> list[list[tuple[str, tuple[float, ...]]]]:
-    """What each of n samples goes through."""
+    """The program of each of n samples."""
     policy = Policy(transforms)
     return [[(i.op, i.args) for i in policy.program(SHAPE, index=k, **address).instructions] for k in range(n)]
 
@@ -94,7 +94,7 @@ def test_values_are_spread_over_their_range() -> None:
 )
 @pytest.mark.parametrize("last", [False, True])
 def test_no_draw_depends_on_other_transforms(added: Transform, last: bool) -> None:
-    """A program is what each transform gives alone, in listed order."""
+    """The program of several transforms is the programs of each alone, in listed order."""
     others: list[Transform] = [Rotate(40), HorizontalFlip(), Hue(0.5)]
     listed = [*others, added] if last else [added, *others]
     alone = [drawn([transform], 200) for transform in listed]
@@ -120,7 +120,7 @@ def test_quarter_turns_are_equally_likely() -> None:
 
 
 def test_values_of_one_transform_are_drawn_independently() -> None:
-    """Two axes, three channels, the same twice: no correlation."""
+    """Draws for two axes, for three channels, and of two equal transforms are not correlated."""
     transforms = [Translate(0.5, 0.5), ChannelShift(0.5), Rotate(5), Rotate(5), Zoom(0.5, 0.5)]
     values = np.array([[v for op, args in program for v in args[:3]] for program in drawn(transforms)]).T
     assert len(values) == 9

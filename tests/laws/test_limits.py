@@ -162,7 +162,7 @@ def test_a_fill_that_rescale_carries_too_far_is_refused() -> None:
 
 
 def test_extremes_do_not_crash() -> None:
-    """In a process of its own: all of these once ended one, or ran into undefined behaviour."""
+    """In a separate process: all of these cases once crashed it, or were undefined behaviour."""
     code = """
 import itertools, numpy as np, vary
 wide = np.zeros((1, 1 << 20, 1), np.uint8)

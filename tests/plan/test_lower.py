@@ -1,4 +1,4 @@
-"""What transforms record: gates, numbers of draws, value ranges, and the errors of what makes no sense."""
+"""What transforms record: gates, numbers of draws, value ranges, and errors."""
 
 import numpy as np
 import pytest
@@ -71,7 +71,7 @@ def test_a_rescale_that_float32_cannot_hold(rescale: Transform, says: str) -> No
 
 
 def test_a_draw_that_is_not_needed_uses_up_its_number() -> None:
-    """A range of one value, an argument of one value: the draws after it stay the same."""
+    """A range of one value needs no draw, but the draws after it stay the same."""
     drawn = lines(Zoom((0.5, 2), (0.5, 2)))[0].split()
     first, second = lines(Zoom((1.5, 1.5), (0.5, 2)))[0].split()[1:]
     assert first == "1.5"
@@ -114,7 +114,7 @@ def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
 
 
 def test_names_in_messages_are_those_of_the_transforms() -> None:
-    """Where a picture fails, the transform is named with its arguments, those of a group with its class alone."""
+    """The error of a picture names the transform with its arguments; a group by its class alone."""
     image = np.zeros((5, 5, 3), np.uint8)
     with pytest.raises(PolicyError, match=r"^Zoom\(x=\(1e-09, 1e-09\)"):
         Policy([Sometimes([Rotate(9), Zoom((1e-9, 1e-9))], p=1)]).explain(image.shape)
