@@ -1,4 +1,4 @@
-"""Rows of whole processes: what an import costs, how soon the first batch is there, how far memory grows.
+"""Rows of whole processes: the time of an import, the time to the first batch, the growth of memory.
 
 `MEASURES` has a function for each `Row.process`: (row, interpreters, inputs, run) -> a row of the results. Interpreters
 go by the label of their figures, "vary" and perhaps "before", and take turns.
@@ -19,14 +19,14 @@ from benchmarks.environments import REPOSITORY, process_environment
 from benchmarks.rounds import Figures, Run, stats, summary
 from benchmarks.rows import VARY, Row
 
-PROCESSES = 5  # enough of those that take seconds each
+PROCESSES = 5  # enough for rows whose processes take seconds
 
 
 Pythons = Mapping[str, Path]
 
 
 def run_import(row: Row, pythons: Pythons, _inputs: Path, run: Run) -> dict[str, Any]:
-    """Whole processes in turn: one imports NumPy, one imports vary; the figure is the difference."""
+    """Processes that import NumPy and processes that import vary, in turn; the figure is the difference."""
     beyond: Figures = {label: [] for label in pythons}
     numpy_alone, disturbed = [], 0
     for number in range(run.rounds + 1):
@@ -71,7 +71,7 @@ def run_listed(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
 
 
 def started(pythons: Pythons, codes: Mapping[str, str], run: Run) -> Figures:
-    """Milliseconds of whole processes; of each, the first is one more than there are rounds."""
+    """Milliseconds of whole processes. Each runs once more than there are rounds; callers drop the first value."""
     took: Figures = {label: [] for label in pythons}
     for _ in range(run.rounds + 1):
         for label, python in pythons.items():
@@ -107,7 +107,7 @@ MEASURES: dict[str, Callable[[Row, Pythons, Path, Run], dict[str, Any]]] = {
 
 
 def process(python: Path, code: str) -> tuple[float, float]:
-    """Seconds of a whole interpreter that runs `code`: on the clock, and of CPU time."""
+    """Wall seconds and CPU seconds of a whole interpreter that runs `code`."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([str(python), "-I", "-c", code], check=True, env=process_environment())
     took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -70,7 +70,7 @@ def seen(goal: dict[str, Any]) -> str:
 
 
 def goals(results: dict[str, Any]) -> str:
-    """Every figure the project set itself, met or not."""
+    """Every goal of the project, and whether it was met."""
     rows = []
     for row in results["rows"]:
         for goal in row["goals"]:
@@ -85,7 +85,7 @@ def goals(results: dict[str, Any]) -> str:
 
 
 def losses(results: dict[str, Any]) -> str:
-    """Plainly: peers that were faster, goals that were missed."""
+    """Peers that were faster, and goals that were missed."""
     lines = []
     for row in results["rows"]:
         for label, ratio in row["ratios"].items():
