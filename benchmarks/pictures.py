@@ -122,7 +122,7 @@ def source() -> str:
 
 
 def write_sets(folder: Path, names: set[str], *, quick: bool = False) -> dict[str, Path]:
-    """Writes the named sets below `folder`; returns the folder of each. Sets of files have one sub-folder for each class.
+    """Writes the sets below `folder`; returns the folder of each. Sets of files have a sub-folder for each class.
 
     quick: a set that takes long is smaller.
     """
