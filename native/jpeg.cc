@@ -203,7 +203,7 @@ JpegHeader header_of(const Session& session) {  // all but the orientation
   return out;
 }
 
-constexpr const char* kOtherSize = "its decoded size differs from that in its header";
+constexpr const char* kOtherSize = "it is decoded to another size than its header says";
 
 // Pixels are written only if the decoded size is that of the buffer. It may differ: libjpeg 3 does not scale lossless
 // files, and another thread may change the bytes after their header was read.
