@@ -326,12 +326,12 @@ void check_planes(Session& session) {
   const Planes& planes = *session.planes;
   check_output(session, planes.height, planes.width);
   std::int64_t bytes = 0;
-  const Planes made = jpeg_layout(header_of(session), session.denominator, planes.count, nullptr, bytes);
+  const Planes made = jpeg_layout(header_of(session), session.denominator, planes.count, planes.data[0], bytes);
   bool fits = made.count == planes.count && made.down == planes.down && made.across == planes.across;
   for (int c = 0; fits && c < planes.count; ++c) {
     const jpeg_component_info& component = codec.comp_info[c];
     const int side = block_side(session.denominator, c > 0, session.down, session.across);
-    fits = scaled_block(component) == side && made.row[c] == planes.row[c] &&
+    fits = scaled_block(component) == side && made.row[c] == planes.row[c] && made.data[c] == planes.data[c] &&
            static_cast<int>(component.width_in_blocks) * side <= planes.row[c] &&
            static_cast<int>(component.downsampled_height) == (c == 0 ? planes.height : planes.chroma_height());
   }
