@@ -1,4 +1,4 @@
-"""Tells whether a round was disturbed: by having to share a core, or by what else ran on the machine meanwhile."""
+"""Decides whether a round was disturbed: a contestant had to share its core, or other programs used the machine."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import time
 from pathlib import Path
 
 STAT = Path("/proc/stat")
-OWN_CORE = 0.95  # a one-thread contestant had its core to itself: CPU time by time
-OTHERS = 0.15  # cores in use by others that are still let pass; the kernel counts in steps of 10 ms
+OWN_CORE = 0.95  # CPU time / wall time from which on a one-thread contestant had its core to itself
+OTHERS = 0.15  # cores used by other programs that are tolerated; the kernel counts in steps of 10 ms
 
 
 def busy_seconds() -> float | None:
-    """CPU seconds spent by everything on this machine since it started, or None where the system does not tell."""
+    """CPU seconds spent by everything on this machine since it started, or None if the system does not count them."""
     if not STAT.exists():
         return None
     names = ["user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal"]
@@ -21,7 +21,7 @@ def busy_seconds() -> float | None:
 
 
 class Watch:
-    """Starts when made; asked at the end of the round."""
+    """Observes a round, from its construction to the call at the end of the round."""
 
     def __init__(self) -> None:
         self.busy, self.begun = busy_seconds(), time.perf_counter()

@@ -1,4 +1,4 @@
-"""The chart of the README: bars of microseconds an image, one panel a row, written as SVG by hand."""
+"""The chart of the README: bars of microseconds an image, one panel for each row, written as SVG."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STYLE = """
 
 
 def svg(results: dict[str, Any], names: dict[str, str]) -> str:
-    """`names` turns a contestant's label into what the chart calls it. Each panel has a scale of its own."""
+    """`names` maps labels of contestants to their names in the chart. Each panel has its own scale."""
     rows = {row["name"]: row for row in results["rows"]}
     parts, top = [], 30
     for name, title in PANELS.items():
@@ -51,8 +51,8 @@ def svg(results: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def panel(row: dict[str, Any], title: str, top: int, names: dict[str, str]) -> tuple[list[str], int]:
-    """The lines of a panel, and its height: fastest first, the floor left out."""
-    figures = {label: told["median"] for label, told in row["figures"].items() if label != "floor"}
+    """The lines of a panel, fastest first and without the floor, and its height."""
+    figures = {label: stats["median"] for label, stats in row["figures"].items() if label != "floor"}
     ordered = sorted(figures, key=lambda label: figures[label])
     scale = (WIDTH - LEFT - RIGHT) / max(figures.values())
     parts = [f'<text class="quiet" x="8" y="{top + HEAD - 18}">{escape(title)}</text>']

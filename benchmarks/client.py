@@ -1,4 +1,4 @@
-"""The harness's side of the workers: one process a contestant, started once, asked a line at a time."""
+"""Runs the workers: one process for each contestant, started once, which answers one request at a time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""An environment of its own for each contestant, under benchmarks/.envs, made when first asked for.
+"""A separate environment for each contestant, under benchmarks/.envs, made when it is first needed.
 
-A stamp inside each says what it was made from: changed requirements, or with vary a changed source tree, make it anew.
+A stamp in each says what it was made from. It is made again if the requirements or, for vary, the source tree changed.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def python_of(name: str) -> Path:
 
 
 def digest(name: str, sources: Path) -> str:
-    """What the environment is made of, as a hash: its requirements, the interpreter and, with vary, the source tree."""
+    """A hash of what the environment is made of: requirements, the interpreter and, with vary, the source tree."""
     sums = hashlib.sha256(sys.version.encode())
     sums.update(requirements(name).read_bytes())
     for source in SOURCES if name in WITH_VARY else ():
@@ -60,7 +60,7 @@ def requirements(name: str) -> Path:
 
 
 def ensure(name: str, peer: str, sources: Path = REPOSITORY) -> Path:
-    """The interpreter of environment `name`, made or made anew where its stamp does not fit.
+    """The interpreter of environment `name`, made, or made again if its stamp does not match.
 
     peer: whose requirements it has. sources: of vary, if that belongs to it.
     """

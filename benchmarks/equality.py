@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from benchmarks.client import Client
 
 LIMIT = 1.0  # levels of 255
-ROUNDING = 1e-3  # of float32, once normalised values are scaled back
-AFFINE_SIZE = (208, 272)  # not square: a mixed-up axis shows
-RESIZE = {"resize": [256, 342], "crop": [224, 224]}  # even margins: no half pixel to round
+ROUNDING = 1e-3  # levels: rounding of float32, after normalised values were scaled back
+AFFINE_SIZE = (208, 272)  # not square, so that swapped axes are noticed
+RESIZE = {"resize": [256, 342], "crop": [224, 224]}  # even margins, so that no half pixel is rounded
 MEAN, STD = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 
 
@@ -47,7 +47,7 @@ def answers(
 
 
 def difference(name: str, other: str, ours: NDArray[Any], theirs: NDArray[Any], measure: str) -> dict[str, Any]:
-    """One line of the results; `measure` is the one held to the limit."""
+    """One line of the results; `measure` is the number that is compared with the limit."""
     if ours.shape != theirs.shape:
         raise UnequalError(f"{name} has shape {ours.shape}, {other} has {theirs.shape}")
     apart = np.abs(ours - theirs)
@@ -61,7 +61,7 @@ def difference(name: str, other: str, ours: NDArray[Any], theirs: NDArray[Any], 
 
 
 def affine(clients: Mapping[str, Client], folder: Path) -> list[dict[str, Any]]:
-    """All against a float64 sampler, and vary against all, inside the area whose four neighbours exist."""
+    """Compares all with a float64 sampler, and vary with all, where all four neighbours exist."""
     picture, spec = pictures.smooth(*AFFINE_SIZE), whole_pixel_spec(*AFFINE_SIZE)
     expected, valid = sample(picture, spec)
     results = answers(clients, "affine", picture, spec, folder)
@@ -75,7 +75,7 @@ def affine(clients: Mapping[str, Client], folder: Path) -> list[dict[str, Any]]:
 
 
 def resize(clients: Mapping[str, Client], folder: Path) -> list[dict[str, Any]]:
-    """In levels: normalised values are scaled back. No pixel may be further off than the limit."""
+    """The error in levels, after normalised values were scaled back. No pixel may exceed the limit."""
     picture = np.asarray(next(iter(photograph())), np.uint8)
     results = answers(clients, "resize", picture, RESIZE, folder)
     results["Pillow"] = pillow(picture)

@@ -1,4 +1,4 @@
-"""The fixed map of the equality check, in the words of each contestant, and a plain sampler to judge them all by.
+"""The fixed map of the equality check, as arguments of each contestant, and a plain sampler to compare them with.
 
 A spec is `{"flip": bool, "angle": degrees, "shift": [x, y], "shear": degrees, "zoom": factor}`: what ranges of no width
 make `vary.Policy([HorizontalFlip, Rotate, Translate, Shear, Zoom])` draw. Maps are 3x3, act on (x, y, 1), y down, and
@@ -30,7 +30,7 @@ def forward(spec: dict[str, Any], height: int, width: int, flip: bool = True) ->
 
 
 def matrix(spec: dict[str, Any], height: int, width: int) -> Matrix:
-    """Output to source: what a resampler walks along."""
+    """The map from output to source, which a resampler uses."""
     return np.asarray(np.linalg.inv(forward(spec, height, width)), np.float64)
 
 
@@ -49,7 +49,7 @@ def policy_maps(
     shear: Matrix,
     zoom: Matrix,
 ) -> Matrix:
-    """Output-to-source maps between pixel indices, (n, 2, 3), for arrays of draws: what a careful hand writes."""
+    """Output-to-source maps between pixel indices, (n, 2, 3), for arrays of draws, as a user would write them."""
     cos, sin, tan = np.cos(np.radians(angle)), np.sin(np.radians(angle)), np.tan(np.radians(shear))
     sign = np.where(flip, -1.0, 1.0)
     a, b = sign * cos / zoom, -sign * (cos * tan + sin) / zoom
@@ -85,7 +85,7 @@ def keras_parameters(spec: dict[str, Any], height: int, width: int) -> dict[str,
 
 
 def whole_pixel_spec(height: int, width: int) -> dict[str, Any]:
-    """A spec whose shift, once sheared and zoomed, is whole pixels: the only shifts albumentations takes."""
+    """A spec whose shift, once sheared and zoomed, is whole pixels: the only shifts that albumentations applies."""
     spec: dict[str, Any] = {"flip": True, "angle": 12.0, "shift": [0.0, 0.0], "shear": 5.0, "zoom": 1.1}
     after = spec["zoom"] * np.array([[1, math.tan(math.radians(spec["shear"]))], [0, 1]])
     shift = np.linalg.solve(after, [9.0, -6.0]) / [width, height]
@@ -102,7 +102,7 @@ def albumentations_parameters(spec: dict[str, Any], height: int, width: int) -> 
     return {
         "rotate": spec["angle"],
         "scale": spec["zoom"],
-        "shear": {"x": -spec["shear"], "y": 0.0},  # its plus leans the other way
+        "shear": {"x": -spec["shear"], "y": 0.0},  # its sign is the opposite
         "translate_px": {"x": round(float(shift[0])), "y": round(float(shift[1]))},
     }
 

@@ -1,4 +1,4 @@
-"""Guards the kernels by instruction counts, which no busy machine disturbs: `python -m benchmarks.instructions DRIVER`.
+"""Guards the kernels by instruction counts, also on a busy machine: `python -m benchmarks.instructions DRIVER`.
 
 DRIVER is the test program built from native/tests/kernel_driver.cc. Without an argument it prints the names of its
 kernels, one a line; `DRIVER NAME` runs that kernel over its fixed picture a fixed number of times, on the instruction
@@ -6,7 +6,7 @@ set that VARY_TARGET names. Each kernel is run under `valgrind --tool=callgrind`
 from that in instructions.json fails: above, something got slower; below, the gain is to be kept (`--update`).
 
 Counts are stored for each target and compiler, because another compiler makes other instructions; for one that has none
-stored they are only told.
+stored they are only printed.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ Counts = dict[str, int]
 
 
 def compiler_of(driver: Path) -> str:
-    """What the binary says of its compiler: the newest of the marks that compilers leave in it."""
+    """The compiler of the binary: the newest of the version texts that compilers write into it."""
     marks = re.findall(rb"GCC: \([^)]*\) ([\d.]+)|clang version ([\d.]+)", driver.read_bytes())
     names = {f"gcc {gcc.decode()}" if gcc else f"clang {clang.decode()}" for gcc, clang in marks}
-    clang = {name for name in names if name.startswith("clang")}  # start-up files carry GCC's mark beside it
+    clang = {name for name in names if name.startswith("clang")}  # start-up files contain GCC's text as well
     return max(clang or names, default="unknown compiler")
 
 
@@ -42,7 +42,7 @@ def kernels(driver: Path) -> list[str]:
 
 
 def count(driver: Path, kernel: str, target: str) -> int:
-    """Instructions of one run of `kernel`, the program's own start included."""
+    """Instructions of one run of `kernel`, including the start of the program."""
     with tempfile.TemporaryDirectory(prefix="vary-callgrind-") as folder:
         output = Path(folder) / "counts"
         command = ["valgrind", "--tool=callgrind", f"--callgrind-out-file={output}", str(driver), kernel]
@@ -52,12 +52,12 @@ def count(driver: Path, kernel: str, target: str) -> int:
             raise SystemExit(f"{' '.join(command)} failed:\n{result.stderr}")
         match = re.search(r"^(?:summary|totals): (\d+)", output.read_text(), re.MULTILINE)
     if match is None:
-        raise SystemExit(f"callgrind told no total for {kernel}")
+        raise SystemExit(f"callgrind printed no total for {kernel}")
     return int(match[1])
 
 
 def compare(kernel: str, counted: int, stored: int | None) -> tuple[bool, str]:
-    """Whether the count holds, and the line to print."""
+    """Is the count within its bounds, and the line to print."""
     if stored is None:
         return False, f"{kernel}: {counted:,} instructions, none stored for this target and compiler; see --update"
     change = counted / stored - 1

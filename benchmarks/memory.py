@@ -19,12 +19,12 @@ import numpy as np
 import vary
 from benchmarks.peers.vary import main_policy
 
-WARM = 3  # epochs after which batches, buffers and threads have all been there
+WARM = 3  # epochs after which all batches, buffers and threads have been allocated
 MIB = 2**20
 
 
 def resident() -> float:
-    """MiB of this process that are in memory, once what is garbage has gone."""
+    """Resident memory of this process in MiB, after a garbage collection."""
     gc.collect()
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
@@ -39,7 +39,7 @@ def cached(root: str) -> vary.Stream:
 
 
 def arrays(_root: str) -> vary.Stream:
-    """Noise: what is in the pictures does not matter here. Reading the files would leave buffers behind."""
+    """Pictures of noise. Their content does not matter, and reading files would leave buffers in memory."""
     images = np.random.default_rng(7).integers(0, 256, (400, 150, 150, 3), np.uint8)
     return vary.stream((images, np.arange(400) % 10), main_policy(150), batch_size=32, seed=7)
 

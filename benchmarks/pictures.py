@@ -1,4 +1,4 @@
-"""The pictures that every contestant gets: 32 different ones a set, as .npy files in a folder of the run's own.
+"""The pictures that every contestant gets: sets of 32 different ones, as .npy files in a folder of this run.
 
 They come from the photographs beside the repository (../shared/data); where those are absent, from crops of four
 pictures in scikit-image's wheel. The results say which.
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COUNT = 32
-THUMBS = 64  # out of each picture
+THUMBS = 64  # cut from each picture
 SIZES = {"thumbs": COUNT * THUMBS}  # of sets that have another number of pictures
 DATA = REPOSITORY.parent / "shared" / "data"
 Picture = NDArray[np.uint8]
@@ -52,7 +52,7 @@ def wheel_crops() -> Iterator[Image.Image]:
 
 
 def clothing() -> list[Image.Image]:
-    """Photos of 400x533 or 533x400, eight a class, as they are."""
+    """Photos of 400x533 or 533x400, eight of each class, unchanged."""
     folders = sorted(path for path in (DATA / "clothing" / "train").iterdir() if path.is_dir())
     chosen: list[Image.Image] = []
     for folder in folders:
@@ -72,7 +72,7 @@ def resized_crops(size: int) -> list[Image.Image]:
 
 
 def photos(folder: Path) -> None:
-    """JPEG files, a folder a class: the photographs themselves, or crops."""
+    """JPEG files with one folder for each class: the photographs themselves, or crops."""
     if DATA.is_dir():
         folder.symlink_to(DATA / "clothing" / "train")
         return
@@ -94,7 +94,7 @@ def mosaics(folder: Path) -> None:
 
 
 def thumbs() -> list[Image.Image]:
-    """Squares of 32x32 out of the photos, one beside the other."""
+    """Adjacent squares of 32x32 of the photos."""
     found = []
     for picture in clothing() if DATA.is_dir() else wheel_crops():
         small = picture.resize((256, 256), Image.Resampling.BILINEAR)
@@ -104,7 +104,7 @@ def thumbs() -> list[Image.Image]:
 
 
 def million(folder: Path, folders: int = 1000) -> None:
-    """Hard links to copies of the photos, a thousand a folder."""
+    """Hard links to copies of the photos, a thousand in each folder."""
     photos(folder.parent / "originals")
     files = [shutil.copy(path, folder.parent / path.name) for path in photographs(folder.parent / "originals")]
     for place in range(folders):
@@ -122,7 +122,7 @@ def source() -> str:
 
 
 def write_sets(folder: Path, names: set[str], *, quick: bool = False) -> dict[str, Path]:
-    """Writes the named sets below `folder`; returns the folder of each. Sets of files have one sub-folder a class.
+    """Writes the sets below `folder`; returns the folder of each. Sets of files have a sub-folder for each class.
 
     quick: a set that takes long is smaller.
     """
@@ -150,6 +150,6 @@ def write_sets(folder: Path, names: set[str], *, quick: bool = False) -> dict[st
 
 
 def smooth(height: int, width: int) -> Picture:
-    """Low-pass noise over the full range: resamplers that agree on the map agree on it within a level."""
+    """Low-pass noise over the full range: resamplers with the same map agree within a level."""
     coarse = np.random.default_rng(7).integers(0, 256, (height // 16, width // 16, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.uint8)

@@ -1,4 +1,4 @@
-"""Rows of whole processes: what an import costs, how soon the first batch is there, how far memory grows.
+"""Rows of whole processes: the time of an import, the time to the first batch, the growth of memory.
 
 `MEASURES` has a function for each `Row.process`: (row, interpreters, inputs, run) -> a row of the results. Interpreters
 go by the label of their figures, "vary" and perhaps "before", and take turns.
@@ -16,17 +16,17 @@ from typing import Any
 
 from benchmarks.calm import Watch
 from benchmarks.environments import REPOSITORY, process_environment
-from benchmarks.rounds import Figures, Run, summary, told
+from benchmarks.rounds import Figures, Run, stats, summary
 from benchmarks.rows import VARY, Row
 
-PROCESSES = 5  # enough of those that take seconds each
+PROCESSES = 5  # enough for rows whose processes take seconds
 
 
 Pythons = Mapping[str, Path]
 
 
 def run_import(row: Row, pythons: Pythons, _inputs: Path, run: Run) -> dict[str, Any]:
-    """Whole processes in turn: one imports NumPy, one imports vary; the figure is the difference."""
+    """Processes that import NumPy and processes that import vary, in turn; the figure is the difference."""
     beyond: Figures = {label: [] for label in pythons}
     numpy_alone, disturbed = [], 0
     for number in range(run.rounds + 1):
@@ -40,7 +40,7 @@ def run_import(row: Row, pythons: Pythons, _inputs: Path, run: Run) -> dict[str,
                 numpy_alone.append(alone * 1000)
                 beyond[label].append((whole - alone) * 1000)
     result = summary(row, beyond, [])
-    result["figures"]["import numpy"] = told(numpy_alone)
+    result["figures"]["import numpy"] = stats(numpy_alone)
     return {**result, "repeated": 0, "disturbed": disturbed}
 
 
@@ -66,12 +66,12 @@ def run_listed(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
     codes = {label: FIRST_BATCH.format(size=224, source=source) for label, source in sources.items()}
     took = started(pythons, codes, run)
     result = summary(row, {label: times[1:] for label, times in took.items()}, [])
-    result["figures"]["the folder walked, the listing written"] = told(took[VARY][:1])
+    result["figures"]["the folder walked, the listing written"] = stats(took[VARY][:1])
     return {**result, "repeated": 0, "disturbed": 0}
 
 
 def started(pythons: Pythons, codes: Mapping[str, str], run: Run) -> Figures:
-    """Milliseconds of whole processes; of each, the first is one more than there are rounds."""
+    """Milliseconds of whole processes. Each runs once more than there are rounds; callers drop the first value."""
     took: Figures = {label: [] for label in pythons}
     for _ in range(run.rounds + 1):
         for label, python in pythons.items():
@@ -80,7 +80,7 @@ def started(pythons: Pythons, codes: Mapping[str, str], run: Run) -> Figures:
 
 
 def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
-    """Each in a process of its own; what the cache says it has added is taken off, and told beside it."""
+    """Each in a process of its own. What the cache reports to have added is subtracted, and reported beside it."""
     case, epochs = row.name.partition("-")[2], "6" if run.quick else "50"
     grown: dict[str, list[dict[str, float]]] = {label: [] for label in pythons}
     for _ in range(min(run.rounds, PROCESSES)):
@@ -92,9 +92,9 @@ def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
             grown[label].append(json.loads(done.stdout))
     less = {label: [one["raw"] - one["cache"] for one in some] for label, some in grown.items()}
     result = summary(row, {VARY: less.pop(VARY)}, [])  # without a ratio: a growth may be none
-    result["figures"] |= {label: told(values) for label, values in less.items()}
+    result["figures"] |= {label: stats(values) for label, values in less.items()}
     if any(one["cache"] for one in grown[VARY]):
-        result["figures"]["with what the cache added"] = told([one["raw"] for one in grown[VARY]])
+        result["figures"]["with what the cache added"] = stats([one["raw"] for one in grown[VARY]])
     return {**result, "repeated": 0, "disturbed": 0}
 
 
@@ -107,7 +107,7 @@ MEASURES: dict[str, Callable[[Row, Pythons, Path, Run], dict[str, Any]]] = {
 
 
 def process(python: Path, code: str) -> tuple[float, float]:
-    """Seconds of a whole interpreter that runs `code`: on the clock, and of CPU time."""
+    """Wall seconds and CPU seconds of a whole interpreter that runs `code`."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([str(python), "-I", "-c", code], check=True, env=process_environment())
     took, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -65,28 +65,28 @@ def bound(goal: dict[str, Any], value: float, unit: str) -> str:
 
 
 def seen(goal: dict[str, Any]) -> str:
-    """What was measured; a ratio that must be small is near 1, and told to the third place."""
+    """What was measured. A ratio that must be small is close to 1, and has three decimals."""
     small = goal["sense"] == "<=" and goal["subject"] != VARY
     return f"{goal['measured']:.3f}" if small else number(goal["measured"])
 
 
 def goals(results: dict[str, Any]) -> str:
-    """Every figure the project set itself, met or not."""
+    """Every goal of the project, and whether it was met."""
     rows = []
     for row in results["rows"]:
         for goal in row["goals"]:
             ratio, unit = goal["subject"] != VARY, row["unit"]
             measured = goal["measured"]
-            told = "not measured" if measured is None else f"**{seen(goal)}{'x' if ratio else f' {unit}'}**"
+            stats = "not measured" if measured is None else f"**{seen(goal)}{'x' if ratio else f' {unit}'}**"
             verdict = {None: "-", True: "yes", False: "**no**"}[goal["met"]]
             against = called(goal["subject"]) if ratio else "-"
             bounds = [bound(goal, goal[key], unit) for key in ("must", "aim")]
-            rows.append([row["title"], against, *bounds, told, verdict])
+            rows.append([row["title"], against, *bounds, stats, verdict])
     return table(["what", "against", "must", "aim", "measured", "must met"], rows)
 
 
 def losses(results: dict[str, Any]) -> str:
-    """Plainly: peers that were faster, goals that were missed."""
+    """Peers that were faster, and goals that were missed."""
     lines = []
     for row in results["rows"]:
         for label, ratio in row["ratios"].items():
@@ -105,11 +105,11 @@ def figures(results: dict[str, Any]) -> str:
     rows = []
     for row in results["rows"]:
         group = []
-        for label, told in row["figures"].items():
+        for label, stats in row["figures"].items():
             ratio = row["ratios"].get(label)
-            spread = f"{number(min(told['rounds']))} .. {number(max(told['rounds']))}"
+            spread = f"{number(min(stats['rounds']))} .. {number(max(stats['rounds']))}"
             times = f"{number(ratio['median'])}x" if ratio and label != "floor" else ""
-            group.append([called(label), f"{number(told['median'])} {row['unit']}", spread, times])
+            group.append([called(label), f"{number(stats['median'])} {row['unit']}", spread, times])
         group += [[called(label), "not measured", "", ""] for label in row["missing"]]
         rows += [["" if line else row["title"], *cells] for line, cells in enumerate(group)]
     return table(["what", "who", "median", "rounds", "to vary"], rows)

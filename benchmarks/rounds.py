@@ -1,6 +1,6 @@
-"""Interleaved rounds: the contestants of a row are asked in turn, again and again, so a slow spell hits them all.
+"""Interleaved rounds: the contestants of a row run in turn, many times, so slow periods affect all of them.
 
-A contestant's figure is the median of its rounds; a ratio is taken within each round, and the median of those is told.
+A contestant's figure is the median of its rounds; ratios are computed within each round, and their median is reported.
 A disturbed round (calm.py) is run again; a row may do so as many times as it has rounds. After that a row of one-thread
 contestants counts by the CPU time of their processes, which a shared core does not lengthen; rows with more threads
 lose the round. The results say how many were disturbed.
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 
 class Run(NamedTuple):
-    """How much is measured. quick: to see that it works; disturbed rounds count, and what takes long is shorter."""
+    """How much is measured. quick: only to see that it works; disturbed rounds count, and long rows are shorter."""
 
     rounds: int
     seconds: float
     quick: bool = False
 
 
-Figures = dict[str, list[float]]  # label -> one figure a round
+Figures = dict[str, list[float]]  # label -> one figure for each round
 
 
 def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path], run: Run) -> dict[str, Any]:
-    """Times every contestant that is there; the first round warms up and is dropped."""
+    """Times every contestant that is installed; the first round is a warm-up and is dropped."""
     present: list[Contestant] = []
     missing: list[Contestant] = []
     for contestant in row.contestants:
@@ -69,7 +69,7 @@ def run_row(row: Row, clients: Mapping[str, Client], inputs: Mapping[str, Path],
 def one_round(
     row: Row, present: list[Contestant], clients: Mapping[str, Client], seconds: float
 ) -> tuple[list[dict[str, Any]], bool]:
-    """Each contestant's answer, and whether the machine was calm meanwhile."""
+    """Each contestant's answer, and whether the round was undisturbed."""
     watch = Watch()
     answers = [clients[each.env].ask("time", job=job(row, each), seconds=seconds) for each in present]
     shares = [a["cpu"] / a["wall"] for each, a in zip(present, answers, strict=True) if each.threads == 1]
@@ -80,7 +80,7 @@ def job(row: Row, contestant: Contestant) -> str:
     return f"{row.name}/{contestant.label}"
 
 
-def told(values: list[float]) -> dict[str, Any]:
+def stats(values: list[float]) -> dict[str, Any]:
     return {"median": median(values), "rounds": [round(value, 3) for value in values]}
 
 
@@ -95,8 +95,8 @@ def summary(row: Row, figures: Figures, missing: list[str]) -> dict[str, Any]:
         "name": row.name,
         "title": row.title,
         "unit": row.unit,
-        "figures": {label: told(values) for label, values in figures.items() if values},
-        "ratios": {label: told(values) for label, values in ratios.items()},
+        "figures": {label: stats(values) for label, values in figures.items() if values},
+        "ratios": {label: stats(values) for label, values in ratios.items()},
         "missing": missing,
         "goals": [measured(goal, figures, ratios) for goal in row.goals],
     }

@@ -1,4 +1,4 @@
-"""What is measured, and what it must reach. One `Row` a line of the table; the figures are the project's own goals."""
+"""What is measured, and its goals, which the project set itself. One `Row` for each line of the table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Contestant:
-    """A case of one environment. `label` names it in the row; with `cpu` its figure is CPU time, of all threads.
+    """A case of one environment. `label` is its name in the row; `cpu`: its figure is the CPU time of all threads.
 
     output: dtype and layout of its batches, where they are not the row's.
     """
@@ -66,7 +66,7 @@ BEFORE = {"vary": "before", "tensorflow": "before-tensorflow"}
 
 
 def with_before(row: Row) -> Row:
-    """The row with the earlier vary as one more contestant, asked right after the present one."""
+    """The row with the earlier vary as one more contestant, which runs right after the present one."""
     contestants = []
     for one in row.contestants:
         contestants.append(one)
@@ -95,7 +95,7 @@ ALONE = Contestant("tensorflow", "alone", 2, "stream without training, CPU time"
 THREADS = Contestant("vary", "cached224", 2, "threads")
 PLANES = Contestant("vary", "warped_planes", name="float32 NCHW", output="float32 NCHW")
 BASES = {FLOOR.label, PLANES.label, "one thread", BASE.label, CACHED_ARRAYS.label, ALONE.label, THREADS.label, "before"}
-"""No peers: they do less than vary, or are vary itself."""
+"""Contestants that are not peers: they do less than vary, or are vary itself."""
 
 
 def files(

@@ -1,4 +1,4 @@
-"""One contestant's process: `python -m benchmarks.worker NAME`. Reads a JSON request a line, answers a JSON line.
+"""One contestant's process: `python -m benchmarks.worker NAME`. Reads JSON requests, writes JSON answers, one a line.
 
     {"op": "hello"}                                  -> {"versions": {...}, "cases": [...], "checks": [...]}
     {"op": "prepare", "job": j, "case": c, "inputs": folder, "threads": n,
@@ -108,13 +108,13 @@ def time_of_all() -> float:
 
 def main() -> None:
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever a library prints goes to standard error
+    os.dup2(2, 1)  # what libraries print goes to standard error
     worker: Worker | None = None
     for line in sys.stdin:
         try:
             worker = worker or Worker(sys.argv[1])
             answer = worker.answer(json.loads(line))
-        except Exception:  # noqa: BLE001 - a worker outlives a failed request; the harness decides
+        except Exception:  # noqa: BLE001 - a worker goes on after a failed request; the client decides what to do
             answer = {"error": traceback.format_exc()}
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -1,5 +1,5 @@
-// The Python module. Only this file and bind_sources.cc depend on Python. It makes views of Python objects, releases
-// the GIL, and calls the core.
+// The Python module. Only this file and bind_sources.cc depend on Python. Its functions find the memory of Python
+// objects, release the GIL, and call the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/pair.h>
@@ -34,11 +34,11 @@ namespace {
 
 using Rows = nb::ndarray<nb::numpy, double, nb::ndim<2>>;
 
-Options options_of(int threads, bool exact, bool tolerant, std::int64_t max_pixels) {
+Options options_of(int threads, bool full_decode, bool allow_truncated, std::int64_t max_pixels) {
   Options options;
   options.threads = threads;
-  options.exact = exact;
-  options.tolerant = tolerant;
+  options.full_decode = full_decode;
+  options.allow_truncated = allow_truncated;
   options.max_pixels = max_pixels;
   return options;
 }
@@ -79,9 +79,9 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   new (self) Plan(std::move(plan));
 }
 
-// Takes the GIL again. While the interpreter ends, Python ends a thread that asks for it (up to 3.13), by an exception
-// that no C++ function above would survive: here such a thread sleeps instead, until the process has ended.
-void take_gil(PyThreadState* state) {
+// Acquires the GIL again. While the interpreter ends, Python up to 3.13 ends a thread that acquires it, by an exception
+// that C++ functions up the stack cannot handle. Such a thread sleeps here instead until the process has ended.
+void acquire_gil(PyThreadState* state) {
   try {
     PyEval_RestoreThread(state);
   } catch (...) {
@@ -89,7 +89,7 @@ void take_gil(PyThreadState* state) {
   }
 }
 
-// Does `work` without the GIL; RuntimeError where it was cancelled, whatever it did then.
+// Runs `work` without the GIL. RuntimeError if it was cancelled, whether or not `work` itself failed.
 template <typename Work>
 void without_gil(const Work& work) {
   PyThreadState* const state = PyEval_SaveThread();
@@ -100,8 +100,8 @@ void without_gil(const Work& work) {
     thrown = std::current_exception();
   }
   const bool stopped = cancelled();
-  take_gil(state);
-  if (stopped) throw std::runtime_error("the program is ending, and vary finishes no more work of other threads");
+  acquire_gil(state);
+  if (stopped) throw std::runtime_error("the program is ending, and vary does not finish the work of other threads");
   if (thrown) std::rethrow_exception(thrown);
 }
 
@@ -115,11 +115,11 @@ Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const 
   return Rows(data, {n, k}, owner);
 }
 
-using RunTuple = std::tuple<bool, int, int, bool, bool, std::int64_t>;  // planar, views, and what `Options` hold
+using RunTuple = std::tuple<bool, int, int, bool, bool, std::int64_t>;  // planar, then fields of `Options`
 
 nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::handle out, const RunTuple& settings) {
-  const auto& [planar, views, threads, exact, tolerant, max_pixels] = settings;
-  Options options = options_of(threads, exact, tolerant, max_pixels);
+  const auto& [planar, views, threads, full_decode, allow_truncated, max_pixels] = settings;
+  Options options = options_of(threads, full_decode, allow_truncated, max_pixels);
   options.views = views;
   Borrowed held;
   std::vector<Task> tasks = tasks_of(plan, sources, rows, held);
@@ -140,7 +140,7 @@ nb::tuple run(const Plan& plan, nb::handle sources, const ConstRows& rows, nb::h
       errors);
 }
 
-// `value` of each picture, or the reason why its header could not be read.
+// A list of `value(task)` for each picture, or the text of the error if its header cannot be read.
 template <typename Value>
 nb::list of_each(const Plan& plan, nb::handle sources, const ConstRows& rows, Value value) {
   Borrowed held;
@@ -164,13 +164,14 @@ nb::list sizes(const Plan& plan, nb::handle sources, const ConstRows& rows, std:
   });
 }
 
-// The level (1, 2, 4, 8) at which each file has to be decoded. What was kept of a file may be its head alone.
-nb::list levels(const Plan& plan, nb::handle sources, const ConstRows& rows, bool exact, std::int64_t max_pixels) {
-  const Options options = options_of(1, exact, false, max_pixels);
+// The level (1, 2, 4, 8) at which each file has to be decoded. A cache block may be its header alone.
+nb::list levels(const Plan& plan, nb::handle sources, const ConstRows& rows, bool full_decode,
+                std::int64_t max_pixels) {
+  const Options options = options_of(1, full_decode, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) { return level_of(plan, task.source, task.row, options); });
 }
 
-// Of each picture, (map as a matrix of 3 x 3, height, width) of the source and of the canvas of each segment.
+// For each picture a list of (3 x 3 matrix, height, width): the source, then the canvas of each segment.
 nb::list maps_of(const Plan& plan, nb::handle sources, const ConstRows& rows, std::int64_t max_pixels) {
   const Options options = options_of(1, false, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) {
@@ -211,7 +212,7 @@ Key key_for(std::uint64_t seed, std::uint64_t name) { return key_of(seed, name);
 
 using Bytes3 = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<3>>;
 
-Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant) {
+Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool allow_truncated) {
   Borrowed held;
   const Source file = encoded_of(data.ptr(), held);
   JpegHeader header;
@@ -224,7 +225,7 @@ Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant
   const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
   bool ok = false;
   without_gil([&] {
-    ok = jpeg_decode({file.data, file.size, denominator, tolerant},
+    ok = jpeg_decode({file.data, file.size, denominator, allow_truncated},
                      {out, static_cast<int>(h), static_cast<int>(w), channels, static_cast<std::ptrdiff_t>(w * c)},
                      error);
   });
@@ -232,11 +233,12 @@ Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool tolerant
   return Bytes3(out, {h, w, c}, owner);
 }
 
-// (bytes, nanoseconds) of each file. All in one go: each of many calls that let go of the GIL would have to wait for it
+// (bytes, nanoseconds) of each file. One call for all files: otherwise each call would release the GIL, and wait for it
 // afterwards.
 nb::list file_stamps(const nb::list& paths) {
   std::vector<nb::bytes> encoded;
-  for (const nb::handle path : nb::tuple(paths)) {  // a copy: the list may change while a path is asked for its text
+  for (const nb::handle path :
+       nb::tuple(paths)) {  // a copy: converting a path may run Python code that changes the list
     PyObject* bytes = nullptr;
     if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&bytes)) == 0) nb::raise_python_error();
     encoded.push_back(nb::steal<nb::bytes>(bytes));
@@ -251,16 +253,16 @@ nb::list file_stamps(const nb::list& paths) {
   return out;
 }
 
-// A file as it is kept: the block, or why it could not be made.
-struct Keeping {
+// A cache block that is being made of a source, or why it could not be made.
+struct NewBlock {
   Source source;
-  Request request;
+  LevelRequest request;
   std::unique_ptr<std::uint8_t[]> block;
   std::size_t size = 0;
   std::string error;
 };
 
-void keep(Keeping& k, bool tolerant) {
+void make_block(NewBlock& k, bool allow_truncated) {
   try {
     if (k.source.kind == Source::jpeg && !jpeg_header(k.source.data, k.source.size, k.request.header, k.error)) return;
     if (k.source.kind == Source::array) {
@@ -270,7 +272,8 @@ void keep(Keeping& k, bool tolerant) {
     k.size = level_bytes(k.request);
     k.block.reset(new std::uint8_t[k.size]);
     if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.request, k.block.get());
-    if (!make_level(k.source.data, k.source.size, k.request, tolerant, k.block.get(), k.error) && k.error.empty())
+    if (!make_level(k.source.data, k.source.size, k.request, allow_truncated, k.block.get(), k.error) &&
+        k.error.empty())
       k.error = "cannot be decoded";
   } catch (const std::bad_alloc&) {
     k.error = "not enough memory for this picture";
@@ -279,26 +282,28 @@ void keep(Keeping& k, bool tolerant) {
   }
 }
 
-// Files and pictures of uint8 as blocks that `run` takes in their place: one-dimensional arrays, or reasons.
-nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool tolerant, bool compact,
-                     int threads) {
+// Makes cache blocks of files and uint8 pictures, which `run` accepts in their place: one-dimensional arrays, or the
+// text of the error for those that fail.
+nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool allow_truncated,
+                     bool compact, int threads) {
   Plan any;
   any.channels = channels;
   Borrowed held;
   const nb::tuple items = held.hold(sources);
-  std::vector<Keeping> each(nb::len(items));
+  std::vector<NewBlock> each(nb::len(items));
   if (levels.size() != each.size()) throw std::invalid_argument("give one level for each source");
   for (std::size_t i = 0; i < each.size(); ++i) {
     each[i].source = source_of(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
     each[i].request = {{}, levels[i], channels, compact};
     if (each[i].source.kind == Source::array && (each[i].source.image.type != Element::u8 || levels[i] != 1))
-      refuse(i, "must be uint8, at level 1, to be kept");
+      refuse(i, "must be uint8, at level 1, to be cached");
   }
   without_gil([&] {
-    parallel(static_cast<int>(each.size()), threads, [&](int i) { keep(each[static_cast<std::size_t>(i)], tolerant); });
+    parallel(static_cast<int>(each.size()), threads,
+             [&](int i) { make_block(each[static_cast<std::size_t>(i)], allow_truncated); });
   });
   nb::list out;
-  for (Keeping& k : each) {
+  for (NewBlock& k : each) {
     if (!k.error.empty()) {
       out.append(k.error);
       continue;
@@ -339,13 +344,14 @@ std::int64_t* word_of(const SharedWords& words, std::size_t number) {
   return words.data() + number;
 }
 
-// The part's memory as an array; it is held until nothing refers to that. None if the part is not shared any more.
+// The part's memory as an array. The part is held until nothing refers to the array. None if the part is no longer
+// shared.
 nb::object hold_part(nb::handle_t<SharedPart> self, const SharedWords& words, std::size_t number, std::int64_t held,
                      std::int64_t free) {
   struct Owned {
     SharedPart* held;
     nb::object part, words;  // keep `held` and its word
-    ~Owned() { held->let_go(); }
+    ~Owned() { held->release(); }
   };
   auto* const part = nb::cast<SharedPart*>(self);
   std::int64_t* const word = word_of(words, number);
@@ -360,7 +366,7 @@ nb::object hold_part(nb::handle_t<SharedPart> self, const SharedWords& words, st
 
 NB_MODULE(_native, m) {
   using namespace vary;
-  nb::set_leak_warnings(false);  // a policy that lives until the interpreter ends is no leak
+  nb::set_leak_warnings(false);  // policies may exist until the interpreter ends
   m.doc() = "The native core of vary. Private: use the names of `vary`.";
   nb::class_<Plan>(m, "Plan")
       .def("__init__", &build, "instructions"_a, "draws"_a, "channels"_a, "sampling"_a)
@@ -368,7 +374,7 @@ NB_MODULE(_native, m) {
       .def("run", &run, "sources"_a, "rows"_a, "out"_a, "settings"_a)
       .def("sizes", &sizes, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("maps", &maps_of, "sources"_a, "rows"_a, "max_pixels"_a)
-      .def("levels", &levels, "sources"_a, "rows"_a, "exact"_a, "max_pixels"_a)
+      .def("levels", &levels, "sources"_a, "rows"_a, "full_decode"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "dtype"_a, "rows"_a);
   m.def("empty", &empty, "shape"_a, "dtype"_a);
   m.def("elements", [] {
@@ -393,7 +399,7 @@ NB_MODULE(_native, m) {
       },
       "words"_a, "number"_a, "expected"_a, "following"_a);
   m.def("punch", &punch, "file"_a, "offset"_a, "size"_a);
-  m.def("ops", [] {  // (name, kind, arguments, arguments a channel) of each
+  m.def("ops", [] {  // of each operation: (name, kind, arguments, arguments for each channel)
     static constexpr const char* kinds[] = {"map", "pointwise", "whole", "noise", "control"};
     nb::list found;
     for (const std::span<const Op> table : all_ops())
@@ -428,14 +434,15 @@ NB_MODULE(_native, m) {
     if (!jpeg_header(file.data, file.size, h, error)) throw std::invalid_argument(error);
     return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
   });
-  m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "tolerant"_a);
+  m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "allow_truncated"_a);
   m.def("exif_orientation", [](const nb::bytes& data) {
     return exif_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
   });
   m.def("xmp_orientation", [](const nb::bytes& data) {
     return xmp_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
   });
-  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "tolerant"_a, "compact"_a, "threads"_a);
+  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "allow_truncated"_a, "compact"_a,
+        "threads"_a);
   m.attr("LEVEL_HEAD") = kLevelHead;
   m.def("sincos_degrees", [](double x) {
     const SinCos a = sincos_degrees(x);

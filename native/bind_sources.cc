@@ -21,7 +21,7 @@ nb::tuple Borrowed::hold(const nb::list& list) {
   return items_;
 }
 
-const Py_buffer& Borrowed::take(PyObject* object, int flags) {
+const Py_buffer& Borrowed::buffer_of(PyObject* object, int flags) {
   Py_buffer& buffer = buffers_.emplace_back();
   if (PyObject_GetBuffer(object, &buffer, flags) == 0) return buffer;
   buffers_.pop_back();
@@ -33,7 +33,7 @@ void refuse(std::size_t i, const std::string& what) {
 }
 
 Source encoded_of(PyObject* object, Borrowed& held) {
-  const Py_buffer& b = held.take(object, PyBUF_SIMPLE);
+  const Py_buffer& b = held.buffer_of(object, PyBUF_SIMPLE);
   Source source;
   source.kind = Source::jpeg;
   source.data = static_cast<const std::uint8_t*>(b.buf);
@@ -111,7 +111,7 @@ Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& he
     refuse(i, std::string("is a ") + Py_TYPE(object)->tp_name +
                   ", not a NumPy array; vary.read_image(path) reads a file, numpy.asarray(image) makes an array");
   }
-  const Py_buffer& b = held.take(object, PyBUF_RECORDS_RO);
+  const Py_buffer& b = held.buffer_of(object, PyBUF_RECORDS_RO);
   const auto* const block = static_cast<const std::uint8_t*>(b.buf);
   const auto size = static_cast<std::size_t>(b.len);
   if (b.ndim == 1 && b.itemsize == 1 && (b.shape[0] < 2 || b.strides[0] == 1)) {
@@ -139,7 +139,7 @@ std::vector<Task> tasks_for(const Plan& plan, std::size_t n, const ConstRows& ro
 std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indices& places, const ConstRows& rows,
                                  Borrowed& held) {
   std::vector<Task> tasks = tasks_for(plan, places.shape(0), rows);
-  const Py_buffer& all = held.take(array.ptr(), PyBUF_RECORDS_RO);
+  const Py_buffer& all = held.buffer_of(array.ptr(), PyBUF_RECORDS_RO);
   if (all.ndim != 3 && all.ndim != 4) throw std::invalid_argument("parts are of an array of images");
   Py_buffer one = all;
   --one.ndim, ++one.shape, ++one.strides;
@@ -158,7 +158,7 @@ std::vector<Task> tasks_of_parts(const Plan& plan, nb::handle array, const Indic
 
 }  // namespace
 
-// `sources` is a list of arrays, JPEGs and blocks, or a pair: an array, and the places of its parts.
+// `sources` is a list of arrays, JPEGs and cache blocks, or a pair: an array, and indices along its first axis.
 std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held) {
   if (PyTuple_Check(sources.ptr()) && PyTuple_GET_SIZE(sources.ptr()) == 2)
     return tasks_of_parts(plan, PyTuple_GET_ITEM(sources.ptr(), 0),
@@ -178,9 +178,9 @@ std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows
   return tasks;
 }
 
-// `out` is n pictures, each contiguous; the first axis may have any stride.
+// `out` is an array of n pictures, each contiguous; its first axis may have any stride.
 void slots_of(const Plan& plan, PyObject* out, bool planar, std::vector<Task>& tasks, Borrowed& held) {
-  const Py_buffer& b = held.take(out, PyBUF_RECORDS);
+  const Py_buffer& b = held.buffer_of(out, PyBUF_RECORDS);
   Slot slot;
   slot.type = type_of(b, 0);
   slot.planar = planar;

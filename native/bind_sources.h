@@ -1,5 +1,5 @@
-// Views of pictures and files in Python objects, which are held for the length of a call: nothing is copied, and memory
-// that is read without the GIL can be neither freed nor resized meanwhile.
+// Pixels and bytes of Python objects, without copies. The objects are referred to for the length of a call, so memory
+// that is read without the GIL can be neither freed nor resized during it.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -26,23 +26,23 @@ class Borrowed {
   Borrowed& operator=(const Borrowed&) = delete;
   ~Borrowed();
 
-  // The list's items as they are now: another thread may change the list, and these stay.
+  // The list's items as they are now: they stay valid if another thread changes the list.
   nb::tuple hold(const nb::list& list);
 
-  // An object's memory; a bytearray cannot be resized, nor a mapped file closed, while it is held.
-  const Py_buffer& take(PyObject* object, int flags);
+  // An object's memory. As long as `Borrowed` exists, a bytearray cannot be resized and a mapped file cannot be closed.
+  const Py_buffer& buffer_of(PyObject* object, int flags);
 
  private:
   nb::tuple items_;
-  std::deque<Py_buffer> buffers_;  // they stay where they are: some point into themselves
+  std::deque<Py_buffer> buffers_;  // a deque, because some buffers contain pointers to themselves
 };
 
 [[noreturn]] void refuse(std::size_t i, const std::string& what);
 
-// The bytes of an object that has a buffer (bytes, bytearray, memoryview, mmap, an array): a JPEG, perhaps.
+// The bytes of an object that has a buffer (bytes, bytearray, memoryview, mmap, an array), which may be a JPEG.
 Source encoded_of(PyObject* object, Borrowed& held);
 
-// An array of uint8 or float32, the bytes of a JPEG in any object that has a buffer, or a block that was kept.
+// An array of a type in element.h, the bytes of a JPEG in any object that has a buffer, or a cache block.
 Source source_of(PyObject* object, std::size_t i, const Plan& plan, Borrowed& held);
 
 std::vector<Task> tasks_of(const Plan& plan, nb::handle sources, const ConstRows& rows, Borrowed& held);

@@ -20,7 +20,7 @@ constexpr std::size_t kKept = 8, kKeptBytes = std::size_t{512} << 20;
 
 std::size_t& size_of_block(std::uint8_t* block) { return *reinterpret_cast<std::size_t*>(block); }
 
-// Never destroyed: arrays may be let go after static objects are.
+// Never destroyed: arrays may be freed after static objects are destroyed.
 struct Idle {
   std::mutex mutex;                   // guards what follows
   std::vector<std::uint8_t*> blocks;  // oldest first
@@ -30,14 +30,14 @@ struct Idle {
 Idle& idle() {
   static Idle& list = *[] {
     pthread_atfork([] { idle().mutex.lock(); }, [] { idle().mutex.unlock(); }, [] { idle().mutex.unlock(); });
-    auto* const fresh = new Idle;
-    fresh->blocks.reserve(kKept + 1);
-    return fresh;
+    auto* const made = new Idle;
+    made->blocks.reserve(kKept + 1);
+    return made;
   }();
   return list;
 }
 
-// Takes the block at `i` off the list. The caller holds the mutex.
+// Removes the block at `i` from the list. The caller holds the mutex.
 std::uint8_t* remove(Idle& list, std::size_t i) {
   std::uint8_t* const block = list.blocks[i];
   list.blocks.erase(list.blocks.begin() + static_cast<std::ptrdiff_t>(i));
@@ -69,7 +69,7 @@ void return_block(void* pointer) noexcept {
   std::uint8_t* const block = static_cast<std::uint8_t*>(pointer) - kHeader;
   Idle& list = idle();
   const std::lock_guard lock(list.mutex);
-  list.blocks.push_back(block);  // room for kKept + 1 was reserved: this cannot throw
+  list.blocks.push_back(block);  // capacity for kKept + 1 was reserved: this cannot throw
   list.bytes += size_of_block(block);
   while (list.blocks.size() > kKept || list.bytes > kKeptBytes) std::free(remove(list, 0));
 }

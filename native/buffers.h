@@ -1,5 +1,6 @@
-// Batch memory that is used again. A fresh page costs more than the pixels written to it, so a block goes back to a
-// short list when its last holder (array, view or DLPack capsule) lets go, and the next batch of its size takes it.
+// Batch memory that is reused. The first write to a new page costs more than the pixels in it. So when nothing refers
+// to a block any more (no array, view or DLPack capsule), it is put on a short list, and the next batch of its size
+// uses it.
 #pragma once
 
 #include <cstddef>

@@ -18,9 +18,9 @@ RowStep kernel_of(const Kernels& k, const char* name) {
 
 }  // namespace
 
-ChainBuilder::ChainBuilder(const Kernels& k, const Entering& entering) : k_(k), entering_(entering) {
+ChainBuilder::ChainBuilder(const Kernels& k, const ChainInput& input) : k_(k), input_(input) {
   const double infinity = std::numeric_limits<double>::infinity();
-  const ElementInfo& element = info_of(entering.type);
+  const ElementInfo& element = info_of(input.type);
   for (int c = 0; c < kGroup; ++c) {
     low_[c] = element.whole ? element.low : -infinity;
     high_[c] = element.whole ? element.high : infinity;
@@ -47,7 +47,7 @@ double ChainBuilder::most() const {
   return most;
 }
 
-void ChainBuilder::spread(double low, double high) {
+void ChainBuilder::set_bounds(double low, double high) {
   for (int c = 0; c < coloured(); ++c) {
     low_[c] = low;
     high_[c] = high;
@@ -66,13 +66,13 @@ void ChainBuilder::clip(Step& step, double low, double high) {
   }
 }
 
-// Adds an affine step, or changes the last step to include it.
+// Adds an affine step, or merges it into the last step.
 void ChainBuilder::merge(const double* scale, const double* bias) {
   for (int c = 0; c < channels(); ++c) {
     const double a = low_[c] * scale[c] + bias[c], b = high_[c] * scale[c] + bias[c];
-    const bool flat = scale[c] == 0;  // 0 x infinity
-    low_[c] = flat ? bias[c] : std::min(a, b);
-    high_[c] = flat ? bias[c] : std::max(a, b);
+    const bool is_constant = scale[c] == 0;  // avoids 0 * infinity
+    low_[c] = is_constant ? bias[c] : std::min(a, b);
+    high_[c] = is_constant ? bias[c] : std::max(a, b);
   }
   const bool open = !steps().empty() && !steps().back().clip;
   const bool affine = open && steps().back().run == k_.affine, matrix = open && steps().back().run == k_.matrix;
@@ -133,13 +133,13 @@ void ChainBuilder::kernel(const char* name, Step step, double least, double most
   step.run = kernel_of(k_, name);
   step.coloured = coloured();
   steps().push_back(step);
-  spread(least, most);
+  set_bounds(least, most);
 }
 
-void ChainBuilder::whole(std::unique_ptr<Whole> whole, double least, double most) {
+void ChainBuilder::whole(std::unique_ptr<WholePicture> whole, double least, double most) {
   chain_.sweeps.back().whole = std::move(whole);
   chain_.sweeps.emplace_back();
-  spread(least, most);
+  set_bounds(least, most);
 }
 
 Chain ChainBuilder::finish() {
@@ -152,8 +152,8 @@ Chain ChainBuilder::finish() {
   return std::move(chain_);
 }
 
-Chain compile(const Kernels& k, const std::vector<Concrete>& colours, const Entering& entering) {
-  ChainBuilder chain(k, entering);
+Chain compile(const Kernels& k, const std::vector<Concrete>& colours, const ChainInput& input) {
+  ChainBuilder chain(k, input);
   for (const Concrete& i : colours) i.op->stage(i.a, chain);
   return chain.finish();
 }

@@ -5,7 +5,7 @@
 
 namespace vary {
 
-// One declaration a target that was built; CMake defines VARY_HAVE_*.
+// One declaration for each target that was built; CMake defines VARY_HAVE_*.
 #if defined(VARY_HAVE_V2)
 namespace v2 {
 const Kernels& kernels();

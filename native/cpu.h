@@ -1,4 +1,4 @@
-// Which instruction set is live. Chosen once from the machine, or forced by VARY_TARGET (v2, v3, v4, base) for tests.
+// The instruction set in use: the best of this machine, or VARY_TARGET (v2, v3, v4, base). It is chosen once.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace vary {
 
-// The kernels in use. Throws std::runtime_error when VARY_TARGET names a target this build or machine lacks.
+// The kernels in use. Throws std::runtime_error if VARY_TARGET is not available in this build or machine.
 const Kernels& live_kernels();
 std::vector<std::string> available_targets();        // slowest first
 const Kernels& kernels_of(const std::string& name);  // throws likewise

@@ -21,17 +21,18 @@ std::int64_t nanoseconds_since(Clock::time_point start) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count();
 }
 
-// What to bring while picture `at` is worked on: the one that `threads` equally quick threads would give this one next.
-Ahead ahead_of(const std::vector<Task>& tasks, std::size_t at, int threads) {
+// What to prefetch while picture `at` is worked on: the picture that this thread works on next if `threads` threads are
+// equally fast.
+PrefetchRange prefetch_after(const std::vector<Task>& tasks, std::size_t at, int threads) {
   constexpr std::int64_t most = 512 << 10;  // half of a usual second-level cache
   const std::size_t next = at + static_cast<std::size_t>(threads);
   if (next >= tasks.size()) return {};
   const Source& source = tasks[next].source;
-  Ahead ahead;
+  PrefetchRange ahead;
   if (source.kind == Source::level) ahead = {source.data, static_cast<std::int64_t>(source.size)};
   if (source.kind == Source::array && source.image.packed())
     ahead = {source.image.data, source.image.row * source.image.height};
-  return ahead.bytes > 0 && ahead.bytes <= most ? ahead : Ahead{};
+  return ahead.bytes > 0 && ahead.bytes <= most ? ahead : PrefetchRange{};
 }
 
 Slot between(const View& view, int channels, Element type, Buffer& buffer) {
@@ -44,9 +45,9 @@ Image as_image(const Slot& s) {
   return {s.data, s.height, s.width, s.channels, size * s.channels * s.width, size * s.channels, size, s.type};
 }
 
-// Would a batch of such slots drive everything else from a cache of usual size, and itself as well?
+// Is a batch of such slots larger than usual caches, so that it is better written past them?
 bool is_far(const Slot& slot, std::size_t count) {
-  constexpr std::int64_t least = 8 << 20;
+  constexpr std::int64_t least = 8 << 20;  // bytes
   return std::int64_t{slot.height} * slot.width * slot.channels * size_of(slot.type) *
              static_cast<std::int64_t>(count) >=
          least;
@@ -54,7 +55,7 @@ bool is_far(const Slot& slot, std::size_t count) {
 
 void check_size(const View& view, const Slot& slot) {
   if (view.height == slot.height && view.width == slot.width) return;
-  throw std::runtime_error("this picture comes out " + std::to_string(view.height) + " x " +
+  throw std::runtime_error("the result of this picture is " + std::to_string(view.height) + " x " +
                            std::to_string(view.width) + ", its place in the batch is " + std::to_string(slot.height) +
                            " x " + std::to_string(slot.width));
 }
@@ -84,8 +85,8 @@ void run_picture(const Context& context, Task& task) {
   }
 }
 
-// The smallest scale denominator that a JPEG needs at one of these places; 1 if its header cannot be read: each place
-// will report that.
+// The smallest scale denominator at which any of these tasks needs its JPEG; 1 if its header cannot be read, which each
+// task will report.
 int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t first, std::size_t end,
                  const Options& options) {
   int least = 8;
@@ -98,10 +99,10 @@ int common_level(const Plan& plan, const std::vector<Task>& tasks, std::size_t f
   return least;
 }
 
-// Threads that a batch is worth: what wakes one costs as much as some ten thousand pixels, and whoever trains beside it
-// has use for the other cores.
-int worth(const std::vector<Task>& tasks, int threads) {
-  constexpr std::int64_t share = 1 << 16;  // pixels, a tenth of a millisecond
+// How many threads to use. Waking one costs as much as some ten thousand pixels, and the training that runs at the same
+// time needs cores too.
+int useful_threads(const std::vector<Task>& tasks, int threads) {
+  constexpr std::int64_t share = 1 << 16;  // pixels for each thread, a tenth of a millisecond
   std::int64_t pixels = 0;
   for (const Task& task : tasks) {
     if (task.source.kind != Source::array) return threads;
@@ -116,7 +117,7 @@ int worth(const std::vector<Task>& tasks, int threads) {
 
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
-  const int threads = worth(tasks, options.threads);
+  const int threads = useful_threads(tasks, options.threads);
   for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
   const auto views = static_cast<std::size_t>(options.views);
   std::vector<Counts> each(tasks.size());
@@ -124,17 +125,17 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const std::int64_t before = Buffer::growths;
     const Clock::time_point began = Clock::now();
     Workspace& w = Workspace::mine();
-    w.ahead = ahead_of(tasks, at, threads);
-    Ahead brought;
+    w.next_source = prefetch_after(tasks, at, threads);
+    PrefetchRange cached;
     try {
       run_picture({k, plan, options, w, each[at]}, tasks[at]);
-      brought = w.ahead;
+      cached = w.next_source;
     } catch (const std::bad_alloc&) {
       tasks[at].error = "not enough memory for this picture";
     } catch (const std::exception& error) {
       tasks[at].error = error.what();
     }
-    w.brought = brought;
+    w.cached_source = cached;
     each[at].growths = Buffer::growths - before;
     each[at].total_ns = nanoseconds_since(began);
   };

@@ -1,4 +1,4 @@
-// A batch of pictures through a plan into batch slots: the one call in which all pixels are touched.
+// Runs a plan on a batch of pictures and writes the results into batch slots.
 #pragma once
 
 #include <string>
@@ -7,7 +7,8 @@
 
 namespace vary {
 
-// Where a picture comes from: an array, a JPEG that is decoded at the level its program allows, or that level, kept.
+// Where a picture comes from: an array, a JPEG, which is decoded at the level that its program allows, or a cache
+// block.
 struct Source {
   enum Kind : int { array, jpeg, level } kind = array;
   Image image;                         // of an array
@@ -19,26 +20,27 @@ struct Task {
   Source source;
   const double* row = nullptr;  // this picture's parameters
   Slot slot;
-  std::string error;     // filled in when this picture failed; its slot is then unspecified
-  bool damaged = false;  // filled in: its file is damaged, but has every row that was read (jpeg.h)
+  std::string error;     // set if this picture failed; its slot is then unspecified
+  bool damaged = false;  // set if its file is damaged, but no row that was read is lost (jpeg.h)
 };
 
 struct Options {
   int threads = 1;
-  bool exact = false;     // JPEG always at full size
-  bool tolerant = false;  // accept what decodes of a damaged JPEG
+  bool full_decode = false;      // decode JPEGs at full size
+  bool allow_truncated = false;  // accept JPEGs of which rows are lost
   std::int64_t max_pixels = 178956970;
-  // So many tasks in sequence have one source: a JPEG is decoded once, at the smallest denominator that one needs.
+  // Each run of this many tasks has one source: a JPEG is then decoded once, at the smallest denominator that any
+  // needs.
   int views = 1;
 };
 
-// What was done, for tests and reports: counts, never times except the two sums of nanoseconds over threads.
+// What was done, for tests and reports. Times are summed over threads. plan/request.py explains the counts.
 struct Counts {
   std::int64_t pictures = 0, decodes = 0, resamples = 0, sweeps = 0, reductions = 0, growths = 0;
   std::int64_t decode_ns = 0, total_ns = 0;
 };
 
-// What the work on a picture refers to.
+// What all steps of the work on a picture use.
 struct Workspace;
 struct Kernels;
 struct Context {
@@ -51,7 +53,7 @@ struct Context {
 
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options);
 
-// One resampling of a picture's program, for people: where it goes, by which sampler, what it costs.
+// One resampling of a picture's program, for `explain`.
 struct Pass {
   View view;
   bool separable = false;
@@ -62,15 +64,15 @@ struct Pass {
 };
 std::vector<Pass> passes(const Plan& plan, const Source& source, const double* row, const Options& options);
 
-// The level (1, 2, 4 or 8) at which a JPEG, or what was kept of one, has to be decoded for this row. Throws
+// The level (1, 2, 4 or 8) at which a JPEG, given as file or cache block, has to be decoded for this row. Throws
 // std::runtime_error for an unreadable header or one that claims too many pixels.
 int level_of(const Plan& plan, const Source& source, const double* row, const Options& options);
 
-// The source as it is shown, then the canvas of each segment, with the map to the one before. Throws std::runtime_error
-// for an unreadable header.
+// The canvas of the source as shown, then that of each segment with the map to the canvas before. Throws
+// std::runtime_error for an unreadable header.
 std::vector<View> maps(const Plan& plan, const Source& source, const double* row, const Options& options);
 
-// The size of the last canvas: what `Slot` must be. Throws std::runtime_error for an unreadable header.
+// The last canvas, whose size the `Slot` must have. Throws std::runtime_error for an unreadable header.
 View final_view(const Plan& plan, const Source& source, const double* row, const Options& options);
 
 }  // namespace vary

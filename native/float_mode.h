@@ -1,4 +1,5 @@
-// While one of these lives, its thread rounds to nearest and keeps subnormals, whatever mode the caller had set.
+// While such an object exists, its thread rounds to nearest and keeps subnormals. The destructor restores the mode
+// before.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-// Views of pictures: a pointer and how to walk it. A view never owns and never copies;
-// a copy is always a named function.
+// Pictures in memory that these structs do not own: a pointer and strides. Copying such a struct copies no pixels.
 #pragma once
 
 #include <cstddef>
@@ -9,19 +8,19 @@
 
 namespace vary {
 
-// A source picture, rows of interleaved channels, or some of its channels. Strides are in bytes and may be negative. A
-// JPEG of 9 pixels that is decoded at half size has 5, of which the last is half beyond the edge.
+// A source picture, or some of its channels. Strides are in bytes and may be negative. If a JPEG 9 pixels wide is
+// decoded at half size, it has 5 columns, of which the last lies half beyond the picture's edge.
 struct Image {
   const std::uint8_t* data = nullptr;
   int height = 0, width = 0, channels = 0;
   std::ptrdiff_t row = 0, column = 0, channel = 0;
   Element type = Element::u8;
-  int first = 0;                             // of some channels of a picture: the number of the first
-  double spare_height = 0, spare_width = 0;  // the part of the last row, of the last column beyond the picture's edge
+  int first = 0;                             // the number of the first channel, if these are some of a picture's
+  double spare_height = 0, spare_width = 0;  // the parts of the last row and column beyond the picture's edge
 
   double true_height() const { return height - spare_height; }
   double true_width() const { return width - spare_width; }
-  bool packed() const {  // channels and columns adjacent; rows may be anywhere
+  bool packed() const {  // no gaps between channels and columns; rows may have any stride
     const std::ptrdiff_t size = size_of(type);
     return (channel == size || channels == 1) && (column == size * channels || width == 1);
   }
@@ -31,8 +30,8 @@ struct Image {
 struct Planes {
   int height = 0, width = 0;  // of the picture, and of its luma
   int count = 0;              // 1: luma alone, 3: with chroma; 0: no picture that planes can hold
-  int down = 1, across = 1;   // pixels to a sample of chroma, 1 or 2
-  bool smooth = true;         // chroma between samples is interpolated, else repeated
+  int down = 1, across = 1;   // pixels for each sample of chroma along y and x, 1 or 2
+  bool smooth = true;         // interpolate chroma between its samples, or else repeat it
   std::uint8_t* data[3] = {};
   std::ptrdiff_t row[3] = {};  // bytes
 
@@ -51,13 +50,13 @@ struct Slot {
   int height = 0, width = 0, channels = 0;
   Element type = Element::u8;
   bool planar = false;  // true: CHW, false: HWC; both contiguous
-  bool far = false;     // part of a batch that no cache holds until it is read
-  int of = 0;           // where these are some channels of a picture: how many that has
+  bool far = false;     // of a batch larger than the caches: written by non-temporal stores
+  int of = 0;           // if these are some channels of a picture: how many channels it has
 
-  int between() const { return of > 0 ? of : channels; }  // channels from a pixel to the next, if not planar
+  int between() const { return of > 0 ? of : channels; }  // values from one pixel to the next, if not planar
 };
 
-// Kernels work on one, three or four channels: how many of the `left` ones come next.
+// Kernels work on one, three or four channels at once: the size of the next group if `left` channels are left.
 inline int next_group(int left) { return left >= 4 ? 4 : left == 2 ? 1 : left; }
 
 // Channels [first, first + count) of a picture.

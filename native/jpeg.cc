@@ -23,14 +23,14 @@
 namespace vary {
 namespace {
 
-// A progressive file may ask for any number of passes over the whole picture; real ones have about ten.
+// A progressive file may contain any number of passes over the whole picture; real ones have about ten.
 constexpr int kMostScans = 500;
 constexpr JDIMENSION kRowsPerCall = 64;
 
 // If a file has several scans, all are read before the first row; else rows are decoded while the file is read.
 enum class Phase { header, scans, rows, end };
 
-// One use of libjpeg. All that lives across a longjmp is here, in the caller's frame, and trivially destructible.
+// One use of libjpeg. All state that survives a longjmp is here, in the caller's frame, and trivially destructible.
 struct Session {
   jpeg_decompress_struct codec;
   jpeg_error_mgr errors;
@@ -40,16 +40,16 @@ struct Session {
   Phase phase;
   bool finished;      // decoding reached its end
   bool damaged;       // something is wrong with the file
-  bool lossy;         // and rows are, or may be, lost
+  bool lossy;         // rows are, or may be, lost
   bool ended;         // the file ended without an end marker
-  bool resyncing;     // libjpeg looks for a restart marker
-  unsigned scanned;   // bit set of the components of which a scan was read
-  std::size_t error;  // the place of an invalid marker between scans; 0: none
+  bool resyncing;     // libjpeg is looking for a restart marker
+  unsigned scanned;   // bit set of the components that occurred in a scan
+  std::size_t error;  // the offset of an invalid marker between scans; 0: none
 
   const std::uint8_t* data;
   unsigned long size;
   int denominator;
-  bool tolerant;
+  bool allow_truncated;
   const Pixels* pixels;
   const Planes* planes;
   int top, bottom;   // rows of the picture
@@ -63,7 +63,7 @@ Session& session_of(j_common_ptr codec) { return *static_cast<Session*>(codec->c
   std::longjmp(session.escape, 1);
 }
 
-// Where libjpeg reads on, and the size of the file where that is in a buffer of its own.
+// The offset at which libjpeg reads next; the size of the file if libjpeg reads from a buffer of its own.
 std::size_t place_of(const Session& session) {
   const auto begin = reinterpret_cast<std::uintptr_t>(session.data);
   const auto at = reinterpret_cast<std::uintptr_t>(session.codec.src->next_input_byte);
@@ -73,7 +73,7 @@ std::size_t place_of(const Session& session) {
 [[noreturn]] void on_error(j_common_ptr codec) {
   Session& session = session_of(codec);
   if (codec->err->msg_code == JERR_ARITH_NOTIMPL)
-    fail(session, "arithmetic-coded, which this libjpeg-turbo was built without; save it as a usual JPEG");
+    fail(session, "arithmetic-coded, which this build of libjpeg-turbo does not support; save it as a usual JPEG");
   if (session.phase == Phase::scans && codec->err->msg_code != JERR_OUT_OF_MEMORY) {
     std::size_t at = place_of(session);
     do {
@@ -92,7 +92,7 @@ void note(Session& session, bool lossy) {
   session.lossy = session.lossy || lossy;
 }
 
-// Are rows lost where libjpeg skips bytes before a marker?
+// Are the bytes that libjpeg skips before a marker harmless, so that no rows are lost?
 bool stray(const Session& session, std::size_t left_over) {
   std::size_t marker = place_of(session);
   while (marker + 1 < session.size &&
@@ -109,22 +109,23 @@ void on_message(j_common_ptr codec, int level) {
   const bool rows = session.phase == Phase::rows || session.phase == Phase::scans;
   const int* const about = codec->err->msg_parm.i;
   switch (codec->err->msg_code) {
-    case JWRN_JFIF_MAJOR:  // oddities of the header
+    case JWRN_JFIF_MAJOR:  // unusual headers, no damage
     case JWRN_ADOBE_XFORM: return;
-    case JWRN_NOT_SEQUENTIAL:  // numbers that sequential scans do not use
+    case JWRN_NOT_SEQUENTIAL:  // parameters that sequential scans do not use
       return note(session, false);
-    case JWRN_JPEG_EOF:  // bits that rows need and that are not there are another warning, but in arithmetic coding
+    case JWRN_JPEG_EOF:  // missing bits of rows cause another warning, except in arithmetic coding
       session.ended = true;
       return note(session, rows && session.codec.arith_code);
     case JWRN_EXTRANEOUS_DATA:
       return note(session, rows && !session.resyncing && is_restart(about[1]) &&
                                !stray(session, static_cast<std::size_t>(about[0])));
-    case JWRN_MUST_RESYNC: return note(session, false);  // resync() says whether a row was lost
+    case JWRN_MUST_RESYNC: return note(session, false);  // `resync` finds whether a row was lost
     default: return note(session, rows);
   }
 }
 
-// Another marker is where a restart marker was expected: is the restart marker further on in the file?
+// Called if another marker is found in place of a restart marker. Rows are lost unless the restart marker follows
+// later.
 boolean resync(j_decompress_ptr codec, int desired) {
   Session& session = session_of(reinterpret_cast<j_common_ptr>(codec));
   const std::size_t after = place_of(session);  // this marker
@@ -147,7 +148,7 @@ void on_progress(j_common_ptr common) {
   for (int i = 0; i < codec->comps_in_scan; ++i) session.scanned |= 1U << codec->cur_comp_info[i]->component_index;
 }
 
-// If a file ended between two scans: has it all scans?
+// For a file that ended between two scans: does it have all scans, at full precision?
 bool all_scans(const Session& session) {
   const jpeg_decompress_struct& codec = session.codec;
   if (codec.coef_bits == nullptr) return session.scanned == (1U << codec.num_components) - 1;
@@ -169,7 +170,7 @@ void start(Session& session) {
 
 void on_output(j_common_ptr) {}
 
-// Luma samples to one of chroma along an axis; 0 where planes cannot be that.
+// Luma samples for each of chroma along an axis; 0 if `Planes` cannot describe it.
 int ratio(int most, int luma, int blue, int red) {
   return luma == most && blue == red && (most == blue || most == 2 * blue) ? most / blue : 0;
 }
@@ -202,7 +203,7 @@ JpegHeader header_of(const Session& session) {  // all but the orientation
   return out;
 }
 
-constexpr const char* kOtherSize = "it comes out in another size than its header says";
+constexpr const char* kOtherSize = "it is decoded to another size than its header says";
 
 // Pixels are written only if the decoded size is that of the buffer. It may differ: libjpeg 3 does not scale lossless
 // files, and another thread may change the bytes after their header was read.
@@ -227,8 +228,8 @@ void read_rows(Session& session) {
   }
 }
 
-// One inverted ink over inverted black, 0..255 each, rounded.
-std::uint32_t product(std::uint32_t ink, std::uint32_t paper) { return (ink * paper + 127) / 255; }
+// The product of an inverted ink and inverted black, 0..255 each, rounded.
+std::uint32_t product(std::uint32_t ink, std::uint32_t black) { return (ink * black + 127) / 255; }
 
 void convert_cmyk(const JSAMPLE* from, std::uint8_t* to, JDIMENSION width, int channels) {
   for (JDIMENSION x = 0; x < width; ++x, from += 4, to += channels) {
@@ -274,7 +275,7 @@ void decode(Session& session) {
   check_output(session, pixels.height, pixels.width);
   if (codec.output_components != (cmyk ? 4 : pixels.channels)) fail(session, kOtherSize);
   const std::int64_t bytes = std::int64_t{pixels.width} * pixels.channels;
-  if (bytes > std::abs(std::int64_t{pixels.row})) fail(session, "rows closer together than they are long");
+  if (bytes > std::abs(std::int64_t{pixels.row})) fail(session, "rows of the output overlap");
   if (cmyk)
     read_cmyk_rows(session);
   else
@@ -291,7 +292,7 @@ int scaled_block(const jpeg_component_info& component) {
 #endif
 }
 
-// Samples of an 8 x 8 block's side at 1/denominator, for luma and for chroma, which libjpeg scales less where it can.
+// The side in samples of an 8 x 8 block at 1/denominator, for luma or chroma. libjpeg scales halved chroma less.
 int block_side(int denominator, bool chroma, int down, int across) {
   return chroma && denominator > 1 && down == 2 && across == 2 ? 16 / denominator : 8 / denominator;
 }
@@ -305,7 +306,7 @@ void read_planes(Session& session) {
   const int end = std::min(session.bottom + planes.down, static_cast<int>(codec.output_height));
   while (static_cast<int>(codec.output_scanline) < end) {
     const int at = static_cast<int>(codec.output_scanline), block = at / lines;
-    const bool wanted = at + lines > session.top - planes.down;  // else only its bits are read
+    const bool wanted = at + lines > session.top - planes.down;  // else its bits are read, but no samples made
     for (int c = 0; c < codec.num_components; ++c) {
       const int plane = c < planes.count ? c : 0;
       const jpeg_component_info& component = codec.comp_info[plane];
@@ -319,18 +320,18 @@ void read_planes(Session& session) {
   }
 }
 
-// Are these the planes that `jpeg_layout` makes for what libjpeg found, so that it writes no more than they hold?
+// Fails unless `jpeg_layout` makes the same planes from what libjpeg found, so that libjpeg writes only within them.
 void check_planes(Session& session) {
   const jpeg_decompress_struct& codec = session.codec;
   const Planes& planes = *session.planes;
   check_output(session, planes.height, planes.width);
   std::int64_t bytes = 0;
-  const Planes made = jpeg_layout(header_of(session), session.denominator, planes.count, nullptr, bytes);
+  const Planes made = jpeg_layout(header_of(session), session.denominator, planes.count, planes.data[0], bytes);
   bool fits = made.count == planes.count && made.down == planes.down && made.across == planes.across;
   for (int c = 0; fits && c < planes.count; ++c) {
     const jpeg_component_info& component = codec.comp_info[c];
     const int side = block_side(session.denominator, c > 0, session.down, session.across);
-    fits = scaled_block(component) == side && made.row[c] == planes.row[c] &&
+    fits = scaled_block(component) == side && made.row[c] == planes.row[c] && made.data[c] == planes.data[c] &&
            static_cast<int>(component.width_in_blocks) * side <= planes.row[c] &&
            static_cast<int>(component.downsampled_height) == (c == 0 ? planes.height : planes.chroma_height());
   }
@@ -352,7 +353,7 @@ void decode_planes(Session& session) {
   if (codec.output_scanline >= codec.output_height) jpeg_finish_decompress(&codec);
 }
 
-// The only frame longjmp returns to; `work` runs below it and owns nothing that needs a destructor.
+// Calls `work`. longjmp returns here, and only here; `work` owns nothing that needs a destructor.
 bool run(Session& session, void (*work)(Session&)) {
   session.codec.err = jpeg_std_error(&session.errors);
   session.codec.client_data = &session;
@@ -363,14 +364,14 @@ bool run(Session& session, void (*work)(Session&)) {
   if (setjmp(session.escape) == 0) {  // NOLINT(cert-err52-cpp): libjpeg has no other way out
     work(session);
     session.finished = true;
-  } else if (session.phase == Phase::end) {  // every row was already there
+  } else if (session.phase == Phase::end) {  // all rows were decoded before the error
     session.damaged = session.finished = true;
   }
   jpeg_destroy_decompress(&session.codec);
   return session.finished;
 }
 
-// As `run`; if there is an invalid marker between scans, again with the bytes before it, as if the file ended there.
+// As `run`. After an invalid marker between scans it runs again, as if the file ended before that marker.
 bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::string& error) {
   const Session fresh = session;
   if (!run(session, work) && session.error > 0) {
@@ -382,9 +383,9 @@ bool run_rows(Session& session, void (*work)(Session&), bool* damaged, std::stri
     }
   }
   if (damaged != nullptr) *damaged = session.finished && session.damaged && !session.lossy;
-  if (session.finished && (session.tolerant || !session.lossy)) return true;
+  if (session.finished && (session.allow_truncated || !session.lossy)) return true;
   error = session.text;
-  if (session.finished) error += "; allow_truncated=True takes what there is of it";
+  if (session.finished) error += "; allow_truncated=True reads the part that can be decoded";
   return false;
 }
 
@@ -404,7 +405,7 @@ bool begin(Session& session, const JpegFile& file, std::string& error) {
   session.data = data;
   session.size = static_cast<unsigned long>(size);
   session.denominator = file.denominator;
-  session.tolerant = file.tolerant;
+  session.allow_truncated = file.allow_truncated;
   return true;
 }
 
@@ -417,7 +418,7 @@ bool jpeg_header(const std::uint8_t* data, std::size_t size, JpegHeader& out, st
     error = session.text;
     return false;
   }
-  out = header_of(session);  // the numbers outlive jpeg_destroy_decompress, which frees pools only
+  out = header_of(session);  // these fields stay valid: jpeg_destroy_decompress frees only memory pools
   out.orientation = jpeg_orientation(data, size);
   return true;
 }
@@ -435,7 +436,7 @@ Planes jpeg_layout(const JpegHeader& header, int denominator, int channels, std:
     out.down = header.down * luma / chroma;
     out.across = header.across * luma / chroma;
   }
-  // libjpeg repeats where a block is a single sample, and, of halved columns, where there are but two.
+  // libjpeg repeats chroma where a block is a single sample, and where halved chroma has only two columns.
   out.smooth = denominator < 8 && (out.across == 1 || out.chroma_width() > 2);
   bytes = 0;
   for (int c = 0; c < out.count; ++c) {

@@ -59,7 +59,7 @@ bool coefficient(Bits& bits, int size, int& value) {
   return true;
 }
 
-// The tables and state by which the blocks of a scan are read.
+// The tables and state for decoding the blocks of a scan.
 struct Scan {
   const jpeg_decompress_struct& codec;
   int dc[MAX_COMPS_IN_SCAN] = {};  // of the last block of each component
@@ -68,7 +68,7 @@ struct Scan {
 // Samples of 8 bits have no coefficient beyond 1024; a quantisation step of 0, as in broken tables, is not checked.
 bool possible(int value, int step) { return step == 0 || std::abs(value) <= 1024 / step + 1; }
 
-// Reads and drops block `number` of an MCU; false if it is invalid or incomplete.
+// Decodes and discards block `number` of an MCU; false if it is invalid or incomplete.
 bool block(Scan& scan, int number, Bits& bits) {
   const int place = scan.codec.MCU_membership[number];
   const jpeg_component_info& component = *scan.codec.cur_comp_info[place];
@@ -82,23 +82,23 @@ bool block(Scan& scan, int number, Bits& bits) {
   scan.dc[place] += value;
   if (!possible(scan.dc[place], steps->quantval[0])) return false;
   for (int k = 1; k < DCTSIZE2; ++k) {
-    const int both = symbol(bits, *ac);
-    if (both < 0) return false;
-    if (both == 0) return true;  // the rest is zero
-    k += both >> 4;
-    if (k >= DCTSIZE2 || !coefficient(bits, both & 15, value)) return false;
+    const int run_and_size = symbol(bits, *ac);
+    if (run_and_size < 0) return false;
+    if (run_and_size == 0) return true;  // the rest is zero
+    k += run_and_size >> 4;
+    if (k >= DCTSIZE2 || !coefficient(bits, run_and_size & 15, value)) return false;
   }
   return true;
 }
 
-// Is the rest a sequence of blocks up to the last bit, beginning with block `number` of an MCU?
+// Are the remaining bits a sequence of blocks up to the last bit, beginning with block `first` of an MCU?
 bool all_blocks(Scan scan, int first, Bits bits) {
   for (int number = first; block(scan, number, bits); number = (number + 1) % scan.codec.blocks_in_MCU)
     if (bits.in_last_byte() && bits.filled()) return true;
   return false;
 }
 
-// The begin of the segment that ends at `marker`: after the marker before it, and after the header of a scan.
+// The first byte of the segment that ends at `marker`: after the marker before it, or after the header of a scan.
 const std::uint8_t* segment_before(const std::uint8_t* data, std::size_t marker) {
   for (std::size_t at = marker; at >= 4; --at) {
     const std::uint8_t* const seen = data + at - 2;

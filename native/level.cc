@@ -8,8 +8,8 @@
 namespace vary {
 namespace {
 
-constexpr std::int32_t kMagic = 0x316c7276;  // "vrl1": changes with the layout
-constexpr std::size_t kBeyond = 192;         // bytes behind the pixels, which kernels may touch
+constexpr std::int32_t kMagic = 0x316c7276;  // "vrl1"; another number for another layout
+constexpr std::size_t kPadding = 192;        // bytes after the pixels that kernels may read or write
 
 struct Head {
   std::int32_t magic, denominator, channels, planes;
@@ -18,7 +18,7 @@ struct Head {
 };
 static_assert(sizeof(Head) == kLevelHead);
 
-void write_head(const Request& r, bool planes, bool damaged, std::uint8_t* block) {
+void write_head(const LevelRequest& r, bool planes, bool damaged, std::uint8_t* block) {
   const JpegHeader& h = r.header;
   const Head head{kMagic,        r.denominator, r.channels, planes,   h.width, h.height, h.components,
                   h.orientation, h.progressive, h.down,     h.across, damaged, {}};
@@ -34,31 +34,31 @@ bool sensible(const Head& h) {
          h.orientation <= 8 && h.down >= 0 && h.down <= 2 && h.across >= 0 && h.across <= 2;
 }
 
-Planes layout(const Request& r, std::uint8_t* data, std::int64_t& bytes) {
+Planes layout(const LevelRequest& r, std::uint8_t* data, std::int64_t& bytes) {
   return jpeg_layout(r.header, r.denominator, r.channels, data, bytes);
 }
 
-// Luma alone is the picture itself. Whole chroma is no smaller than RGB.
+// Store planes? Luma alone is the picture itself. Planes with chroma at full size are no smaller than RGB.
 bool as_planes(const Planes& p, bool compact) {
   return p.count == 1 || (p.count == 3 && compact && p.down * p.across > 1);
 }
 
-Image packed(std::uint8_t* data, const Request& r) {
+Image packed(std::uint8_t* data, const LevelRequest& r) {
   const int width = jpeg_scaled(r.header.width, r.denominator);
   const std::ptrdiff_t row = std::ptrdiff_t{width} * r.channels;
   return {data, jpeg_scaled(r.header.height, r.denominator), width, r.channels, row, r.channels, 1, Element::u8};
 }
 
-std::size_t bytes_of(const Request& r, bool planes) {
+std::size_t bytes_of(const LevelRequest& r, bool planes) {
   std::int64_t bytes = 0;
   layout(r, nullptr, bytes);
   const Image image = packed(nullptr, r);
-  return kLevelHead + static_cast<std::size_t>(planes ? bytes : image.row * image.height) + kBeyond;
+  return kLevelHead + static_cast<std::size_t>(planes ? bytes : image.row * image.height) + kPadding;
 }
 
 }  // namespace
 
-std::size_t level_bytes(const Request& r) {
+std::size_t level_bytes(const LevelRequest& r) {
   check_picture("keeping this file", jpeg_scaled(r.header.height, r.denominator),
                 jpeg_scaled(r.header.width, r.denominator), r.channels, Element::u8, "cut it into smaller files");
   std::int64_t bytes = 0;
@@ -80,20 +80,19 @@ bool read_level(const std::uint8_t* block, std::size_t size, Level& out) {
   out.channels = head.channels;
   out.damaged = head.damaged != 0;
   if (size == kLevelHead) return true;
-  const Request request{out.header, out.denominator, out.channels, true};
+  const LevelRequest request{out.header, out.denominator, out.channels, true};
   const Image whole = packed(nullptr, request);
   if (!picture_fits(whole.height, whole.width, whole.channels, Element::u8)) return false;
   if (size != bytes_of(request, head.planes != 0)) return false;
-  auto* const data =
-      const_cast<std::uint8_t*>(block) + kLevelHead;  // views are of constant pictures; planes serve both
+  auto* const data = const_cast<std::uint8_t*>(block) + kLevelHead;  // `Planes` has no const form; this is only read
   std::int64_t bytes = 0;
   if (head.planes != 0) out.planes = layout(request, data, bytes);
   if (out.planes.count == 0) out.pixels = packed(data, request);
   return head.planes == 0 || out.planes.count > 0;
 }
 
-bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bool tolerant, std::uint8_t* block,
-                std::string& error) {
+bool make_level(const std::uint8_t* data, std::size_t size, const LevelRequest& r, bool allow_truncated,
+                std::uint8_t* block, std::string& error) {
   Workspace& w = Workspace::mine();
   std::uint8_t* const pixels = block + kLevelHead;
   std::int64_t bytes = 0;
@@ -102,27 +101,27 @@ bool make_level(const std::uint8_t* data, std::size_t size, const Request& r, bo
   bool ok = false, damaged = false;
   if (planes.count == 0) {
     const Image image = packed(pixels, r);
-    ok = jpeg_decode({data, size, r.denominator, tolerant}, {pixels, image.height, image.width, r.channels, image.row},
-                     error, &damaged);
+    ok = jpeg_decode({data, size, r.denominator, allow_truncated},
+                     {pixels, image.height, image.width, r.channels, image.row}, error, &damaged);
   } else {
     if (!kept) planes = layout(r, w.planes.get<std::uint8_t>(bytes + 64), bytes);
-    ok = jpeg_planes({data, size, r.denominator, tolerant}, 0, planes.height, planes, error, &damaged);
+    ok = jpeg_planes({data, size, r.denominator, allow_truncated}, 0, planes.height, planes, error, &damaged);
     if (ok && !kept) convert(planes, {0, 0, planes.height, planes.width}, pixels, w);
   }
   write_head(r, kept, damaged, block);
-  std::memset(block + bytes_of(r, kept) - kBeyond, 0, kBeyond);
+  std::memset(block + bytes_of(r, kept) - kPadding, 0, kPadding);
   w.trim();
   return ok;
 }
 
-void keep_pixels(const Image& picture, const Request& r, std::uint8_t* block) {
+void keep_pixels(const Image& picture, const LevelRequest& r, std::uint8_t* block) {
   write_head(r, false, false, block);
   std::uint8_t* to = block + kLevelHead;
   for (int y = 0; y < picture.height; ++y)
     for (int x = 0; x < picture.width; ++x)
       for (int c = 0; c < picture.channels; ++c)
         *to++ = picture.data[y * picture.row + x * picture.column + c * picture.channel];
-  std::memset(to, 0, kBeyond);
+  std::memset(to, 0, kPadding);
 }
 
 void convert(const Planes& planes, const Window& window, std::uint8_t* out, Workspace& w) {

@@ -1,6 +1,5 @@
-// A file decoded once and kept: at 1/denominator, finished pixels or, where they take less, planes as coded, in one
-// block of bytes that may lie in memory or in a mapped file. What is made of it later is what would be made of the
-// file.
+// Cache blocks: a file decoded once, at 1/denominator, as pixels or, where that is smaller, as planes as coded. A block
+// is one range of bytes, in memory or in a mapped file. Using it gives the same bytes as using the file.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +11,7 @@
 
 namespace vary {
 
-constexpr std::size_t kLevelHead = 64;  // bytes of a block that say all but the pixels
+constexpr std::size_t kLevelHead = 64;  // bytes of a block's header
 
 struct Level {
   JpegHeader header;  // of the whole file; components 0 for a picture that was no JPEG
@@ -22,30 +21,31 @@ struct Level {
   Image pixels;
 };
 
-// Does a block begin here? Every one says so in its first bytes.
+// Does a block begin here? Blocks begin with a magic number.
 bool is_level(const std::uint8_t* block, std::size_t size);
 
-// The level that lies in this block, or whose head it is: then neither planes nor pixels have data. False if it is
-// neither. Points into the block.
+// Reads a block, or only its header if `size` is that of a header: then neither planes nor pixels have data. False if
+// these bytes are neither. `out` points into the block.
 bool read_level(const std::uint8_t* block, std::size_t size, Level& out);
 
-// What to keep: a file with this header, at 1/denominator, in so many channels.
-struct Request {
+// Which block to make: of a file with this header, at 1/denominator, with this many channels.
+struct LevelRequest {
   JpegHeader header;
   int denominator = 1, channels = 0;
-  bool compact = true;  // as planes where they are smaller
+  bool compact = true;  // store planes where they are smaller than pixels
 };
 
-std::size_t level_bytes(const Request& request);  // of its block; throws std::runtime_error where it is over 2 GiB
+std::size_t level_bytes(const LevelRequest& request);  // size of its block; std::runtime_error if over 2 GiB
 
-// Decodes a JPEG into a block of that size.
-bool make_level(const std::uint8_t* data, std::size_t size, const Request& request, bool tolerant, std::uint8_t* block,
-                std::string& error);
+// Decodes a JPEG into a block of that size. False, with the reason in `error`, if it cannot be decoded.
+bool make_level(const std::uint8_t* data, std::size_t size, const LevelRequest& request, bool allow_truncated,
+                std::uint8_t* block, std::string& error);
 
-// A picture of uint8 that was no JPEG: `request.header` has its sides, and components 0.
-void keep_pixels(const Image& picture, const Request& request, std::uint8_t* block);
+// Makes a block of a uint8 picture of another format: `request.header` has its size, and components 0.
+void keep_pixels(const Image& picture, const LevelRequest& request, std::uint8_t* block);
 
-// Pixels of the window as packed RGB, in their places: `out` is the picture's first, with 192 bytes behind its last.
+// Converts the window of a picture to packed RGB. `out` is the whole picture, with 192 bytes after its last pixel; only
+// the window is written.
 void convert(const Planes& planes, const Window& window, std::uint8_t* out, Workspace& w);
 
 }  // namespace vary

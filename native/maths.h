@@ -1,5 +1,5 @@
-// The few functions that libm would answer differently from machine to machine, from + - * / only.
-// Everything that decides a byte goes through these; all are good to a few units in the last place.
+// Functions whose results would differ between versions of libm, made of + - * / only. All code whose results become
+// bytes of pictures uses these. Their errors are a few units in the last place.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct SinCos {
 
 inline double nearest_integer(double x) {  // half to even, |x| < 2^51, default rounding mode
   constexpr double shift = 6755399441055744.0;
-  volatile double shifted = x + shift;  // volatile: the pair must not be folded away
+  volatile double shifted = x + shift;  // volatile: the compiler must not simplify the two operations
   return shifted - shift;
 }
 

@@ -29,10 +29,10 @@ void check_file(int height, int width, int channels) {
   check_picture("decoding this file", height, width, channels, Element::u8, "cut it into smaller files");
 }
 
-// What a side of a file measures at a level: its last pixel there may be partly beyond the edge.
+// The exact length of a side of a file at a level: its last pixel may lie partly beyond the edge.
 double part(int side, int level) { return static_cast<double>(side) / level; }
 
-// The pixels of planes that a window shows, in their places.
+// Planes converted to RGB, within a window; other pixels are unspecified.
 Image converted(const Planes& planes, const Window& window, Workspace& w) {
   if (planes.count == 1) return {planes.data[0], planes.height, planes.width, 1, planes.row[0], 1, 1, Element::u8};
   check_file(planes.height, planes.width, 3);
@@ -41,12 +41,11 @@ Image converted(const Planes& planes, const Window& window, Workspace& w) {
   return packed_image(data, planes.height, planes.width, 3);
 }
 
-// What `view`, which counts in pixels of this level, shows of a JPEG; of planes no more than that,
-// unless other views share it.
+// A JPEG decoded at a level. Of planes, only what `view` shows is decoded, unless other pictures share the result.
 Image decoded(const Context& context, Task& task, const JpegHeader& header, int level, const View& view) {
   const Plan& plan = context.plan;
   Workspace& w = context.w;
-  const bool tolerant = context.options.tolerant;
+  const bool allow_truncated = context.options.allow_truncated;
   check_file(jpeg_scaled(header.height, level), jpeg_scaled(header.width, level), plan.channels);
   const Source& source = task.source;
   std::int64_t bytes = 0;
@@ -58,15 +57,15 @@ Image decoded(const Context& context, Task& task, const JpegHeader& header, int 
     const Window whole{0, 0, planes.height, planes.width};
     const Window window =
         w.shared.level > 0 ? whole : window_of(plan, view, part(header.height, level), part(header.width, level));
-    ok = jpeg_planes({source.data, source.size, level, tolerant}, window.top, window.bottom, planes, error,
+    ok = jpeg_planes({source.data, source.size, level, allow_truncated}, window.top, window.bottom, planes, error,
                      &task.damaged);
     if (ok) image = converted(planes, window, w);
   } else {
     const int height = jpeg_scaled(header.height, level), width = jpeg_scaled(header.width, level);
     auto* const data = w.decoded.get<std::uint8_t>(std::int64_t{height} * width * plan.channels + 8);
     image = packed_image(data, height, width, plan.channels);
-    ok = jpeg_decode({source.data, source.size, level, tolerant}, {data, height, width, plan.channels, image.row},
-                     error, &task.damaged);
+    ok = jpeg_decode({source.data, source.size, level, allow_truncated},
+                     {data, height, width, plan.channels, image.row}, error, &task.damaged);
   }
   if (!ok) throw std::runtime_error(error);
   return image;
@@ -74,10 +73,10 @@ Image decoded(const Context& context, Task& task, const JpegHeader& header, int 
 
 Image kept(const Plan& plan, const Level& kept, const View& view, Workspace& w) {
   if (kept.channels != plan.channels)
-    throw std::runtime_error("what was kept of this file has " + std::to_string(kept.channels) + " channels, not " +
+    throw std::runtime_error("the cached copy of this file has " + std::to_string(kept.channels) + " channels, not " +
                              std::to_string(plan.channels));
   if (kept.planes.count == 0 && kept.pixels.data == nullptr)
-    throw std::runtime_error("of this file only the head was kept");
+    throw std::runtime_error("the cached copy of this file has a header and no pixels");
   if (kept.planes.count == 0) return kept.pixels;
   return converted(
       kept.planes,
@@ -104,7 +103,7 @@ Opened open(const Source& source, const Options& options) {
   if (source.kind == Source::jpeg) {
     if (!jpeg_header(source.data, source.size, out.level.header, error)) throw std::runtime_error(error);
   } else if (!read_level(source.data, source.size, out.level)) {
-    throw std::runtime_error("what was kept of this file is no level of a picture");
+    throw std::runtime_error("the cached copy of this file is damaged");
   }
   check_pixels(header, options);
   out.view.height = header.height;
@@ -115,10 +114,10 @@ Opened open(const Source& source, const Options& options) {
 
 int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options) {
   const bool jpeg = opened.level.header.components > 0;
-  if (!jpeg || options.exact || plan.nearest || !plan.antialias) return 1;
+  if (!jpeg || options.full_decode || plan.nearest || !plan.antialias) return 1;
   const Shrink s = shrink_of(view);
-  const double least = std::min(s.x, s.y) + 1e-6;  // what is left must still shrink, or stay as large
-  return least >= 8 ? 8 : least >= 4 ? 4 : least >= 2 ? 2 : 1;
+  const double shrink = std::min(s.x, s.y) + 1e-6;  // so that the map from the level still shrinks, or keeps the size
+  return shrink >= 8 ? 8 : shrink >= 4 ? 4 : shrink >= 2 ? 2 : 1;
 }
 
 void at_level(View& view, int level) {
@@ -147,7 +146,7 @@ Image opened_image(const Context& context, Task& task, const Opened& opened, Vie
   image.spare_width = image.width - part(file.header.width, level);
   if (shared.level > 0) shared = {level, true, image};
   if (image.data != file.pixels.data)
-    context.w.brought = {image.data, image.row * image.height};  // it was just written
+    context.w.cached_source = {image.data, image.row * image.height};  // it was just written, so it is in a cache
   const auto spent = std::chrono::steady_clock::now() - began;
   context.counts.decode_ns += std::chrono::duration_cast<std::chrono::nanoseconds>(spent).count();
   return image;

@@ -1,4 +1,4 @@
-// A source of pixels opened: its header, its orientation, the level at which it is decoded, and then its picture.
+// Opens a source: reads its header and orientation, chooses the level at which it is decoded, and decodes it.
 #pragma once
 
 #include "execute.h"
@@ -9,19 +9,20 @@ namespace vary {
 
 View whole(const Image& image);
 
-// A file is shown by its orientation; the view counts in pixels of its full size, as stored.
+// `view`: the canvas on which the source is shown, turned by its orientation, with the map to stored pixels at full
+// size.
 struct Opened {
   View view;
-  Level level;  // of a file: its header, and what was kept of it
+  Level level;  // of a file: its header; of a cache block also its pixels
 };
 Opened open(const Source& source, const Options& options);
 
-// 1, 2, 4 or 8: the part of its size at which a JPEG is decoded for a map.
+// The scale denominator (1, 2, 4 or 8) at which a JPEG is decoded for a map.
 int choose_level(const Plan& plan, const Opened& opened, const View& view, const Options& options);
-void at_level(View& view, int level);  // the source is so many times smaller
+void at_level(View& view, int level);  // the map then leads to pixels of a source that is this many times smaller
 
-// The picture of a file at the level that its program needs, as far as the program's first `view` shows it; the view
-// then counts in pixels of that level.
+// Decodes a file at the level that its program needs, and of it only what `view`, the program's first one, shows. The
+// map of the view then leads to pixels of that level.
 Image opened_image(const Context& context, Task& task, const Opened& opened, View& view);
 
 }  // namespace vary

@@ -25,19 +25,19 @@ namespace vary {
 namespace {
 
 std::atomic<bool> cancelling{false};
-thread_local bool spared = false;  // this thread called `cancel_all`, or helps the one that did
+thread_local bool exempt = false;  // this thread called `cancel_all`, or helps the one that did
 
 struct Job {
   const std::function<void(int)>* work;
   int count;
-  int seats;                 // helpers that may still join; guarded by Pool::mutex_
-  int working = 0;           // helpers inside; guarded by Pool::mutex_
-  std::atomic<int> next{0};  // the first index nobody has taken
-  bool of_spared = spared;   // is it the job of a spared thread?
+  int helpers_wanted;        // helpers that may still join; guarded by Pool::mutex_
+  int working = 0;           // helpers that run it now; guarded by Pool::mutex_
+  std::atomic<int> next{0};  // the first index that no thread has started
+  bool of_exempt = exempt;   // did an exempt thread start it?
 
   void run() {
     const DefaultFloatMode mode;
-    const bool before = std::exchange(spared, of_spared);
+    const bool before = std::exchange(exempt, of_exempt);
     for (int i = next++; i < count; i = next++) {
       if (cancelled()) {
         next = count;
@@ -45,7 +45,7 @@ struct Job {
       }
       (*work)(i);
     }
-    spared = before;
+    exempt = before;
   }
 };
 
@@ -54,7 +54,7 @@ class Pool {
   void run(Job& job) {
     {
       const std::lock_guard lock(mutex_);
-      grow(job.seats);
+      grow(job.helpers_wanted);
       jobs_.push_back(&job);
     }
     wake_.notify_all();
@@ -65,11 +65,11 @@ class Pool {
   }
 
  private:
-  // Threads are kept, so the pool grows once. If the system gives no more threads, the existing ones do the work, at
-  // least the caller's own. The caller of this function holds the mutex.
-  void grow(int seats) {
+  // Threads are never ended, so the pool grows once. If the system allows no more threads, the existing ones do the
+  // work, at least the caller's own. The caller of this function holds the mutex.
+  void grow(int helpers_wanted) {
     try {
-      for (; static_cast<int>(size_) < seats; ++size_) std::thread(&Pool::help, this).detach();
+      for (; static_cast<int>(size_) < helpers_wanted; ++size_) std::thread(&Pool::help, this).detach();
     } catch (const std::exception&) {  // a limit on processes, or no memory for a stack
       return;
     }
@@ -77,7 +77,7 @@ class Pool {
 
   Job* open_job() {
     for (Job* job : jobs_)
-      if (job->seats > 0 && job->next < job->count) return job;
+      if (job->helpers_wanted > 0 && job->next < job->count) return job;
     return nullptr;
   }
 
@@ -86,12 +86,12 @@ class Pool {
     for (;;) {
       Job* job = nullptr;
       wake_.wait(lock, [&] { return (job = open_job()) != nullptr; });
-      --job->seats;
+      --job->helpers_wanted;
       ++job->working;
       lock.unlock();
       job->run();
       lock.lock();
-      ++job->seats;
+      ++job->helpers_wanted;
       if (--job->working == 0) done_.notify_all();
     }
   }
@@ -102,8 +102,8 @@ class Pool {
   std::size_t size_ = 0;
 };
 
-// The pool is never destroyed: its threads sleep until the process ends. After fork the child's copy of the parent's
-// pool has no threads and perhaps a held lock, so it is abandoned for a new one.
+// The pool is never destroyed: its threads sleep until the process ends. After a fork, the child's copy of the pool has
+// no threads and perhaps a locked mutex, so the child makes a new pool.
 std::atomic<Pool*> current{nullptr};
 std::mutex creating;
 
@@ -127,7 +127,7 @@ Pool& pool() {
 
 #if defined(__linux__)
 
-// The numbers in `path`, "max" read as -1; how many there were.
+// Reads up to two numbers from the file `path`, "max" as -1; returns how many it found.
 int numbers_in(const std::string& path, long (&out)[2]) {
   std::ifstream file(path);
   std::string word;
@@ -136,7 +136,7 @@ int numbers_in(const std::string& path, long (&out)[2]) {
   return count;
 }
 
-// CPUs that the quotas of this process' cgroup and of those above it allow, rounded up; INT_MAX without any.
+// The CPUs that the quotas of this process' cgroup and of those above it allow, rounded up; INT_MAX without quotas.
 // Version 2: "quota period" in cpu.max at each level. Version 1: two files, at the root, which is a container's own.
 int quota_of_cgroup() {
   const std::string root = "/sys/fs/cgroup";
@@ -164,7 +164,7 @@ int quota_of_cgroup() {
 
 void parallel(int count, int threads, const std::function<void(int)>& work) {
   Job job{&work, count, std::min(threads, count) - 1};
-  if (job.seats <= 0) return job.run();
+  if (job.helpers_wanted <= 0) return job.run();
   pool().run(job);
 }
 
@@ -172,11 +172,11 @@ void cancel_all() {
   static const int registered =
       pthread_atfork(nullptr, nullptr, [] { cancelling.store(false, std::memory_order_relaxed); });
   static_cast<void>(registered);
-  spared = true;
+  exempt = true;
   cancelling.store(true, std::memory_order_relaxed);
 }
 
-bool cancelled() { return cancelling.load(std::memory_order_relaxed) && !spared; }
+bool cancelled() { return cancelling.load(std::memory_order_relaxed) && !exempt; }
 
 int allowed_threads() {
   int allowed = static_cast<int>(std::thread::hardware_concurrency());

@@ -1,4 +1,4 @@
-// A one-page thread pool. One pool a process, started on first use; a forked child starts its own.
+// The thread pool: one for each process, started on first use. A forked child starts its own.
 #pragma once
 
 #include <functional>
@@ -6,20 +6,19 @@
 namespace vary {
 
 // Calls work(0) .. work(count - 1), each once, on at most `threads` threads of which the caller is one; returns when
-// all are done. If the system gives fewer threads, those do the work. Callers may overlap: a slow call uses only its
-// own threads. `work` must not throw. On every thread the floating-point mode is the default one (round to nearest,
-// subnormals kept) while `work` runs.
+// all are done. If the system allows fewer threads, those do the work. Several threads may call it at once. `work` must
+// not throw. While it runs, the thread has the default floating-point mode (round to nearest, subnormals kept).
 void parallel(int count, int threads, const std::function<void(int)>& work);
 
-// Ends work early, because the program is ending: `parallel` takes no further index, and long work stops where it asks
-// `cancelled`. What was being made is then incomplete. The calling thread is spared, and so are those that help it: it
-// may still run other code. A forked child begins anew.
+// Ends work early, because the program is ending: `parallel` starts no further index, and long work stops where it
+// checks `cancelled`. Results are then incomplete. The calling thread and those that help it are exempt, because it may
+// still run other code. In a forked child nothing is cancelled.
 void cancel_all();
 
-// Should the work at hand stop?
+// Should the work of this thread stop?
 bool cancelled();
 
-// What affinity and cgroup quota allow, at least 1.
+// The number of threads that CPU affinity and cgroup quota allow, at least 1.
 int allowed_threads();
 
 }  // namespace vary

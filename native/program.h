@@ -1,5 +1,5 @@
-// The instruction list, as the core reads it: what src/vary/plan/program.py writes. An argument is a number or a
-// column of the parameter array; an instruction whose gate column is 0 for a picture is not there for that picture.
+// The instruction list of a policy, which src/vary/plan/compile.py passes to the core. An argument is a number or a
+// column of the parameter array. An instruction whose gate column is 0 for a picture is skipped for that picture.
 #pragma once
 
 #include <string>
@@ -21,17 +21,17 @@ struct Instruction {
   const Op* op = nullptr;
   int gate = -1;
   std::vector<Argument> arguments;
-  std::string name = {};  // of its transform, for messages; empty: the instruction's own
+  std::string name = {};  // of its transform, for messages; empty: the name of `op`
 };
 
-// One template a policy (and input type); immutable once built, shared by all threads.
+// The instructions of one policy for one kind of picture. Immutable once built; threads share it.
 struct Plan {
   std::vector<Instruction> instructions;
   std::vector<Draw> draws;
   int columns = 0;
   int channels = 3;
   Fill fill = Fill::nearest;
-  std::vector<float> fill_value = std::vector<float>(1);  // of each channel, or one for all that are left
+  std::vector<float> fill_value = std::vector<float>(1);  // of each channel; the last one also of all channels after it
   bool nearest = false, antialias = true;
 
   float fill_of(int channel) const {
@@ -43,8 +43,8 @@ struct Plan {
 // One instruction for one picture: gates and columns resolved, orders carried out.
 struct Concrete {
   const Op* op = nullptr;
-  Arguments a;                        // in `Resolved::numbers`
-  const std::string* name = nullptr;  // the plan's
+  Arguments a;                        // point into `Resolved::numbers`
+  const std::string* name = nullptr;  // points into the plan
 };
 const char* name_of(const Concrete& instruction);
 

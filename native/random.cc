@@ -6,7 +6,7 @@
 namespace vary {
 namespace {
 
-// View and draw share the fourth word of the counter: 20 bits of view, 12 of block; a block is four draws.
+// The draws u of one sample. The fourth word of the counter has 20 bits of view and 12 of block; a block is four draws.
 class Uniforms {
  public:
   Uniforms(std::uint32_t epoch, std::int64_t index, std::int64_t view)
@@ -44,7 +44,7 @@ double value(const Draw& draw, Key key, Uniforms& u, const double* row) {
     }
     case Draw::integer: return static_cast<double>(static_cast<std::int64_t>(x * draw.a));
     case Draw::word: return x * 0x1p32;
-    case Draw::given: return 0;
+    case Draw::computed: return 0;
     case Draw::between: return draw.a <= x && x < draw.b;
     case Draw::among: {
       const auto first = static_cast<std::uint32_t>(draw.b);
@@ -95,7 +95,7 @@ void permutation(std::uint64_t n, Key key, std::int64_t* out) {
 }
 
 std::uint64_t permute(std::uint64_t position, std::uint64_t n, Key key) {
-  int bits = 4;  // of half the block: the smallest that holds n, but no smaller than rounds can mix well
+  int bits = 4;  // of each half: the smallest number with which n fits, and at least 4, so that the rounds mix well
   while (bits < 32 && (std::uint64_t{1} << (2 * bits)) < n) ++bits;
   const std::uint64_t mask = (std::uint64_t{1} << bits) - 1;
   std::uint64_t x = position;

@@ -1,6 +1,6 @@
-// Counter-based randomness: every number is a pure function of its address, so nothing is ever seeded,
-// advanced, locked or copied. Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers:
-// As Easy as 1, 2, 3" (SC 2011). The bit layout is fixed in src/vary/rng.py.
+// Counter-based random numbers: each is a pure function of its address, so there is no state. Philox4x32-10 of Salmon,
+// Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (SC 2011). The bit layout is fixed in
+// src/vary/rng.py.
 #pragma once
 
 #include <array>
@@ -31,7 +31,7 @@ inline Key key_of(std::uint64_t seed, std::uint64_t name) {
   return {words[0], words[1]};
 }
 
-// One row of the draw table: how one column of the parameter array is filled.
+// How one column of the parameter array is filled. u is uniform in [0, 1).
 struct Draw {
   enum Kind : int {
     chance,       // gate: 1 if u < a
@@ -39,11 +39,11 @@ struct Draw {
     log_uniform,  // exp(ln a + (ln b - ln a) u)
     integer,      // floor(u a): 0 .. a - 1
     between,      // gate: 1 if a <= u < b
-    among,        // gate: 1 if u is one of the a (+ row[column], if given) smallest of draws b .. b + count - 1
+    among,        // gate: 1 if u is one of the a (+ row[column], if column >= 0) smallest of draws b .. b + count - 1
     word,         // u 2^32: 32 random bits, of a key
-    given,        // 0: Python puts a number there
+    computed,     // 0: Python writes a number that a user's transform computes
   };
-  std::uint64_t name = 0;  // whose key
+  std::uint64_t name = 0;  // of the transform, for the key
   std::uint32_t number = 0;
   Kind kind = uniform;
   double a = 0, b = 0;
@@ -56,13 +56,14 @@ struct Address {
   std::uint32_t epoch = 0;
 };
 
-// Fills `rows` (n x table.size(), row-major) for n samples, each given by its index and its view. A gate below a closed
-// gate is closed; a value below a closed gate is drawn all the same, so that no draw depends on another.
+// Fills `rows` (n x table.size(), row-major) for n samples, each given by its index and its view. A gate whose parent
+// is closed is closed; a value whose parent is closed is drawn nevertheless, so that no draw depends on another.
 void draw(const std::vector<Draw>& table, const Address& address, const std::int64_t* indices,
           const std::int64_t* views, int n, double* rows);
 
-// The whole keyed permutation of 0 .. n-1 (Fisher-Yates), and one image of it for any n up to 2^63
-// (a balanced Feistel network with Philox as its round function, cycle-walked into range).
+// `permutation`: a keyed permutation of 0 .. n-1 as a table (Fisher-Yates). `permute`: where another one takes a
+// position, for any n up to 2^63, without a table (a balanced Feistel network with Philox as its round function,
+// repeated until the result is below n).
 void permutation(std::uint64_t n, Key key, std::int64_t* out);
 std::uint64_t permute(std::uint64_t position, std::uint64_t n, Key key);
 

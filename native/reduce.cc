@@ -7,14 +7,14 @@
 namespace vary {
 namespace {
 
-constexpr double kTolerance = 1e-6;  // so that the rounding of a map decides nothing
+constexpr double kTolerance = 1e-6;  // so that the rounding of a map changes no decision
 constexpr double kSamePixels = 1.7;  // shrinks below it keep the number of pixels
-constexpr double kDensity = .8;      // above it, reduced pixels lie at most this part of a canvas pixel apart
-constexpr double kBoxes = 12;        // from this shrink on, boxes come first
-constexpr double kAfterBoxes = 4;    // and leave at least this shrink to the triangle
+constexpr double kDensity = .8;      // from it on, reduced pixels are at most this part of a canvas pixel apart
+constexpr double kBoxes = 12;        // from this shrink on, boxes are averaged first
+constexpr double kAfterBoxes = 4;    // they leave at least this shrink to the triangle
 constexpr int kParts = 128;          // the sum of all weights of bytes
 
-// An odd number of boxes over an odd number of pixels, even over even: then as much is free on either end.
+// An odd number of boxes for an odd number of pixels, else an even one: so boxes extend equally far beyond both ends.
 void set_boxes(AxisReduction& r, double shrink) {
   r.box = static_cast<int>(shrink / kAfterBoxes + kTolerance);
   r.box -= r.box % 2 == 0;
@@ -33,7 +33,7 @@ AxisReduction along_axis(double extent, double shrink, Fill fill) {
   const double length = extent / r.box;
   if (r.half >= kSamePixels - kTolerance)
     r.size = std::max(1, static_cast<int>(std::ceil(length / (kDensity * r.half) - kTolerance)));
-  // reflect101 mirrors about the centres of the outermost pixels, so these stay centres.
+  // reflect101 mirrors about the centres of the outermost pixels, so these centres must stay where they are.
   const bool centres = fill == Fill::reflect101 && r.size > 1 && r.pixels > 1;
   r.step = centres ? (extent - 1) / r.box / (r.size - 1) : length / r.size;
   return r;
@@ -41,8 +41,8 @@ AxisReduction along_axis(double extent, double shrink, Fill fill) {
 
 static_assert(kMostTaps >= 2 * kBoxes);
 
-// So that it depends on the canvas alone, not on how the picture is stored, which axis comes first: the one that is
-// nearer to the canvas' vertical, or at 45 degrees the one that shrinks more.
+// Which axis of the picture is filtered first: the one closer to the canvas' vertical, or at 45 degrees the one that
+// shrinks more. So it depends on the canvas alone, and not on how the picture is stored.
 bool columns_first(const View& view) {
   const Steps step = steps_of(view);
   const double turned = std::fabs(step.d[1] * step.d[2]), upright = std::fabs(step.d[0] * step.d[3]);
@@ -51,42 +51,41 @@ bool columns_first(const View& view) {
   return s.x > s.y * (1 + 1e-9);
 }
 
-// The boxes that a reduced pixel is a weighted sum of. None of `count` weights is 0; those behind them, `room` in all,
-// are.
+// The boxes that a reduced pixel is a weighted sum of: `count` weights that are not 0, then zeros up to `padded`.
 struct Weights {
   int first = 0, count = 0, largest = 0;  // `largest`: the box that the pixel's centre is in
   double values[kMostTaps], sum;
 };
 
-// Loops always run to `room`, so that processors foresee their ends.
-Weights weights_of(const AxisReduction& r, int reduced, int room) {
-  constexpr double nothing = 1e-9;
+// Loops always run to `padded`, because a constant number of rounds is predicted by the processor.
+Weights weights_of(const AxisReduction& r, int reduced, int padded) {
+  constexpr double smallest = 1e-9;
   Weights w;
   const double centre = r.centre(), from_centre = r.centre_of(reduced), at = centre + from_centre;
-  const double low = at - r.half - .5 + nothing, high = at + r.half - .5 - nothing;
+  const double low = at - r.half - .5 + smallest, high = at + r.half - .5 - smallest;
   w.first = low < 0 ? 0 : static_cast<int>(low) + 1;
   w.count = std::min(r.boxes, static_cast<int>(high) + 1) - w.first;
   w.largest = std::clamp(static_cast<int>(at) - w.first, 0, w.count - 1);
-  // Relative to the centre, where a mirrored picture has the same numbers with the other sign.
+  // Relative to the centre: for a mirrored picture these are the same numbers with the opposite sign.
   const double away = (w.first + .5 - centre) - from_centre;
-  for (int t = 0; t < room; ++t) {
+  for (int t = 0; t < padded; ++t) {
     const double value = r.half - std::fabs(away + t);
-    w.values[t] = value > nothing ? value : 0;
+    w.values[t] = value > smallest ? value : 0;
   }
-  for (int t = std::max(0, r.boxes - w.first); t < room; ++t) w.values[t] = 0;
+  for (int t = std::max(0, r.boxes - w.first); t < padded; ++t) w.values[t] = 0;
   double sums[4] = {};
-  for (int t = 0; t < room; t += 4)
+  for (int t = 0; t < padded; t += 4)
     for (int i = 0; i < 4; ++i) sums[i] += w.values[t + i];
   w.sum = (sums[0] + sums[1]) + (sums[2] + sums[3]);
   return w;
 }
 
-// Weights in 128ths. What rounding leaves over goes to the largest, or in halves to the two that are largest, so that a
+// Rounds weights to 128ths. The rest to 128 is added to the largest, or in halves to two equally large ones, so that a
 // mirrored picture has mirrored weights.
-void quantise(const Weights& w, int room, std::uint8_t* parts) {
+void quantise(const Weights& w, int padded, std::uint8_t* parts) {
   const double scale = kParts / w.sum;
   int left = kParts;
-  for (int t = 0; t < room; ++t) {
+  for (int t = 0; t < padded; ++t) {
     parts[t] = static_cast<std::uint8_t>(static_cast<int>(w.values[t] * scale + (.5 + kTolerance)));
     left -= parts[t];
   }
@@ -94,7 +93,8 @@ void quantise(const Weights& w, int room, std::uint8_t* parts) {
   const double nearly = w.values[one] - kTolerance;
   if (one > 0 && w.values[one - 1] > nearly) --one;
   if (other + 1 < w.count && w.values[other + 1] > nearly) ++other;
-  if (one < w.count - 1 - other) std::swap(one, other);  // an odd rest, which only edges cause, away from the edge
+  if (one < w.count - 1 - other)
+    std::swap(one, other);  // an odd rest, only at edges: the larger half goes away from the edge
   parts[other] = static_cast<std::uint8_t>(parts[other] + left / 2);
   parts[one] = static_cast<std::uint8_t>(parts[one] + left - left / 2);
 }
@@ -120,7 +120,7 @@ Taps taps_of(const AxisReduction& r, Interval some, bool bytes, const TapBuffers
   Weights w;
   for (int i = 0, pixel = some.first; pixel < some.end; ++i, ++pixel) {
     if (out.even && i > 0 && pixel > 1 && pixel < r.size - 1) {
-      ++w.first;  // the weights of the pixel before
+      ++w.first;  // the same weights as of the pixel before
     } else {
       w = weights_of(r, pixel, out.most);
     }
@@ -137,8 +137,8 @@ Taps taps_of(const AxisReduction& r, Interval some, bool bytes, const TapBuffers
   return out;
 }
 
-// A picture as large as all reduced pixels, of which only a window will be written.
-Image room_for(const Image& s, int height, int width, Buffer& memory) {
+// An image for all reduced pixels, of which only a window will be written.
+Image new_image(const Image& s, int height, int width, Buffer& memory) {
   Image out = s;
   out.height = height;
   out.width = width;
@@ -151,7 +151,7 @@ Image room_for(const Image& s, int height, int width, Buffer& memory) {
 Image box_averages(const Kernels& k, const Image& s, const Reduction& r, Interval rows, Interval columns,
                    Workspace& w) {
   const Interval down = r.y.pixels_of(rows), across = r.x.pixels_of(columns);
-  const Image out = room_for(s, r.y.boxes, r.x.boxes, w.boxes);
+  const Image out = new_image(s, r.y.boxes, r.x.boxes, w.boxes);
   Boxes b;
   b.data = s.data + down.first * s.row + across.first * s.column;
   b.row = s.row;
@@ -192,11 +192,11 @@ Interval AxisReduction::pixels_of(Interval some_boxes) const {
   return {std::max(0, some_boxes.first * box - lead), std::min(pixels, some_boxes.end * box - lead)};
 }
 
-void Reduction::apply(double* map, const double* over) const {
-  const auto scale = [over](const AxisReduction& r, double* m) {
+void Reduction::apply(double* map, const double* denominator) const {
+  const auto scale = [denominator](const AxisReduction& r, double* m) {
     if (r.half == 0) return;
     const double step = r.step * r.box, shift = r.size * .5 - r.extent * .5 / step;
-    for (int i = 0; i < 3; ++i) m[i] = m[i] / step + shift * over[i];
+    for (int i = 0; i < 3; ++i) m[i] = m[i] / step + shift * denominator[i];
   };
   scale(x, map);
   scale(y, map + 3);
@@ -214,7 +214,7 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, const W
   t.width = r.x.size;
   t.line = w.line.get<float>(std::int64_t{across.end - across.first} * s.channels + 64);
   t.packed = w.sums.get<std::uint32_t>(std::int64_t{columns.end - columns.first + 4} * (t.x.most + 1));
-  t.last = w.brought.holds(s.data) ? 0 : down.end;
+  t.last = w.cached_source.contains(s.data) ? 0 : down.end;
   const auto filter = [&](const Image& from, const Image& to, Interval read, Interval top_to_bottom, Interval write) {
     t.data = from.data;
     t.row = from.row;
@@ -228,12 +228,12 @@ Image reduced(const Kernels& k, const Image& source, const Reduction& r, const W
     t.out_row = to.row;
     k.triangle[static_cast<int>(s.type)](t);
   };
-  const Image out = room_for(s, r.y.size, r.x.size, w.reduced);
+  const Image out = new_image(s, r.y.size, r.x.size, w.reduced);
   if (!r.columns_first || r.x.half == 0 || r.y.half == 0) {
     filter(s, out, across, rows, columns);
     return out;
   }
-  const Image between = room_for(s, s.height, r.x.size, w.half_reduced);
+  const Image between = new_image(s, s.height, r.x.size, w.half_reduced);
   const Taps y = t.y;
   t.y = {};
   filter(s, between, across, down, columns);

@@ -25,9 +25,9 @@ OutputRow Rows::slot_row(int y) const {
 }
 
 void Rows::planes(int y, float** out) const {
-  // A packed row that passes through the caches is written in one go, and would wait for its memory then: it is asked
-  // for while the row is sampled. (GCC takes a function of prefetches alone for one without effect, and drops its
-  // calls.)
+  // A packed row is written at once, after it was sampled, and would then wait for memory. So its cache lines are
+  // prefetched before. (This loop is not a function of its own: GCC would remove calls of a function that only
+  // prefetches.)
   for (std::int64_t i = 0; packed_ && !far_ && i < row_; i += 64) __builtin_prefetch(slot_.data + y * row_ + i, 1, 3);
   for (int c = 0; c < slot_.channels; ++c)
     out[c] = direct() ? static_cast<float*>(slot_row(y).at[c]) : line_ + c * stride_;

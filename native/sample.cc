@@ -190,7 +190,7 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
   out.reduced = r.changes();
   if (out.reduced) {
     source = reduced(k, source, r, seen, w);
-  } else if (!w.brought.holds(source.data)) {
+  } else if (!w.cached_source.contains(source.data)) {
     k.touch(source.data + seen.top * source.row + seen.left * source.column, source.row, seen.bottom - seen.top,
             (seen.right - seen.left) * source.column);
   }

@@ -19,54 +19,54 @@ OutputRow row_of(float* const* planes) {
   return out;
 }
 
-Canvas canvas_of(const Slot& slot, float* data) {
+FloatPicture float_picture_of(const Slot& slot, float* data) {
   const std::int64_t stride = (slot.width + 15) & ~15;
   return {data, slot.height, slot.width, slot.channels, stride, stride * slot.height};
 }
 
-Canvas whole_canvas(const Slot& slot, Buffer& buffer) {
+FloatPicture new_float_picture(const Slot& slot, Buffer& buffer) {
   const std::int64_t stride = (slot.width + 15) & ~15;
-  return canvas_of(slot, buffer.get<float>(stride * slot.height * slot.channels));
+  return float_picture_of(slot, buffer.get<float>(stride * slot.height * slot.channels));
 }
 
-// A slot of planar float32 as a canvas.
-Canvas slot_canvas(const Slot& slot) {
+// A slot of planar float32, to work in place.
+FloatPicture slot_as_picture(const Slot& slot) {
   const std::int64_t area = std::int64_t{slot.height} * slot.width;
   return {reinterpret_cast<float*>(slot.data), slot.height, slot.width, slot.channels, slot.width, area};
 }
 
-// The canvas of each sweep of a chain but the last, and of the last where its slot can be one. A statistic changes rows
-// in place; a filter reads one canvas and writes another.
-std::vector<Canvas> canvases(const Chain& chain, const Slot& slot, bool direct, Workspace& w) {
-  std::vector<Canvas> out(chain.sweeps.size());
-  std::size_t last = 0;  // first sweep behind all filters
+// The picture that each sweep of a chain writes. A sweep after a statistic works in place; a sweep after a filter reads
+// one picture and writes another. The last sweep needs no picture if it writes rows straight into the slot.
+std::vector<FloatPicture> pictures_of_sweeps(const Chain& chain, const Slot& slot, bool direct, Workspace& w) {
+  std::vector<FloatPicture> out(chain.sweeps.size());
+  std::size_t last = 0;  // the first sweep after all filters
   for (std::size_t i = 1; i < out.size(); ++i)
     if (chain.sweeps[i - 1].whole->filters()) last = i;
-  Canvas whole[2];
+  FloatPicture whole[2];
   int number = 0;
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (i > 0 && chain.sweeps[i - 1].whole->filters()) number ^= 1;
     if (i >= last && direct) {
-      out[i] = slot_canvas(slot);
-    } else if (i != last || i + 1 < out.size()) {  // else rows go from the filter straight into the slot
-      if (whole[number].data == nullptr) whole[number] = whole_canvas(slot, w.whole[number]);
+      out[i] = slot_as_picture(slot);
+    } else if (i != last || i + 1 < out.size()) {  // else rows are written from the filter straight into the slot
+      if (whole[number].data == nullptr) whole[number] = new_float_picture(slot, w.whole[number]);
       out[i] = whole[number];
     }
   }
   return out;
 }
 
-// A chain with operations that need the whole picture: one sweep over it more for each.
+// Runs a chain with steps that need the whole picture: each of them adds a sweep over the picture.
 void run_sweeps(const Context& context, const Sampler& sampler, const Chain& chain, const Slot& slot, int first) {
   Workspace& w = context.w;
   const Rows rows(context.k, slot, w);
   const bool finite = sampler.whole;
-  const std::vector<Canvas> canvas = canvases(chain, slot, rows.direct(), w);
+  const std::vector<FloatPicture> canvas = pictures_of_sweeps(chain, slot, rows.direct(), w);
   float* p[4] = {};
   std::vector<Step> steps;
   for (std::size_t i = 0; i < chain.sweeps.size(); ++i) {
-    Whole* const before = i == 0 ? nullptr : chain.sweeps[i - 1].whole.get();
-    Whole* const after = chain.sweeps[i].whole.get();
+    WholePicture* const before = i == 0 ? nullptr : chain.sweeps[i - 1].whole.get();
+    WholePicture* const after = chain.sweeps[i].whole.get();
     if (before != nullptr) steps = before->between(canvas[i - 1], w);
     steps.insert(steps.end(), chain.sweeps[i].steps.begin(), chain.sweeps[i].steps.end());
     for (int y = 0; y < slot.height && !cancelled(); ++y) {
@@ -84,12 +84,12 @@ void run_sweeps(const Context& context, const Sampler& sampler, const Chain& cha
       } else {
         rows.finish(y, p);
       }
-      if (i == 0) w.ahead.bring(y, slot.height);
+      if (i == 0) w.next_source.prefetch(y, slot.height);
     }
   }
 }
 
-// As many channels as kernels work on at once.
+// Runs a segment on one group of channels, as many as kernels work on at once.
 void run_group(const Context& context, const Image& source, const Segment& s, const Slot& slot) {
   Workspace& w = context.w;
   const Chain chain = compile(context.k, s.stages, {source.first, source.channels, context.plan.channels, source.type});
@@ -116,7 +116,7 @@ void run_group(const Context& context, const Image& source, const Segment& s, co
       run_steps(steps, p, {y, slot.width, slot.channels, source.first});
       rows.finish(y, p);
     }
-    w.ahead.bring(y, slot.height);
+    w.next_source.prefetch(y, slot.height);
   }
   if (slot.far) settle();
 }
@@ -148,8 +148,8 @@ Segment next_segment(const Concrete* begin, const Concrete* end, const View& sta
 void run_segment(const Context& context, const Image& source, const Segment& s, const Slot& slot) {
   int count = next_group(source.channels);
   if (count == source.channels) return run_group(context, source, s, slot);
-  Counts more;  // of the other groups: they are the same sampling
-  const Context others{context.k, context.plan, context.options, context.w, more};
+  Counts unused;  // of the other groups, which count as the same sampling
+  const Context others{context.k, context.plan, context.options, context.w, unused};
   for (int first = 0; first < source.channels && !cancelled(); first += count) {
     count = next_group(source.channels - first);
     run_group(first == 0 ? context : others, group_of(source, first, count), s, group_of(slot, first, count));

@@ -71,13 +71,13 @@ void SharedPart::free_word() noexcept {
   word_ = nullptr;
 }
 
-void SharedPart::let_go() noexcept {
+void SharedPart::release() noexcept {
   const std::lock_guard lock(held().mutex);
   if (word_ != nullptr) free_word();
   held().parts.erase(this);
 }
 
-// Maps the same bytes at the same address as copy-on-write. What other threads write meanwhile is not lost.
+// Maps the same bytes at the same address, copy-on-write. Writes of other threads at the same time are not lost.
 bool SharedPart::make_private() noexcept {
   shared_ = false;
   return file_is_open() && mmap(data_, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED, file_,
@@ -87,7 +87,7 @@ bool SharedPart::make_private() noexcept {
 void SharedPart::detach() noexcept {
   const std::lock_guard lock(held().mutex);
   if (word_ != nullptr) make_private();
-  word_ = nullptr;  // its memory in the file is still needed
+  word_ = nullptr;  // the word stays `held`: the memory in the file is still used
   shared_ = false;
 }
 
@@ -95,7 +95,8 @@ void before_fork() {
   held().mutex.lock();
   for (SharedPart* const part : held().parts) {
     if (part->word_ == nullptr) continue;
-    if (!part->make_private()) {  // no memory: the child sees the file, which therefore must not be used again
+    if (!part->make_private()) {  // no memory: the child keeps the shared mapping, so the part stays `held` and is
+                                  // never reused
       part->word_ = nullptr;
       continue;
     }

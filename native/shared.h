@@ -1,5 +1,5 @@
-// A file in memory that two processes share: one writes a part of it, the other reads the part, and sets a word of
-// shared memory when it is done.
+// Memory that two processes share, as parts of a file: one process writes a part, the other reads it, and sets a word
+// in shared memory when it no longer needs the part.
 #pragma once
 
 #include <sys/types.h>
@@ -26,12 +26,12 @@ class SharedPart {
   std::uint8_t* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
 
-  // Holds the part until `let_go` or a fork, which sets the word from `held` to `free`. Returns false and does nothing
-  // if the part is not shared any more. Throws std::bad_alloc.
+  // Holds the part until `release` or a fork, which sets the word from `held` to `free`. Returns false and does nothing
+  // if the part is no longer shared. Throws std::bad_alloc.
   bool hold(std::int64_t* word, std::int64_t held, std::int64_t free);
-  void let_go() noexcept;
+  void release() noexcept;
 
-  // For a file that no process changes any more: what is held stays as it is, also if the file is closed.
+  // For a file that no process will change again: a part that is held stays valid, even if the file is closed.
   void detach() noexcept;
 
  private:
@@ -46,12 +46,11 @@ class SharedPart {
   dev_t device_ = 0;
   ino_t inode_ = 0;
   bool shared_ = true;
-  std::int64_t* word_ = nullptr;  // null: not held, or not any more
+  std::int64_t* word_ = nullptr;  // null: not held
   std::int64_t held_ = 0, free_ = 0;
 };
 
-// Returns the memory of a part of the file to the system; the part then reads as zeros. Does nothing on systems that
-// cannot do this.
+// Frees the memory of a part of the file, which then reads as zeros. Does nothing on systems that cannot do this.
 void punch(int file, std::size_t offset, std::size_t bytes) noexcept;
 
 }  // namespace vary

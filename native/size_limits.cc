@@ -9,7 +9,7 @@ void check_picture(const std::string& who, int height, int width, int channels, 
   throw std::runtime_error(who + " makes a picture of " + std::to_string(height) + " x " + std::to_string(width) +
                            " x " + std::to_string(channels) + " " + info_of(type).name +
                            (info_of(type).sampled_as_is ? "" : ", which is sampled as float32") +
-                           ", over 2 GiB, the most that one picture may take; " + cure);
+                           ", over 2 GiB, the limit for one picture; " + cure);
 }
 
 }  // namespace vary

@@ -12,7 +12,7 @@ namespace vary {
 constexpr int kMostSide = 1 << 28;                     // pixels
 constexpr std::int64_t kMostBytes = (1LL << 31) - 65;  // of a picture, packed
 
-// Does a picture fit, as it is stored and as its channels are sampled? False also if a side is out of range.
+// Is a picture within the limits, as it is stored and as its channels are sampled?
 inline bool picture_fits(std::int64_t height, std::int64_t width, int channels, Element type) {
   const std::int64_t stored = channels * size_of(type);
   const std::int64_t sampled = (channels < kGroup ? channels : kGroup) * size_of(sampled_as(type));

@@ -12,7 +12,8 @@ Stamp stamp_of(const char* path) {
 #else
   const timespec& changed = status.st_mtim;
 #endif
-  const auto seconds = static_cast<std::uint64_t>(changed.tv_sec);  // unsigned: it may be any, and need only differ
+  const auto seconds =
+      static_cast<std::uint64_t>(changed.tv_sec);  // unsigned, so that overflow is defined: stamps are only compared
   return {status.st_size,
           static_cast<std::int64_t>(seconds * 1'000'000'000 + static_cast<std::uint64_t>(changed.tv_nsec))};
 }

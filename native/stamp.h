@@ -1,4 +1,4 @@
-// What tells a file from the one that lay there before.
+// Size and time of change of a file, by which a cache notices that the file was replaced or changed.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 namespace vary {
 
 struct Stamp {
-  std::int64_t bytes = -1, changed = -1;  // of the file; nanoseconds of the epoch. -1: there is none
+  std::int64_t bytes = -1, changed = -1;  // size; nanoseconds since 1970. -1: there is no such file
 };
 
 // Follows links.

@@ -13,46 +13,47 @@ thread_local std::int64_t Buffer::growths = 0;
 
 namespace {
 
-// Threads come and go with every epoch; what one has grown the next one takes over, so that the allocator, which keeps
-// a region for each thread, does not grow with them.
-struct Shelf {
+// Threads start and end with every epoch. A new thread takes the workspace of one that ended: freeing and allocating
+// anew would make the allocator grow, because it keeps a region for each thread.
+struct IdleWorkspaces {
   std::mutex mutex;  // guards what follows
-  std::vector<std::unique_ptr<Workspace>> idle;
+  std::vector<std::unique_ptr<Workspace>> list;
 };
 
-// Never destroyed: threads may end after static objects have.
-Shelf& shelf() {
-  static Shelf& only = *[] {
-    pthread_atfork([] { shelf().mutex.lock(); }, [] { shelf().mutex.unlock(); }, [] { shelf().mutex.unlock(); });
-    return new Shelf;
+// Never destroyed: threads may end after static objects were destroyed.
+IdleWorkspaces& idle_workspaces() {
+  static IdleWorkspaces& only = *[] {
+    pthread_atfork([] { idle_workspaces().mutex.lock(); }, [] { idle_workspaces().mutex.unlock(); },
+                   [] { idle_workspaces().mutex.unlock(); });
+    return new IdleWorkspaces;
   }();
   return only;
 }
 
-struct Borrowed {
+struct ThreadWorkspace {
   std::unique_ptr<Workspace> workspace;
-  Borrowed() {
-    const std::lock_guard lock(shelf().mutex);
-    if (shelf().idle.empty()) {
+  ThreadWorkspace() {
+    const std::lock_guard lock(idle_workspaces().mutex);
+    if (idle_workspaces().list.empty()) {
       workspace = std::make_unique<Workspace>();
     } else {
-      workspace = std::move(shelf().idle.back());
-      shelf().idle.pop_back();
+      workspace = std::move(idle_workspaces().list.back());
+      idle_workspaces().list.pop_back();
     }
   }
-  Borrowed(const Borrowed&) = delete;
-  Borrowed& operator=(const Borrowed&) = delete;
-  ~Borrowed() {
-    const std::lock_guard lock(shelf().mutex);
-    shelf().idle.push_back(std::move(workspace));
+  ThreadWorkspace(const ThreadWorkspace&) = delete;
+  ThreadWorkspace& operator=(const ThreadWorkspace&) = delete;
+  ~ThreadWorkspace() {
+    const std::lock_guard lock(idle_workspaces().mutex);
+    idle_workspaces().list.push_back(std::move(workspace));
   }
 };
 
 }  // namespace
 
 Workspace& Workspace::mine() {
-  static thread_local Borrowed borrowed;
-  return *borrowed.workspace;
+  static thread_local ThreadWorkspace own;
+  return *own.workspace;
 }
 
 void Workspace::trim() {

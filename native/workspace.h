@@ -1,4 +1,4 @@
-// Memory that a thread keeps between pictures: buffers only grow, so a steady stream allocates nothing.
+// Memory that a thread keeps between pictures. Buffers only grow, so a long stream soon allocates nothing.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ namespace vary {
 
 #if defined(VARY_GUARD_PAGES)
 
-class Buffer {  // for the fuzzers: new each time, as long as was asked for, and not aligned
+class Buffer {  // for the fuzzers: new memory in each call, of the exact size, not aligned
  public:
   template <typename T>
   T* get(std::int64_t count) {
@@ -53,7 +53,7 @@ class Buffer {  // 64-byte aligned
       ++growths;
     }
 #if defined(__SANITIZE_ADDRESS__)
-    std::memset(data_, 0xff, bytes);  // NaNs: nobody reads what was not written since
+    std::memset(data_, 0xff, bytes);  // NaNs, so that reading what was not written is noticed
 #endif
     return static_cast<T*>(data_);
   }
@@ -74,41 +74,41 @@ class Buffer {  // 64-byte aligned
 
 #endif
 
-// The picture this thread will probably be given next, brought towards the cache a little with every finished row: a
-// walk that crosses rows would otherwise wait for memory.
-struct Ahead {
+// The memory of the picture that this thread will probably work on next. A part of it is prefetched with every finished
+// row, because sampling it across its rows would otherwise wait for memory.
+struct PrefetchRange {
   const std::uint8_t* data = nullptr;
   std::int64_t bytes = 0;
 
-  void bring(int part, int parts) const {
+  void prefetch(int part, int parts) const {
     const std::int64_t end = bytes * (part + 1) / parts;
     for (std::int64_t i = bytes * part / parts & ~std::int64_t{63}; i < end; i += 64)
       __builtin_prefetch(data + i, 0, 2);
   }
 
-  bool holds(const std::uint8_t* at) const { return at >= data && at < data + bytes; }
+  bool contains(const std::uint8_t* at) const { return at >= data && at < data + bytes; }
 };
 
-// A file that stands at several places: the level that serves all, and its picture once it was decoded.
+// A JPEG that several consecutive tasks share (`Options::views`): its level, and its picture once it was decoded.
 struct Shared {
-  int level = 0;  // 0: it stands at one place only
+  int level = 0;  // 0: it is not shared
   bool decoded = false;
   Image image;  // in `planes` or `decoded`
 };
 
 struct Workspace {
-  Ahead ahead, brought;  // of the next picture, and of this one while the last was worked on
+  PrefetchRange next_source, cached_source;  // being prefetched; already in a cache when work on this picture began
   Shared shared;
 
   Buffer planes, decoded, repacked, turned, boxes, half_reduced, reduced, sums;  // sources
-  Buffer start_x, start_y, weight_x, weight_y, line;                             // a filter along the axes
-  Buffer count_x, count_y;                                                       // of one that is followed by a warp
+  Buffer start_x, start_y, weight_x, weight_y, line;                             // of a separable filter
+  Buffer count_x, count_y;                                                       // of a reduction before a warp
   Buffer rows, whole[2];  // planar float32: one row, or pictures between sweeps
   Buffer between[2];      // pictures at cuts
   Resolved program;
 
   static Workspace& mine();  // this thread's
-  void trim();               // gives back what only a huge picture needed
+  void trim();               // frees buffers that only a huge picture needed
 };
 
 }  // namespace vary

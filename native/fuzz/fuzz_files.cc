@@ -27,10 +27,10 @@ Guarded held(Numbers& n, const std::uint8_t* data, std::size_t size) {
   return out;
 }
 
-// Decode to rows, top down or bottom up. Without `tolerant`, a decoded picture must be complete.
+// Decode to rows, top down or bottom up. Without `allow_truncated`, a decoded picture must be complete.
 void rows(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const int denominator = fuzz::one_of(n, kDenominators), channels = fuzz::one_of(n, kChannels);
-  const bool tolerant = chance(n, 50), upwards = chance(n, 20), at_end = chance(n, 70);
+  const bool allow_truncated = chance(n, 50), upwards = chance(n, 20), at_end = chance(n, 70);
   const int height = vary::jpeg_scaled(header.height, denominator),
             width = vary::jpeg_scaled(header.width, denominator);
   const std::ptrdiff_t row = std::ptrdiff_t{width} * channels;
@@ -40,12 +40,12 @@ void rows(Numbers& n, const Guarded& file, const JpegHeader& header) {
     std::uint8_t* const first = rooms.back().data() + (upwards ? row * (height - 1) : 0);
     std::string error;
     const vary::Pixels out{first, height, width, channels, upwards ? -row : row};
-    if (!vary::jpeg_decode({file.data(), file.size(), denominator, tolerant}, out, error)) {
+    if (!vary::jpeg_decode({file.data(), file.size(), denominator, allow_truncated}, out, error)) {
       FUZZ_CHECK(!error.empty());
       return;
     }
   }
-  FUZZ_CHECK(tolerant || std::memcmp(rooms[0].data(), rooms[1].data(), rooms[0].size()) == 0);
+  FUZZ_CHECK(allow_truncated || std::memcmp(rooms[0].data(), rooms[1].data(), rooms[0].size()) == 0);
 }
 
 // Decode some rows to planes, laid out by a header that may belong to another file.
@@ -66,8 +66,8 @@ void execute(Numbers& n, const Source& source, int channels) {
   vary::Plan plan = fuzz::program(n, channels, vary::Element::u8, 3, 0);
   plan.instructions.push_back(made::instruction("resize", {1. + n.below(30), 1. + n.below(30), 0}));
   vary::Options options;
-  options.exact = chance(n, 20);
-  options.tolerant = chance(n, 50);
+  options.full_decode = chance(n, 20);
+  options.allow_truncated = chance(n, 50);
   options.max_pixels = kMostPixels;
   options.views = 1 + n.below(2);
   std::vector<vary::Task> tasks(static_cast<std::size_t>(options.views));
@@ -92,7 +92,7 @@ void execute(Numbers& n, const Source& source, int channels) {
 // Decode to a cache block, perhaps damage it, and run a program on it.
 void kept(Numbers& n, const Guarded& file, const JpegHeader& header) {
   const int channels = fuzz::one_of(n, kChannels);
-  const vary::Request request{header, fuzz::one_of(n, kDenominators), channels, chance(n, 50)};
+  const vary::LevelRequest request{header, fuzz::one_of(n, kDenominators), channels, chance(n, 50)};
   Guarded block(vary::level_bytes(request), chance(n, 70), 0);
   std::string error;
   if (!vary::make_level(file.data(), file.size(), request, chance(n, 50), block.data(), error)) {

@@ -14,8 +14,8 @@ void sum_rows(const std::uint8_t* data, std::int64_t row, int rows, int n, std::
   }
 }
 
-// Adds `columns` pixels of C 16-bit sums at a time, as one 64-bit number: no lane overflows into the next, and what
-// lies above lane C belongs to the next pixel and is written over.
+// Sums over `columns` pixels of C 16-bit sums. A pixel is added as one 64-bit number: no lane overflows into the next.
+// The lanes from C on belong to the next pixel; they are overwritten by it.
 template <int C, int Known>
 void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
   const int n = Known > 0 ? Known : columns;
@@ -53,7 +53,7 @@ void divide(const std::uint16_t* sums, int n, int count, std::uint8_t* out) {
     out[i] = static_cast<std::uint8_t>(static_cast<std::int32_t>((static_cast<float>(sums[i]) + half) * share));
 }
 
-// A box of any size: slow, for edges and for boxes of over 256 pixels.
+// One box of any size. Slow: for edges, and for boxes of over 256 pixels.
 void any_box(const std::uint8_t* data, std::int64_t row, int rows, int columns, int channels, std::uint8_t* out) {
   for (int c = 0; c < channels; ++c) {
     std::uint64_t sum = 0;
@@ -104,7 +104,7 @@ void floats(const Boxes& b) {
     for (int x = 0, columns = b.first_across; x < b.width; x += columns, columns = b.across) {
       const int wide = b.width - x < columns ? b.width - x : columns;
       for (int c = 0; c < b.channels; ++c) {
-        double sum = 0;  // in order: no target may sum it otherwise
+        double sum = 0;  // one sum in a fixed order, the same on all targets
         for (int r = 0; r < high; ++r)
           for (int i = 0; i < wide; ++i) sum += load_f32(b.data + (y + r) * b.row + ((x + i) * b.channels + c) * 4);
         const auto mean = static_cast<float>(sum / (static_cast<double>(wide) * high));

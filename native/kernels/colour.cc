@@ -1,4 +1,4 @@
-// The colour chain, on one row of planar float32 that stays in the nearest cache.
+// The steps of the colour chain, on one row of planar float32, which stays in the first-level cache.
 #include "loads.h"
 
 namespace vary::VARY_TARGET_NS {
@@ -38,9 +38,9 @@ inline float larger(float a, float b) { return a > b ? a : b; }
 inline float smaller(float a, float b) { return a < b ? a : b; }
 inline float size(float v) { return larger(v, -v); }
 
-// A turn of the HSV hue that leaves value and saturation alone (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
-// is kept in sixths of a turn from red, times the chroma, so that nothing is divided; each channel is a trapezium over
-// it, between the pixel's least and greatest.
+// Turns the hue of HSV; value and saturation stay as they are (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
+// counts in sixths of a turn from red, times the chroma, which avoids a division. Each channel is a trapezium-shaped
+// function of it, between the smallest and the largest channel of the pixel.
 void hue(const Step& s, float* const* planes, const Row& row) {
   float* const __restrict r = planes[0], * const __restrict g = planes[1], * const __restrict b = planes[2];
   const float turn = s.value * 6;  // 0 .. 6
@@ -59,7 +59,7 @@ void hue(const Step& s, float* const* planes, const Row& row) {
   }
 }
 
-// Values of `value` and above are mirrored within the range. A NaN stays.
+// Values of at least `value` are inverted within the range. A NaN stays a NaN.
 void solarize(const Step& s, float* const* planes, const Row& row) {
   const float both = s.low + s.high;
   for (int c = 0; c < row.channels && c < s.coloured; ++c) {
@@ -68,7 +68,7 @@ void solarize(const Step& s, float* const* planes, const Row& row) {
   }
 }
 
-// Functions see fractions of the value range, and their results are clipped to it. A NaN stays.
+// `table` and `polynomial` are functions of fractions of the value range; results are clipped to it. A NaN stays a NaN.
 void table(const Step& s, float* const* planes, const Row& row) {
   const float range = s.high - s.low, last = static_cast<float>(s.count - 1), scale = last / range;
   for (int c = 0; c < row.channels && c < s.coloured; ++c) {
@@ -98,7 +98,8 @@ void polynomial(const Step& s, float* const* planes, const Row& row) {
   }
 }
 
-// Integers, so that the order of the sum cannot matter. Finite: leaves out what is not, and counts the others.
+// The sum is one of integers, so its order does not matter. Finite: pixels that are not finite are left out, and the
+// others are counted.
 template <bool Finite>
 std::int64_t sum_of_grey(float* const* planes, int channels, int n, float low, float high, std::int64_t* count) {
   const float range = high - low, unit = 0x1p20f / range;

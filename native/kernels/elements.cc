@@ -1,4 +1,4 @@
-// Pixels of every type on their way in and out: as packed rows that can be sampled, and back from planes of float32.
+// Reads pixels of all types as packed rows that can be sampled, and writes planes of float32 as pixels of all types.
 #include "elements.h"
 
 namespace vary::VARY_TARGET_NS {

@@ -1,5 +1,5 @@
-// The types of values: each as a number of float32, and what becomes of a float32 that is stored. Included by kernel
-// files only; everything here has internal linkage.
+// Conversions between the types of values and float32. Included by kernel files only; everything here has internal
+// linkage.
 #pragma once
 
 #include "loads.h"
@@ -7,7 +7,7 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// Saturate, then round half to even: adding and taking away 1.5 x 2^23 leaves no bits for a fraction. NaN becomes 0.
+// Saturate, then round half to even: adding and subtracting 1.5 x 2^23 leaves no bits for a fraction. NaN becomes 0.
 inline std::int32_t to_whole(float v, float low, float high) {
   const float number = v == v ? v : 0.f;
   const float raised = number > low ? number : low;
@@ -16,14 +16,14 @@ inline std::int32_t to_whole(float v, float low, float high) {
 }
 
 template <typename T, int Low, int High>
-struct Whole {
+struct Integer {
   using Stored = T;
   static float load(T v) { return static_cast<float>(v); }
   static T store(float v) { return static_cast<T>(to_whole(v, static_cast<float>(Low), static_cast<float>(High))); }
 };
-using Uint8 = Whole<std::uint8_t, 0, 255>;
-using Uint16 = Whole<std::uint16_t, 0, 65535>;
-using Int16 = Whole<std::int16_t, -32768, 32767>;
+using Uint8 = Integer<std::uint8_t, 0, 255>;
+using Uint16 = Integer<std::uint16_t, 0, 65535>;
+using Int16 = Integer<std::int16_t, -32768, 32767>;
 
 struct Float32 {
   using Stored = float;
@@ -50,7 +50,8 @@ struct Float16 {
 
   static float load(std::uint16_t v) {
     const std::uint32_t size = v & 0x7fffu, sign = (v & 0x8000u) << 16;
-    const std::uint32_t special = size >= 0x7c00 ? 112u << 23 : 0;  // infinities and NaN: the highest exponent again
+    const std::uint32_t special =
+        size >= 0x7c00 ? 112u << 23 : 0;  // infinities and NaN: the highest exponent of float32
     const std::uint32_t normal = (size << 13) + (112u << 23) + special;
     const std::uint32_t small = bits_of(static_cast<float>(static_cast<std::int32_t>(size)) * 0x1p-24f);
     return float_of((size < 0x0400 ? small : normal) | sign);

@@ -1,4 +1,5 @@
-// The loads of the kernels. Included by kernel files only; everything here has internal linkage.
+// Loads from memory, and the tables that each kernel file defines. Included by kernel files only; functions have
+// internal linkage.
 #pragma once
 
 #include "kernels.h"
@@ -55,7 +56,7 @@ inline float load_f32(const std::uint8_t* at) {
   return v;
 }
 
-// The same little-endian word, as far as bytes exist before `end`: for the last pixels of a picture.
+// The same little-endian word, but only of the bytes before `end`; the others are 0. For the last pixels of a picture.
 template <typename Word>
 inline Word load_before(const std::uint8_t* at, const std::uint8_t* end) {
   Word v{};

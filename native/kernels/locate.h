@@ -1,5 +1,5 @@
-// The first step of the warp: where the pixels of a row come from. A row is worked in blocks of 128 pixels; for each
-// pixel of a block: which pixel of the source is its left, upper tap, and the weights of the taps to the right and
+// The first step of the warp: where the pixels of a row come from. A row is computed in blocks of 128 pixels. For each
+// pixel of a block it finds the source pixel that is its upper left tap, and the weights of the taps to the right and
 // below. Positions lie on a grid of 2^-15 pixels. Included by kernel files only; everything here has internal linkage.
 #pragma once
 
@@ -91,7 +91,7 @@ inline int modulo(int a, int n) {
   return r < 0 ? r + n : r;
 }
 
-// The same of each, without a division where they span less than n, as nearly every block does: at most one n apart.
+// The same for all values of a block, with one division if they span less than n, as in nearly all blocks.
 void modulo(int n, int count, std::int32_t* whole) {
   std::int32_t low = whole[0], high = whole[0];
   for (int k = 1; k < count; ++k) {
@@ -111,7 +111,7 @@ void modulo(int n, int count, std::int32_t* whole) {
 
 void mirror(int size, int edge, int n, std::int32_t* whole, std::int32_t* weight) {  // edge: is its pixel repeated?
   const int last = size - 1, period = 2 * last + 2 * edge;
-  if (period == 0) return;  // a single pixel: the clamp that follows is the whole answer
+  if (period == 0) return;  // a single pixel: the clamp that follows is enough
   std::int32_t far = 0;
   for (int k = 0; k < n; ++k) far |= static_cast<std::int32_t>((whole[k] < -last) | (whole[k] >= 2 * last + edge));
   if (far) modulo(period, n, whole);
@@ -156,7 +156,7 @@ void resolve(Fill fill, int size, int n, std::int32_t* whole, std::int32_t* weig
   }
 }
 
-// Keeps a position on the picture by its nearest pixel.
+// Clamps a position to the pixels of the picture.
 inline void clamp_to(Ints last, Ints& whole, Ints& weight) {
   weight &= (whole >= 0) & (whole < last);
   whole = whole < 0 ? Ints{} : whole;

@@ -1,7 +1,7 @@
-// Normal deviates by the place on the canvas. Philox4x32-10 (native/random.h) of the counter (x, y, group of four
-// channels, 0) gives four words a pixel; Box and Muller, "A Note on the Generation of Random Normal Deviates" (1958),
-// make four deviates of them, of which each channel takes one. Logarithm, sine and cosine are polynomials in float32,
-// the same on every target.
+// Normal deviates as a function of the position on the canvas. Philox4x32-10 (native/random.h) of the counter (x, y,
+// group of four channels, 0) gives four words for each pixel; Box and Muller, "A Note on the Generation of Random
+// Normal Deviates" (1958), turn them into four deviates, one for each channel. Logarithm, sine and cosine are
+// polynomials in float32, the same on every target.
 #include "loads.h"
 
 namespace vary::VARY_TARGET_NS {
@@ -34,7 +34,7 @@ void philox(std::uint32_t x, const Row& row, const std::uint32_t* key, Random& r
   }
 }
 
-// Uniform in (0, 1]: a word and a half, of 2^32.
+// Uniform in (0, 1]: (word + 1/2) / 2^32, rounded to float32.
 inline float fraction(std::uint32_t word) {
   return static_cast<float>(static_cast<std::int32_t>(word >> 8)) * 0x1p-24f +
          static_cast<float>(static_cast<std::int32_t>((word & 0xff) * 2 + 1)) * 0x1p-33f;
@@ -44,7 +44,7 @@ inline float fraction(std::uint32_t word) {
 inline float radius(float u) {
   std::uint32_t bits;
   __builtin_memcpy(&bits, &u, 4);
-  const std::uint32_t shifted = bits - 0x3f3504f3;  // sqrt(1/2): the exponent counts from there
+  const std::uint32_t shifted = bits - 0x3f3504f3;  // minus the bits of sqrt(1/2), where the exponent is 0
   const std::int32_t exponent = static_cast<std::int32_t>(shifted) >> 23;
   const std::uint32_t mantissa = bits - (static_cast<std::uint32_t>(exponent) << 23);
   float m;
@@ -63,7 +63,7 @@ inline float radius(float u) {
   return __builtin_sqrtf(square > 0 ? square : 0);
 }
 
-// Cosine and sine of a word, as a part of 2^32, of a turn. In the quarter about 0: Cephes' cosf and sinf.
+// Cosine and sine of word / 2^32 turns. In the quarter about 0 they are Cephes' cosf and sinf.
 inline void turn(std::uint32_t word, float& cosine, float& sine) {
   const auto part = static_cast<float>(static_cast<std::int32_t>(word & 0x3fffffff) - 0x20000000);
   const float x = part * (1.5707963267948966f * 0x1p-30f), z = x * x;  // -pi/4 .. pi/4
@@ -83,18 +83,18 @@ inline float clamp(float v, float low, float high) {  // NaN stays NaN
 
 void gauss_noise(const Step& s, float* const* planes, const Row& row) {
   const int channels = row.channels < s.coloured ? row.channels : s.coloured;
-  const int before = row.first % 4;  // deviates of the group of four that belong to other channels
+  const int before = row.first % 4;  // deviates of this group of four that belong to earlier channels
   Random random;
   alignas(64) float deviates[4][kTogether] = {};
   for (int x = 0; x < row.width; x += kTogether) {
     philox(static_cast<std::uint32_t>(x), row, s.key, random);
     for (int pair = 0; pair < (before + channels + 1) / 2; ++pair) {
-      const std::uint32_t *const far = random.words[2 * pair], *const angle = random.words[2 * pair + 1];
+      const std::uint32_t *const uniform = random.words[2 * pair], *const angle = random.words[2 * pair + 1];
       float *const first = deviates[2 * pair], *const second = deviates[2 * pair + 1];
       for (int k = 0; k < kTogether; ++k) {
         float cosine, sine;
         turn(angle[k], cosine, sine);
-        const float size = radius(fraction(far[k])) * s.value;
+        const float size = radius(fraction(uniform[k])) * s.value;
         first[k] = size * cosine;
         second[k] = size * sine;
       }

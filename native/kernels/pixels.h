@@ -1,5 +1,5 @@
-// Vectors of pixels into rows of memory, as planes or packed, as floats or bytes: kLanes pixels at a time, and fewer at
-// the end of a row. Included by kernel files only; everything here has internal linkage.
+// Writes vectors of pixels into rows of memory, as planes or packed, as floats or bytes: kLanes pixels at a time, and
+// fewer at the end of a row. Included by kernel files only; everything here has internal linkage.
 #pragma once
 
 #include "loads.h"
@@ -8,14 +8,15 @@
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// The channels of kLanes pixels; and the same pixels as bytes, one pixel a 32-bit lane.
+// The channels of kLanes pixels as floats. (As bytes they are `Words`: one pixel in each 32-bit lane.)
 template <int C>
 struct Channels {
   Floats of[C];
 };
 
-// kLanes pixels of three channels in a row are three vectors, in which each channel has every third lane: it is spread
-// to its lanes of all three vectors at once, and each vector picks its lanes from the three channels.
+// Interleaves three channels. kLanes pixels are three vectors, in which each channel has every third lane. `spread`
+// moves a channel to the lanes that it has in all three vectors, and `picked` selects the lanes of one vector from the
+// channels.
 template <int channel>
 VARY_INLINE Floats spread(Floats v) {
   return shuffled<[](int i) {
@@ -31,7 +32,7 @@ VARY_INLINE Floats picked(const Channels<3>& spread) {
   return shuffled<[](int i) { return (part * kLanes + i) % 3 == 2 ? kLanes + i : i; }>(two, spread.of[2]);
 }
 
-// kLanes pixels of C bytes in a row, of which the first 32 bits of a lane are one; what lies beyond them is anything.
+// kLanes pixels of C contiguous bytes each, from 32-bit lanes; the bytes after them are unspecified.
 template <int C>
 VARY_INLINE Octets squeezed(Words pixels) {
   const Octets parts = shuffled<[](int i) {
@@ -41,14 +42,15 @@ VARY_INLINE Octets squeezed(Words pixels) {
   return (Octets)shuffled<[](int i) { return i < C * kLanes / 4 ? i / C * 4 + i % C : i; }>((Words)parts);
 }
 
-// The first bytes of kLanes pixels, then all their second bytes, and so on.
+// The first bytes of kLanes pixels, then their second bytes, and so on.
 VARY_INLINE Octets gathered(Words pixels) {
   const Octets parts = shuffled<[](int i) { return i - i % 16 + i % 4 * 4 + i % 16 / 4; }>((Octets)pixels);
   constexpr auto rule = [](int i) { return i % (kLanes / 4) * 4 + i / (kLanes / 4); };
   return (Octets)shuffled<rule>((Words)parts);
 }
 
-// Saturated, then rounded half to even: adding 1.5 x 2^23 leaves no bits for a fraction, and the whole number lowest.
+// Saturated, then rounded half to even: adding 1.5 x 2^23 leaves no bits for a fraction, and the whole number in the
+// low bits.
 VARY_INLINE Words to_bytes(Floats v) {
   const Floats raised = v > 0.f ? v : Floats{};  // NaN becomes 0
   const Floats clamped = raised < 255.f ? raised : Floats{} + 255.f;
@@ -66,7 +68,7 @@ VARY_INLINE Words to_bytes(const Channels<C>& pixels) {
 template <typename T, int C, bool packed>
 struct Place {
   static constexpr int kRows = packed ? 1 : C, kValues = packed ? C : 1;
-  // Pixels that a whole vector of them writes beyond its own: packed bytes do not end with a register.
+  // How many pixels a full vector writes beyond its own: packed bytes do not fill a register.
   static constexpr int kBeyond = sizeof(T) == 1 && packed ? (kBytes + C - 1) / C - kLanes : 0;
   T* row[kRows];
   bool far;
@@ -85,7 +87,7 @@ VARY_INLINE void put(bool far, float* at, V v) {
   }
 }
 
-// Calls write(place) for a row of pixels of C channels; one channel is packed and a plane at once.
+// Calls write(place) for a row of pixels of C channels. With one channel, planar and packed rows are the same.
 template <int C, typename Write>
 VARY_INLINE void write_to(const OutputRow& to, Write write) {
   const bool packed = C > 1 && to.packed;
@@ -99,7 +101,7 @@ VARY_INLINE void write_to(const OutputRow& to, Write write) {
 // kLanes pixels from column x on.
 template <int C>
 VARY_INLINE void put(const Place<float, C, false>& to, int x, const Channels<C>& pixels) {
-#pragma GCC unroll 4  // else GCC 12 for arm64, at -O2, takes the store for one to a null pointer and drops it
+#pragma GCC unroll 4  // without it, GCC 12 for arm64 at -O2 removes the store, as one to a null pointer
   for (int c = 0; c < C; ++c) put(to.far, to.row[c] + x, pixels.of[c]);
 }
 
@@ -135,7 +137,7 @@ VARY_INLINE void put(const Place<std::uint8_t, C, packed>& to, int x, const Chan
   put(to, x, to_bytes(pixels));
 }
 
-// The first `count` of kLanes pixels, and nothing beyond them.
+// Writes the first `count` of kLanes pixels, and nothing beyond them.
 template <typename T, int C, bool packed, typename Pixels>
 __attribute__((noinline)) void put_some(Place<T, C, packed> to, int x, Pixels pixels, int count) {
   using To = Place<T, C, packed>;

@@ -1,5 +1,6 @@
-// The triangle filter before a warp, along each axis by itself: rows first, into one line that stays in cache, then the
-// columns of that line. Bytes are summed in 16 bits, with weights in 128ths: integers, so every target gives the same.
+// The triangle filter before a warp, along each axis separately: rows are added into one line, which stays in cache,
+// and then columns of that line. Bytes have weights in 128ths and are summed in 16-bit integers, so all targets give
+// the same.
 #include "loads.h"
 #include "vectors.h"
 
@@ -13,7 +14,7 @@ constexpr int kMostPairs = kMostTaps / 2;
 constexpr bool kVectors = true;
 typedef std::int8_t Chars __attribute__((vector_size(kBytes)));
 
-// The sums of neighbouring products of unsigned weights and signed values; and how rows are brought side by side.
+// Sums of neighbouring products of unsigned weights and signed values, and interleaving of two rows for them.
 #if defined(__AVX512BW__)
 inline Shorts pair_sums(Chars weights, Chars v) { return (Shorts)_mm512_maddubs_epi16((__m512i)weights, (__m512i)v); }
 inline Chars low_pairs(Chars a, Chars b) { return (Chars)_mm512_unpacklo_epi8((__m512i)a, (__m512i)b); }
@@ -38,7 +39,7 @@ inline Chars pair_of_weights(int first, int second) {
 constexpr bool kVectors = false;
 #endif
 
-// In a line, bytes have this added, so that they fit signed factors.
+// Bytes of a line are stored xor this, so that they are signed factors.
 constexpr std::uint8_t kFlip = kVectors ? 0x80 : 0;
 
 inline std::uint8_t rounded(int sum) { return static_cast<std::uint8_t>((sum + kHalf) >> kBits); }
@@ -51,7 +52,7 @@ struct Rows {
   int count;
 };
 
-// out[i] = the weighted sum of the rows, with `flip` added.
+// out[i] = the weighted sum of the rows, xor `flip`.
 void mix_rows_plain(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __restrict out) {
   const auto [data, row, parts, count] = rows;
   constexpr int block = 64;
@@ -67,8 +68,7 @@ void mix_rows_plain(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __
 }
 
 #if defined(__SSSE3__)
-// The same for at least a vector of values, and 2 `Pairs` rows (0: `pairs` is not known), of which the last may be
-// missing.
+// The same for at least a vector of values and 2 * Pairs rows, of which the last may be missing. Pairs = 0: any number.
 template <int Pairs>
 void mix_row_pairs(const Rows& rows, int n, std::uint8_t flip, std::uint8_t* __restrict out) {
   const auto [data, row, parts, count] = rows;
@@ -120,7 +120,7 @@ inline void mix_pixel(const Triangle& t, int i, const std::uint8_t* line, std::u
   }
 }
 
-// Where all weights are a, b, a. The ends of the axis are not.
+// The columns of a line if all weights are a, b, a, except at the ends of the axis.
 void mix_even(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
   const int before = t.left == 0, n = t.right - t.left, after = t.right == t.width;
   int done = 0;
@@ -130,7 +130,7 @@ void mix_even(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
     const std::uint8_t* const from = line + static_cast<std::int64_t>(t.left - t.first) * t.channels;
     const Chars outer = pair_of_weights(parts[0], parts[0]), inner = pair_of_weights(parts[1], 0);
     const Chars sign = Chars{} + static_cast<std::int8_t>(-128);
-    for (; done < n * t.channels; done += kBytes) {  // and garbage beyond the end
+    for (; done < n * t.channels; done += kBytes) {  // it also writes garbage beyond the end
       const Chars a = load<Chars>(from + done - t.channels), b = load<Chars>(from + done);
       const Chars c = load<Chars>(from + done + t.channels);
       const Shorts low = pair_sums(outer, low_pairs(a, c)) + pair_sums(inner, low_pairs(b, b)) + kHalf;
@@ -146,7 +146,7 @@ void mix_even(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
 }
 
 #if defined(__SSSE3__)
-// Of C channels: four pixels that lie one behind the other, as four bytes for each channel.
+// Shuffle of four consecutive pixels of C channels into four bytes for each channel.
 template <int C>
 inline __m128i by_channels() {
   constexpr char none = -128;
@@ -155,7 +155,7 @@ inline __m128i by_channels() {
   return _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
 }
 
-// Four pixels of four bytes without those beyond channel C.
+// Removes the bytes beyond channel C from four pixels of four bytes.
 template <int C>
 inline __m128i squeezed(__m128i pixels) {
   if (C == 1) return _mm_shuffle_epi8(pixels, _mm_setr_epi8(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0));
@@ -167,8 +167,9 @@ constexpr int kOrder[4] = {0, 2, 1, 3};
 
 inline __m128i load_16(const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); }
 
-// Four reduced pixels of `line`, as `pack` describes them, in `Groups` groups of weights (0: `groups` is not known).
-// Returns four bytes a pixel. Vectors of 64 bytes would be slower here, because they are harder to put together.
+// Four reduced pixels of `line`, with the offsets and weights that `pack` wrote, in `Groups` groups of four weights (0:
+// `groups` of them). Returns four bytes for each pixel. Vectors of 64 bytes would be slower: they take longer to
+// assemble.
 template <int C, int Groups>
 inline __m128i mix_four(const std::uint8_t* line, const std::uint32_t* packed, int groups) {
   const std::uint8_t* const from[4] = {line + packed[0], line + packed[1], line + packed[2], line + packed[3]};
@@ -206,7 +207,7 @@ inline __m128i mix_four(const std::uint8_t* line, const std::uint32_t* packed, i
 #endif
 }
 
-// All reduced pixels of a line, four at a time, and garbage beyond the end.
+// All reduced pixels of a line, four at a time. Writes garbage beyond the end.
 template <int C, int Groups>
 void mix_columns(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
   const int n = t.right - t.left, groups = t.x.most / 4;
@@ -227,8 +228,8 @@ void mix_columns(const Triangle& t, const std::uint8_t* line, std::uint8_t* out)
   }
 }
 
-// For each four reduced pixels: their offsets in a line; then for every four of their weights these, four times over
-// for the channels, in the order of pixels in which 256 bits are narrowed.
+// Writes to `t.packed`, for each four reduced pixels: their offsets in a line, then their weights in groups of four.
+// Each group is there four times, once for each channel. Pixels are in `kOrder`, as 256-bit vectors are narrowed.
 void pack(const Triangle& t) {
   const int n = t.right - t.left;
   std::uint32_t* to = t.packed;
@@ -260,9 +261,9 @@ void mix_line(const Triangle& t, const std::uint8_t* line, std::uint8_t* out) {
   for (int i = 0; i < t.right - t.left; ++i) mix_pixel(t, i, line, out + static_cast<std::int64_t>(i) * t.channels);
 }
 
-// Reads some 128 KiB of rows, if those before `end` have not been read yet: long runs come from memory much faster than
-// single rows. Returns up to where it has read.
-int bring_rows(const Triangle& t, int read, int end) {
+// If rows before `end` have not been read yet, reads about 128 KiB of rows into the cache: long runs are read from
+// memory much faster than single rows. Returns the row before which all are read.
+int prefetch_rows(const Triangle& t, int read, int end) {
   const std::int64_t bytes = static_cast<std::int64_t>(t.columns) * t.channels;
   if (end <= read || t.last == 0) return read;
   const std::int64_t more = read + (128 << 10) / bytes + 1;
@@ -278,7 +279,8 @@ int bring_rows(const Triangle& t, int read, int end) {
 
 void bytes(const Triangle& t) {
   static constexpr std::uint8_t same[4] = {1 << kBits};
-  std::uint8_t* const line = reinterpret_cast<std::uint8_t*>(t.line) + 64;  // columns before the first are read, as 0
+  std::uint8_t* const line =
+      reinterpret_cast<std::uint8_t*>(t.line) + 64;  // bytes before the line may be read; they do not count
   if (t.x.start != nullptr && !t.x.even) pack(t);
   int read = t.y.start != nullptr ? t.y.start[0] : t.top;
   for (int y = t.top; y < t.bottom; ++y) {
@@ -288,7 +290,7 @@ void bytes(const Triangle& t) {
     const std::uint8_t* const parts = filtered ? t.y.parts + static_cast<std::int64_t>(i) * t.y.most : same;
     const Rows rows{from, t.row, parts, filtered ? t.y.count[i] : 1};
     const int n = t.columns * t.channels;
-    read = bring_rows(t, read, filtered ? t.y.start[i] + rows.count : y + 1);
+    read = prefetch_rows(t, read, filtered ? t.y.start[i] + rows.count : y + 1);
     std::uint8_t* const out = t.out + y * t.out_row + t.left * t.channels;
     if (t.x.start == nullptr) {
       mix_rows(rows, n, 0, out);

@@ -1,13 +1,13 @@
-// Separable resampling for axis-aligned maps: rows first, into one float32 row that stays in cache, then columns.
-// The weights (a triangle, widened where the picture shrinks) come ready made; see native/sample.cc.
+// Separable resampling for axis-aligned maps: source rows are first added into one float32 row, which stays in cache,
+// and then its columns. native/sample.cc computes the weights (a triangle, wider where the picture shrinks).
 #include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-constexpr int kTogether = 8;  // rows added in one sweep, so that the sum stays in a register
+constexpr int kTogether = 8;  // rows that are added at once, so that the sum stays in a register
 
-// sums[i] = (what it held, or 0) + sum over N rows of weight x row[i], in the order of the rows.
+// sums[i] = (begin ? 0 : sums[i]) + sum over N rows of weight x row[i], in the order of the rows.
 template <int N, typename Source>
 void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n, float* sums) {
   const Source* rows[N];
@@ -36,9 +36,9 @@ void add_all(const std::uint8_t* first, std::int64_t step, const float* weight, 
   }
 }
 
-// Shares of pixels. Of floats, one that weighs nothing might be a NaN, and is left out.
+// weights * pixels. A float of weight 0 is left out, because it may be a NaN.
 template <typename Source, typename V>
-VARY_INLINE V share(V pixels, V weights) {
+VARY_INLINE V weighted(V pixels, V weights) {
   if (sizeof(Source) == 1) return pixels * weights;
   return weights != 0 ? pixels * weights : V{};
 }
@@ -48,8 +48,8 @@ template <int C, typename Source>
 VARY_INLINE Four mixed(const Resize& s, int x, const float* sums) {
   const float* const weight = s.x.weight + static_cast<std::int64_t>(x) * s.x.taps;
   const float* const pixel = sums + (s.x.start[x] - s.first) * C;
-  Four sum = share<Source>(load<Four>(pixel), Four{} + weight[0]);
-  for (int t = 1; t < s.x.taps; ++t) sum = sum + share<Source>(load<Four>(pixel + t * C), Four{} + weight[t]);
+  Four sum = weighted<Source>(load<Four>(pixel), Four{} + weight[0]);
+  for (int t = 1; t < s.x.taps; ++t) sum = sum + weighted<Source>(load<Four>(pixel + t * C), Four{} + weight[t]);
   return sum;
 }
 
@@ -72,14 +72,14 @@ VARY_INLINE Floats mixed(const Resize& s, int x, const float* sums) {
   Floats sum{};
   for (int t = 0; t < taps; t += 4) {
     const Floats w = fours(weight, t);
-    const Floats one = share<Source>(fours(pixel, t * C), fourth<0>(w));
+    const Floats one = weighted<Source>(fours(pixel, t * C), fourth<0>(w));
     sum = t == 0 ? one : sum + one;
     if (t + 1 >= taps) break;
-    sum = sum + share<Source>(fours(pixel, (t + 1) * C), fourth<1>(w));
+    sum = sum + weighted<Source>(fours(pixel, (t + 1) * C), fourth<1>(w));
     if (t + 2 >= taps) break;
-    sum = sum + share<Source>(fours(pixel, (t + 2) * C), fourth<2>(w));
+    sum = sum + weighted<Source>(fours(pixel, (t + 2) * C), fourth<2>(w));
     if (t + 3 >= taps) break;
-    sum = sum + share<Source>(fours(pixel, (t + 3) * C), fourth<3>(w));
+    sum = sum + weighted<Source>(fours(pixel, (t + 3) * C), fourth<3>(w));
   }
   return sum;
 }
@@ -126,7 +126,7 @@ void row(const Resize& s, int y, int n, float* sums, const OutputRow& to) {
   if (inside) {
     const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
     const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
-    int skip = 0, taps = s.y.taps;  // only the outermost rows may weigh nothing
+    int skip = 0, taps = s.y.taps;  // only the outermost rows may have weight 0
     while (taps > 1 && weight[taps - 1] == 0) --taps;
     while (skip + 1 < taps && weight[skip] == 0) ++skip;
     add_all<Source>(s.data + (s.y.start[y] + skip) * s.row + s.first * pixel, s.row, weight + skip, taps - skip,
@@ -143,7 +143,8 @@ void row(const Resize& s, int y, int n, float* sums, const OutputRow& to) {
     for (; x + kLanes <= n; x += kLanes) put_some(place, x, pixels_at(x), kLanes);
     if (x == n) return;
     if (by_itself) return put_some(place, x, pixels_at(x), n - x);
-    put_some(place, n - kLanes, pixels_at(n - kLanes), kLanes);  // some of them once more
+    put_some(place, n - kLanes, pixels_at(n - kLanes),
+             kLanes);  // overlaps the vector before: some pixels are written twice
   });
 }
 

@@ -1,24 +1,25 @@
 // Rows of RGB from planes of luma and chroma, byte for byte as libjpeg makes them: its triangle filter between samples
 // of chroma ("fancy upsampling", jdsample.c) and its integer conversion (JFIF 1.02, in 16.16 fixed point, jdcolor.c).
 //
-// A row is worked in pairs of pixels, since two share a sample of chroma: the even ones in one vector of 16-bit lanes,
-// the odd ones in another, both written back as the low and high bytes of a lane.
+// Two neighbouring pixels may share a sample of chroma. So even pixels are in one vector of 16-bit lanes and odd pixels
+// in another, and the results are the low and high bytes of the lanes.
 #include "loads.h"
 #include "vectors.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-constexpr int kPairs = kBytes / 2;  // of pixels in a vector
+constexpr int kPairs = kBytes / 2;  // pairs of pixels in a vector
 
-// Chroma less 128, of the even and the odd pixels.
-struct Tint {
+// Chroma minus 128, of the even and the odd pixels.
+struct Chroma {
   std::int16_t *even, *odd;
 };
 
-// The samples above and below a row of pixels, nearer one first, and which of the two rows it is.
+// The two rows of chroma samples about a row of pixels, and whether it is the lower one of the two pixel rows that
+// share the nearer samples.
 struct Lines {
-  const std::uint8_t *near, *far;
+  const std::uint8_t *nearer, *farther;
   bool lower;
 };
 
@@ -30,7 +31,7 @@ Lines lines_of(const Planes& p, int plane, int y) {
   return {p.data[plane] + at * p.row[plane], p.data[plane] + next * p.row[plane], lower};
 }
 
-void split_words(const std::uint8_t* from, int n, Tint out) {
+void split_words(const std::uint8_t* from, int n, Chroma out) {
   for (int i = 0; i < n; ++i) {
     std::uint16_t pair;
     __builtin_memcpy(&pair, from + 2 * i, 2);
@@ -39,18 +40,18 @@ void split_words(const std::uint8_t* from, int n, Tint out) {
   }
 }
 
-// One sample a pixel, or one for two rows.
-void whole_columns(const Planes& p, const Lines& l, int first, int n, Tint out, std::uint8_t* mixed) {
-  if (p.down == 1 || !p.smooth) return split_words(l.near + 2 * first, n, out);
-  const std::uint8_t *const near = l.near + 2 * first, *const far = l.far + 2 * first;
+// Chroma with a sample for each column: one for each pixel, or one for two rows.
+void whole_columns(const Planes& p, const Lines& l, int first, int n, Chroma out, std::uint8_t* mixed) {
+  if (p.down == 1 || !p.smooth) return split_words(l.nearer + 2 * first, n, out);
+  const std::uint8_t *const nearer = l.nearer + 2 * first, *const farther = l.farther + 2 * first;
   const int rounding = l.lower ? 2 : 1;
-  for (int i = 0; i < 2 * n; ++i) mixed[i] = static_cast<std::uint8_t>((3 * near[i] + far[i] + rounding) >> 2);
+  for (int i = 0; i < 2 * n; ++i) mixed[i] = static_cast<std::uint8_t>((3 * nearer[i] + farther[i] + rounding) >> 2);
   split_words(mixed, n, out);
 }
 
-// One sample for two columns, `sums` of the two rows ready.
+// Chroma with a sample for two columns. `sums`: the samples of the two rows, already added.
 template <int Shift, int Even, int Odd>
-void half_columns(const std::uint16_t* sums, int n, Tint out) {
+void half_columns(const std::uint16_t* sums, int n, Chroma out) {
   for (int i = 0; i < n; ++i) {
     const int mid = 3 * sums[i];
     out.even[i] = static_cast<std::int16_t>((static_cast<std::uint16_t>(mid + sums[i - 1] + Even) >> Shift) - 128);
@@ -59,18 +60,18 @@ void half_columns(const std::uint16_t* sums, int n, Tint out) {
 }
 
 // Chroma of pairs [first, first + n); `scratch` holds n + 2 numbers.
-void chroma_row(const Planes& p, const Lines& l, int first, int n, Tint out, std::uint16_t* scratch) {
+void chroma_row(const Planes& p, const Lines& l, int first, int n, Chroma out, std::uint16_t* scratch) {
   if (p.across == 1) return whole_columns(p, l, first, n, out, reinterpret_cast<std::uint8_t*>(scratch));
   if (!p.smooth) {
-    for (int i = 0; i < n; ++i) out.even[i] = out.odd[i] = static_cast<std::int16_t>(l.near[first + i] - 128);
+    for (int i = 0; i < n; ++i) out.even[i] = out.odd[i] = static_cast<std::int16_t>(l.nearer[first + i] - 128);
     return;
   }
   const int last = p.chroma_width() - 1, begin = first > 0 ? first - 1 : 0, end = first + n <= last ? first + n : last;
   std::uint16_t* const sums = scratch + 1;  // of pair `first`
   if (p.down == 1) {
-    for (int i = begin; i <= end; ++i) sums[i - first] = l.near[i];
+    for (int i = begin; i <= end; ++i) sums[i - first] = l.nearer[i];
   } else {
-    for (int i = begin; i <= end; ++i) sums[i - first] = static_cast<std::uint16_t>(3 * l.near[i] + l.far[i]);
+    for (int i = begin; i <= end; ++i) sums[i - first] = static_cast<std::uint16_t>(3 * l.nearer[i] + l.farther[i]);
   }
   if (first == 0) sums[-1] = sums[0];
   if (end < first + n) sums[last + 1 - first] = sums[last - first];
@@ -88,7 +89,7 @@ inline Shorts to_byte(Shorts v) {
 }
 
 // R = Y + 1.402 V, G = Y - .34414 U - .71414 V, B = Y + 1.772 U, each product rounded at 2^-16 as libjpeg's tables are:
-// for red and blue the rounded 15-bit product is the same number for each of the 256 samples (a test has them all).
+// for red and blue the rounded 15-bit product gives the same numbers, for all 256 samples (tested).
 inline Colours colours(Shorts y, Shorts u, Shorts v) {
   return {to_byte(y + v + multiply_round(v, Shorts{} + 13173)), to_byte(y - v + rounded_sum(u, -22554, v, 18734)),
           to_byte(y + u + u + multiply_round(u, Shorts{} - 7471))};
@@ -110,7 +111,7 @@ inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const
 }
 
 // kBytes pixels.
-__attribute__((always_inline)) inline void convert(const std::uint8_t* luma, Tint u, Tint v, std::uint8_t* out) {
+__attribute__((always_inline)) inline void convert(const std::uint8_t* luma, Chroma u, Chroma v, std::uint8_t* out) {
   const Shorts words = load<Shorts>(luma);
   const Colours even = colours(words & 255, load<Shorts>(u.even), load<Shorts>(v.even));
   const Colours odd = colours(words >> 8 & 255, load<Shorts>(u.odd), load<Shorts>(v.odd));
@@ -122,9 +123,9 @@ __attribute__((always_inline)) inline void convert(const std::uint8_t* luma, Tin
 }
 
 void rgb(const Planes& p, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch) {
-  const int first = left / 2, n = (right - left + 1) / 2, room = n + kPairs + 2;
-  auto* const memory = reinterpret_cast<std::int16_t*>(scratch) + room;
-  Tint u{memory, memory + room}, v{memory + 2 * room, memory + 3 * room};
+  const int first = left / 2, n = (right - left + 1) / 2, length = n + kPairs + 2;
+  auto* const memory = reinterpret_cast<std::int16_t*>(scratch) + length;
+  Chroma u{memory, memory + length}, v{memory + 2 * length, memory + 3 * length};
   chroma_row(p, lines_of(p, 1, y), first, n, u, scratch);
   chroma_row(p, lines_of(p, 2, y), first, n, v, scratch);
   const std::uint8_t* luma = p.data[0] + y * p.row[0] + left;

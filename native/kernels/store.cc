@@ -1,4 +1,4 @@
-// Whole-row copies: the last pass into a batch slot, the linear read before a warp; and this target's table.
+// Writes finished rows into a batch slot, reads a source into the cache before a warp, and fills this target's table.
 #include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {

@@ -1,6 +1,6 @@
-// Vectors as wide as the target's registers, by the compiler's own vector types; shuffles of them by a formula; and the
-// operations that these types lack: a rounded product of 16-bit fractions, a rounded sum of two products, a product of
-// bytes, and stores past the caches. Included by kernel files only; everything here has internal linkage.
+// Vectors as wide as the target's registers, with the compiler's vector types; shuffles defined by a formula; and
+// operations that these types do not have: a rounded product of 16-bit fractions, a rounded sum of two products, a
+// product of bytes, and non-temporal stores. Included by kernel files only; everything here has internal linkage.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <arm_neon.h>
 #endif
 
-// Left alone, compilers stop inlining where a file grows, and vectors then pass through memory.
+// Forced, because compilers inline less in large files, and vectors are then passed through memory.
 #define VARY_INLINE __attribute__((always_inline)) inline
 
 namespace vary::VARY_TARGET_NS {
@@ -49,7 +49,7 @@ VARY_INLINE void store(void* at, V v) {
   __builtin_memcpy(at, &v, sizeof v);
 }
 
-// Past the caches, where `at` is a multiple of the vector's size: for memory that is not read again soon.
+// A non-temporal store, for memory that is not read again soon. `at` is a multiple of the vector's size.
 template <typename V>
 VARY_INLINE void store_far(float* at, V v) {
 #if defined(__AVX512BW__)
@@ -81,7 +81,7 @@ VARY_INLINE Shorts multiply_round(Shorts a, Shorts b) {
 #endif
 }
 
-// -2^7 times the lower byte (odd: the upper one) of each 16-bit lane: a mask and a shift in one.
+// -2^7 times the lower byte (odd: the upper one) of each 16-bit lane: mask and shift in one instruction.
 template <bool odd>
 VARY_INLINE Shorts minus_shifted(Words v) {
 #if defined(__AVX512BW__)
@@ -134,8 +134,8 @@ VARY_INLINE bool any_above(Ints v, std::int64_t limit) {
   return most > limit;
 }
 
-// Shuffles by a rule: lane i of the result is lane rule(i) of a, or of b from as many lanes on as a has. A rule is a
-// formula of i, so that one serves vectors of every width. What stays within each 128 bits is the cheap kind.
+// Shuffles by a rule: lane i of the result is lane rule(i) of a followed by b. A rule is a formula of i, so it works
+// for vectors of every width. Shuffles within each 128 bits are the fast ones.
 template <int n, int... i>
 struct Shuffle : Shuffle<n - 1, n - 1, i...> {};
 template <int... i>
@@ -183,13 +183,13 @@ VARY_INLINE Longs joined(const Two* parts) {
 #endif
 }
 
-// Number i of each four, four times.
+// Lane i of each group of four lanes, in all four of them.
 template <int i>
 VARY_INLINE Floats fourth(Floats v) {
   return shuffled<[](int lane) { return lane - lane % 4 + i; }>(v);
 }
 
-// Sets of four rows of four numbers, one in each 128 bits of the four vectors; and transposed.
+// 4 x 4 matrices, one in each 128 bits of the four vectors, and their transposes.
 struct Square {
   Floats row[4];
 };
@@ -203,7 +203,7 @@ VARY_INLINE Square transposed(const Square& p) {
   return {{shuffled<left>(a, c), shuffled<right>(a, c), shuffled<left>(b, d), shuffled<right>(b, d)}};
 }
 
-// Each 32-bit lane's low half, twice.
+// The low half of each 32-bit lane, in both halves.
 VARY_INLINE Shorts twice(Ints low) {
   return shuffled<[](int i) { return i & ~1; }>((Shorts)low);
 }

@@ -1,17 +1,17 @@
-// The warp: any affine map, bilinear or nearest, of uint8 pictures. A row is worked in blocks of 128 pixels, in three
-// steps: (a) positions, on a grid of 2^-15 pixels (locate.h): which pixel, which weight, which bytes; (b) the loads:
-// two neighbouring pixels of two rows are two 8-byte words; (c) the blend, scale and store (pixels.h). A row is written
-// while it is sampled, so that neither waits for the other's memory.
+// The warp of uint8 pictures: affine and projective maps, bilinear or nearest. A row is computed in blocks of 128
+// pixels, in three steps: (a) positions, on a grid of 2^-15 pixels (locate.h): pixel, weights and byte offsets; (b)
+// loads: two neighbouring pixels in each of two rows are two 8-byte words; (c) interpolation, scale and store
+// (pixels.h). Pixels are stored as they are computed, so that loads and stores overlap.
 //
-// The arithmetic is part of the Program's meaning (native/README.md). The blend is done in 16-bit lanes with 7 bits
-// below the point, two channels of a pixel in one 32-bit lane, all in integers: every target gives the same bits.
+// The arithmetic is part of the Program's meaning (native/README.md). Interpolation uses 16-bit integers with 7
+// fractional bits, two channels of a pixel in one 32-bit lane, so every target gives the same bits.
 #include "locate.h"
 #include "pixels.h"
 
 namespace vary::VARY_TARGET_NS {
 namespace {
 
-// Two offsets. Loads are what the kernel waits for, so that two offsets come in one.
+// Two offsets. The kernel is limited by loads, so one load reads both.
 struct Offsets {
   std::uint64_t first, second;
 };
@@ -22,15 +22,14 @@ VARY_INLINE Offsets offsets_at(const std::int32_t* offsets) {
   return {both & 0xffffffff, both >> 32};
 }
 
-// 8 or fewer bytes at each of them.
+// Up to 8 bytes at each of them.
 template <typename Load>
 VARY_INLINE Two load_two(const std::uint8_t* from, Offsets offsets, Load load_at) {
   return Two{load_at(from + offsets.first), load_at(from + offsets.second)};
 }
 
-// (b) kLanes pixels of a row and the right neighbour of each, as the 8 bytes from a left tap on: those of pixels 0 1,
-// 4 5, .. in one vector, of 2 3, 6 7, .. in the other. A shuffle within 128 bits then finds left or right ones in
-// sequence.
+// (b) The 8 bytes from each left tap on, which contain the tap and its right neighbour, for kLanes pixels: pixels 0 1,
+// 4 5, .. in one vector and 2 3, 6 7, .. in the other, so that a shuffle within 128 bits puts them in sequence.
 struct Taps {
   Longs a, b;
 };
@@ -42,18 +41,18 @@ VARY_INLINE Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Lo
   return {joined(words[0]), joined(words[1])};
 }
 
-// The same near the end of the picture.
+// The same without reading beyond the end of the picture.
 __attribute__((noinline)) Taps fetch_before(const std::uint8_t* end, const std::uint8_t* from,
                                             const std::int32_t* offsets) {
   return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint64_t>(at, end); });
 }
 
-// kLanes pixels: channels 0 and 2 (even), 1 and 3 (odd), as 16-bit numbers with 7 bits below the point.
+// kLanes pixels: channels 0 and 2 (even), 1 and 3 (odd), as 16-bit numbers with 7 fractional bits.
 struct Pixels {
   Shorts even, odd;
 };
 
-// The pixels `shift` bits from the start of each word, with the wrong sign.
+// The pixels `shift` bits from the start of each word, negated.
 template <int shift>
 VARY_INLINE Pixels minus_pixels(const Taps& taps) {
   constexpr auto rule = [](int i) { return i - i % 4 + i % 2 * 2 + (i % 4 < 2 ? 0 : kLanes); };
@@ -61,13 +60,13 @@ VARY_INLINE Pixels minus_pixels(const Taps& taps) {
   return {minus_shifted<false>(v), minus_shifted<true>(v)};
 }
 
-VARY_INLINE Shorts blend(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
-VARY_INLINE Shorts blend_minus(Shorts a, Shorts b, Shorts weight) { return multiply_round(a - b, weight) - a; }
+VARY_INLINE Shorts interpolate(Shorts a, Shorts b, Shorts weight) { return a + multiply_round(b - a, weight); }
+VARY_INLINE Shorts interpolate_minus(Shorts a, Shorts b, Shorts weight) { return multiply_round(a - b, weight) - a; }
 
 template <int C>
 VARY_INLINE Pixels across(const Taps& taps, Shorts weight) {
   const Pixels left = minus_pixels<0>(taps), right = minus_pixels<8 * C>(taps);
-  return {blend_minus(left.even, right.even, weight), blend_minus(left.odd, right.odd, weight)};
+  return {interpolate_minus(left.even, right.even, weight), interpolate_minus(left.odd, right.odd, weight)};
 }
 
 // Two rows at once, whose taps have the same offsets.
@@ -92,9 +91,9 @@ struct Source {
   explicit Source(const Warp& s) : data(s.data), below(s.data + s.row), end(end_of(s)) {}
 };
 
-// (c) The blend of kLanes pixels from the k-th of a block on.
+// (c) Interpolates kLanes pixels, from pixel k of a block on.
 template <int C, bool plain>
-VARY_INLINE Pixels blended(const Source& s, const Block& b, int k) {
+VARY_INLINE Pixels interpolated(const Source& s, const Block& b, int k) {
   const auto rows = [&]() __attribute__((always_inline)) -> Rows {
     if constexpr (plain) return fetch_rows(s.data, s.below, b.upper + k);
     if (b.careful) return {fetch_before(s.end, s.data, b.upper + k), fetch_before(s.end, s.data, b.lower + k)};
@@ -102,7 +101,7 @@ VARY_INLINE Pixels blended(const Source& s, const Block& b, int k) {
   }();
   const Shorts wx = twice(load<Ints>(b.wx + k)), wy = twice(load<Ints>(b.wy + k));
   const Pixels upper = across<C>(rows.upper, wx), lower = across<C>(rows.lower, wx);
-  return {blend(upper.even, lower.even, wy), blend(upper.odd, lower.odd, wy)};
+  return {interpolate(upper.even, lower.even, wy), interpolate(upper.odd, lower.odd, wy)};
 }
 
 // Nearest: kLanes pixels of a word each, as they are.
@@ -164,7 +163,7 @@ struct Rounded {
     for (int i = 0; i < C; ++i) fill |= to_bytes(Floats{} + s.fill_value[i])[0] << (8 * i);
   }
 
-  // Half to even: one less than half is added to even numbers.
+  // Rounds half to even: 63 is added to even numbers, 64 to odd ones.
   static Shorts rounded(Shorts v) { return (v + 63 + (v >> 7 & 1)) >> 7; }
 
   Words of(const Pixels& p) const { return (Words)rounded(p.even) | (Words)rounded(p.odd) << 8; }
@@ -180,12 +179,12 @@ void row(const Warp& s, int y, int n, const Convert convert, const To to) {
     const int m = n - x < kBlock ? n - x : kBlock;
     locate<C, 8>(s, x, y, (m + kLanes - 1) / kLanes * kLanes, b);
     if (b.plain && !s.nearest) {
-      write(to, x, m, n, [&](int k) { return convert.of(blended<C, true>(from, b, k)); });
+      write(to, x, m, n, [&](int k) { return convert.of(interpolated<C, true>(from, b, k)); });
     } else if (b.plain) {
       write(to, x, m, n, [&](int k) { return convert.of(nearest<true>(from, b, k)); });
     } else if (!s.nearest) {
       write(to, x, m, n,
-            [&](int k) { return convert.filled(convert.of(blended<C, false>(from, b, k)), b.inside + k); });
+            [&](int k) { return convert.filled(convert.of(interpolated<C, false>(from, b, k)), b.inside + k); });
     } else {
       write(to, x, m, n, [&](int k) { return convert.filled(convert.of(nearest<false>(from, b, k)), b.inside + k); });
     }

@@ -1,5 +1,5 @@
-// The warp of float32 pictures: the positions of warp.cc, blended in float32. A pixel of up to four channels is 16
-// bytes, of which the last may belong to the next pixel.
+// The warp of float32 pictures: positions as in warp.cc, interpolation in float32. A pixel is read as 16 bytes, of
+// which the last ones belong to the next pixel if there are fewer than four channels.
 #include "locate.h"
 #include "pixels.h"
 
@@ -21,12 +21,12 @@ __attribute__((noinline)) Floats fetch_before(const std::uint8_t* end, const std
   return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<Two>(at, end); });
 }
 
-// Selected, not multiplied by 0: a NaN or an infinity next door stays next door.
-VARY_INLINE Floats blend(Floats a, Floats b, Floats weight) { return weight > 0.f ? a + (b - a) * weight : a; }
+// Selected, not multiplied by 0, so that a NaN or an infinity of weight 0 has no effect.
+VARY_INLINE Floats interpolate(Floats a, Floats b, Floats weight) { return weight > 0.f ? a + (b - a) * weight : a; }
 
 // Pixels k + i, k + i + 4, .. of a block; wx, wy: the weights of all kLanes.
 template <int C, int i, bool plain>
-VARY_INLINE Floats blended(const Warp& s, const Block& b, int k, Floats wx, Floats wy) {
+VARY_INLINE Floats interpolated(const Warp& s, const Block& b, int k, Floats wx, Floats wy) {
   const auto get = [&](const std::uint8_t* from, const std::int32_t* offsets) __attribute__((always_inline)) {
     return !plain && b.careful ? fetch_before(end_of(s), from, offsets + i) : fetch(from, offsets + i, load<Two>);
   };
@@ -34,16 +34,17 @@ VARY_INLINE Floats blended(const Warp& s, const Block& b, int k, Floats wx, Floa
   if (s.nearest) return left;
   const std::uint8_t* const below = plain ? s.data + s.row : s.data;
   const std::int32_t* const lower = (plain ? b.upper : b.lower) + k;
-  const Floats upper = blend(left, get(s.data + 4 * C, b.upper + k), fourth<i>(wx));
-  return blend(upper, blend(get(below, lower), get(below + 4 * C, lower), fourth<i>(wx)), fourth<i>(wy));
+  const Floats upper = interpolate(left, get(s.data + 4 * C, b.upper + k), fourth<i>(wx));
+  return interpolate(upper, interpolate(get(below, lower), get(below + 4 * C, lower), fourth<i>(wx)), fourth<i>(wy));
 }
 
 template <int C, bool plain>
 VARY_INLINE Channels<C> pixels(const Warp& s, const Block& b, int k) {
   const Floats wx = __builtin_convertvector(load<Ints>(b.wx + k), Floats) * (1.f / kOne);
   const Floats wy = __builtin_convertvector(load<Ints>(b.wy + k), Floats) * (1.f / kOne);
-  const Square channels = transposed({{blended<C, 0, plain>(s, b, k, wx, wy), blended<C, 1, plain>(s, b, k, wx, wy),
-                                       blended<C, 2, plain>(s, b, k, wx, wy), blended<C, 3, plain>(s, b, k, wx, wy)}});
+  const Square channels =
+      transposed({{interpolated<C, 0, plain>(s, b, k, wx, wy), interpolated<C, 1, plain>(s, b, k, wx, wy),
+                   interpolated<C, 2, plain>(s, b, k, wx, wy), interpolated<C, 3, plain>(s, b, k, wx, wy)}});
   Channels<C> out;
   for (int c = 0; c < C; ++c) {
     Floats v = channels.row[c];

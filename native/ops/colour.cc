@@ -1,5 +1,5 @@
-// Colour, a pixel by itself; src/vary/ops/colour.py tells the same in float64 NumPy. `low` and `high` are the value
-// range at the place of the instruction: results are clipped to it, and alpha is left alone.
+// Instructions that change the colour of each pixel by itself; src/vary/ops/colour.py defines them in float64 NumPy.
+// `low` and `high` are the value range at their place in the program: results are clipped to it. Alpha is not changed.
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kGrey[3] = {0.299, 0.587, 0.114};  // Rec. 601
 
-// Of each channel, those that are left alone included.
+// x * scale + bias of each channel; channels that do not change keep scale 1 and bias 0.
 struct Affine {
   double scale[4] = {1, 1, 1, 1}, bias[4] = {};
 };
@@ -67,7 +67,7 @@ void solarize(Arguments a, ChainBuilder& chain) {
   chain.kernel("solarize", step, low, high);
 }
 
-// A pointwise function of fractions of the value range. The numbers stay where the program has them.
+// A function of values as fractions of the value range. `numbers` points into the program, which outlives the chain.
 void function(const char* kernel, Arguments a, ChainBuilder& chain) {
   const double low = a[0], high = a[1];
   chain.clip(low, high);
@@ -82,7 +82,7 @@ void table(Arguments a, ChainBuilder& chain) { function("table", a, chain); }
 void polynomial(Arguments a, ChainBuilder& chain) { function("polynomial", a, chain); }
 
 // Contrast about the mean grey of the picture at this place.
-class Contrast final : public Whole {
+class Contrast final : public WholePicture {
  public:
   Contrast(double factor, double low, double high, RowStep affine)
       : factor_(factor), low_(low), high_(high), affine_(affine) {}
@@ -93,7 +93,7 @@ class Contrast final : public Whole {
     if (finite) count_ += row.width;
   }
 
-  std::vector<Step> between(const Canvas& picture, Workspace&) override {
+  std::vector<Step> between(const FloatPicture& picture, Workspace&) override {
     const double grey = count_ > 0 ? static_cast<double>(sum_) / (static_cast<double>(count_) * 0x1p20) : 0;
     const double mean = low_ + grey * (high_ - low_);
     Step step{affine_};
@@ -113,7 +113,7 @@ class Contrast final : public Whole {
  private:
   double factor_, low_, high_;
   RowStep affine_;
-  std::int64_t sum_ = 0, count_ = 0;  // of the pixels that are finite: in units of the range / 2^20
+  std::int64_t sum_ = 0, count_ = 0;  // of all finite pixels; the sum is in units of the range / 2^20
 };
 
 void contrast(Arguments a, ChainBuilder& chain) {

@@ -1,4 +1,4 @@
-// Filters of the whole canvas; src/vary/ops/filter.py tells the same in float64 NumPy.
+// Filters: instructions that need neighbouring pixels; src/vary/ops/filter.py defines them in float64 NumPy.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
@@ -12,15 +12,15 @@
 namespace vary {
 namespace {
 
-// The place of a tap that may lie beyond the edge: dcb|abcd|cba.
+// The pixel of a tap that may lie beyond the edge: dcb|abcd|cba.
 int reflected(int at, int size) {
   if (size == 1) return 0;
   const int period = 2 * (size - 1), place = ((at % period) + period) % period;
   return place < size ? place : period - place;
 }
 
-// Weights of a Gaussian about each of `size` pixels, four standard deviations wide on each side. A tap beyond the edge
-// counts where it is reflected to, so every pixel has its taps next to each other.
+// Weights of a Gaussian about each of `size` pixels, cut off at four standard deviations. The weight of a tap beyond
+// the edge is added to the pixel that it is mirrored to, so the taps of every pixel are contiguous.
 Axis gaussian(double sigma, int size, Buffer& starts, Buffer& weights) {
   const int radius = static_cast<int>(std::ceil(4 * sigma)), taps = std::min(size, 2 * radius + 1);
   if (std::int64_t{size} * taps > kMostBytes / 4)
@@ -36,7 +36,7 @@ Axis gaussian(double sigma, int size, Buffer& starts, Buffer& weights) {
   auto* const weight = weights.get<float>(std::int64_t{size} * taps + 3);
   for (int x = 0; x < size; ++x) {
     start[x] = std::clamp(x - radius, 0, size - taps);
-    if (x > radius && x + radius < size) {  // no tap beyond an edge: as before
+    if (x > radius && x + radius < size) {  // no tap beyond an edge: the same weights as of the pixel before
       std::copy_n(weight + std::int64_t{x - 1} * taps, taps, weight + std::int64_t{x} * taps);
       continue;
     }
@@ -49,13 +49,13 @@ Axis gaussian(double sigma, int size, Buffer& starts, Buffer& weights) {
   return {start, weight, taps, false};
 }
 
-class GaussianBlur final : public Whole {
+class GaussianBlur final : public WholePicture {
  public:
   explicit GaussianBlur(double sigma) : sigma_(sigma) {}
 
   void gather(const Kernels&, float* const*, const Row&, bool) override {}
 
-  std::vector<Step> between(const Canvas& picture, Workspace& w) override {
+  std::vector<Step> between(const FloatPicture& picture, Workspace& w) override {
     picture_ = picture;
     resize_.x = gaussian(sigma_, picture.width, w.start_x, w.weight_x);
     resize_.y = gaussian(sigma_, picture.height, w.start_y, w.weight_y);
@@ -80,7 +80,7 @@ class GaussianBlur final : public Whole {
 
  private:
   double sigma_;
-  Canvas picture_;
+  FloatPicture picture_;
   Resize resize_;  // of one plane
   float* scratch_ = nullptr;
 };

@@ -1,5 +1,5 @@
-// Maps. Each changes the canvas and says where its points come from (geometry.h); src/vary/ops/geometry.py tells the
-// same in float64 NumPy.
+// Geometry: each instruction makes a new canvas and says where its points come from (geometry.h).
+// src/vary/ops/geometry.py defines the same in float64 NumPy.
 #include "../geometry.h"
 
 #include <algorithm>
@@ -13,15 +13,15 @@
 namespace vary {
 namespace {
 
-// A whole number; what no canvas can be is refused by `apply`.
+// A whole number, clamped to a little more than any canvas: `apply` refuses such sizes.
 int whole(double value) { return static_cast<int>(std::clamp<double>(value, -kMostSide - 1, kMostSide + 1)); }
 
-// Offset of a window of `size` in `canvas` for a draw in [0, 1): whole pixels, each offset equally likely; a window
-// larger than the canvas hangs over it by as much on average.
+// Offset of a window of `size` in `canvas` for a uniform draw in [0, 1): all whole offsets are equally likely. A window
+// larger than the canvas contains it.
 double place(double draw, int canvas, int size) {
-  const int room = canvas - size;
-  const double offset = std::floor(draw * ((room < 0 ? -room : room) + 1));
-  return room < 0 ? -offset : offset;
+  const int free = canvas - size;
+  const double offset = std::floor(draw * ((free < 0 ? -free : free) + 1));
+  return free < 0 ? -offset : offset;
 }
 
 double middle(int canvas, int size) { return nearest_integer((canvas - size) * .5); }
@@ -36,8 +36,8 @@ int scaled(int side, int numerator, int denominator) {
 void resize(Arguments a, View& v) {
   const int height = whole(a[0]), width = whole(a[1]), mode = whole(a[2]);
   if (mode == 0) return stretch(v, height, width);
-  const bool flat = std::int64_t{v.height} * width <= std::int64_t{v.width} * height;  // wider than the box
-  const bool by_width = (mode == 3) != flat;
+  const bool wider = std::int64_t{v.height} * width <= std::int64_t{v.width} * height;  // than the size asked for
+  const bool by_width = (mode == 3) != wider;
   const int h = by_width ? scaled(v.height, width, v.width) : height;
   const int w = by_width ? width : scaled(v.width, height, v.height);
   stretch(v, h, w);
@@ -54,8 +54,8 @@ void center_crop(Arguments a, View& v) {
   window(v, middle(v.height, height), middle(v.width, width), height, width);
 }
 
-// A crop of an area (a share of the canvas) and an aspect ratio (width / height); a side that does not fit is cut to
-// the canvas. Then stretched to height x width.
+// A crop with this area (a fraction of the canvas) and aspect ratio (width / height), whose sides are clamped to the
+// canvas, resized to height x width.
 void resized_crop(Arguments a, View& v) {
   const double area = a[2] * v.height * v.width;
   const auto side = [](double length, int most) {
@@ -86,24 +86,24 @@ void shear_degrees(Arguments a, View& v) { slant(v, tan_degrees(a[0]), tan_degre
 void zoom(Arguments a, View& v) { about_centre(v, 1 / a[0], 0, 0, 1 / a[1]); }
 void translate(Arguments a, View& v) { window(v, -a[1] * v.height, -a[0] * v.width, v.height, v.width); }
 
-// A raw matrix: (x, y) of the canvas comes from (a x + b y + c, d x + e y + f), in pixels.
+// A matrix given as numbers: (x, y) of the canvas comes from (a x + b y + c, d x + e y + f), in pixels.
 void affine(Arguments a, View& v) { append(v, {{a[0], a[1], a[2], a[3], a[4], a[5]}}, v.height, v.width); }
 
-// [a b; d e] moves points about the centre, and then they move by fractions (c, f) of the sides.
+// Points move by [a b; d e] about the centre, then by the fractions c and f of width and height.
 void matrix(Arguments a, View& v) {
   const double d = a[0] * a[4] - a[1] * a[3];
   about_centre(v, a[4] / d, -a[1] / d, -a[3] / d, a[0] / d);
   window(v, -a[5] * v.height, -a[2] * v.width, v.height, v.width);
 }
 
-// A raw homography, in the same way, over g x + h y + i.
+// A projective matrix given as numbers: as `affine`, divided by g x + h y + i.
 void projective(Arguments a, View& v) {
   append(v, {{a[0], a[1], a[2], a[3], a[4], a[5]}, {a[6], a[7], a[8]}}, v.height, v.width);
 }
 
-// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by its shares, in x and y,
-// of a fraction of the sides. The map from the square to a quadrilateral is that of Heckbert, "Fundamentals of Texture
-// Mapping and Image Warping" (1989), section 2.2.3; pixels come from its inverse.
+// Each corner of the canvas (top left, top right, bottom right, bottom left) moves inwards by `a[0]` times its two
+// shares, as fractions of width and height. The map from the square to a quadrilateral is that of Heckbert,
+// "Fundamentals of Texture Mapping and Image Warping" (1989), section 2.2.3; pixels come from its inverse.
 void perspective(Arguments a, View& v) {
   const double w = v.width, h = v.height;
   const auto move = [&](std::size_t i) { return a[0] * a[i]; };

@@ -1,11 +1,11 @@
-// Noise that depends on the place on the canvas; src/vary/ops/noise.py tells the same in float64 NumPy.
+// Noise, a function of the position on the canvas; src/vary/ops/noise.py defines it in float64 NumPy.
 #include "../chain.h"
 #include "op.h"
 
 namespace vary {
 namespace {
 
-// Normal deviates times `std`, a fraction of the value range, added to each coloured channel by itself.
+// Adds independent normal deviates to each coloured channel. `std` is a fraction of the value range.
 void gauss_noise(Arguments a, ChainBuilder& chain) {
   const double std = a[0], low = a[3], high = a[4];
   chain.clip(low, high);

@@ -1,5 +1,5 @@
-// An operation: what one instruction of a Program does, as one entry of a table. src/vary/ops holds the same table with
-// the meaning of each entry in float64; a test compares the two.
+// An operation: the entry of a table that says what an instruction of a Program does. src/vary/ops has the same table
+// with the meaning of each entry in float64; a test compares both.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +13,11 @@ class ChainBuilder;
 
 // Decides where a program is cut (src/vary/plan/segment.py), and how an operation is run.
 enum class Kind {
-  map,        // moves the canvas: several in a row are one sampling
-  pointwise,  // colour of a pixel by itself, after the sampling
-  whole,      // needs all pixels around; keeps its place
-  noise,      // adds what depends on the place on the canvas; keeps its place
-  control,    // order, cut
+  map,        // geometry: consecutive maps are one sampling
+  pointwise,  // changes each pixel by itself, after the sampling
+  whole,      // needs other pixels as well; keeps its place
+  noise,      // depends on the position on the canvas; keeps its place
+  control,    // order, cut, nothing
 };
 
 using Arguments = std::span<const double>;
@@ -25,8 +25,8 @@ using Arguments = std::span<const double>;
 struct Op {
   const char* name;
   Kind kind;
-  int numbers, each;                                  // how many arguments: so many, and so many for each channel;
-                                                      // each = -1: at least one more
+  int numbers, each;                                  // how many arguments: `numbers`, plus `each` for each channel;
+                                                      // each = -1: plus any number of at least one
   void (*map)(Arguments, View&) = nullptr;            // of maps
   void (*stage)(Arguments, ChainBuilder&) = nullptr;  // of pointwise, whole and noise
 
@@ -36,7 +36,8 @@ struct Op {
   }
 };
 
-// The tables, one a file; table.cc lists them. Constants: threads may use them while the program ends.
+// The tables, one for each file; table.cc lists them. They are constants, so threads may use them while the program
+// ends.
 std::span<const Op> geometry_ops();
 std::span<const Op> colour_ops();
 std::span<const Op> filter_ops();
@@ -48,6 +49,6 @@ const Op* find_op(std::string_view name);  // nullptr: no such operation
 
 extern const Op& kOrder;    // the next `count` instructions run in the order of factorial number `code`
 extern const Op& kCut;      // resample here, and go on from that picture
-extern const Op& kNothing;  // in place of an instruction that is left out, so that orders count the same
+extern const Op& kNothing;  // replaces an instruction that is left out, so that the counts of orders stay right
 
 }  // namespace vary

@@ -1,6 +1,7 @@
-// One hash a line of what kernels, draws and whole programs make of inputs that are the same everywhere:
-//   hashes                         prints them, as native/tests/hashes.txt holds them
-//   hashes --check FILE [TARGET]   compares; with TARGET, only if that instruction set is the live one (77: not here)
+// Hashes of the results of kernels, draws and whole programs for fixed inputs, one a line:
+//   hashes                         prints them, in the form of native/tests/hashes.txt
+//   hashes --check FILE [TARGET]   compares; with TARGET, only if that instruction set is in use (exit code 77: not
+//   available)
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -11,7 +12,7 @@
 #include "cpu.h"
 #include "made.h"
 
-#if defined(VARY_WITHOUT_JPEG)  // a cross-compiler seldom has libjpeg, and no case here decodes
+#if defined(VARY_WITHOUT_JPEG)  // cross-compilers seldom have libjpeg, and no case here decodes
 #include "jpeg.h"
 namespace vary {
 bool jpeg_header(const std::uint8_t*, std::size_t, JpegHeader&, std::string&) { return false; }
@@ -127,7 +128,7 @@ vary::Plan strict() {  // every instruction on a stored picture
                         instruction("resize", {64, 64, 3}), instruction("center_crop", {64, 64})});
 }
 
-vary::Plan filters() {  // what needs the whole picture, and noise; between them a map with a horizon
+vary::Plan filters() {  // filters, contrast and noise, with a projective map between them
   return made::plan_of({instruction("gaussian_blur", {1.3}), instruction("cut", {0}),
                         instruction("perspective", {.3, .1, .9, .8, .2, .7, .3, .4, .6}),
                         instruction("solarize", {.6, 0, 255}), instruction("gauss_noise", {.1, 7, 9e8, 0, 255}),
@@ -135,7 +136,7 @@ vary::Plan filters() {  // what needs the whole picture, and noise; between them
                         instruction("resize", {64, 64, 0})});
 }
 
-vary::Plan many_channels() {  // what any number of channels can go through
+vary::Plan many_channels() {  // instructions that accept any number of channels
   return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("solarize", {.6, 0, 65535}),
                         instruction("gauss_noise", {.1, 7, 9e8, 0, 65535}), instruction("gaussian_blur", {.7}),
                         instruction("cut", {3}), instruction("brightness", {1.2, 0, 65535}),

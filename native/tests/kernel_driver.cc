@@ -1,5 +1,5 @@
-// One kernel over a fixed input, to count instructions: `kernel_driver NAME [repeats]`; without a name, the names.
-// benchmarks/instructions.py runs it under callgrind. The kernels are those that VARY_TARGET names.
+// Runs one kernel on a fixed input, to count instructions: `kernel_driver NAME [repeats]`; without a name, lists the
+// names. benchmarks/instructions.py runs it under callgrind. VARY_TARGET selects the instruction set.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -20,7 +20,7 @@ using vary::Step;
 
 constexpr int kSide = 224;
 
-// Rows of one sampling, again and again.
+// The rows of one sampling, repeated.
 void sample(const Kernels& k, const vary::View& view, int repeats) {
   const Picture picture(256, 320, 3, Element::u8);
   const vary::Sampler sampler = vary::prepare(k, {}, picture.image, view, vary::Workspace::mine());

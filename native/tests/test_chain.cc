@@ -1,5 +1,5 @@
-// Which colour instructions merge, which clips are dropped, where sweeps end; and that a chain, however merged, is
-// still its instructions one after the other.
+// Which colour instructions are merged, which clips are left out, and where sweeps end; a chain gives the same result
+// as its instructions one after the other.
 #include <algorithm>
 #include <cmath>
 #include <string>
@@ -32,7 +32,7 @@ Chain chain_of(const std::vector<Concrete>& list, int channels, bool bounded) {
                        {0, channels, channels, bounded ? vary::Element::u8 : vary::Element::f32});
 }
 
-// "^" an affine head, then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a sweep ends.
+// "^": affine in the sampler; then a(ffine), m(atrix), h(ue), each with "!" if it clips; "|" where a sweep ends.
 std::string text(const Chain& chain) {
   bool head = false;
   for (int c = 0; c < 4; ++c) head = head || chain.scale[c] != 1 || chain.bias[c] != 0;
@@ -57,13 +57,13 @@ void test_shapes() {
     const char* expected;
   } cases[] = {
       {__LINE__, {}, 3, true, ""},
-      // affine: into the head, unless the clip can bite
+      // affine: into the sampler, unless the clip may change values
       {__LINE__, {rescale(2)}, 3, false, "^"},
       {__LINE__, {brightness(.5)}, 3, true, "^"},
       {__LINE__, {brightness(.5)}, 3, false, "a!"},
       {__LINE__, {brightness(1.01)}, 3, true, "a!"},
       {__LINE__, {brightness(1)}, 3, true, ""},
-      {__LINE__, {brightness(1)}, 3, false, "a!"},  // an idle factor still clips
+      {__LINE__, {brightness(1)}, 3, false, "a!"},  // a factor of 1 still clips
       {__LINE__, {shift(.1)}, 3, true, "a!"},
       {__LINE__, {shift(.1)}, 1, true, "a!"},
       {__LINE__, {rescale(.5, 10), shift(.1, .2, .3)}, 3, true, "^"},
@@ -84,7 +84,7 @@ void test_shapes() {
       {__LINE__, {brightness(2), saturation(.5), rescale(2)}, 3, true, "a!m"},
       {__LINE__, {saturation(2), rescale(2)}, 3, true, "m!a"},
       {__LINE__, {saturation(.5), saturation(.5)}, 3, true, "mm"},
-      {__LINE__, {rescale(.5), saturation(.5), rescale(2)}, 4, true, "^ma"},  // a matrix does not reach alpha
+      {__LINE__, {rescale(.5), saturation(.5), rescale(2)}, 4, true, "^ma"},  // a matrix does not change alpha
       {__LINE__, {rescale(.5), hue(.1), rescale(2)}, 3, true, "^ha"},
       {__LINE__, {rescale(2), hue(.1), rescale(2)}, 3, true, "^ha!a"},
       {__LINE__, {hue(.1), saturation(.5)}, 3, true, "hm"},
@@ -114,7 +114,7 @@ double grey_of(const Pixels& p, int channels, std::size_t k) {
   return .299 * p[k] + .587 * p[k + second] + .114 * p[k + third];
 }
 
-// One instruction as README.md says it, without hue.
+// One instruction as defined in README.md, without hue.
 void by_the_book(const Concrete& i, Pixels& p, int channels) {
   const auto a = [&](int k) { return i.a[static_cast<std::size_t>(k)]; };
   const std::string_view op = i.op->name;
@@ -185,7 +185,7 @@ void test_merged_is_listed() {
     for (Concrete& i : list) i = any(numbers, channels);
     Pixels expected;
     for (int c = 0; c < channels; ++c) {
-      const int high = 1 + numbers.below(255), low = numbers.below(2) * high;  // channels unlike each other
+      const int high = 1 + numbers.below(255), low = numbers.below(2) * high;  // different channels
       for (int x = 0; x < kPixels; ++x) expected.push_back(low + numbers.below(256 - low));
     }
     if (!bounded)
@@ -204,7 +204,7 @@ void test_alpha() {
   const Pixels start(std::size_t{4} * kPixels, 300);
   for (std::size_t last = 1; last <= tints.size(); ++last) {
     std::vector<Concrete> list(tints.begin(), tints.begin() + static_cast<std::ptrdiff_t>(last));
-    list.push_back(rescale(.5));  // which does reach alpha
+    list.push_back(rescale(.5));  // which does change alpha
     const Pixels seen = run(chain_of(list, 4, false), start, 4);
     for (std::size_t k = 0; k < kPixels; ++k) {
       CHECK_EQUAL(seen[3 * kPixels + k], 150.0);

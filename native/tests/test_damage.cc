@@ -1,4 +1,4 @@
-// JPEGs that are damaged: those that have every row are read, the others refused with the cure, if there is one.
+// Damaged JPEGs: those that have every row are read, the others are refused, with the cure if there is one.
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -20,26 +20,26 @@ struct Decoded {
   Buffer pixels;
 };
 
-Decoded decode(const Buffer& file, int denominator = 1, bool tolerant = false, int channels = 3) {
+Decoded decode(const Buffer& file, int denominator = 1, bool allow_truncated = false, int channels = 3) {
   Decoded out;
   vary::JpegHeader header;
   if (!vary::jpeg_header(file.data(), file.size(), header, out.error)) return out;
   const int width = vary::jpeg_scaled(header.width, denominator),
             height = vary::jpeg_scaled(header.height, denominator);
   out.pixels.resize(static_cast<std::size_t>(width) * height * channels);
-  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, allow_truncated},
                              {out.pixels.data(), height, width, channels, std::ptrdiff_t{width} * channels}, out.error,
                              &out.damaged);
   return out;
 }
 
-// Through planes, as a level that is kept.
-Decoded kept(const Buffer& file, bool tolerant = false) {
+// Decoded through planes, as a cache block.
+Decoded kept(const Buffer& file, bool allow_truncated = false) {
   Decoded out;
-  vary::Request request{{}, 1, 3, false};
+  vary::LevelRequest request{{}, 1, 3, false};
   if (!vary::jpeg_header(file.data(), file.size(), request.header, out.error)) return out;
   out.pixels.resize(vary::level_bytes(request));
-  out.ok = vary::make_level(file.data(), file.size(), request, tolerant, out.pixels.data(), out.error);
+  out.ok = vary::make_level(file.data(), file.size(), request, allow_truncated, out.pixels.data(), out.error);
   vary::Level level;
   if (out.ok && vary::read_level(out.pixels.data(), out.pixels.size(), level)) out.damaged = level.damaged;
   out.pixels.erase(out.pixels.begin(), out.pixels.begin() + vary::kLevelHead);
@@ -69,7 +69,7 @@ Buffer head_of(const Buffer& file, std::size_t size) {
   return {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(size)};
 }
 
-// Places of the markers behind the head of the first scan.
+// Offsets of the markers after the header of the first scan.
 std::vector<std::size_t> markers_of(const Buffer& file) {
   std::vector<std::size_t> out;
   bool rows = false;
@@ -117,7 +117,7 @@ void test_sound_files_are_not_damaged() {
   }
 }
 
-// Cut anywhere, a file is refused, or is the picture.
+// A file that is cut off anywhere is refused, or gives the whole picture.
 void test_cuts() {
   for (const Encoding& kind : kinds()) {
     const Buffer file = encode(kind);
@@ -129,7 +129,7 @@ void test_cuts() {
       if (seen.ok) {
         CHECK(seen.pixels == plain);
         CHECK(seen.damaged);
-        CHECK(size + 3 >= file.size());  // the last byte may be filled up to nothing but ones
+        CHECK(size + 3 >= file.size());  // the last byte may be padding alone
         ++whole;
       } else {
         check_refused(cut);
@@ -158,7 +158,7 @@ void test_bytes_before_markers() {
     for (const std::size_t marker : markers_of(file)) {
       const bool restart = file[marker + 1] >= 0xD0 && file[marker + 1] <= 0xD7;
       check_whole(with(file, marker, Buffer(64, 0)), file);
-      if (restart && kind.progressive) continue;  // there only zeros can be known to be stray
+      if (restart && kind.progressive) continue;  // where only zeros count as stray
       for (const Buffer& junk : {Buffer{1, 2, 3, 4, 5, 6, 7, 8, 9}, Buffer(30, 0xAA), Buffer(20, 'x')})
         check_whole(with(file, marker, junk), file);
       if (restart) check_whole(with(file, marker, {0xFF, 0x52, 1, 2, 3}), file);
@@ -180,14 +180,14 @@ void test_missing_rows_are_refused() {
     shorter.erase(shorter.begin() + static_cast<std::ptrdiff_t>(markers[1]),
                   shorter.begin() + static_cast<std::ptrdiff_t>(markers[2]));
     check_refused(shorter);
-    std::size_t scan = file.size();  // of a file with several scans the last one
+    std::size_t scan = file.size();  // the last scan of a file with several
     for (const std::size_t at : markers)
       if (file[at + 1] == 0xDA) scan = at;
     if (scan < file.size()) check_refused(head_of(file, scan));
   }
 }
 
-// A damaged row whose code ends early leaves bytes over. They are no stray bytes, and are hardly ever taken for some.
+// A damaged row whose code ends early leaves bytes over. They hardly ever count as stray bytes.
 void test_damaged_rows_are_refused() {
   int refused = 0, taken = 0;
   const Buffer file = encode({.width = 160, .height = 64, .restart = 5});
@@ -205,7 +205,7 @@ void test_damaged_rows_are_refused() {
   CHECK(taken * 20 < refused);
 }
 
-// Too many rows between restart markers: what is left over is rows.
+// Too many rows between restart markers: the bytes left over are rows.
 void test_rows_beyond_the_interval_are_no_stray_bytes() {
   for (const bool noise : {false, true}) {
     for (const unsigned said : {1U, 3U, 4U}) {
@@ -217,7 +217,7 @@ void test_rows_beyond_the_interval_are_no_stray_bytes() {
   }
 }
 
-// Broken tables hold steps of 0: whatever such a coefficient is, it comes out 0.
+// Broken tables contain steps of 0: such a coefficient becomes 0, whatever its value.
 void test_quantisation_steps_of_zero() {
   Buffer file = encode({.restart = 1});
   for (std::size_t at = 2; at + 5 < file.size(); ++at)
@@ -236,7 +236,7 @@ void test_numbers_that_sequential_scans_do_not_use() {
   std::size_t scan = 0;
   while (file[scan] != 0xFF || file[scan + 1] != 0xDA) ++scan;
   const Buffer original = file;
-  file[scan + 2 + file[scan + 3] - 2] = 0;  // the last coefficient: 63 in every sound file
+  file[scan + 2 + file[scan + 3] - 2] = 0;  // the last coefficient: 63 in every valid file
   check_whole(file, original);
 }
 

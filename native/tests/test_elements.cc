@@ -1,5 +1,5 @@
-// The types of values, on every target: what float32 each value becomes, and what becomes of a float32; pixels in any
-// order in memory; groups of channels.
+// The types of values, on every target: conversions to and from float32; pixels in any order in memory; groups of
+// channels.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -66,7 +66,7 @@ std::vector<std::uint16_t> stored(const Kernels& k, Element element, const std::
   return out;
 }
 
-// Every finite half, the middle between it and the next, and what lies just beside both.
+// Every finite float16, the middle between it and the next one, and the float32 next to both.
 void test_store_half() {
   std::vector<float> values;
   std::vector<int> expected;
@@ -120,7 +120,7 @@ Bytes run(const Picture& picture, const vary::Image& image, const vary::Plan& pl
 
 constexpr Element kTypes[] = {Element::u8, Element::f32, Element::u16, Element::i16, Element::f16};
 
-// A turn, a cut, a filter and constants of their own for channels [first, first + count).
+// A rotation, a cut, a filter, and different constants for channels [first, first + count).
 vary::Plan plan_of(int first, int count, Element type, bool normalizes) {
   using made::instruction;
   vary::Plan plan = made::plan_of({instruction("rotate", {20}), instruction("cut", {static_cast<double>(type)}),
@@ -137,7 +137,7 @@ vary::Plan plan_of(int first, int count, Element type, bool normalizes) {
   return plan;
 }
 
-// Each channel of many is what that channel alone would become; also where the result is planar.
+// Each channel of many gives the same result as that channel alone, also in planar results.
 void test_groups() {
   constexpr int height = 9, width = 14, channels = 11;
   for (const Element type : kTypes)

@@ -1,4 +1,4 @@
-// A batch from pictures and parameters to slots: order of work, cuts, errors that stay with their picture, counts.
+// Whole batches: slots, layouts, order of instructions, cuts, errors of single pictures, counts.
 #include <algorithm>
 #include <array>
 #include <cfenv>
@@ -71,7 +71,7 @@ void test_main_policy() {
     CHECK_EQUAL(counts.resamples, 8);
     CHECK(other.outputs == first.outputs);
   }
-  for (std::size_t i = 0; i < pictures.all.size(); ++i) {  // no picture knows its neighbours
+  for (std::size_t i = 0; i < pictures.all.size(); ++i) {  // no picture depends on others
     CHECK_EQUAL(first.tasks[i].error, std::string());
     CHECK(run_one(plan, *pictures.all[i], first.tasks[i].slot, first.rows[i]) == first.outputs[i]);
   }
@@ -99,7 +99,7 @@ void test_layouts_of_slots() {  // one picture in each kind of slot
   CHECK_EQUAL(wrong, 0);
 }
 
-void test_large_batches() {  // what is written past the caches is what is written through them
+void test_large_batches() {  // non-temporal stores write the same values
   const Picture picture(60, 70, 3, Element::u8);
   const Plan plan =
       plan_of({instruction("resize", {832, 960, 0}), instruction("rotate", {20}), instruction("rescale", {.5, 1})});
@@ -146,7 +146,7 @@ void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width
   const Slot slot{nullptr, 3, 4, channels, type, false};
   const Bytes expected = run_one(plan, picture, slot);
   for (const std::array<std::ptrdiff_t, 3>& strides : {
-           std::array<std::ptrdiff_t, 3>{-width * channels, channels, 1},  // from below
+           std::array<std::ptrdiff_t, 3>{-width * channels, channels, 1},  // bottom row first
            {width * channels, -channels, 1 - 2 * (channels > 1)},          // from right to left
            {width, 1, height * width},                                     // planes
            {-1, -height, height * width},                                  // planes of columns, all backwards
@@ -160,7 +160,7 @@ void check_layouts(const Plan& plan, std::ptrdiff_t height, std::ptrdiff_t width
   }
 }
 
-void test_layouts_of_pictures() {  // however its bytes lie, a picture is the same picture
+void test_layouts_of_pictures() {  // the strides of a picture do not change the result
   const Instruction turn = instruction("rotate", {20}), cross = instruction("transpose"),
                     small = instruction("resize", {3, 4, 0});
   for (const auto& [height, width] : {std::pair{6, 5}, {20, 1}, {1, 20}, {1, 1}})
@@ -170,7 +170,7 @@ void test_layouts_of_pictures() {  // however its bytes lie, a picture is the sa
           check_layouts(plan, height, width, channels, type);
 }
 
-void test_crossed_axes() {  // a picture that lies on its side is turned first, as far as it is seen
+void test_crossed_axes() {  // a picture that is turned by 90 degrees is transposed first, where it is visible
   for (const Element type : {Element::u8, Element::f32})
     for (int fill = 0; fill < 5; ++fill)
       for (const double shift : {0., .4, -.9}) {
@@ -235,7 +235,8 @@ void test_errors() {
     const Counts counts = batch.run(plan_of({instruction("flip_horizontal")}), threads);
     CHECK_EQUAL(counts.pictures, 4);
     CHECK_EQUAL(batch.tasks[0].error + batch.tasks[3].error, std::string());
-    CHECK_EQUAL(batch.tasks[1].error, std::string("this picture comes out 4 x 6, its place in the batch is 5 x 7"));
+    CHECK_EQUAL(batch.tasks[1].error,
+                std::string("the result of this picture is 4 x 6, its place in the batch is 5 x 7"));
     CHECK_EQUAL(batch.tasks[2].error, std::string("not a JPEG"));
     CHECK(batch.outputs[0] == batch.outputs[3]);
     for (int x = 0; x < 6; ++x)
@@ -256,7 +257,7 @@ void test_sizes() {
   }
 }
 
-void test_rounding() {  // of the caller: in sizes and in what is told of a pass
+void test_rounding() {  // the caller's rounding mode changes neither sizes nor passes
   const Picture picture(40, 50, 3, Element::u8);
   const Plan plan = plan_of({instruction("rotate", {20}), instruction("resize", {33, 33, 1})});
   const vary::Pass expected = vary::passes(plan, source_of(picture), nullptr, {})[0];
@@ -328,12 +329,12 @@ void check_runs(std::vector<Instruction> list, made::Numbers& numbers, const Pic
 }
 
 #if defined(__SANITIZE_THREAD__)
-constexpr int kTurns = 100;  // threads share the same things in every turn
+constexpr int kTurns = 100;  // rounds in which threads share objects
 #else
 constexpr int kTurns = 2000;
 #endif
 
-// Any program, however odd its numbers: nothing undefined, and one answer on any number of threads.
+// Random programs, also with strange numbers: no undefined behaviour, and the same result for any number of threads.
 void test_anything() {
   made::Numbers numbers(5);
   const Pictures pictures;
@@ -342,7 +343,7 @@ void test_anything() {
     for (int i = numbers.below(7); i >= 0; --i) list.push_back(any(numbers));
     check_runs(list, numbers, pictures);
   }
-  for (int turn = 0; turn < kTurns / 5; ++turn) {  // one thing, again and again
+  for (int turn = 0; turn < kTurns / 5; ++turn) {  // the same program, repeated
     const std::vector<Instruction> list(static_cast<std::size_t>(1 + turn % 12), any(numbers));
     check_runs(list, numbers, pictures);
   }

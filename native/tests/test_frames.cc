@@ -1,5 +1,5 @@
-// What is refused by its frame header, with the same words whatever libjpeg-turbo can do; and that nothing is written
-// where what comes out is not what its room was made for.
+// Files that are refused by their frame header, with the same message for all versions of libjpeg-turbo; and nothing is
+// written if the decoded size differs from the size of the buffer.
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -22,7 +22,7 @@ bool untouched(const Buffer& room) {
   return std::all_of(room.begin(), room.end(), [](std::uint8_t v) { return v == kUntouched; });
 }
 
-// What every way into a file says of it: at all levels, as rows and as planes laid out for `claimed`.
+// The errors of all ways to decode a file: at all levels, as rows, and as planes laid out for `claimed`.
 std::vector<std::string> answers(const Buffer& file, const vary::JpegHeader& claimed) {
   std::vector<std::string> out(1);
   vary::JpegHeader header;
@@ -120,7 +120,7 @@ void test_arithmetic() {  // read where libjpeg can
   CHECK(room == encoded::by_the_book(file, 1, JCS_RGB));
 }
 
-// Bytes that changed after their header was read: every other file into room that was made for this one.
+// Bytes that change after their header was read: every other file, decoded into a buffer for this one.
 void test_another_file() {
   std::vector<Buffer> files;
   for (const auto& [width, height] : {std::pair{40, 24}, {40, 25}, {41, 24}, {17, 90}, {8, 8}})

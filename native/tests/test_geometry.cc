@@ -1,4 +1,4 @@
-// Every geometric instruction on a small canvas, with the map worked out by hand.
+// Every geometric instruction on a small canvas, compared with a map that was computed by hand.
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -183,7 +183,7 @@ void test_orientations() {
   }
 }
 
-// What `apply` says of one instruction more; empty if it is carried out.
+// The error of `apply` for one more instruction; empty if there is none.
 std::string refusal(View view, Op op, const std::vector<double>& arguments, const std::string& name = {}) {
   Concrete c = made::concrete(op, arguments);
   c.name = &name;

@@ -31,9 +31,9 @@ struct Decoded {
   int at(int x, int y, int c) const { return pixels.at(static_cast<unsigned>((y * width + x) * channels + c)); }
 };
 
-constexpr int kMostPixels = 4'000'000;  // of a file that claims more, the header is enough here
+constexpr int kMostPixels = 4'000'000;  // of files that claim more, only the header is read here
 
-Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool tolerant = false) {
+Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool allow_truncated = false) {
   Decoded out;
   out.ok = vary::jpeg_header(file.data(), file.size(), out.header, out.error);
   if (!out.ok || std::int64_t{out.header.width} * out.header.height > kMostPixels) return out;
@@ -41,8 +41,9 @@ Decoded decode(const Buffer& file, int denominator = 1, int channels = 3, bool t
   out.height = vary::jpeg_scaled(out.header.height, denominator);
   out.channels = channels;
   const std::ptrdiff_t stride = std::ptrdiff_t{out.width} * channels;
-  out.pixels.resize(static_cast<std::size_t>(stride * out.height));  // exact, so that the sanitizer sees a byte too far
-  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, tolerant},
+  out.pixels.resize(
+      static_cast<std::size_t>(stride * out.height));  // the exact size, so that the sanitizer finds any byte beyond it
+  out.ok = vary::jpeg_decode({file.data(), file.size(), denominator, allow_truncated},
                              {out.pixels.data(), out.height, out.width, channels, stride}, out.error);
   return out;
 }
@@ -76,7 +77,7 @@ void test_values() {
   CHECK_EQUAL(decode(grey, 8).width, 5);
 }
 
-// What the eye should see of the inks written by encode(), which are inverted, with Adobe's marker or without.
+// The colours of the inks that encode() writes, which are inverted, with Adobe's marker or without.
 int seen_through_ink(int x, int y, int c) { return (slope(x, y, c) * slope(x, y, 3) + 127) / 255; }
 
 void test_cmyk() {
@@ -180,7 +181,7 @@ struct Tag {
   int number = 0x0112, type = 3, count = 1, value = 6, offset = 8, entries = 1, magic = 42;
 };
 
-// APP1 with one directory of one entry, in either byte order; `offset` and `entries` may lie.
+// APP1 with one directory of one entry, in either byte order; `offset` and `entries` may be wrong.
 Buffer exif(bool little, const Tag& tag) {
   const std::uint8_t order = little ? 'I' : 'M';
   Buffer body = {'E', 'x', 'i', 'f', 0, 0, order, order};
@@ -238,7 +239,7 @@ void test_orientation() {
     CHECK_EQUAL(orientation(with(xmp("tiff:Orientation=\"6\""), 0, said)), 6);
     CHECK_EQUAL(orientation(with(said, said.size(), xmp("<tiff:Orientation> 8 </tiff:Orientation>"))), 8);
   }
-  CHECK_EQUAL(orientation(with(exif(true, {.value = 3}), 0, xmp("tiff:Orientation='6'"))), 3);  // EXIF's word counts
+  CHECK_EQUAL(orientation(with(exif(true, {.value = 3}), 0, xmp("tiff:Orientation='6'"))), 3);  // EXIF comes first
   CHECK_EQUAL(orientation(with(exif(true, {.value = 1}), 0, xmp("tiff:Orientation='6'"))), 1);
   for (const char* nothing :
        {"", "tiff:Orientation", "tiff:Orientation=\"", "tiff:Orientation=\"66\"", "tiff:Orientation=6"})
@@ -248,7 +249,8 @@ void test_orientation() {
   CHECK_EQUAL(orientation(with(exif(true, {.value = 3}), 0, other)), 3);
 }
 
-// Every byte of a file in turn, changed: any answer will do but a crash, a hang or a byte written too far.
+// Each byte of a file changed, one at a time: any result is allowed except a crash, a hang or a byte written out of
+// bounds.
 void test_damage() {
   for (const bool progressive : {false, true}) {
     const Buffer whole =
@@ -306,7 +308,8 @@ void test_odd_files() {
       for (const int channels : {1, 3, 4}) {
         const bool ok = decode(file, denominator, channels).ok;
         ++(ok ? decoded : refused);
-        CHECK(!ok || decode(file, denominator, channels, true).ok);  // tolerance refuses nothing that strictness takes
+        CHECK(!ok ||
+              decode(file, denominator, channels, true).ok);  // allow_truncated reads all that is read without it
       }
     }
   }

@@ -1,5 +1,5 @@
-// Every instruction set gives the bytes of the first, and no kernel touches a byte that is not its own (the sanitizer
-// looks: all memory here ends where the data ends). What the bytes are: a few by hand; the rest tests/truth holds.
+// All instruction sets give the same bytes, and no kernel reads or writes out of bounds (for the sanitizer, all buffers
+// here end where the data ends). A few values are computed by hand; tests/truth checks the others.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -28,7 +28,7 @@ constexpr int kChannels[] = {1, 3, 4};
 constexpr Element kTypes[] = {Element::u8, Element::f32};
 constexpr float kInfinity = std::numeric_limits<float>::infinity(), kNan = std::numeric_limits<float>::quiet_NaN();
 
-// `run(kernels)` gives bytes; `words()` say what was run.
+// `run(kernels)` returns bytes; `words()` describes what was run.
 template <typename Run, typename Words>
 void alike(Run run, Words words) {
   Bytes first;
@@ -50,7 +50,7 @@ struct Map {
 };
 
 struct Size {
-  int height, width, left;  // left: columns left out, so that rows are apart
+  int height, width, left;  // left: columns that are left out, so that there are gaps between rows
 };
 
 void sweep(const Map* maps, std::size_t count, const Size* sizes, std::size_t size_count, bool antialias) {

@@ -1,4 +1,4 @@
-// RGB from planes: the same bytes as libjpeg's own, for every sampling, size, scale, window and instruction set.
+// RGB from planes: the same bytes as from libjpeg, for every sampling, size, scale, window and instruction set.
 #include <algorithm>
 #include <array>
 #include <string>
@@ -120,7 +120,7 @@ void test_all_colours() {
   }
 }
 
-void test_windows() {  // rows that are not asked for need not be there
+void test_windows() {  // rows outside of the window need not exist
   for (const auto& [down, across] : kSamplings)
     for (const bool progressive : {false, true}) {
       const Buffer file = encode(
@@ -154,7 +154,7 @@ void test_luma() {
     }
 }
 
-void test_others() {  // which planes cannot hold
+void test_others() {  // files that `Planes` cannot describe
   const Buffer colour = encode({});
   CHECK_EQUAL(planes_of(colour, 1, 4).planes.count, 0);
   CHECK_EQUAL(planes_of(encode({.stored = JCS_RGB}), 1, 3).planes.count, 0);
@@ -176,14 +176,15 @@ void test_damage() {
   vary::jpeg_layout(header, 1, 3, nullptr, bytes);
   Buffer memory(static_cast<std::size_t>(bytes + 64));
   const Planes planes = vary::jpeg_layout(header, 1, 3, memory.data(), bytes);
-  const auto decode = [&](bool tolerant, int bottom) {
+  const auto decode = [&](bool allow_truncated, int bottom) {
     error.clear();
-    return vary::jpeg_planes({file.data(), file.size(), 1, tolerant}, 0, bottom, planes, error);
+    return vary::jpeg_planes({file.data(), file.size(), 1, allow_truncated}, 0, bottom, planes, error);
   };
   CHECK(!decode(false, 640));
-  CHECK_EQUAL(error, std::string("Premature end of JPEG file; allow_truncated=True takes what there is of it"));
+  CHECK_EQUAL(error,
+              std::string("Premature end of JPEG file; allow_truncated=True reads the part that can be decoded"));
   CHECK(decode(true, 640));
-  CHECK(decode(false, 100));  // what was asked for is there
+  CHECK(decode(false, 100));  // the requested rows are decoded
 }
 
 }  // namespace

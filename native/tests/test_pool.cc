@@ -1,4 +1,4 @@
-// Threads: every index once whoever calls from wherever, after fork too, always in the default floating-point mode.
+// Threads: every index runs once, for any caller and after a fork, in the default floating-point mode.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,7 +82,7 @@ void test_overlapping_callers() {
   CHECK_EQUAL(failures.load(), 0);
 }
 
-// 0 if the child's own work went well; it has a minute.
+// 0 if the child's work succeeded within a minute.
 template <typename Work>
 int in_child(Work work) {
   const pid_t child = fork();
@@ -96,7 +96,7 @@ int in_child(Work work) {
 
 void test_fork() {
 #if defined(__SANITIZE_THREAD__)
-  return;  // which takes a child's threads for the parent's
+  return;  // the sanitizer confuses the child's threads with the parent's
 #endif
   const auto works = [] { return wrong(500, 4) + wrong(300, 3) == 0; };
   CHECK_EQUAL(in_child(works), 0);
@@ -108,7 +108,7 @@ void test_fork() {
     });
   for (int turn = 0; turn < 20; ++turn) CHECK_EQUAL(in_child(works), 0);
   std::atomic<int> status{-1};
-  parallel(2, 2, [&](int i) {  // out of the middle of a job
+  parallel(2, 2, [&](int i) {  // forks within a job
     if (i == 0) status = in_child(works);
   });
   CHECK_EQUAL(status.load(), 0);
@@ -138,17 +138,17 @@ void test_cancel() {
     });
     while (inside < 2) std::this_thread::yield();
     vary::cancel_all();
-    busy.join();  // each of the two finished what it was at
-    const bool spared = !vary::cancelled() && wrong(500, 4) == 0;
+    busy.join();  // both finished their index
+    const bool exempt = !vary::cancelled() && wrong(500, 4) == 0;
     const bool refused = others([] { return wrong(500, 4); }) == 500;
     const auto works = [&] { return !vary::cancelled() && others([] { return wrong(300, 3); }) == 0; };
-    return done == 2 && inside == 2 && spared && refused && in_child(works) == 0;
+    return done == 2 && inside == 2 && exempt && refused && in_child(works) == 0;
   };
   CHECK_EQUAL(in_child(ends), 0);
   CHECK_EQUAL(wrong(500, 4), 0);
 }
 
-void test_without_threads() {                            // the system refuses new ones: those there are do the work
+void test_without_threads() {  // if the system refuses new threads, the existing ones do the work
 #if defined(__linux__) && !defined(__SANITIZE_THREAD__)  // see test_fork
   if (geteuid() != 0) return;                            // root alone can become someone who has no process yet
   const auto limited = [](rlim_t most) {

@@ -69,11 +69,11 @@ void test_let_go(int file) {
   SharedPart part(file, 0, kSize);
   std::int64_t word = kHeld;
   CHECK(part.hold(&word, kHeld, kFree));
-  part.let_go();
+  part.release();
   CHECK_EQUAL(word, kFree);
   word = kHeld + 4;  // another use
   CHECK(part.hold(&word, kHeld, kFree));
-  part.let_go();
+  part.release();
   CHECK_EQUAL(word, kHeld + 4);
 }
 
@@ -87,7 +87,7 @@ void test_fork(int file) {
     usleep(20000);
     const bool right = all(held, 1) && word == kFree;
     std::memset(held.data(), 5, kSize);
-    held.let_go();
+    held.release();
     _exit(right ? 0 : 1);
   }
   CHECK_EQUAL(word, kFree);
@@ -96,11 +96,11 @@ void test_fork(int file) {
   CHECK(all(held, 1));
   CHECK(all(idle, 2));
   word = kHeld + 4;
-  held.let_go();
+  held.release();
   CHECK_EQUAL(word, kHeld + 4);
   CHECK(!held.hold(&word, kHeld, kFree));
   CHECK(idle.hold(&word, kHeld, kFree));
-  idle.let_go();
+  idle.release();
 }
 
 // A fork loses nothing that other threads write to a held part at that moment.
@@ -130,7 +130,7 @@ void test_fork_while_it_is_written_to(int file) {
     bool right = true;
     for (std::size_t i = 0; i < kSize; i += 512) right &= part.data()[i] == static_cast<std::uint8_t>(count);
     CHECK(right);
-    part.let_go();
+    part.release();
   }
 }
 
@@ -142,7 +142,7 @@ void test_detached(int file) {
   part.detach();
   close(file);
   CHECK(all(part, 3));
-  part.let_go();
+  part.release();
   CHECK_EQUAL(word, kHeld);
 }
 

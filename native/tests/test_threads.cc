@@ -89,7 +89,7 @@ void test_batch_memory() {  // a block has one owner at a time, also if it is re
   CHECK_EQUAL(wrong.load(), 0);
 }
 
-void test_parts() {  // a word is free again when its holder lets go; a part is detached in another thread
+void test_parts() {  // a word is free again when its part is released; a part is detached in another thread
   constexpr std::size_t size = 1 << 16;
   constexpr std::int64_t held = 7, free = 4;
   std::string name = std::filesystem::temp_directory_path() / "vary-threads-XXXXXX";
@@ -104,7 +104,7 @@ void test_parts() {  // a word is free again when its holder lets go; a part is 
       if (!vary::exchange_word(&word, free, held)) continue;
       wrong += ++owners != 1;
       --owners;
-      if (part.hold(&word, held, free)) part.let_go();
+      if (part.hold(&word, held, free)) part.release();
     }
   });
   CHECK_EQUAL(wrong.load(), 0);
@@ -117,7 +117,7 @@ void test_parts() {  // a word is free again when its holder lets go; a part is 
     if (caller == 0)
       for (const std::unique_ptr<SharedPart>& part : parts) part->detach();
     std::int64_t& own = words[caller];
-    for (SharedPart& part = *parts[static_cast<std::size_t>(caller)]; part.hold(&own, held, free); part.let_go())
+    for (SharedPart& part = *parts[static_cast<std::size_t>(caller)]; part.hold(&own, held, free); part.release())
       own = held;
     ++refused;
   });

@@ -1,4 +1,4 @@
-"""Errors and warnings. Every error that vary raises on purpose is a `VaryError`; it names the value seen and the cure.
+"""Errors and warnings. Every error that vary raises on purpose is a `VaryError` and names the value seen and the cure.
 
 VaryError
 |- PolicyError   (ValueError)  a transform's or policy's argument, a policy file
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 MOST = 1990
-"""The most characters of a message: it may name a list of any length, and must still be readable."""
+"""The most characters of a message, which may contain a list of any length."""
 LIST, VALUE = 300, 100  # characters of a list in a message, and of one value in it
 
 

@@ -32,7 +32,7 @@ ARGUMENTS: dict[str, tuple[str, ...]] = {}
 
 TRANSFORMS = Path(__file__).with_name("transforms") / "foreign.yaml"
 GENERAL = "general"  # in place of a library: names of no particular one
-CLOSE = 0.61  # least similarity of a name and a suggestion, 0 .. 1
+CLOSE = 0.61  # the smallest similarity of a name and a suggestion, 0 .. 1
 
 
 @cache

@@ -1,5 +1,5 @@
-"""The Policy: a list of transforms, how they sample, and the four things to do with it: run it on one image or a batch,
-explain it, write it down."""
+"""`Policy`: a list of transforms and how they sample. It varies an image or a batch, explains and previews what it
+does, and is saved as YAML or JSON."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _range(value: object) -> tuple[float, float] | None:
         return None
     low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
     if not -np.inf < number(low) < number(high) < np.inf:
-        raise ValueError(f"{value!r} is no range; give the highest value, or (lowest, highest)")
+        raise ValueError(f"{value!r} is not a range; give the highest value, or (lowest, highest)")
     if fault := range_fault(number(low), number(high)):
         raise ValueError(fault)
     return number(low), number(high)
@@ -101,7 +101,7 @@ class BatchOptions(TypedDict, total=False):
 
 
 def _sample_by_name(call: Callable[P, R]) -> Callable[P, R]:
-    """`policy(image=image)` returns a sample, as `mask=None` does; `policy(image)` an array."""
+    """`policy(image=image)` returns a `Sample`, as with `mask=None`; `policy(image)` returns an array."""
 
     @wraps(call)
     def named(*args: P.args, **given: P.kwargs) -> R:
@@ -115,8 +115,8 @@ def _sample_by_name(call: Callable[P, R]) -> Callable[P, R]:
 class Policy(Transform):
     """Transforms in listed order, and how they sample. Immutable, picklable, safe to share between threads.
 
-    By default all geometric maps between two cuts are one resampling of the source (look-through); `strict=True`
-    resamples at each. `explain()` shows which.
+    By default all geometric maps between two cuts are one resampling of the source (look-through); with `strict=True`
+    each of them resamples. `explain()` prints the resamplings and cuts.
     """
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
@@ -126,7 +126,7 @@ class Policy(Transform):
     interpolation: Interpolation = choice(
         "how values between pixels are found", get_args(Interpolation), default="bilinear"
     )
-    antialias: bool = switch("filter the picture where it shrinks, so that fine patterns become grey", default=True)
+    antialias: bool = switch("filter pictures that shrink, so that fine patterns become grey", default=True)
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
     value_range: float | tuple[float, float] | None = custom(
         "highest value, or (lowest, highest); None: that of integers, such as 255 for uint8; 1.0 for floats",
@@ -189,9 +189,9 @@ class Policy(Transform):
             of the image.
         layout: "NHWC": channels last; "NCHW": channels first.
         mask: (height, width) or (height, width, 1) whole numbers or truth values, one for each pixel of the image. It
-            moves as the image does, and keeps its dtype, its form and its values: each pixel is the nearest one.
-            Colour, noise, blur and user functions leave it alone. Outside the picture it has `Policy(mask_fill=)` if
-            `fill` is a value, else what `fill` says.
+            moves as the image does, with nearest sampling, and keeps its dtype, form and values. Colour, noise, blur
+            and user functions do not change it. Outside the picture it is `Policy(mask_fill=)` if `fill` is a value,
+            else what `fill` says.
 
         Returns (height, width, channels), or (channels, height, width) for "NCHW", a new array. With `image=` by name
         or a mask, a `vary.Sample` with `.image`, `.mask` and `.map`, which moves points. `InputError` for invalid
@@ -233,7 +233,7 @@ class Policy(Transform):
         out: np.ndarray | None = None,
         masks: Iterable[np.ndarray] | np.ndarray | None = None,
     ) -> np.ndarray | Sample:
-        """Vary n images, and their masks, in one native call, each differently in each call; with a seed, reproducibly.
+        """Vary n images, and their masks, in parallel, each differently in each call; with a seed, reproducibly.
 
         images: n arrays (height, width, channels) with 1 to 1024 channels, uint8, uint16, int16, float16 or float32, of
             any sizes and strides (one dtype and number of channels a batch), or one array of them (n, height, width,
@@ -241,18 +241,18 @@ class Policy(Transform):
         seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: a new
             seed from the operating system for each call.
         epoch, view: which epoch, and which repetition of the samples; 0 if not given. They need a seed.
-        indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Equal indices draw alike.
+        indices: n whole numbers, each image's index in its source; 0 .. n-1 if not given. Equal indices draw the same.
         dtype: "uint8", "uint16", "int16", "float16" or "float32"; None: float32 after Rescale or Normalize, else that
             of the images. Values are never rescaled; for integers they are rounded half to even and saturated.
         layout: "NHWC": channels last; "NCHW": channels first.
-        threads: None takes what affinity and cgroup allow. The result never depends on it.
+        threads: None: as many as CPU affinity and cgroup allow. The result never depends on it.
         out: an array to write the images into and return, contiguous within each picture.
-        masks: n arrays, or one array of them, as the mask of a single image; one dtype and one form a batch.
+        masks: n arrays, or one array of them, each as `mask` of a single image; all of one dtype and form.
 
         Returns (n, height, width, channels), or (n, channels, height, width) for "NCHW"; with masks a `vary.Sample`
-        with `.images`, `.masks` and `.maps`. `InputError` for invalid
-        arguments, with the number of the image; `PolicyError` if the policy does not fit the images. Values that would
-        train on nonsense are a `ValueWarning`, each kind once for each policy.
+        with `.images`, `.masks` and `.maps`. `InputError` for invalid arguments, with the number of the image;
+        `PolicyError` if the policy does not fit the images. Values that would train on nonsense cause a
+        `ValueWarning`, once of each kind for each policy.
         """
         given = many(images)
         n = len(given)
@@ -343,8 +343,8 @@ class Policy(Transform):
         epoch: SupportsIndex = 0,
         index: SupportsIndex = 0,
     ) -> str:
-        """For people: the program of one sample of a picture of `shape` (height, width, channels), its cuts, and its
-        cost in passes and bytes. It is a `str` that prompts and notebooks show as lines."""
+        """The program of one sample of a picture of `shape` (height, width, channels), its cuts, and its cost in passes
+        and bytes, as text for people: a `str` that prompts and notebooks show line by line."""
         if np.ndim(shape) > 1:
             raise InputError("shape= was given a picture; give its shape: policy.explain(image.shape)")
         given: tuple[Any, ...] = tuple(shape) if np.ndim(shape) else (shape,)  # Any: operator.index refuses the rest
@@ -367,11 +367,11 @@ class Policy(Transform):
         images: one picture (H, W, C) or (H, W); a list of pictures or of paths; a batch (N, H, W, C); the path of a
             picture or of a folder; or any source.
         n: variations of each picture.
-        rows: pictures at most; of more, that many are chosen, evenly spaced.
+        rows: the most pictures; of more, this many are chosen, evenly spaced.
         channels: of pictures from files: 1 (grey), 3 or 4.
 
-        A notebook shows the result, `.save(path)` writes it. Values are shown on a fixed scale, which is stated, as
-        the policy left them. Instead of a file of a folder that cannot be read, another is shown (see `.skipped`).
+        A notebook shows the result, `.save(path)` writes it. Values are shown as the policy made them, on a fixed scale
+        that the sheet states. A file of a folder that cannot be read is replaced by another one (see `.skipped`).
         `InputError`, `SourceError` or `DecodeError` if there is nothing to show.
         """
 
@@ -394,15 +394,17 @@ class Policy(Transform):
     def to_dict(self) -> dict[str, Any]:  # Any: nested lists and mappings
         """The policy as plain data; `Policy.from_dict` reads it back.
 
-        Its "semantics" is the version of what transforms mean: another number, other bytes of the same policy.
+        Its "semantics" is the version of the transforms' meanings: with another version, the same policy may make
+        other bytes.
         """
         return policy_data(self.values())
 
     @staticmethod
     def from_dict(data: object) -> Policy:
-        """The policy that `to_dict` wrote, or one whose file was read as plain data; `PolicyError` names the place.
+        """The policy that `to_dict` returned, or that was read from a file as plain data; `PolicyError` names the place
+        of a mistake.
 
-        It warns of data that `to_dict` wrote with earlier semantics, or before there were any: its bytes are new.
+        It warns of data with earlier semantics, or without: the bytes of that policy may be new.
         """
         return policy_of(data, Policy)
 
@@ -414,7 +416,7 @@ class Policy(Transform):
     @staticmethod
     @guided("vary.Policy.load", suggest=False)
     def load(path: str | Path) -> Policy:
-        """Read what `save` wrote, or anyone wrote by hand; `PolicyError` names the file and the place in it.
+        """Read a file written by `save` or by hand; `PolicyError` names the file and the place of a mistake in it.
 
         It warns of a file without `semantics`, or with earlier ones: its bytes may be new.
         """

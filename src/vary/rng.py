@@ -36,7 +36,7 @@ __all__ = [
     "permute",
 ]
 
-KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word", "given")
+KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word", "computed")
 """How a draw u in [0, 1) becomes a value of a column; native/random.h defines each kind."""
 
 SEED_LIMIT, EPOCH_LIMIT, VIEW_LIMIT = 1 << 64, 1 << 32, 1 << 20
@@ -68,7 +68,7 @@ def key_name(name: str, occurrence: int) -> int:
 
 
 def check_address(seed: SupportsIndex, epoch: SupportsIndex, view: SupportsIndex = 0) -> None:
-    """Raise `InputError` when a part of the address does not fit its bits."""
+    """Raise `InputError` if a part of the address does not fit into its bits (see above)."""
     for name, value, limit in (("seed", seed, SEED_LIMIT), ("epoch", epoch, EPOCH_LIMIT), ("view", view, VIEW_LIMIT)):
         try:
             fits = 0 <= index(value) < limit and not isinstance(value, bool)
@@ -84,22 +84,22 @@ def permutation(n: int, seed: int, epoch: int) -> np.ndarray:
 
 
 def permute(positions: np.ndarray, n: int, seed: int, epoch: int, name: str = "order") -> np.ndarray:
-    """Places of a permutation of 0 .. n-1, for any n up to 2^63, without a table: a 10-round Feistel network, repeated
-    until the result is below n (cycle walking).
+    """Where a permutation of 0 .. n-1 takes these positions, for any n up to 2^63, without a table: a 10-round Feistel
+    network, repeated until the result is below n (cycle walking).
 
-    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64. The order is not that of `permutation`. Orders of
-    different names are independent.
+    `positions` is (m,) int64 within 0 .. n-1; returns (m,) int64. The permutation differs from that of `permutation`,
+    and permutations of different names are independent.
     """
     return _native.permute(positions, n, seed, key_name(name, epoch))
 
 
 def integer(n: int, seed: int, epoch: int, name: str) -> int:
-    """One whole number of an epoch, uniform in 0 .. n-1."""
+    """A random whole number for an epoch, uniform in 0 .. n-1."""
     return int(permute(np.zeros(1, np.int64), n, seed, epoch, name)[0])
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:
-    """A NumPy generator for a user's function, keyed like any draw, by `name` modulo 2^64. Takes about 50 us."""
+    """A NumPy generator for a user's function, keyed as draws are, by `name` modulo 2^64. It takes about 50 us."""
     key = np.array([seed, name % (1 << 64)], dtype=np.uint64)
     counter = np.array([0, index, epoch, view], dtype=np.uint64)
     return np.random.Generator(np.random.Philox(key=key, counter=counter))

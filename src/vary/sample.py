@@ -1,7 +1,7 @@
-"""What one sample may hold: an image and its mask, and how they may come out.
+"""The shapes and dtypes of images and masks, in and out, and `Sample`, which holds an image with its mask.
 
 An image is height x width x channels, of a type in `elements.py`, with 1 to 1024 channels; height x width means one
-channel. A mask has a whole number for each pixel: height x width, or height x width x 1.
+channel. A mask has a whole number or a truth value for each pixel: height x width, or height x width x 1.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ MASK_CURES = {
 
 
 def dtype_name(dtype: object) -> str:
-    """`dtype` (a name, NumPy type or dtype) as one of `DTYPES`."""
+    """`dtype` (a name, NumPy type or dtype) as one of `DTYPES`; `InputError` if it is not."""
     if dtype in DTYPES:
         return str(dtype)
     try:
@@ -75,6 +75,7 @@ def dtype_name(dtype: object) -> str:
 
 
 def layout_name(layout: object) -> str:
+    """`layout` as one of `LAYOUTS`; `InputError` if it is not."""
     if layout not in LAYOUTS:
         cure = f"choose one of {', '.join(LAYOUTS)}{word_hint('layout', layout)}"
         raise InputError(f"layout={layout!r} is not offered; {cure}")
@@ -97,7 +98,7 @@ def channels_first(shape: Sequence[int], sides: int = 16) -> bool:
 
 
 def maybe_one(name: str, shape: Sequence[int]) -> str:
-    """A warning where an array of three grey pictures may be one picture (3, H, W); empty for other shapes."""
+    """The text of a warning if an array of three grey pictures may be one picture (3, H, W); empty for other shapes."""
     if not channels_first(shape, 4) or shape[0] != 3:
         return ""
     return (
@@ -107,7 +108,7 @@ def maybe_one(name: str, shape: Sequence[int]) -> str:
 
 
 def check_dtype(name: str, dtype: np.dtype[Any]) -> None:
-    """`InputError`, with the cure, if vary does not take pictures of this dtype. name: of the picture."""
+    """`InputError`, with the cure, if vary does not accept pictures of this dtype. name: of the picture."""
     if dtype.name not in DTYPES:
         raise InputError(f"{name} is {dtype}; give {listed_dtypes()}: {_cast_for(dtype)}")
     if not dtype.isnative:
@@ -124,12 +125,12 @@ def _cast_for(dtype: np.dtype[Any]) -> str:
 
 
 def how_to_open(image: object) -> str:
-    """The call that makes a NumPy array of this object: of a path, or of anything else."""
+    """For messages: the call that makes a NumPy array of this object, a path or anything else."""
     return "vary.read_image(path)" if isinstance(image, str | PurePath) else "numpy.asarray(image)"
 
 
 def not_an_array(name: str, image: object, also: str = "") -> str:
-    """For an error: what stands in the place of a picture's array, and what makes one of it.
+    """For messages: what was found in place of a picture's array, and what makes an array of it.
 
     also: another cure.
     """
@@ -139,7 +140,7 @@ def not_an_array(name: str, image: object, also: str = "") -> str:
 
 
 def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
-    """`InputError` if `images`, an array or a list of arrays, is probably one picture, or the list of its rows."""
+    """`InputError` if `images`, an array or a list of arrays, is probably one picture, or a list of its rows."""
     if isinstance(images, np.ndarray):
         shape, what = images.shape, f"has shape {images.shape},"
     else:
@@ -156,7 +157,7 @@ def check_many(name: str, images: np.ndarray | Sequence[object]) -> None:
 
 
 def check_mask(name: str, mask: object) -> Array:
-    """The mask; `InputError` if it is none: (H, W) or (H, W, 1) of whole numbers or truth values."""
+    """The mask, unchanged; `InputError` unless it is (H, W) or (H, W, 1) of whole numbers or truth values."""
     if not isinstance(mask, np.ndarray):
         raise InputError(not_an_array(name, mask))
     if mask.dtype.kind not in "bui":
@@ -165,7 +166,7 @@ def check_mask(name: str, mask: object) -> Array:
     if mask.ndim != 2 and (mask.ndim != 3 or mask.shape[2] != 1):
         cure = "give one number for each pixel: (height, width) or (height, width, 1)"
         if mask.ndim == 3:
-            cure += "; of one channel for each class, that is mask.argmax(-1)"
+            cure += "; from one channel for each class, mask.argmax(-1) makes it"
         raise InputError(f"{name} has shape {mask.shape}; {cure}")
     return mask
 
@@ -210,14 +211,14 @@ def _named(name: str) -> property:
 
 
 class Sample(tuple[Leaf, ...]):  # noqa: SLOT001  the maps are in a dict
-    """What a policy makes of an image and its mask: a named tuple, whose arrays have names and keys.
+    """An image and its mask, varied: a named tuple whose arrays are also found by name, `sample["image"]`.
 
-    image, mask: of `policy(image=..., mask=...)`; `sample["image"]` works too.
+    image, mask: of `policy(image=..., mask=...)`.
     images, masks: of `policy.batch(images, masks=...)`.
     map: how points of the image move (`vary.Map`); maps: the same for each image of a batch.
 
-    `fields` are the names of the arrays. Libraries for trees of arrays, and torch's `default_collate`, rebuild samples
-    from their arrays; those have no maps.
+    `fields` are the names of the arrays. Libraries for trees of arrays, and torch's `default_collate`, make new samples
+    from the arrays of others; those have no maps.
     """
 
     fields: ClassVar[tuple[str, ...]] = ()
@@ -266,7 +267,9 @@ class Sample(tuple[Leaf, ...]):  # noqa: SLOT001  the maps are in a dict
     def maps(self) -> tuple[Map, ...]:
         found: tuple[Map, ...] | None = self.__dict__.get("maps")
         if found is None:
-            raise AttributeError("this sample was made from arrays alone and has no maps; read those of the first one")
+            raise AttributeError(
+                "this sample was made from arrays alone and has no maps; read those of the policy's sample"
+            )
         return found
 
     @property

@@ -59,12 +59,12 @@ def test_chroma_is_kept_as_coded() -> None:
 
 def test_files_that_cannot_be_kept_have_a_reason() -> None:
     file = jpeg()
-    cut = "Premature end of JPEG file; allow_truncated=True takes what there is of it"
+    cut = "Premature end of JPEG file; allow_truncated=True reads the part that can be decoded"
     assert keep([file[:-10], b"nothing"], [1, 1], 3, False, True, 1) == [cut, "not a JPEG"]
     runner, address = Policy([]).runner(3, "uint8"), Address(0, 0, 0, np.arange(1))
     for broken, reason in (
-        (keep([file], [1], 3, False, True, 1)[0][:-1], "no level of a picture"),
-        (keep([file], [1], 3, False, True, 1)[0][:HEAD], "only the head"),
+        (keep([file], [1], 3, False, True, 1)[0][:-1], "the cached copy of this file is damaged"),
+        (keep([file], [1], 3, False, True, 1)[0][:HEAD], "a header and no pixels"),
         (keep([file], [1], 1, False, True, 1)[0], "has 1 channels, not 3"),
     ):
         out = np.empty((1, 48, 64, 3), np.uint8)

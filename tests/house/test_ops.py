@@ -24,8 +24,8 @@ def test_the_native_table_is_the_same() -> None:
     native = {name: (kind, numbers, each) for name, kind, numbers, each in _native.ops()}
     here = {}
     for op in OPS.values():
-        each = sum(argument.each for argument in op.arguments)
-        more = any(argument.any for argument in op.arguments)
+        each = sum(argument.per_channel for argument in op.arguments)
+        more = any(argument.variadic for argument in op.arguments)
         here[op.name] = op.kind, len(op.arguments) - each - more, -1 if more else each
     assert len(native) == len(_native.ops()), "a name stands in the native table twice"
     assert native == {name: entry for name, entry in here.items() if entry[0] != "call"}
@@ -50,7 +50,7 @@ def test_an_operation_costs_six_files(names: tuple[str, str]) -> None:
     assert 5 <= len(found) <= 6, found
 
 
-def test_every_entry_is_whole() -> None:
+def test_every_entry_is_complete() -> None:
     """Each number of an instruction has a unit and is explained, under its own name and no other."""
     for op in OPS.values():
         names = [argument.name for argument in op.arguments]
@@ -71,13 +71,13 @@ def test_neutral_arguments_change_nothing(op: Op) -> None:
     if op.kind == "map":
         from vary.ops import View
 
-        view = op.twin(View(5, 7, np.eye(2, 3)), *op.neutral, *rest)
+        view = op.reference(View(5, 7, np.eye(2, 3)), *op.neutral, *rest)
         assert view[:2] == (5, 7)
         assert np.allclose(view.map, np.eye(2, 3))
-        assert np.allclose(view.over, (0, 0, 1))
+        assert np.allclose(view.denominator, (0, 0, 1))
     else:
         picture = np.random.default_rng(1).random((5, 7, 3))
-        assert np.allclose(op.twin(picture, *op.neutral, *rest), picture, atol=1e-6)
+        assert np.allclose(op.reference(picture, *op.neutral, *rest), picture, atol=1e-6)
 
 
 def emitting(op: str, *args: float) -> Transform:
@@ -94,8 +94,8 @@ def emitting(op: str, *args: float) -> Transform:
     [
         ("rotat", (1.0,), "Emitting emits 'rotat', which is no instruction; did you mean rotate?"),
         ("cut", (0.0,), "Emitting emits 'cut', which is no instruction"),
-        ("rotate", (), "Emitting emits 'rotate' with 0 arguments, and it has 1: angle degrees"),
-        ("normalize", (1.0, 1.0), "Emitting emits 'normalize' with 2 arguments, and it has 6: mean* value, std* value"),
+        ("rotate", (), "Emitting emits 'rotate' with 0 arguments, but it has 1: angle degrees"),
+        ("normalize", (1.0, 1.0), "Emitting emits 'normalize' with 2 arguments, but it has 6: mean* value, std* value"),
     ],
 )
 def test_what_a_transform_emits_is_checked(op: str, args: tuple[float, ...], says: str) -> None:

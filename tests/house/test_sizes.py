@@ -91,7 +91,7 @@ def parameters(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def place(function: Callable[..., object]) -> tuple[str, int] | None:
-    """Where a function stands: its file and first line."""
+    """The file and first line of a function."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return code and (code.co_filename, code.co_firstlineno)
 
@@ -111,8 +111,8 @@ CALLED = ("__call__", "__init__", "__new__")
 
 
 def test_no_function_inside_has_more_than_six_parameters() -> None:
-    """Public functions may, and the twins of operations, whose arguments are those of the operation."""
-    free = {place(function) for function in public()} | {place(op.twin) for op in OPS.values()}
+    """Public functions may, and the reference functions of operations, whose arguments are those of the operation."""
+    free = {place(function) for function in public()} | {place(op.reference) for op in OPS.values()}
     found = {
         f"{path.relative_to(ROOT)}::{name}": count
         for path in files("src")

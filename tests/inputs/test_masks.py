@@ -42,7 +42,7 @@ IMAGE = np.random.default_rng(3).integers(0, 256, (40, 56, 3), dtype=np.uint8)
 
 
 def labels(dtype: str, shape: tuple[int, ...] = (40, 56), seed: int = 0) -> np.ndarray:
-    """Every byte of every value counts."""
+    """All bytes of the values are moved."""
     random, kind = np.random.default_rng(seed), np.dtype(dtype)
     raw = random.integers(0, 256, (*shape, kind.itemsize), dtype=np.uint8)
     return raw[..., 0] > 127 if dtype == "bool" else raw.view(kind)[..., 0]
@@ -50,9 +50,7 @@ def labels(dtype: str, shape: tuple[int, ...] = (40, 56), seed: int = 0) -> np.n
 
 @many
 @given(st.data(), st.sampled_from(DTYPES), st.integers(0, 2**64 - 1), st.integers(0, 1))
-def test_any_policy_moves_masks_as_the_reference_does(
-    data: st.DataObject, dtype: str, seed: int, mask_fill: int
-) -> None:
+def test_masks_equal_the_reference_for_any_policy(data: st.DataObject, dtype: str, seed: int, mask_fill: int) -> None:
     policy = data.draw(strategies.policies(strategies.EVERY, mask_fill=mask_fill))
     image = data.draw(strategies.pictures())
     mask = labels(dtype, image.shape[:2], seed % 97)
@@ -87,7 +85,7 @@ def test_cuts_and_colour(name: str, dtype: str) -> None:
 
 
 def test_a_cut_loses_the_same_for_both() -> None:
-    """What has left the canvas at a cut does not come back, whatever moves back afterwards."""
+    """Pixels that left the canvas before a cut do not come back after it."""
     there, back = Translate((0.5, 0.5)), Translate((-0.5, -0.5))
     mask = np.ones((40, 56), np.uint8)
     assert Policy([there, back], fill=0, mask_fill=9)(image=IMAGE, mask=mask).mask.min() == 1
@@ -119,7 +117,7 @@ def test_an_order_of_maps_and_colours_is_kept(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.parametrize(("dtype", "value"), [("uint8", 255), ("int64", -100), ("int16", -1), ("uint16", 65535)])
 def test_the_fill_of_masks(dtype: str, value: int) -> None:
-    """That of images may be a value or a word; a word holds for masks as well."""
+    """`fill` may be a value or a word; a word applies to masks as well."""
     mask = np.full((40, 56), 3, dtype)
     moved = Policy([Translate((0.5, 0.5))], fill=200, mask_fill=value)(image=IMAGE, mask=mask)
     assert (moved.image[:, :28] == 200).all()
@@ -156,7 +154,7 @@ def test_batches_equal_single_samples() -> None:
 
 
 def test_strides_are_kept_apart() -> None:
-    """Views of arrays: flipped, every second, transposed."""
+    """NumPy views: flipped, every second pixel, transposed."""
     mask = labels("int16", (80, 112))[::2, ::-2]
     for one in (mask, np.asfortranarray(mask), mask.T.copy().T):
         assert np.array_equal(Policy([HorizontalFlip(p=1)])(image=IMAGE, mask=one).mask, one[:, ::-1])
@@ -177,7 +175,7 @@ ERRORS: list[tuple[Any, type[Exception], str]] = [
 
 
 @pytest.mark.parametrize(("mask", "kind", "says"), ERRORS)
-def test_what_is_no_mask(mask: Any, kind: type[Exception], says: str) -> None:
+def test_invalid_masks(mask: Any, kind: type[Exception], says: str) -> None:
     with pytest.raises(kind, match=says):
         Policy([Rotate(3)])(image=IMAGE, mask=mask)
 

@@ -155,7 +155,7 @@ def test_two_files_of_one_name(pair: tuple[Path, Path]) -> None:
         Pairs(pair[1], pair[0])
 
 
-def test_what_is_no_source_of_pairs(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_invalid_sources_of_pairs(pair: tuple[Path, Path], tmp_path: Path) -> None:
     images = np.zeros((5, 30, 40, 3), np.uint8)
     masks = np.zeros((5, 30, 40), np.uint8)
     (tmp_path / "empty").mkdir()

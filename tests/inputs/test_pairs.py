@@ -51,7 +51,7 @@ def test_images_are_those_of_a_stream_of_images(pair: tuple[Path, Path]) -> None
 
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_gives_the_same_masks(pair: tuple[Path, Path], way: str) -> None:
-    """Those of the first epoch, which fills a cache, and of the second, which reads it."""
+    """The batches of the first epoch, which fills a cache, and of the second, which reads it."""
     options = {"batch_size": 3, "seed": 1, **WAYS[way]}
     stream, pairs = vary.stream(Pairs(*pair), POLICY, **options), Pairs(*pair)
     for epoch in range(2):
@@ -84,7 +84,7 @@ def test_a_cache_keeps_masks(pair: tuple[Path, Path], monkeypatch: pytest.Monkey
 
 
 def test_memory_for_masks_is_expected(pair: tuple[Path, Path]) -> None:
-    """So that cache="auto" keeps nothing where images alone would fit."""
+    """With masks, cache="auto" stores nothing, although the images alone would fit."""
     pairs = Pairs(*pair)
     options: dict[str, Any] = {"batch_size": 3, "seed": 1, "cache": "auto"}
     images, both = (vary.stream(one, POLICY, **options)._store for one in (pairs.images, pairs))
@@ -261,7 +261,7 @@ def test_threads_may_share_an_iterator(pair: tuple[Path, Path]) -> None:
 def test_of_a_large_batch_only_some_masks_are_decoded_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Although JPEGs, which are decoded in working memory, do not divide it."""
+    """Masks divide a batch into slices; JPEGs alone, which are decoded in the core's buffers, do not."""
     monkeypatch.setattr("vary.streams.batches.render.PER_THREAD", 2)
     monkeypatch.setattr("vary.streams.batches.render.BYTES", 1)
     opened, real = list[int](), MaskInputs.open
@@ -302,7 +302,7 @@ def test_a_fill_that_masks_cannot_hold() -> None:
 
 def test_a_function_that_changes_the_size() -> None:
     pairs = Pairs(np.zeros((6, 30, 40, 3), np.uint8), np.zeros((6, 30, 40), np.uint8))
-    with pytest.raises(PolicyError, match="changed the size of a picture, so that masks do not fit any more"):
+    with pytest.raises(PolicyError, match="changed the size of a picture, so masks do not fit any more"):
         next(iter(vary.stream(pairs, Policy([vary.Lambda(lambda image: image[::2])]))))
 
 

@@ -109,7 +109,7 @@ def test_there_and_back(data: st.DataObject, seed: int) -> None:
 @many
 @given(st.data(), st.integers(0, 2**64 - 1))
 def test_each_pixel_of_a_mask_comes_from_where_the_map_says(data: st.DataObject, seed: int) -> None:
-    """In one resampling; further ones round to whole pixels on the way."""
+    """For one resampling: at each cut, masks are rounded to whole pixels again."""
     policy = data.draw(strategies.policies(strategies.GEOMETRIC, strict=False, fill=0.0, mask_fill=-1))
     image = data.draw(strategies.pictures())
     numbers = np.arange(image.shape[0] * image.shape[1]).reshape(image.shape[:2])

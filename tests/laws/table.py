@@ -1,4 +1,4 @@
-"""One row a transform: a strong example of it, and arguments under which it changes nothing.
+"""One row for each transform: a strong example of it, and arguments under which it changes nothing.
 
 A new transform adds its row here and is then held to every law of this folder.
 """

@@ -1,4 +1,4 @@
-"""What is drawn: as often as said, never in lockstep, and never because of who else draws."""
+"""Draws: probabilities are kept, draws are independent, and none depends on other transforms."""
 
 from collections import Counter
 from math import sqrt
@@ -33,7 +33,7 @@ SHAPE = (8, 8, 3)
 
 
 def drawn(transforms: list[Transform], n: int = N, **address: int) -> list[list[tuple[str, tuple[float, ...]]]]:
-    """What each of n samples goes through."""
+    """The program of each of n samples."""
     policy = Policy(transforms)
     return [[(i.op, i.args) for i in policy.program(SHAPE, index=k, **address).instructions] for k in range(n)]
 
@@ -90,13 +90,13 @@ def test_values_are_spread_over_their_range() -> None:
 
 
 @pytest.mark.parametrize(
-    "intruder", [Brightness(0.2), Shear(10), Sometimes([Zoom(0.1), Translate(0.1)]), ColorJitter(0.1)], ids=str
+    "added", [Brightness(0.2), Shear(10), Sometimes([Zoom(0.1), Translate(0.1)]), ColorJitter(0.1)], ids=str
 )
 @pytest.mark.parametrize("last", [False, True])
-def test_no_draw_depends_on_other_transforms(intruder: Transform, last: bool) -> None:
-    """A program is what each transform gives alone, in listed order."""
+def test_no_draw_depends_on_other_transforms(added: Transform, last: bool) -> None:
+    """The program of several transforms is the programs of each alone, in listed order."""
     others: list[Transform] = [Rotate(40), HorizontalFlip(), Hue(0.5)]
-    listed = [*others, intruder] if last else [intruder, *others]
+    listed = [*others, added] if last else [added, *others]
     alone = [drawn([transform], 200) for transform in listed]
     assert all(len({str(program) for program in programs}) > 1 for programs in alone)
     for index, program in enumerate(drawn(listed, 200)):
@@ -119,8 +119,8 @@ def test_quarter_turns_are_equally_likely() -> None:
     assert all(within(count, 0.25) for count in turns.values())
 
 
-def test_values_of_one_transform_are_drawn_apart() -> None:
-    """Two axes, three channels, the same twice: no correlation."""
+def test_values_of_one_transform_are_drawn_independently() -> None:
+    """Draws for two axes, for three channels, and of two equal transforms are not correlated."""
     transforms = [Translate(0.5, 0.5), ChannelShift(0.5), Rotate(5), Rotate(5), Zoom(0.5, 0.5)]
     values = np.array([[v for op, args in program for v in args[:3]] for program in drawn(transforms)]).T
     assert len(values) == 9

@@ -1,4 +1,4 @@
-"""Every type of values and any number of channels: what they are cast to, and that channels are treated alike."""
+"""All types of values and any number of channels: casts, and equal treatment of channels."""
 
 from typing import Any
 
@@ -191,7 +191,7 @@ def test_value_range_replaces_that_of_the_dtype(dtype: str) -> None:
 
 @pytest.mark.parametrize("channels", [2, 5])
 def test_strides_and_outputs(channels: int) -> None:
-    """Views that no copy would make; results into a part of an array."""
+    """Inputs with unusual strides; results written into a part of an array."""
     wide = noise("uint16", 12, 14, 2 * channels)
     for image in (wide[::2, ::-1, ::2], wide[::-3, :, channels:], np.asfortranarray(wide[..., :channels])):
         policy = Policy([Rotate((20, 20)), Resize(7, 9)], fill=5)

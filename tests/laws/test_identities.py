@@ -36,7 +36,7 @@ def test_identity_parameters(name: str, channels: int, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if name != "Policy"])
-def test_probability_nought_is_the_identity(name: str) -> None:
+def test_probability_0_is_the_identity(name: str) -> None:
     kind, example = REGISTRY[name], TABLE[name].example
     never = kind(**{key: getattr(example, key) for key in kind.fields if key != "p"}, p=0)
     out = Policy([never])(picture(), seed=0)
@@ -84,7 +84,7 @@ FOUR_TIMES = [
 @pytest.mark.parametrize("transforms", FOUR_TIMES, ids=str)
 @pytest.mark.parametrize("dtype", ELEMENTS)
 @pytest.mark.parametrize("side", [16, 17])
-def test_there_and_back_is_the_identity(transforms: list, dtype: str, side: int) -> None:
+def test_a_transform_and_its_inverse_are_the_identity(transforms: list, dtype: str, side: int) -> None:
     image = picture(dtype, 3, side, side)
     out = Policy(transforms)(image)
     assert np.array_equal(out, image)

@@ -63,7 +63,7 @@ def test_a_large_canvas_that_is_never_made_is_none() -> None:
     assert Policy([Resize(47000, 47000), Resize(8, 8)], antialias=False)(PICTURE, seed=0).tolist() == PICTURE.tolist()
 
 
-def test_views_of_huge_arrays_go_on_working() -> None:
+def test_views_of_huge_arrays_work() -> None:
     """Rows so far apart that their offsets need more than 32 bits."""
     rows = np.zeros((40, 1 << 26, 1), np.uint8)[:, :8]
     rows[...] = 7
@@ -83,7 +83,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 @pytest.mark.parametrize("fill", ["nearest", "constant", "wrap"])
-def test_maps_and_sides_without_end_are_refused(name: str, fill: str) -> None:
+def test_maps_and_sides_that_are_too_large_are_refused(name: str, fill: str) -> None:
     transforms, words = ENDLESS[name]
     policy = Policy([*transforms, CenterCrop(4, 4)], fill=0 if fill == "constant" else fill)
     for call in (lambda: policy(PICTURE, seed=0), lambda: policy.explain((8, 8))):
@@ -91,7 +91,7 @@ def test_maps_and_sides_without_end_are_refused(name: str, fill: str) -> None:
             call()
 
 
-def test_one_endless_picture_of_a_stream_is_its_own_failure() -> None:
+def test_one_picture_that_becomes_too_large_fails_alone() -> None:
     stream = vary.stream(
         np.stack([PICTURE] * 4), policy=Policy([*[Zoom((0.01, 0.01))] * 160, Resize(4, 4)]), batch_size=2
     )
@@ -162,7 +162,7 @@ def test_a_fill_that_rescale_carries_too_far_is_refused() -> None:
 
 
 def test_extremes_do_not_crash() -> None:
-    """In a process of its own: all of these once ended one, or ran into undefined behaviour."""
+    """In a separate process: all of these cases once crashed it, or were undefined behaviour."""
     code = """
 import itertools, numpy as np, vary
 wide = np.zeros((1, 1 << 20, 1), np.uint8)

@@ -42,7 +42,7 @@ def test_one_geometric_transform_is_the_same_in_both(data: st.DataObject, dtype:
         through, strict = (
             Policy([first, *colours], fill=fill, strict=strict)(image, seed=seed) for strict in (False, True)
         )
-    except PolicyError:  # a tint after Normalize
+    except PolicyError:  # a change of colour after Normalize
         reject()
     assert np.array_equal(through, strict)
 
@@ -50,7 +50,7 @@ def test_one_geometric_transform_is_the_same_in_both(data: st.DataObject, dtype:
 @some
 @given(st.data(), dtypes, seeds)
 def test_strict_is_one_transform_after_another(data: st.DataObject, dtype: str, seed: int) -> None:
-    """Names of draws count within a class, so different classes draw in a policy what they draw alone."""
+    """Names of draws are counted within a class, so different classes draw in a policy what they draw alone."""
     chosen = data.draw(st.lists(st.sampled_from(strategies.GEOMETRIC), min_size=2, max_size=5, unique=True))
     transforms = [data.draw(strategies.leaves([name])) for name in chosen]
     image = data.draw(strategies.pictures(dtype))

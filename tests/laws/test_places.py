@@ -33,7 +33,7 @@ def test_random_crop_covers_every_offset_evenly() -> None:
         assert np.array_equal(window[..., 0], COORDINATES[y : y + 3, x : x + 4])
 
 
-def test_a_window_larger_than_the_picture_hangs_over_it_everywhere() -> None:
+def test_a_window_larger_than_the_picture_contains_it_at_every_offset() -> None:
     windows = Policy([RandomCrop(6, 10)], fill=99).batch([COORDINATES] * 200, seed=0)
     assert Counter(int(np.argmax(window[0, :, 0] != 99)) for window in windows).keys() == {0, 1, 2}
 

@@ -24,7 +24,7 @@ def test_philox(counter: str, key: str, result: str) -> None:
 
 
 def test_a_draw_is_found_by_the_layout_in_rng() -> None:
-    """rng.py's bit layout, worked by hand for the second draw of the first Rotate."""
+    """rng.py's bit layout, computed by hand for the second draw of the first Rotate."""
     seed, epoch, index, view = 0x1122334455667788, 7, 0x99AABBCCDD, 3
     name = rng.key_name("Rotate", 0)
     key = _native.philox([name & 0xFFFFFFFF, name >> 32, 0, 0], [seed & 0xFFFFFFFF, seed >> 32])[:2]

@@ -1,4 +1,4 @@
-"""The size of what comes out: known before any draw where every draw gives the same, and else not."""
+"""The size of results is known before any draw if and only if all draws give the same size."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -22,7 +22,7 @@ FEW = st.builds(Policy, st.lists(nested(SIZING), min_size=1, max_size=2))
 PROPORTIONAL = (1, 3)  # modes of resize, fit and cover, whose size is never known
 
 
-def test_a_law_that_is_not_empty() -> None:
+def test_the_size_of_an_empty_policy() -> None:
     runner = Policy([]).runner(3, "uint8")
     assert output_size(runner.template) is None
     assert output_size(runner.template, (5, 7)) == (5, 7)
@@ -47,7 +47,7 @@ def ends_proportional(template: Template) -> bool:
     return found
 
 
-def by_itself(template: Template) -> Template:
+def with_own_gates(template: Template) -> Template:
     """The same with a gate of its own for each instruction that has one: a size is known without regard to which gates
     open together."""
     gates, gated = count(len(template.draws)), sum(i.gate >= 0 for i in template.instructions)
@@ -73,7 +73,7 @@ def rows(template: Template, columns: int) -> Iterator[np.ndarray]:
 @given(st.one_of(policies(GEOMETRIC), FEW), st.integers(1, 30), st.integers(1, 30))
 def test_a_size_is_known_if_and_only_if_no_draw_decides_it(policy: Policy, height: int, width: int) -> None:
     runner = policy.runner(3, "uint8")
-    template = by_itself(runner.template)
+    template = with_own_gates(runner.template)
     reported = output_size(runner.template, (height, width))
 
     def sizes(runner: Runner, parameters: np.ndarray) -> set[tuple[int, int]]:

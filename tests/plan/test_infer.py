@@ -1,4 +1,4 @@
-"""What is known of the outputs beforehand: `element_spec` of a stream, errors before memory is taken."""
+"""What is known about the outputs in advance: `element_spec` of a stream, and errors before memory is allocated."""
 
 from typing import Any
 
@@ -97,7 +97,7 @@ def test_dtypes(given: str) -> None:
     ids=str,
 )
 def test_a_picture_over_2_gib_is_refused(transforms: list[Transform], channels: int, dtype: str, says: str) -> None:
-    """Before memory is taken; with the last transform that changes the canvas or moves pixels."""
+    """The error comes before memory is allocated, and names the last transform that moves pixels."""
     with pytest.raises(PolicyError, match=says):
         Policy(transforms)(np.zeros((5, 5, channels), dtype))
 

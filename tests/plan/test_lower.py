@@ -1,4 +1,4 @@
-"""What transforms record: gates, numbers of draws, value ranges, and the errors of what makes no sense."""
+"""What transforms record: gates, numbers of draws, value ranges, and errors."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_the_value_range_at_each_place(before: list[Transform], dtype: str, give
     ids=str,
 )
 def test_where_there_is_no_value_range(before: list[Transform]) -> None:
-    says = r"^Brightness\(.*needs a value range, but stands after Normalize \(or a Rescale that is not always applied\)"
+    says = r"^Brightness\(.*needs a value range, but comes after Normalize \(or a Rescale that is not always applied\)"
     with pytest.raises(PolicyError, match=says):
         lines(*before, LIGHT)
 
@@ -76,21 +76,21 @@ def test_a_rescale_that_float32_cannot_hold(rescale: Transform, says: str) -> No
         lines(rescale)
 
 
-def test_what_is_not_drawn_spends_its_number() -> None:
-    """A range of one value, an argument of one value: the draws after it stay the same."""
+def test_a_draw_that_is_not_needed_uses_up_its_number() -> None:
+    """A range of one value needs no draw, but the draws after it stay the same."""
     drawn = lines(Zoom((0.5, 2), (0.5, 2)))[0].split()
     first, second = lines(Zoom((1.5, 1.5), (0.5, 2)))[0].split()[1:]
     assert first == "1.5"
     assert second == drawn[2]
 
 
-def test_transforms_of_one_class_draw_apart() -> None:
+def test_transforms_of_one_class_draw_independently() -> None:
     both = lines(Rotate(40), Rotate(40))
     assert both[0] != both[1]
     assert lines(Rotate(40), HorizontalFlip(p=1), Rotate(40)) == [both[0], "flip_horizontal", both[1]]
 
 
-def test_gates_close_what_is_within() -> None:
+def test_a_closed_gate_closes_the_gates_within() -> None:
     perhaps = Sometimes([Rotate(9), Sometimes([Zoom(0.1)], p=1)], p=0.5)
     seen = {tuple(line.split()[0] for line in lines(perhaps, Hue(0.1), index=index)) for index in range(40)}
     assert seen == {("hue",), ("rotate", "zoom", "hue")}
@@ -103,7 +103,7 @@ def test_exactly_one_of_several(weights: list[float] | None) -> None:
     assert set(counts) == {1}
 
 
-def test_so_many_of_several() -> None:
+def test_the_right_number_of_several() -> None:
     some = SomeOf((1, 2), [Rotate(9), Zoom(0.1), Hue(0.1)])
     assert {len(lines(some, index=index)) for index in range(100)} == {1, 2}
 
@@ -126,9 +126,9 @@ def test_a_transform_that_stops_an_iteration_is_an_error() -> None:
         ("xyz", 1, "'xyz', which is no instruction"),
         ("cut", 1, "'cut', which is no instruction"),
         ("call", 2, "'call', which is no instruction"),
-        ("rotate", 0, "'rotate' with 0 arguments, and it has 1: angle degrees"),
-        ("rotate", 2, "'rotate' with 2 arguments, and it has 1: angle degrees"),
-        ("flip_horizontal", 1, "'flip_horizontal' with 1 arguments, and it has 0: none"),
+        ("rotate", 0, "'rotate' with 0 arguments, but it has 1: angle degrees"),
+        ("rotate", 2, "'rotate' with 2 arguments, but it has 1: angle degrees"),
+        ("flip_horizontal", 1, "'flip_horizontal' with 1 arguments, but it has 0: none"),
     ],
 )
 def test_what_is_no_instruction(op: str, count: int, says: str) -> None:
@@ -153,7 +153,7 @@ def test_colours_that_pictures_do_not_have(channels: int, some: int) -> None:
 
 
 def test_names_in_messages_are_those_of_the_transforms() -> None:
-    """Where a picture fails, the transform is named with its arguments, those of a group with its class alone."""
+    """The error of a picture names the transform with its arguments; a group by its class alone."""
     image = np.zeros((5, 5, 3), np.uint8)
     with pytest.raises(PolicyError, match=r"^Zoom\(x=\(1e-09, 1e-09\)"):
         Policy([Sometimes([Rotate(9), Zoom((1e-9, 1e-9))], p=1)]).explain(image.shape)

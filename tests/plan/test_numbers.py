@@ -150,9 +150,9 @@ def test_numbers_that_a_transform_computes() -> None:
             return 1 + random.random(2)
 
         def lower(self, to: Lowering) -> None:
-            to.emit("zoom", *to.given(self.pair, (2,)))
-            to.emit("zoom", *to.given(self.pair, (2,)))
-            to.emit("zoom", *to.given(lambda random: 1 + random.random((2, 1)), (2, 1)))
+            to.emit("zoom", *to.computed(self.pair, (2,)))
+            to.emit("zoom", *to.computed(self.pair, (2,)))
+            to.emit("zoom", *to.computed(lambda random: 1 + random.random((2, 1)), (2, 1)))
 
     for occurrence, index in ((0, 0), (0, 1), (1, 7)):
         name = rng.key_name("Computes", occurrence)

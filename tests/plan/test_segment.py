@@ -1,4 +1,4 @@
-"""Where programs are cut, as their text shows it."""
+"""Where programs are cut, as their text form shows."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def same(image: np.ndarray) -> np.ndarray:
 
 
 def listed(*transforms: Transform, dtype: str = "uint8", strict: bool = False, index: int = 0) -> str:
-    """The names of the instructions, and the arguments of cuts: those of a picture's program, each on one line."""
+    """The instructions of a picture's program, one a line: names, and the arguments of cuts."""
     program = Policy(list(transforms), strict=strict).program((9, 9, 3), dtype=dtype, index=index)  # type: ignore[arg-type]
     lines = program.text().splitlines()[3:]
     return ", ".join(line if line.startswith("cut") else line.split()[0] for line in lines)
@@ -98,7 +98,7 @@ def test_maps_around_a_part_of_their_own_transform_are_cut_apart() -> None:
     assert listed(TurnsAround()) == "rotate, zoom, rotate"
 
 
-def test_a_cut_is_made_where_what_it_is_for_is_drawn() -> None:
+def test_a_cut_is_skipped_with_the_instruction_that_needs_it() -> None:
     """The cut has the gate of the blur in look-through, of the map in a strict policy; blurs have one each."""
     perhaps = [Sometimes([BLUR]), Sometimes([NOISE]), TURN]
     seen = {listed(*perhaps, index=index) for index in range(40)}
@@ -119,7 +119,7 @@ def test_a_cut_is_made_where_what_it_is_for_is_drawn() -> None:
 
 
 def test_a_user_function_sees_the_picture_as_it_is_there() -> None:
-    """Stages: what comes before a function runs before it, what comes after it after it."""
+    """Stages: instructions before a function run before it, those after it run after it."""
     seen: list[np.ndarray] = []
 
     def look(image: np.ndarray) -> np.ndarray:

@@ -53,4 +53,4 @@ def test_a_block_that_claims_more_is_no_block() -> None:
     assert isinstance(kept, np.ndarray)
     forged = kept.copy()
     forged.view(np.int32)[4:6] = 1 << 28  # width and height, behind magic, denominator, channels and planes
-    assert "no level of a picture" in failure(forged)
+    assert "the cached copy of this file is damaged" in failure(forged)

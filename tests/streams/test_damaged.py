@@ -18,7 +18,7 @@ from vary.transforms import CenterCrop, HorizontalFlip, Lambda, RandomCrop, Resi
 
 SHAPE = (96, 128)
 WHOLE = Policy([CenterCrop(*SHAPE)])
-CURE = "allow_truncated=True takes what there is of it"
+CURE = "allow_truncated=True reads the part that can be decoded"
 
 
 def encode(**options: Any) -> bytes:

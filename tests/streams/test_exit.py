@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 CHILD = Path(__file__).with_name("exit_child.py")
-CANCELLED = "the program is ending, and vary finishes no more work of other threads\n"
+CANCELLED = "the program is ending, and vary does not finish the work of other threads\n"
 CALLS = ["files", "arrays", "small", "blocks", "decode", "stamps"]
 
 

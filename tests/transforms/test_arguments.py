@@ -220,7 +220,7 @@ REFUSED = [  # class, arguments, words of the error
     (
         Policy,
         {"transforms": [], "value_range": (5, 5)},
-        "(5, 5) is no range; give the highest value, or (lowest, highest)",
+        "(5, 5) is not a range; give the highest value, or (lowest, highest)",
     ),
     (Policy, {"transforms": [], "value_range": "255"}, "'255' is not a number; write 255"),
     (Policy, {"transforms": [], "value_range": "wide"}, "Policy(value_range='wide')"),

@@ -146,10 +146,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"policy": Policy([Rescale(2, p=0.5)]), "dtype": np.uint8}, "dtype='uint8' cannot hold what Rescale or Normalize"),
     (
         {"policy": Policy([Normalize(), Hue(0.1)])},
-        "Hue(turn=(-0.1, 0.1)) needs a value range, but stands after Normalize",
+        "Hue(turn=(-0.1, 0.1)) needs a value range, but comes after Normalize",
     ),
     ({"policy": Policy([Normalize(), ColorJitter(0.1)])}, "put it before"),
-    ({"policy": Policy([Sometimes([Normalize()]), Brightness(0.1)])}, "stands after Normalize"),
+    ({"policy": Policy([Sometimes([Normalize()]), Brightness(0.1)])}, "comes after Normalize"),
     ({"policy": Policy([OneOf([Rescale(2), Rescale(3)]), Brightness(0.1)])}, "a Rescale that is not always applied"),
     ({"policy": Policy([Normalize(), Normalize()])}, "needs a value range"),
 ]

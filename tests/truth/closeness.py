@@ -1,9 +1,8 @@
-"""How far the native core may be from the reference, and whether it is nearer than that.
+"""`assert_close`: compares the native core with the reference, within a tolerance that is computed from the program.
 
-Errors are followed through a program: sampling adds 1e-4 of the range (of 16-bit types 2e-6), each colour map enlarges
-what came before by its own gain, a cut to integers rounds to a whole level and so may fall one level further. Where an
-operation jumps at a threshold (`Op.continuous` is False), a value that lies nearer to it than the error may come out on
-either side.
+A bound on the error is carried through a program: sampling adds 1e-4 of the range (of 16-bit types 2e-6), each colour
+map multiplies it by its gain, and a cut to integers, which rounds, may add one level. If an operation jumps at a
+threshold (`Op.continuous` is False), values closer to the threshold than the error may have either result.
 """
 
 import math
@@ -18,8 +17,8 @@ from vary.ops import OPS, Floats
 from vary.plan.program import Instruction, Program
 from vary.plan.reference import reference
 
-NUDGE = 2e-6  # of the canvas, in the test of thresholds
-APART = 6  # values near a threshold that are followed one by one
+NUDGE = 2e-6  # part of the canvas by which it is moved to see both results at a threshold
+APART = 6  # the most values near a threshold of which all combinations are tried
 MIXING = ("whole", "control", "call")  # kinds of which a value of the result depends on several of the input
 
 
@@ -65,7 +64,7 @@ def sampling(dtype: str) -> float:
 
 
 def nudged(program: Program, x: float, y: float) -> Program:
-    """The same with every canvas moved a little: whatever is decided by a threshold there is decided otherwise."""
+    """The same with every canvas moved a little: positions at a threshold then fall on its other side."""
 
     def moved() -> Iterator[Instruction]:
         for instruction in program.instructions:
@@ -91,7 +90,7 @@ def outcomes(program: Program, image: np.ndarray, bound: Bound | None = None) ->
         bound = bound.after(instruction)
     one, *later = program.instructions[len(first) :]
     end = next((n for n, i in enumerate(later) if i.op in ("cut", "call")), len(later))
-    maps = [i for i in later[:end] if OPS[i.op].kind == "map"]  # of a segment, they all come first
+    maps = [i for i in later[:end] if OPS[i.op].kind == "map"]  # the maps of a segment run first
     rest = [i for i in later[:end] if OPS[i.op].kind != "map"] + later[end:]
     input_ = reference(program._replace(instructions=(*first, *maps)), image)
     mixing = any(OPS[i.op].kind in MIXING or i.op == "contrast" for i in rest)
@@ -107,9 +106,9 @@ def _either(picture: Floats, i: Instruction, error: float, mixing: bool) -> list
     pixel, the same for all pixels.
     """
     op = OPS[i.op]
-    here, below, above = (op.twin(picture + off, *i.args) for off in (0, -error, error))
+    here, below, above = (op.reference(picture + off, *i.args) for off in (0, -error, error))
     most = error * op.gain(*i.args) * (1 + 1e-9)
-    bent = np.abs(below + above - 2 * here) > 0.01 * most  # a jump too small to be seen in the next line
+    bent = np.abs(below + above - 2 * here) > 0.01 * most  # finds jumps that are too small for the comparison below
     near = (np.abs(below - here) > most) | (np.abs(above - here) > most) | bent
     if not near.any():
         return [here]
@@ -140,7 +139,7 @@ def _cast(picture: Floats, dtype: str) -> Floats:
 def _near_one(out: np.ndarray, expected: Floats, others: list[Floats], allowed: np.ndarray) -> np.ndarray:
     """Which values are those expected, or those of another outcome where that differs. The other outcomes are of an
     input that is off by the error, so they are off by as much again."""
-    with np.errstate(invalid="ignore"):  # infinity less infinity
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
         near: np.ndarray = (np.abs(out - expected) <= allowed) | (out == expected)
     for other in others:
         near |= (other != expected) & (np.abs(out - other) <= 2 * allowed)

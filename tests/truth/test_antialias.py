@@ -1,4 +1,4 @@
-"""What is left of a picture that shrinks, against a float64 reference, Pillow, and what must be true of any filter."""
+"""Pictures that shrink, compared with a float64 reference and Pillow, and properties that every filter must have."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from PIL import Image
 
 from vary import HorizontalFlip, Policy, Resize, Rotate, Transpose, VerticalFlip, Zoom, read_image, stream
 
-SUPER = 8  # samples a canvas pixel, along each axis
+SUPER = 8  # samples for each canvas pixel along each axis
 ANGLES = [7, 20, 33, 45, 75]
 FILLS: list[str | int] = ["constant", "nearest", "reflect", "reflect101", "wrap"]
 
@@ -47,7 +47,7 @@ def ideal(image: np.ndarray, height: int, width: int, angle: float) -> np.ndarra
 
 
 def inner(height: int, width: int, angle: float, margin: float = 3) -> np.ndarray:
-    """Where the turned picture covers the canvas, and a little less."""
+    """The pixels of the canvas that the turned picture covers, without a margin."""
     y, x = np.ogrid[:height, :width]
     y, x = y + 0.5 - height / 2, x + 0.5 - width / 2
     s, c = math.sin(math.radians(angle)), math.cos(math.radians(angle))
@@ -67,7 +67,7 @@ def photos(root: Path) -> Iterator[np.ndarray]:
 
 
 def cut(image: np.ndarray, shrink: float) -> np.ndarray:
-    """The middle, so much of it that some 60 pixels are left."""
+    """The middle of the picture, of which about 64 pixels are left after the shrink."""
     size = int(64 * shrink)
     top, left = (max(0, (n - size) // 2) for n in image.shape[:2])
     return np.ascontiguousarray(image[top : top + size, left : left + size])
@@ -88,7 +88,7 @@ def test_error_on_photos_that_shrink_much(pictures_root: Path, shrink: float) ->
 
 
 def check_error(root: Path, shrink: float, most: float) -> None:
-    """The root mean square error is at most this part of what Pillow's resize and a bilinear turn leave."""
+    """The root mean square error is at most `most` times that of Pillow's resize followed by a bilinear turn."""
     for photo in photos(root):
         image = cut(photo, min(shrink, 8))
         height, width = (round(n / shrink) for n in image.shape[:2])

@@ -22,7 +22,9 @@ ENHANCERS = [
 @pytest.mark.parametrize(("transform", "enhancer", "rounded"), ENHANCERS)
 @pytest.mark.parametrize("factor", [0.0, 0.3, 0.9, 1.0, 1.2, 2.5])
 @pytest.mark.parametrize("image", [NOISE, DULL], ids=["noise", "dull"])
-def test_factors_are_pillows(transform: type, enhancer: type, rounded: float, factor: float, image: np.ndarray) -> None:
+def test_factors_equal_pillows(
+    transform: type, enhancer: type, rounded: float, factor: float, image: np.ndarray
+) -> None:
     expected = np.asarray(enhancer(Image.fromarray(image)).enhance(factor)).astype(int)
     out = Policy([transform((factor, factor))])(image)
     assert np.abs(out - expected).max() <= 1 + rounded * abs(1 - factor)
@@ -33,7 +35,7 @@ COLOURS = np.concatenate([CORNERS, np.random.default_rng(6).random((200, 3))]).a
 
 
 @pytest.mark.parametrize("turn", [-0.9, -1 / 3, -0.01, 0.0, 0.125, 0.5, 2 / 3, 1.0])
-def test_hue_is_colorsys(turn: float) -> None:
+def test_hue_equals_colorsys(turn: float) -> None:
     def turned(r: float, g: float, b: float) -> tuple[float, float, float]:
         h, s, v = colorsys.rgb_to_hsv(r, g, b)
         return colorsys.hsv_to_rgb((h + turn) % 1, s, v)

@@ -27,7 +27,7 @@ MAPS: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", MAPS)
 @pytest.mark.parametrize("fill", FILLS, ids=str)
 @pytest.mark.parametrize("how", [{"interpolation": "nearest"}, {"antialias": False}], ids=["nearest", "bilinear"])
-def test_far_positions_are_the_references(name: str, fill: Any, how: dict[str, Any]) -> None:
+def test_distant_positions_equal_the_references(name: str, fill: Any, how: dict[str, Any]) -> None:
     policy = Policy(MAPS[name], fill=fill, **how)
     random = np.random.default_rng(0)
     for (height, width), dtype in itertools.product(((66, 70), (3, 1), (1, 200)), ("uint8", "float32")):

@@ -28,7 +28,7 @@ def test_solarize_uses_the_value_range_and_leaves_alpha() -> None:
 
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 2.7, 40.0])
 @pytest.mark.parametrize("shape", [(40, 50, 3), (3, 90, 1), (1, 1, 3), (2, 5, 4)])
-def test_blur_is_scipys(sigma: float, shape: tuple[int, ...]) -> None:
+def test_blur_equals_scipys(sigma: float, shape: tuple[int, ...]) -> None:
     """SciPy's mode "mirror" repeats no edge pixel, and `truncate=4` is its default; its radius is rounded, ours up."""
     ndimage = pytest.importorskip("scipy.ndimage")
     picture = np.random.default_rng(3).random(shape).astype(np.float32)
@@ -91,7 +91,7 @@ def test_noise_depends_on_the_draw_alone() -> None:
     assert np.array_equal(wide[:, :300], one), "a pixel's noise depends on its place, not on the size of the canvas"
 
 
-def test_noise_is_reached_by_a_far_tail_and_is_clipped() -> None:
+def test_noise_has_long_tails_and_is_clipped() -> None:
     out = Policy([GaussNoise(3)])(GREY, seed=1)
     assert out.min() == 0
     assert out.max() == 255

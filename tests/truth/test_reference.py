@@ -33,7 +33,7 @@ def check(policy: Policy, image: np.ndarray, seed: int = 0, index: int = 0, dtyp
     try:
         program = policy.program(image.shape, dtype=image.dtype, seed=seed, index=index)
         out = policy(image, seed=seed, index=index, dtype=dtype)
-    except PolicyError:  # a tint after Normalize, a uint8 result after Rescale
+    except PolicyError:  # a change of colour after Normalize, a uint8 result after Rescale
         reject()
     try:
         assert_close(out, program, image)

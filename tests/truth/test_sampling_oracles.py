@@ -34,7 +34,7 @@ def levels(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_resize_is_pillows(height: int, width: int) -> None:
+def test_resize_equals_pillows(height: int, width: int) -> None:
     for source in ((301, 199, 3), (300, 200, 3), (37, 53, 1), (5, 2, 3)):
         noise = np.random.default_rng(2).integers(0, 256, source).astype(np.uint8)
         expected = pillow(noise[..., 0] if source[2] == 1 else noise, height, width)
@@ -42,14 +42,14 @@ def test_resize_is_pillows(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(224, 224), (75, 331)])
-def test_resize_of_photos_is_pillows(pictures_root: Path, size: tuple[int, int]) -> None:
+def test_resize_of_photos_equals_pillows(pictures_root: Path, size: tuple[int, int]) -> None:
     for photo in photos(pictures_root):
         assert levels(Policy([Resize(*size)])(photo), pillow(photo, *size)) <= 1
         half_right = Policy([Resize(*size), HorizontalFlip(p=1)])(photo)
         assert levels(half_right[:, ::-1], pillow(photo, *size)) <= 1
 
 
-def test_the_recipe_of_pretrained_networks_is_pillows(pictures_root: Path) -> None:
+def test_preprocessing_of_pretrained_networks_equals_pillows(pictures_root: Path) -> None:
     mean, std = np.array((0.485, 0.456, 0.406)), np.array((0.229, 0.224, 0.225))
     policy = Policy([Resize(256, 256, "cover"), CenterCrop(224, 224), Normalize()])
     for photo in photos(pictures_root):
@@ -110,7 +110,7 @@ MAPS = [
 
 
 @pytest.mark.parametrize(("transforms", "matrix"), MAPS, ids=[str(row[0]) for row in MAPS])
-def test_warps_are_opencvs(transforms: list, matrix: np.ndarray) -> None:
+def test_warps_equal_opencvs(transforms: list, matrix: np.ndarray) -> None:
     cv2 = oracle("cv2")
     image = smooth(H, W)
     expected = cv2.warpAffine(
@@ -123,7 +123,7 @@ def test_warps_are_opencvs(transforms: list, matrix: np.ndarray) -> None:
 
 @pytest.mark.parametrize(("transforms", "matrix"), MAPS, ids=[str(row[0]) for row in MAPS])
 @pytest.mark.parametrize(("fill", "mode"), [("nearest", "edge"), ("reflect", "symmetric"), ("reflect101", "reflect")])
-def test_warps_are_scikit_images(transforms: list, matrix: np.ndarray, fill: str, mode: str) -> None:
+def test_warps_equal_scikit_images(transforms: list, matrix: np.ndarray, fill: str, mode: str) -> None:
     oracle("skimage")
     from skimage.transform import AffineTransform, warp
 
@@ -139,7 +139,7 @@ PADS = [("nearest", "edge"), ("reflect", "symmetric"), ("reflect101", "reflect")
 
 @pytest.mark.parametrize(("fill", "mode"), PADS)
 @pytest.mark.parametrize("size", [(6, 4), (1, 3), (2, 2)])
-def test_fills_are_numpys(fill: str | int, mode: str, size: tuple[int, int]) -> None:
+def test_fills_equal_numpys(fill: str | int, mode: str, size: tuple[int, int]) -> None:
     """Far beyond the picture too: each fill goes on for ever."""
     image = np.random.default_rng(4).integers(0, 256, (*size, 3)).astype(np.uint8)
     widths = ((17, 5), (3, 30), (0, 0))

@@ -261,7 +261,7 @@ def _through_pillow(
     if not allow_truncated:
         with contextlib.suppress(Exception):
             _decoded(data, channels, max_pixels, True, dtype)
-            reason += "; allow_truncated=True takes what there is of it"
+            reason += "; allow_truncated=True reads the part that can be decoded"
     raise DecodeError(reason, path) from cause
 
 

@@ -1,5 +1,5 @@
-"""Colour of a pixel by itself, on what was sampled. `low` and `high` are the value range at the place of the
-instruction. native/ops/colour.cc does the same in the native core."""
+"""Instructions that change the colour of each pixel by itself, after the sampling. `low` and `high` are the value range
+at their place in the program. native/ops/colour.cc implements the same instructions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vary.ops.spec import Floats, Op, Range, nothing, split_alpha
+from vary.ops.spec import Floats, Op, Range, no_range, split_alpha
 
 __all__ = ["OPS", "in_range"]
 
-CLIPPED = "low value, high value"
-WITHIN = "clip {low} .. {high}"
+RANGE_ARGUMENTS = "low value, high value"
+CLIP_TEXT = "clip {low} .. {high}"
 
 
-def _ends_first(change: Callable[..., Floats]) -> Callable[..., Floats]:
-    """`in_range`, of an instruction whose first arguments are the ends of the range."""
+def _range_first(change: Callable[..., Floats]) -> Callable[..., Floats]:
+    """`in_range` for an instruction whose first arguments, not its last ones, are the value range."""
     clipped = in_range(change)
 
     def changed(picture: Floats, low: float, high: float, *amounts: float) -> Floats:
@@ -26,7 +26,7 @@ def _ends_first(change: Callable[..., Floats]) -> Callable[..., Floats]:
 
 
 def in_range(change: Callable[..., Floats]) -> Callable[..., Floats]:
-    """`change` sees fractions of the value range, of all channels but alpha; its result is clipped to 0 .. 1."""
+    """Apply `change` to values as fractions of the value range, and clip its result to 0 .. 1. Alpha stays as it is."""
 
     def changed(picture: Floats, *args: float) -> Floats:
         *amounts, low, high = args
@@ -46,14 +46,14 @@ def _normalize(picture: Floats, *args: float) -> Floats:
     return (picture - mean) / std
 
 
-def _standard(*args: float) -> tuple[list[float], list[float]]:
+def _normalize_scales(*args: float) -> tuple[list[float], list[float]]:
     means, stds = args[: len(args) // 2], args[len(args) // 2 :]
-    scales = [1 / max(std, 1e-300) for std in stds]  # 0, where std underflowed, is refused as too strong
+    scales = [1 / max(std, 1e-300) for std in stds]  # a std that underflowed to 0 gives a factor that is refused
     return scales, [-mean * scale for mean, scale in zip(means, scales, strict=True)]
 
 
 def _contrast(x: Floats, factor: float) -> Floats:
-    """Contrast about the mean grey of the finite pixels, which is summed in units of 2^-20."""
+    """Contrast about the mean grey of all pixels that are finite, truncated to units of 2^-20 as in the native core."""
     grey = _grey(x)
     counted = np.trunc(grey[np.isfinite(grey)].clip(-8, 9) * (1 << 20))
     mean = float(counted.mean()) / (1 << 20) if counted.size else 0.0
@@ -65,29 +65,32 @@ def _saturation(x: Floats, factor: float) -> Floats:
 
 
 def _hue(x: Floats, turns: float) -> Floats:
-    """HSV (A. R. Smith, "Color Gamut Transform Pairs", 1978): value and chroma stay; hue is counted in sixths."""
+    """Turns the hue of HSV (A. R. Smith, "Color Gamut Transform Pairs", 1978), counted in sixths of a turn.
+
+    Value and chroma stay as they are.
+    """
     if x.shape[2] != 3:  # grey has no hue
         return x
     red, green, blue = np.split(x, 3, axis=2)
     value: Floats = x.max(axis=2, keepdims=True)
     chroma: Floats = value - x.min(axis=2, keepdims=True)
-    tops = [value == red, value == green]
-    sixths = np.select(tops, [green - blue, blue - red + 2 * chroma], red - green + 4 * chroma)
+    largest = [value == red, value == green]
+    sixths = np.select(largest, [green - blue, blue - red + 2 * chroma], red - green + 4 * chroma)
     k = (sixths / np.where(chroma > 0, chroma, 1) + 6 * turns + np.array([5, 3, 1])) % 6
     trapezium: Floats = np.minimum(k, 4 - k).clip(0, 1)
     return value - chroma * trapezium
 
 
 def _solarize(x: Floats, threshold: float) -> Floats:
-    """Values of `threshold` and above are mirrored: x becomes 1 - x."""
+    """Values of at least `threshold` are inverted: x becomes 1 - x."""
     x = x.clip(0, 1)
     return np.where(x >= threshold, 1 - x, x)
 
 
 def _table(x: Floats, *entries: float) -> Floats:
-    """The entries stand at even distances from 0 to 1; values between two are on the line through them."""
-    read = np.interp(x, np.linspace(0, 1, len(entries)), entries)
-    return np.where(np.isnan(x), x, read)
+    """Linear interpolation in a table whose entries are evenly spaced over 0 .. 1. A NaN stays a NaN."""
+    found = np.interp(x, np.linspace(0, 1, len(entries)), entries)
+    return np.where(np.isnan(x), x, found)
 
 
 def _polynomial(x: Floats, *factors: float) -> Floats:
@@ -97,22 +100,23 @@ def _polynomial(x: Floats, *factors: float) -> Floats:
     return total
 
 
-def _steepest(_: float, __: float, *entries: float) -> float:
+def _table_slope(_: float, __: float, *entries: float) -> float:
+    """The largest slope between neighbouring entries, at least 1."""
     return float(np.abs(np.diff(entries)).max(initial=1)) * (len(entries) - 1)
 
 
-def _slope(_: float, __: float, *factors: float) -> float:
-    """For values of 0 .. 1."""
+def _polynomial_slope(_: float, __: float, *factors: float) -> float:
+    """An upper bound of the slope for values of 0 .. 1, at least 1."""
     return max(1.0, sum(power * abs(factor) for power, factor in enumerate(factors)))
 
 
-def _scaled(low: float, high: float, scale: float, offset: float) -> Range:
+def _rescaled_range(low: float, high: float, scale: float, offset: float) -> Range:
     a, b = sorted((low * scale + offset, high * scale + offset))
     return a, b
 
 
-def _spread(factor: float, *_: float) -> float:
-    """Of the pixel, and of its grey or the mean: row sums of |factor I + (1 - factor) grey|."""
+def _mixing_gain(factor: float, *_: float) -> float:
+    """A bound for factor x + (1 - factor) g, where g is the pixel's grey or the mean grey: the sum of both weights."""
     return factor + abs(1 - factor)
 
 
@@ -124,7 +128,7 @@ OPS = [
         "scale {scale}, offset {offset}",
         lambda picture, scale, offset: picture * scale + offset,
         neutral=(1, 0),
-        range=_scaled,
+        range=_rescaled_range,
         scales=lambda scale, offset: ([scale], [offset]),
         gain=lambda scale, _: abs(scale),
     ),
@@ -134,15 +138,15 @@ OPS = [
         "mean* value, std* value",
         "mean {mean}, std {std}",
         _normalize,
-        range=nothing,
-        scales=_standard,
+        range=no_range,
+        scales=_normalize_scales,
         gain=lambda *args: 1 / min(args[len(args) // 2 :]),
     ),
     Op(
         "brightness",
         "pointwise",
-        f"factor factor, {CLIPPED}",
-        f"factor {{factor}}, {WITHIN}",
+        f"factor factor, {RANGE_ARGUMENTS}",
+        f"factor {{factor}}, {CLIP_TEXT}",
         in_range(lambda x, factor: x * factor),
         neutral=(1,),
         gain=lambda factor, *_: abs(factor),
@@ -150,38 +154,38 @@ OPS = [
     Op(
         "contrast",
         "pointwise",
-        f"factor factor, {CLIPPED}",
-        f"factor {{factor}}, {WITHIN}",
+        f"factor factor, {RANGE_ARGUMENTS}",
+        f"factor {{factor}}, {CLIP_TEXT}",
         in_range(_contrast),
         neutral=(1,),
         coloured=True,
-        gain=_spread,
+        gain=_mixing_gain,
     ),
     Op(
         "saturation",
         "pointwise",
-        f"factor factor, {CLIPPED}",
-        f"factor {{factor}}, {WITHIN}",
+        f"factor factor, {RANGE_ARGUMENTS}",
+        f"factor {{factor}}, {CLIP_TEXT}",
         in_range(_saturation),
         neutral=(1,),
         coloured=True,
-        gain=_spread,
+        gain=_mixing_gain,
     ),
     Op(
         "hue",
         "pointwise",
-        f"turn turns, {CLIPPED}",
-        f"{{turn}} turns, {WITHIN}",
+        f"turn turns, {RANGE_ARGUMENTS}",
+        f"{{turn}} turns, {CLIP_TEXT}",
         in_range(_hue),
         neutral=(0,),
         coloured=True,
-        gain=lambda *_: 7.0,  # of value, of chroma, and of hue times chroma
+        gain=lambda *_: 7.0,  # 1 of value, 1 of chroma, and the rest of hue times chroma
     ),
     Op(
         "shift",
         "pointwise",
-        f"red fraction, green fraction, blue fraction, {CLIPPED}",
-        f"by {{red}} {{green}} {{blue}}, {WITHIN}",
+        f"red fraction, green fraction, blue fraction, {RANGE_ARGUMENTS}",
+        f"by {{red}} {{green}} {{blue}}, {CLIP_TEXT}",
         in_range(lambda x, *shifts: x + np.resize(shifts, x.shape[2])),
         neutral=(0, 0, 0),
         coloured=True,
@@ -190,23 +194,23 @@ OPS = [
         "table",
         "pointwise",
         "low value, high value, entry... fraction",
-        f"through {{entry}}, {WITHIN}",
-        _ends_first(_table),
-        gain=_steepest,
+        f"through {{entry}}, {CLIP_TEXT}",
+        _range_first(_table),
+        gain=_table_slope,
     ),
     Op(
         "polynomial",
         "pointwise",
         "low value, high value, factor... factor",
-        f"factors {{factor}}, {WITHIN}",
-        _ends_first(_polynomial),
-        gain=_slope,
+        f"factors {{factor}}, {CLIP_TEXT}",
+        _range_first(_polynomial),
+        gain=_polynomial_slope,
     ),
     Op(
         "solarize",
         "pointwise",
-        f"threshold fraction, {CLIPPED}",
-        f"from {{threshold}}, {WITHIN}",
+        f"threshold fraction, {RANGE_ARGUMENTS}",
+        f"from {{threshold}}, {CLIP_TEXT}",
         in_range(_solarize),
         continuous=False,
     ),

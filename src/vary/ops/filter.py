@@ -1,4 +1,4 @@
-"""Filters of the whole canvas. native/ops/filter.cc does the same in the native core."""
+"""Filters: instructions that need neighbouring pixels. native/ops/filter.cc implements the same instructions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["OPS"]
 
 
 def _gaussian_blur(picture: Floats, sigma: float) -> Floats:
-    """A Gaussian, cut off at four standard deviations; taps beyond the edge count where they are reflected to."""
+    """A Gaussian, cut off at four standard deviations, mirrored about the centres of the edge pixels (dcb|abcd|cba)."""
     if sigma == 0:
         return picture
     radius = math.ceil(4 * sigma)
@@ -23,7 +23,7 @@ def _gaussian_blur(picture: Floats, sigma: float) -> Floats:
         size = picture.shape[axis]
         period = max(2 * (size - 1), 1)
         places = (np.arange(size) + taps[:, None]) % period
-        places = np.where(places < size, places, period - places)  # dcb|abcd|cba
+        places = np.where(places < size, places, period - places)
         lines = (w * picture.take(at, axis) for w, at in zip(weights, places, strict=True))
         picture = np.sum(np.stack(list(lines)), axis=0)
     return picture

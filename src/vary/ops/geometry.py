@@ -1,5 +1,6 @@
-"""Maps: each says where the points of a new canvas come from. x runs to the right, y down, in pixels; pixel (i, j)
-covers the half-open square from (j, i). native/ops/geometry.cc does the same in the native core."""
+"""Geometry: each instruction makes a new canvas and says where its points come from. x runs to the right, y down, in
+pixels; pixel (i, j) covers the half-open square from (j, i) to (j + 1, i + 1). native/ops/geometry.cc implements the
+same instructions."""
 
 from __future__ import annotations
 
@@ -16,12 +17,13 @@ MODES = "stretch|fit|letterbox|cover"
 
 
 def _next(
-    view: View, height: float, width: float, x: list[float], y: list[float], over: Sequence[float] = (0, 0, 1)
+    view: View, height: float, width: float, x: list[float], y: list[float], denominator: Sequence[float] = (0, 0, 1)
 ) -> View:
-    """A canvas whose points the rows `x` and `y`, divided by the row `over`, take to points of the canvas before."""
-    old = np.vstack([view.map, view.over])
+    """The view after one more map. The rows `x`, `y` and `denominator` are the matrix (3 x 3) that takes points of the
+    new canvas, which has this height and width, to points of the canvas before."""
+    old = np.vstack([view.map, view.denominator])
     rows = old[:, [0]] * np.array(x) + old[:, [1]] * np.array(y)
-    rows += old[:, [2]] * np.array(over)
+    rows += old[:, [2]] * np.array(denominator)
     return View(int(height), int(width), rows[:2] / rows[2, 2], rows[2] / rows[2, 2])
 
 
@@ -34,13 +36,13 @@ def _stretch(view: View, height: float, width: float) -> View:
 
 
 def _about_centre(view: View, a: float, b: float, c: float, d: float) -> View:
-    """[a b; c d] takes new points to old ones, as seen from the centre of the canvas."""
+    """The matrix [a b; c d] takes new points to old ones, both measured from the centre of the canvas."""
     x, y = view.width / 2, view.height / 2
     return _next(view, view.height, view.width, [a, b, x - (a * x + b * y)], [c, d, y - (c * x + d * y)])
 
 
 def _rotate(view: View, degrees: float) -> View:
-    """Counter-clockwise as seen; exact at quarter turns."""
+    """Counter-clockwise as seen, although y points down; exact at multiples of 90 degrees."""
     quarters = round(degrees / 90)
     rest = math.radians(degrees - 90 * quarters)
     s, c = math.sin(rest), math.cos(rest)
@@ -63,8 +65,8 @@ def _rotate90(view: View, turns: float) -> View:
 def _resize(view: View, height: float, width: float, mode: float) -> View:
     """Modes: 0 stretch, 1 fit (all of the picture inside), 2 letterbox (fit, then centred), 3 cover (no gap)."""
     h, w = int(height), int(width)
-    flatter = view.height * w <= view.width * h  # than the size asked for
-    if mode and flatter != (mode == 3):  # the width is met and the height depends on it
+    wider = view.height * w <= view.width * h  # is the picture wider, for its height, than the size asked for?
+    if mode and wider != (mode == 3):  # the width is as asked for, and the height keeps the aspect ratio
         h = max(1, view.height * w // view.width)
     elif mode:
         w = max(1, view.width * h // view.height)
@@ -73,16 +75,16 @@ def _resize(view: View, height: float, width: float, mode: float) -> View:
 
 
 def _crop(view: View, height: float, width: float, y: float, x: float) -> View:
-    """Every whole offset as likely under y and x in [0, 1); a window larger than the canvas hangs over it."""
+    """Uniform y and x in [0, 1) make every whole offset equally likely. A window larger than the canvas contains it."""
 
-    def place(draw: float, room: float) -> float:
-        return math.copysign(math.floor(draw * (abs(room) + 1)), room)
+    def offset(draw: float, free: float) -> float:
+        return math.copysign(math.floor(draw * (abs(free) + 1)), free)
 
-    return _window(view, place(y, view.height - height), place(x, view.width - width), height, width)
+    return _window(view, offset(y, view.height - height), offset(x, view.width - width), height, width)
 
 
 def _resized_crop(view: View, height: float, width: float, area: float, ratio: float, y: float, x: float) -> View:
-    """A share of the area, of this width / height, stretched; a side that does not fit is cut to the canvas."""
+    """A crop with this fraction of the area and this width / height, resized. Its sides are clamped to the canvas."""
     pixels = area * view.height * view.width
     h = min(max(round(math.sqrt(pixels / ratio)), 1), view.height)
     w = min(max(round(math.sqrt(pixels * ratio)), 1), view.width)
@@ -90,58 +92,65 @@ def _resized_crop(view: View, height: float, width: float, area: float, ratio: f
 
 
 def _matrix(view: View, a: float, b: float, x: float, c: float, d: float, y: float) -> View:
-    """[a b; c d] moves points about the centre, and then they move by fractions of the sides."""
+    """Points move by [a b; c d] about the centre, then by the fractions x and y of width and height."""
     turned = _about_centre(view, *np.linalg.inv([[a, b], [c, d]]).ravel())
     return _window(turned, -y * view.height, -x * view.width, view.height, view.width)
 
 
 def _perspective(view: View, distortion: float, *shares: float) -> View:
-    """Each corner moves inwards by its shares, in x and y, of `distortion` of the sides. The map that takes the moved
-    corners back to the corners of the canvas is solved for."""
+    """Each corner moves inwards by `distortion` times its two shares, as fractions of width and height. The map takes
+    the moved corners back to the corners of the canvas: eight linear equations."""
     w, h = view.width, view.height
     moved = distortion * np.reshape(shares, (4, 2)) * [[w, h], [-w, h], [-w, -h], [w, -h]]
-    there = np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
     rows, values = [], []
-    for (x, y), (u, v) in zip(there + moved, there, strict=True):
+    for (x, y), (u, v) in zip(corners + moved, corners, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
     m = [*np.linalg.solve(np.array(rows), np.array(values)), 1.0]
     return _next(view, h, w, m[:3], m[3:6], m[6:])
 
 
-def _given(_: Size, height: float, width: float, *__: float | None) -> Size:
+def _size_of_arguments(_: Size, height: float, width: float, *__: float | None) -> Size:
     return int(height), int(width)
 
 
-def _resized(size: Size, height: float, width: float, mode: float) -> Size:
-    return _given(size, height, width) if int(mode) in (0, 2) else None
+def _size_of_resize(size: Size, height: float, width: float, mode: float) -> Size:
+    return _size_of_arguments(size, height, width) if int(mode) in (0, 2) else None
 
 
-def _padded(size: Size, top: float, right: float, bottom: float, left: float) -> Size:
+def _size_of_pad(size: Size, top: float, right: float, bottom: float, left: float) -> Size:
     return size and (size[0] + int(top) + int(bottom), size[1] + int(left) + int(right))
 
 
-def _swapped(size: Size) -> Size:
+def _swapped_size(size: Size) -> Size:
     return size and (size[1], size[0])
 
 
-def _turned(size: Size, turns: float | None) -> Size:
+def _size_of_rotate90(size: Size, turns: float | None) -> Size:
     if size is None or size[0] == size[1]:
         return size
-    return None if turns is None else _swapped(size) if int(turns) % 2 else size
+    return None if turns is None else _swapped_size(size) if int(turns) % 2 else size
 
 
 CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 
 OPS = [
-    Op("resize", "map", f"height px, width px, mode {MODES}", "{height} x {width}, {mode}", _resize, size=_resized),
+    Op(
+        "resize",
+        "map",
+        f"height px, width px, mode {MODES}",
+        "{height} x {width}, {mode}",
+        _resize,
+        size=_size_of_resize,
+    ),
     Op(
         "crop",
         "map",
         "height px, width px, y fraction, x fraction",
-        "{height} x {width}, at y {y} and x {x} of the room there is",
+        "{height} x {width}, at y {y} and x {x} of the free space",
         _crop,
-        size=_given,
+        size=_size_of_arguments,
     ),
     Op(
         "center_crop",
@@ -149,15 +158,15 @@ OPS = [
         "height px, width px",
         "{height} x {width}",
         lambda v, h, w: _window(v, round((v.height - h) / 2), round((v.width - w) / 2), h, w),
-        size=_given,
+        size=_size_of_arguments,
     ),
     Op(
         "resized_crop",
         "map",
         "height px, width px, area fraction, ratio width/height, y fraction, x fraction",
-        "to {height} x {width}, of area {area} and ratio {ratio}, at y {y} and x {x} of the room there is",
+        "to {height} x {width}, of area {area} and ratio {ratio}, at y {y} and x {x} of the free space",
         _resized_crop,
-        size=_given,
+        size=_size_of_arguments,
     ),
     Op(
         "pad",
@@ -166,7 +175,7 @@ OPS = [
         "top {top}, right {right}, bottom {bottom}, left {left}",
         lambda v, top, right, bottom, left: _window(v, -top, -left, top + v.height + bottom, left + v.width + right),
         neutral=(0, 0, 0, 0),
-        size=_padded,
+        size=_size_of_pad,
     ),
     Op("rotate", "map", "angle degrees", "{angle} degrees", _rotate, neutral=(0,)),
     Op("shear", "map", "x tangent, y tangent", "x {x}, y {y}", _shear, neutral=(0, 0)),
@@ -196,8 +205,8 @@ OPS = [
     ),
     Op("flip_horizontal", "map", "", "", lambda v: _next(v, v.height, v.width, [-1, 0, v.width], [0, 1, 0])),
     Op("flip_vertical", "map", "", "", lambda v: _next(v, v.height, v.width, [1, 0, 0], [0, -1, v.height])),
-    Op("transpose", "map", "", "", lambda v: _next(v, v.width, v.height, [0, 1, 0], [1, 0, 0]), size=_swapped),
-    Op("rotate90", "map", "turns quarters", "{turns} quarter turns", _rotate90, neutral=(0,), size=_turned),
+    Op("transpose", "map", "", "", lambda v: _next(v, v.width, v.height, [0, 1, 0], [1, 0, 0]), size=_swapped_size),
+    Op("rotate90", "map", "turns quarters", "{turns} quarter turns", _rotate90, neutral=(0,), size=_size_of_rotate90),
     Op(
         "affine",
         "map",

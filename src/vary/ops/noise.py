@@ -1,10 +1,10 @@
-"""Noise that depends on the place on the canvas. native/ops/noise.cc does the same in the native core."""
+"""Noise, a function of the position on the canvas. native/ops/noise.cc implements the same instructions."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from vary.ops.colour import CLIPPED, WITHIN
+from vary.ops.colour import CLIP_TEXT, RANGE_ARGUMENTS
 from vary.ops.spec import Floats, Op, split_alpha
 
 __all__ = ["OPS", "philox"]
@@ -17,8 +17,8 @@ def philox(counter: Words, first: int, second: int) -> Words:
     """Philox4x32-10 of (4, ...) words (Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3", SC 2011)."""
     a, b, c, d = counter
     half = np.uint64(32)
-    for turn in range(10):
-        keys = [(first + turn * 0x9E3779B9) & 0xFFFFFFFF, (second + turn * 0xBB67AE85) & 0xFFFFFFFF]
+    for i in range(10):
+        keys = [(first + i * 0x9E3779B9) & 0xFFFFFFFF, (second + i * 0xBB67AE85) & 0xFFFFFFFF]
         p, q = a * np.uint64(0xD2511F53), c * np.uint64(0xCD9E8D57)
         a, c = (q >> half) ^ b ^ np.uint64(keys[0]), (p >> half) ^ d ^ np.uint64(keys[1])
         b, d = q & LOW, p & LOW
@@ -26,15 +26,15 @@ def philox(counter: Words, first: int, second: int) -> Words:
 
 
 def _deviates(shape: tuple[int, ...], first: int, second: int) -> Floats:
-    """Normal deviates, height x width x channels: of each four channels, two pairs by Box and Muller (1958)."""
+    """Normal deviates, height x width x channels: two pairs for every four channels, by Box and Muller (1958)."""
     height, width, channels = shape
     y, x, group = np.meshgrid(np.arange(height), np.arange(width), np.arange(-(-channels // 4)), indexing="ij")
     words = philox(np.stack([x, y, group, np.zeros_like(x)]).astype(np.uint64), first, second)
     pairs = []
-    for far, angle in (words[:2], words[2:]):
-        size = np.sqrt(-2 * np.log((far + 0.5) / 2**32))
-        turn = ((angle >> np.uint64(30)) + (angle & np.uint64(0x3FFFFFFF)) / 2**30 - 0.5) * (np.pi / 2)
-        pairs += [size * np.cos(turn), size * np.sin(turn)]
+    for uniform, angle in (words[:2], words[2:]):
+        radius = np.sqrt(-2 * np.log((uniform + 0.5) / 2**32))
+        radians = ((angle >> np.uint64(30)) + (angle & np.uint64(0x3FFFFFFF)) / 2**30 - 0.5) * (np.pi / 2)
+        pairs += [radius * np.cos(radians), radius * np.sin(radians)]
     return np.stack(pairs, axis=-1).reshape(height, width, -1)[..., :channels]
 
 
@@ -48,8 +48,8 @@ OPS = [
     Op(
         "gauss_noise",
         "noise",
-        f"std fraction, first word, second word, {CLIPPED}",
-        f"std {{std}}, key {{first}} {{second}}, {WITHIN}",
+        f"std fraction, first word, second word, {RANGE_ARGUMENTS}",
+        f"std {{std}}, key {{first}} {{second}}, {CLIP_TEXT}",
         _gauss_noise,
         neutral=(0,),
     )

@@ -1,7 +1,7 @@
-"""What is known of an instruction, in one entry. Everything that has to know an instruction reads its entry: lowering,
-cuts, sizes, value ranges, `explain`, the float64 reference, and how closely the tests compare with it.
+"""`Op`: all that is known about an instruction, in one entry. Lowering, cuts, sizes, value ranges, `explain`, the
+float64 reference and the tolerances of the tests are derived from it.
 
-The native core has a table of the same names (native/ops); a test compares kinds and numbers of arguments.
+The native core has a table with the same names (native/ops); a test compares kinds and numbers of arguments.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import numpy as np
 
 from vary.elements import MEANINGS
 
-__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing", "split_alpha"]
+__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "no_range", "same_range", "split_alpha"]
 
 Kind = Literal["map", "pointwise", "whole", "noise", "control", "call"]
-"""map: moves the canvas; several in a row are one sampling. pointwise: colour of a pixel by itself, after the
-sampling. whole: needs all pixels around. noise: depends on the place on the canvas. `whole` and `noise` keep their
-place: where a map comes after one of them, the program is cut. control: `order`, `cut`. call: a user function."""
+"""map: geometry; consecutive maps are one sampling. pointwise: changes each pixel by itself, after the sampling. whole:
+needs other pixels of the picture as well. noise: depends on the position on the canvas. `whole` and `noise` keep their
+place: if a map follows one of them, the program is cut before the map. control: `order`, `cut`, `nothing`. call: a user
+function."""
 
-Floats = np.ndarray[
-    tuple[int, ...], np.dtype[np.float64]
-]  # a picture on its way, (height, width, channels); or positions along an axis
-Size = tuple[int, int] | None  # (height, width); None: not known, or not the same for all pictures
-Range = tuple[float, float] | None  # lowest and highest value; None: there is none
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+"""A picture (height, width, channels), or positions along an axis."""
+
+Size = tuple[int, int] | None  # (height, width); None: unknown, or not the same for all pictures
+Range = tuple[float, float] | None  # lowest and highest value; None: there is no fixed range
 
 
 class View(NamedTuple):
@@ -33,42 +34,42 @@ class View(NamedTuple):
     height: int
     width: int
     map: Floats  # (2, 3): takes (x, y, 1) on this canvas to (x, y) in the picture
-    over: Floats = np.array([0.0, 0.0, 1.0])  # (3,): what that is divided by, in the same way; of a projective map
+    denominator: Floats = np.array([0.0, 0.0, 1.0])  # (3,): times (x, y, 1), what a projective map is divided by
 
     @property
     def is_affine(self) -> bool:
-        return bool((self.over == (0, 0, 1)).all())
+        return bool((self.denominator == (0, 0, 1)).all())
 
     def steps(self) -> Floats:
-        """How far the picture's x and y (rows) move for a step along x and y (columns): (2, 2), at the centre of the
-        canvas. The same everywhere unless the map is projective."""
+        """(2, 2): the derivative of the picture's x and y (rows) along the canvas' x and y (columns), at the centre of
+        the canvas. It is the same everywhere unless the map is projective."""
         centre = np.array([self.width / 2, self.height / 2, 1])
-        over = self.over @ centre
-        steps: Floats = (self.map[:, :2] - np.outer(self.map @ centre / over, self.over[:2])) / over
+        divisor = self.denominator @ centre
+        steps: Floats = (self.map[:, :2] - np.outer(self.map @ centre / divisor, self.denominator[:2])) / divisor
         return steps
 
 
 class Argument(NamedTuple):
     name: str
     unit: str
-    each: bool  # one for each channel
-    any: bool  # of which there may be any number, at the end
-    words: tuple[str, ...]  # what the numbers 0, 1, ... stand for; empty: they are numbers
+    per_channel: bool  # one number for each channel
+    variadic: bool  # the last argument, of any number of numbers
+    choices: tuple[str, ...]  # what the numbers 0, 1, ... stand for; empty: they are plain numbers
 
 
 def split_alpha(picture: Floats) -> tuple[Floats, Floats]:
-    """The channels that colour and noise change, and alpha, which has no channel if there is none."""
+    """The channels that colour and noise change, and the alpha channel (of shape (H, W, 0) if there is none)."""
     count = 3 if MEANINGS.get(picture.shape[2]) == "RGBA" else picture.shape[2]
     return picture[..., :count], picture[..., count:]
 
 
-def keeps(low: float, high: float, *_: float) -> Range:
-    """The value range of most instructions: as before, for they clip to it."""
+def same_range(low: float, high: float, *_: float) -> Range:
+    """Most instructions clip to the value range, and so keep it."""
     return low, high
 
 
-def nothing(*_: float) -> Range:
-    """No value range is left."""
+def no_range(*_: float) -> Range:
+    """After the instruction there is no fixed value range."""
     return None
 
 
@@ -76,7 +77,7 @@ def _same_size(size: Size, *_: float | None) -> Size:
     return size
 
 
-def _one(*_: float) -> float:
+def _unit_gain(*_: float) -> float:
     return 1.0
 
 
@@ -86,54 +87,55 @@ class Op(NamedTuple):
     name: str
     kind: Kind
     grammar: str
-    """Its arguments: names and units, with commas between. A star: one for each channel. Dots: any number. Bars: words
-    for 0, 1, ..."""
+    """Its arguments, each a name and a unit, separated by commas. name*: one number for each channel. name...: any
+    number of numbers. a|b|c in place of the unit: what 0, 1, 2 stand for."""
     explain: str
-    """For people: a format of the arguments by name."""
-    twin: Callable[..., Any]
-    """Its meaning in float64: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of the others.
+    """A format string for people, with the arguments by name."""
+    reference: Callable[..., Any]
+    """Its meaning in float64 NumPy: (View, *arguments) -> View of a map, (picture, *arguments) -> picture of others.
     `Any`, because which of the two it is depends on `kind`."""
     neutral: tuple[float, ...] | None = None
-    """First arguments with which it changes nothing; None: there are none."""
+    """The values of its first arguments with which it changes nothing; None: there are none."""
     size: Callable[..., Size] = _same_size
-    """(size, *arguments) -> size of the canvas after it. Arguments that are drawn are None."""
-    range: Callable[..., Range] = keeps
+    """(size, *arguments) -> size of the canvas after it. None is passed for arguments that are drawn."""
+    range: Callable[..., Range] = same_range
     """(low, high, *arguments) -> value range after it."""
     scales: Callable[..., tuple[list[float], list[float]]] | None = None
-    """(*arguments) -> factors and offsets: for those that leave the range of the input's dtype, and so make floats."""
-    gain: Callable[..., float] = _one
-    """(*arguments) -> the most by which it enlarges an error of its input."""
+    """(*arguments) -> factors and offsets, of `rescale` and `normalize`: results are float32, in another range."""
+    gain: Callable[..., float] = _unit_gain
+    """(*arguments) -> an upper bound of the factor by which it enlarges an error of its input; used by tests."""
     coloured: bool = False
-    """It depends on what the channels are. Where that is not known, only its neutral arguments are allowed."""
+    """True: it depends on which channels are red, green and blue. For pictures whose channels have no meaning (see
+    `MEANINGS`), only its neutral arguments are allowed."""
     continuous: bool = True
-    """False: the result jumps where the input crosses a threshold, so that the least error may change it."""
+    """False: the result jumps where the input crosses a threshold, so small errors of the input may become large."""
 
     @property
     def arguments(self) -> list[Argument]:
         found = []
         for text in filter(None, self.grammar.split(", ")):
             name, _, unit = text.partition(" ")
-            words = tuple(unit.split("|")) if "|" in unit else ()
-            found.append(Argument(name.rstrip("*."), unit, name.endswith("*"), name.endswith("..."), words))
+            choices = tuple(unit.split("|")) if "|" in unit else ()
+            found.append(Argument(name.rstrip("*."), unit, name.endswith("*"), name.endswith("..."), choices))
         return found
 
     def arity(self, channels: int) -> int:
-        """How many arguments it has for pictures of so many channels; at least, if any number may end them."""
-        return sum(channels if argument.each else 0 if argument.any else 1 for argument in self.arguments)
+        """How many numbers it has for pictures of this many channels, those of a variadic argument not counted."""
+        return sum(channels if a.per_channel else 0 if a.variadic else 1 for a in self.arguments)
 
     def accepts(self, count: int, channels: int) -> bool:
-        """May it have so many arguments?"""
-        least = self.arity(channels)
-        return count > least if any(argument.any for argument in self.arguments) else count == least
+        """Is this a valid number of numbers for pictures of this many channels?"""
+        fixed = self.arity(channels)
+        return count > fixed if any(a.variadic for a in self.arguments) else count == fixed
 
-    def words(self, args: tuple[float, ...]) -> str:
+    def explained(self, args: tuple[float, ...]) -> str:
         """`explain` with these arguments."""
         declared, texts, left = self.arguments, {}, list(args)
-        shared = len(args) // len(declared) if any(a.each for a in declared) else 1
-        for argument in declared:
-            count = len(left) if argument.any else shared
+        numbers_each = len(args) // len(declared) if any(a.per_channel for a in declared) else 1
+        for a in declared:
+            count = len(left) if a.variadic else numbers_each
             values, left = left[:count], left[count:]
-            texts[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
+            texts[a.name] = " ".join(a.choices[int(v)] if a.choices else _number(v) for v in values)
         return self.explain.format(**texts)
 
 

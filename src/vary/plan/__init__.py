@@ -1,3 +1,3 @@
 """From a policy to pixels, in one direction: `lower` (instructions, draws) -> `segment` (cuts) -> `infer` (sizes,
-types) -> `runner` (one native call a batch), around the one noun `program`. `explain` shows it to people; `reference`
-does it again, slowly, in float64 NumPy."""
+dtypes) -> `compile` (the core's plans) -> `runner` (makes batches). They all work on `program`. `explain` prints a
+program; `reference` runs it in float64 NumPy, slowly."""

@@ -1,4 +1,4 @@
-"""The address of a call, from what the user gives: errors say what each part may be."""
+"""The address of the draws (seed, epoch, index, view) from the arguments of a call, checked."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def address_of(seed: Part, epoch: Part, view: Part, indices: np.ndarray) -> Addr
 
 
 def fresh_seed(epoch: Part, view: Part, index: Part = None) -> int:
-    """A seed from the operating system, for a call without one. Forked processes share no state by which it repeats.
+    """A seed from the operating system, for a call without one. It does not repeat in forked processes.
 
-    Epoch, view and index select one of a seed's draws, so each must be None.
+    Epoch, view and index select one of a seed's draws; without a seed they mean nothing, so each must be None.
     """
     if epoch is None is view is index:
         return int.from_bytes(os.urandom(8))
@@ -43,7 +43,7 @@ def fresh_seed(epoch: Part, view: Part, index: Part = None) -> int:
 
 
 def index_of(index: Part) -> np.ndarray:
-    """The index of a single picture, as an array of indices (1,); None: 0."""
+    """The index of a single picture, as an array (1,) int64; None: 0."""
     if index is None:
         return FIRST
     try:

@@ -1,4 +1,5 @@
-"""How user functions are called: between two native calls, and for the numbers of a picture before the first."""
+"""Calls users' Python code: a `Lambda`, between two native calls, and the methods of users' transforms that compute
+numbers for a picture, before the first native call."""
 
 from __future__ import annotations
 
@@ -9,22 +10,22 @@ from math import prod
 import numpy as np
 
 from vary.errors import PolicyError, stop_iteration_error
-from vary.plan.program import Given
+from vary.plan.program import UserNumbers
 from vary.plan.request import Address
 from vary.rng import noise
 
-__all__ = ["UserFunction", "fill_given"]
+__all__ = ["UserFunction", "fill_user_numbers"]
 
 
 class UserFunction:
-    """A function of the policy's `Lambda` number `which`. Calls check what it returns."""
+    """The function of the policy's `Lambda` number `which`. A call checks what the function returns."""
 
     def __init__(self, which: int, function: Callable[..., object]) -> None:
         self._which, self._function, self._takes_rng = which, function, _wants_rng(function)
         self._name = getattr(function, "__qualname__", repr(function))
 
     def __call__(self, image: np.ndarray, address: Address, place: int, channels: int) -> np.ndarray:
-        """What the function makes of an image of this many channels, the sample at `place` of `address`."""
+        """The function's result for an image of this many channels, the sample at `place` in `address`."""
         index, view = int(address.indices[place]), int(address.views[place])
         rng = (noise(address.seed, address.epoch, index, view, self._which),) if self._takes_rng else ()
         try:
@@ -42,35 +43,35 @@ class UserFunction:
         if result.dtype != image.dtype:
             raise PolicyError(
                 f"Lambda({self._name}) was given {image.dtype} and returned {result.dtype}; convert it back: "
-                f"result.astype(image.dtype); of pictures in 0 .. 1, Rescale(1 / 255) before it makes float32"
+                f"result.astype(image.dtype); if it computes in 0 .. 1, Rescale(1 / 255) before it makes float32"
             )
         return result
 
 
-def fill_given(givens: Sequence[Given], address: Address, rows: np.ndarray) -> None:
-    """Compute the numbers that users' transforms compute themselves, for the pictures in which they are applied.
+def fill_user_numbers(user_numbers: Sequence[UserNumbers], address: Address, rows: np.ndarray) -> None:
+    """Call the methods of users' transforms that compute numbers, for the pictures to which they are applied.
 
-    rows: the parameters (n, columns) of these addresses; written to.
+    rows: the parameters (n, columns) of these addresses; the numbers are written into them.
     """
-    for given in givens:
+    for declared in user_numbers:
         for place, row in enumerate(rows):
-            if given.gate < 0 or row[given.gate]:
+            if declared.gate < 0 or row[declared.gate]:
                 index, view = int(address.indices[place]), int(address.views[place])
-                rng = noise(address.seed, address.epoch, index, view, given.key)
-                row[given.column : given.column + prod(given.shape)] = _numbers(given, rng, index)
+                rng = noise(address.seed, address.epoch, index, view, declared.key)
+                row[declared.column : declared.column + prod(declared.shape)] = _numbers(declared, rng, index)
 
 
-def _numbers(given: Given, rng: np.random.Generator, index: int) -> np.ndarray:
-    where = f"{given.name}.{given.function.__name__.lstrip('_')}"
+def _numbers(declared: UserNumbers, rng: np.random.Generator, index: int) -> np.ndarray:
+    where = f"{declared.name}.{declared.function.__name__.lstrip('_')}"
     try:
-        numbers = np.asarray(given.function(rng), np.float64)
+        numbers = np.asarray(declared.function(rng), np.float64)
     except StopIteration as error:
         raise stop_iteration_error(f"{where}, called for the sample of index {index},") from error
     except Exception as error:
         error.add_note(f"raised in {where} for the sample of index {index}")
         raise
-    if numbers.shape != given.shape:
-        raise PolicyError(f"{where} returned shape {numbers.shape}; it must return numbers of shape {given.shape}")
+    if numbers.shape != declared.shape:
+        raise PolicyError(f"{where} returned shape {numbers.shape}; it must return numbers of shape {declared.shape}")
     if not np.isfinite(numbers).all():
         raise PolicyError(f"{where} returned a number that is not finite, for the sample of index {index}")
     return numbers.ravel()

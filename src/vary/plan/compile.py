@@ -1,5 +1,5 @@
-"""A template -> the core's plans: one for each stage, that is for what runs in one native call; and those that only
-move, for masks and points."""
+"""A template -> the core's plans: one for each stage (what runs in one native call), and those with the geometry
+alone, for masks and points."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def compiled(template: Template, stages: Sequence[Stage]) -> list[_native.Plan]:
 
 
 def compiled_geometry(template: Template, channels: int, fill_value: list[float]) -> _native.Plan:
-    """What moves a mask of so many channels: all geometry, cut where the image is cut, sampling the nearest pixels.
+    """The plan for masks of this many channels: the geometry alone, cut where the image is cut, with nearest sampling.
 
-    fill_value: one for each channel, if the fill of the images is a constant.
+    fill_value: one for each channel; used if the fill of the images is a constant.
     """
     sampling = FILLS.index(template.settings.fill), fill_value, True, False
-    return _plan(template, list(map(_only_moving, template.instructions)), channels, sampling)
+    return _plan(template, list(map(_geometry_only, template.instructions)), channels, sampling)
 
 
-def _only_moving(i: Instruction) -> Instruction:
-    """What is left of an instruction for masks."""
-    if OPS[i.op].kind == "call":  # a call that is not drawn is a cut all the same
+def _geometry_only(i: Instruction) -> Instruction:
+    """The instruction that masks run in place of this one."""
+    if OPS[i.op].kind == "call":  # a cut, also for pictures in which the function is not called
         return Instruction("cut", (0.0,), -1, i.origin)
     return i if OPS[i.op].kind in ("map", "control") else Instruction("nothing", (), -1, i.origin)
 
@@ -46,5 +46,5 @@ def _plan(template: Template, instructions: Sequence[Instruction], channels: int
 
 
 def _argument(value: float) -> tuple[float, int]:
-    """(a number, -1), or (0, the column that holds it)."""
+    """(the number, -1), or (0, the column that holds it)."""
     return (0.0, int(value)) if isinstance(value, Column) else (float(value), -1)

@@ -1,4 +1,4 @@
-"""A program explained to people: what runs, in how many passes, what it costs."""
+"""The text of `Policy.explain`: what runs, in how many passes, and what it costs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
         *_reorderings(template),
     ]
     if functions:
-        lines.append(f"then {_count(functions, 'user function')}: one cut and one native call more for each")
+        lines.append(f"then {_count(functions, 'user function')}: each adds a cut, and native calls of its own")
     lines.append(_cost(passes, height, width, template.channels, template.dtype, output_dtype(template, None)))
     return "\n".join(lines)
 
@@ -46,11 +46,11 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
 def _words(program: Program, i: Instruction) -> str:
     if i.op == "call":
         return program.line(i)
-    return f"{i.op:<16} {OPS[i.op].words(i.args)}".rstrip()
+    return f"{i.op:<16} {OPS[i.op].explained(i.args)}".rstrip()
 
 
 def _reorderings(template: Template) -> Iterator[str]:
-    """Of each cut that another order of the transforms would save: which one. User functions cut in any order."""
+    """A line for each cut that another order of the transforms would avoid. User functions cut in any order."""
     kept: dict[str, None] = {}
     for i in template.instructions:
         kind = OPS[i.op].kind

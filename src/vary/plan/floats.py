@@ -1,18 +1,18 @@
-"""Checks that float32, in which the core computes, can hold a value range and what a policy makes of it."""
+"""Checks that float32, in which the core computes, can hold the value range and the results of a policy."""
 
 from __future__ import annotations
 
 from vary.elements import ELEMENTS
 from vary.errors import PolicyError
 
-__all__ = ["LARGEST", "Reach", "range_fault"]
+__all__ = ["LARGEST", "ValueBounds", "range_fault"]
 
 LARGEST = ELEMENTS["float32"].largest
 """The largest finite float32."""
 
-STEPS = 256  # a range holds at least so many float32 numbers
-WIDEST, NARROWEST = 2.0**100, 2.0**-100  # of a range; statistics count in 2^-20 of it, up to 8 ranges away
-STRONGEST = 2.0**60  # factor on the values; products of several such factors and their inverses still fit
+STEPS = 256  # the fewest float32 numbers that a value range must contain
+WIDEST, NARROWEST = 2.0**100, 2.0**-100  # of a range; sums count in 2^-20 of it, of values up to 8 ranges outside
+STRONGEST = 2.0**60  # the largest total factor; products of several such factors and their inverses still fit
 
 
 def range_fault(low: float, high: float) -> str:
@@ -22,11 +22,11 @@ def range_fault(low: float, high: float) -> str:
     if end > WIDEST:
         return f"{seen} is too large for sums in float32; scale the values down to 0 .. 1"
     if size < NARROWEST or size < STEPS * end * 2.0**-24:
-        return f"{seen} is too narrow for float32, which has hardly any numbers in it; scale the values to 0 .. 1"
+        return f"{seen} is too narrow for float32, which has too few numbers in it; scale the values to 0 .. 1"
     return ""
 
 
-class Reach:
+class ValueBounds:
     """Bounds, over all draws, of the values that Rescale and Normalize make from a picture."""
 
     def __init__(self, values: list[float]) -> None:
@@ -35,7 +35,7 @@ class Reach:
         self._gain = 1.0, 1.0
 
     def affine(self, name: str, scales: list[float], offsets: list[float], always: bool) -> None:
-        """x * scale + offset in each channel, by the transform `name`. Raises `PolicyError` beyond float32."""
+        """Apply x * scale + offset in each channel, by transform `name`. `PolicyError` if float32 cannot hold it."""
         values = [end * a + b for a, b in zip(scales, offsets, strict=True) for end in self._values]
         gains = [gain * abs(a) for a in scales for gain in self._gain]
         if not always:

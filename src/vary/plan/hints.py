@@ -1,7 +1,7 @@
-"""Mistakes that can be found in a policy's arguments, before any picture: angles in radians, shifts in pixels, factors
-in percent, statistics of 0 .. 255, results far outside of any usual range.
+"""Finds mistakes in a policy's arguments, before any picture is read: angles in radians, shifts in pixels, factors in
+percent, mean and std of 0 .. 255, results far outside of any usual range.
 
-The checks read the lowered template, so they apply to the user's own transforms as well.
+It reads the lowered template, so it checks the user's own transforms as well.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vary.elements import ELEMENTS
 from vary.ops import OPS
-from vary.ops.spec import keeps
+from vary.ops.spec import same_range
 from vary.plan.findings import Finding
 from vary.transforms.base import Column
 
@@ -25,14 +25,14 @@ __all__ = ["NEARLY_BLACK", "gain", "hints", "names_of", "possible"]
 
 Range = tuple[float, float]
 
-LONGEST = 160  # letters of a transform in a message
+LONGEST = 160  # characters of a transform in a message
 LARGEST_FACTOR = 10  # of a zoom or a colour: more is probably a percentage
 SMALLEST_ZOOM = 0.1
-LARGEST_SLOPE = 3  # of a shear's portion: about 72 degrees
+LARGEST_SLOPE = 3  # of a shear: about 72 degrees
 LARGEST_STATISTIC = 2  # a mean or deviation above this is probably that of pictures in 0 .. 255
-NEARLY_BLACK = 0.02  # a range of values that is nearly constant for a network
-BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above 300 is a mistake, unless to the range of 16 bits
-SLIGHT = 0.01  # a factor within 1 percent of 1 / 255 is meant to be that
+NEARLY_BLACK = 0.02  # values that span less are nearly constant for a network
+BRIGHTEST, WIDE = 300, 65535  # a Rescale to values above 300 is a mistake, unless it is to 65535, for 16 bits
+SLIGHT = 0.01  # a factor within 1 percent of 1 / 255 counts as 1 / 255
 REFLECTING = ("wrap", "reflect", "reflect101")
 WINDOWS = ("crop", "center_crop", "resized_crop", "pad")
 
@@ -67,7 +67,7 @@ def _steps(template: Template) -> Iterator[Step]:
 
 def _after(i: Instruction, value_range: Range | None) -> Range | None:
     op = OPS[i.op]
-    if op.range is keeps or value_range is None:
+    if op.range is same_range or value_range is None:
         return value_range
     return None if i.gate >= 0 else op.range(*value_range, *i.args)
 
@@ -85,7 +85,7 @@ def _name(template: Template, i: Instruction) -> str:
 
 
 def names_of(template: Template, *ops: str) -> list[str]:
-    """The transforms that emitted instructions with these ops, each with its arguments."""
+    """The transforms that emitted any of these instructions, each with its arguments."""
     counts = Counter(_name(template, i) for i in possible(template) if i.op in ops)
     return [name if count == 1 else f"{name}, {count} times" for name, count in counts.items()]
 
@@ -96,7 +96,7 @@ def possible(template: Template) -> list[Instruction]:
 
 
 def _is_possible(template: Template, gate: int) -> bool:
-    """Can the gate be open? With p=0 and SomeOf(0, [...]) it never is."""
+    """Can the gate be open? It never is with p=0 or SomeOf(0, [...])."""
     while gate >= 0:
         draw = template.draws[gate]
         never = draw.kind == "among" and draw.a == 0 and template.draws[draw.column].a <= 1
@@ -107,7 +107,7 @@ def _is_possible(template: Template, gate: int) -> bool:
 
 
 def _is_chance(template: Template, i: Instruction) -> bool:
-    """Does it run for some pictures only? Items of `OneOf` do not count: one always runs, and all may be alike."""
+    """Does it run for some pictures only? Not items of `OneOf`: one of them always runs, and all may be alike."""
     gate = i.gate
     while gate >= 0:
         if template.draws[gate].kind != "between":
@@ -191,7 +191,7 @@ def _translate(step: Step, template: Template) -> list[Finding]:
 
 
 def _shows_more(template: Template) -> bool:
-    """May the picture still be in view when it is moved by its whole width?"""
+    """Can the picture still be in view when it is moved by its whole width?"""
     zooms = [s for s in _steps(template) if s.instruction.op == "zoom"]
     zoomed = any(high >= 2 or low <= 0.5 for step in zooms for low, high in step.spans)
     window = any(i.op in WINDOWS for i in possible(template))
@@ -256,20 +256,20 @@ def _result(template: Template) -> list[Finding]:
     value_range: Range | None = template.value_range
     for i in possible(template):
         value_range = _after(i, value_range)
-    before, named = _largest(template.value_range), " and ".join(names_of(template, "rescale")[:3])
+    most_before, named = _largest(template.value_range), " and ".join(names_of(template, "rescale")[:3])
     if value_range is None or not named:
         return []
-    most, reach = _largest(value_range), value_range[1] - value_range[0]
+    most, size = _largest(value_range), value_range[1] - value_range[0]
     said = f"{named}: the results lie within {_plain(value_range[0])} .. {_plain(value_range[1])}"
     element = ELEMENTS[template.dtype]
     usual = "Rescale(1 / 255) brings uint8 to 0 .. 1"
     if element.whole and element.name != "uint8":
         usual = f"Rescale(1 / {element.high:g}) brings {element.name} to at most 1"
-        if before > BRIGHTEST and abs((gain(template) or 0) * 255 - 1) < SLIGHT:
+        if most_before > BRIGHTEST and abs((gain(template) or 0) * 255 - 1) < SLIGHT:
             return [Finding("rescale", f"{said}, because 1 / 255 is for uint8; {usual}")]
-    if most > BRIGHTEST and most > before and round(most) != WIDE:
+    if most > BRIGHTEST and most > most_before and round(most) != WIDE:
         return [Finding("rescale", f"{said}, far above what networks expect; {usual}, and 0 .. 255 needs no Rescale")]
-    if reach <= NEARLY_BLACK and element.whole:
+    if size <= NEARLY_BLACK and element.whole:
         return [Finding("rescale", f"{said}, nearly constant; {usual}, once")]
     return []
 

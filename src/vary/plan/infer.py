@@ -1,4 +1,4 @@
-"""What can be known of a template before any picture: its output size, its output dtype."""
+"""What is known from a template alone, before any picture: the size and dtype of its output."""
 
 from __future__ import annotations
 

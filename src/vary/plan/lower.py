@@ -1,5 +1,7 @@
-"""A policy -> a Template: walks the transforms in listed order, gives each its name for drawing, and records what they
-draw and emit. A gated `order` would leave its items running in listed order, so its gate is theirs too."""
+"""A policy -> a Template: calls each transform's `lower` in listed order, and records the draws and instructions.
+
+The items of a gated `order` must have its gate too: otherwise they would run, in listed order, where it is skipped.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,8 @@ from vary.elements import DTYPES, ELEMENTS, MEANINGS
 from vary.errors import PolicyError, stop_iteration_error
 from vary.guidance import close
 from vary.ops import OPS, Op
-from vary.plan.floats import Reach, range_fault
-from vary.plan.program import ALWAYS, Given, Instruction, Settings, Template
+from vary.plan.floats import ValueBounds, range_fault
+from vary.plan.program import ALWAYS, Instruction, Settings, Template, UserNumbers
 from vary.rng import Draw, key_name
 from vary.transforms.base import Column, Number, Span, Transform
 
@@ -25,7 +27,7 @@ VALUE_RANGES = {element.name: (element.low, element.high) for element in ELEMENT
 def lower(
     policy: Transform, channels: int, dtype: str, settings: Settings, value_range: tuple[float, float] | None = None
 ) -> Template:
-    """The template of `policy` for pictures of `channels` and `dtype`; raises `PolicyError` where it makes no sense."""
+    """The template of `policy` for pictures of `channels` and `dtype`; `PolicyError` if it does not fit these."""
     value_range = value_range or VALUE_RANGES[dtype]
     recorder = Recorder(channels, dtype, value_range, settings.fill_value)
     recorder.record(policy, ALWAYS)
@@ -38,13 +40,13 @@ def lower(
         tuple(recorder.functions),
         any(OPS[i.op].scales for i in recorder.instructions),
         value_range,
-        tuple(recorder.givens),
+        tuple(recorder.user_numbers),
         tuple(recorder.names),
     )
 
 
 class Recorder:
-    """Answers a transform's `lower` (the protocol `Lowering`)."""
+    """Records what a transform's `lower` draws and emits: implements the protocol `Lowering`."""
 
     _transform: Transform  # the one that is being lowered
     _origin: int  # which it is, counted from 1
@@ -61,9 +63,9 @@ class Recorder:
         self.instructions: list[Instruction] = []
         self.draws: list[Draw] = []
         self.functions: list[Callable[..., object]] = []
-        self.givens: list[Given] = []
+        self.user_numbers: list[UserNumbers] = []
         self.names: list[str] = []
-        self._reach = Reach([*value_range, *fill_value])
+        self._bounds = ValueBounds([*value_range, *fill_value])
         self._seen: Counter[str] = Counter()
 
     def child(self, transform: Transform, gate: Column | None = None) -> None:
@@ -99,7 +101,7 @@ class Recorder:
 
     def _between(self, kind: str, span: Span) -> Number:
         low, high = span if isinstance(span, tuple) else (span, span)
-        if low == high:  # nothing to draw, but its number is spent: the next draw stays the same
+        if low == high:  # no draw, but its number is used up, so that the next draw is the same as with a range
             self._number += 1
             return low
         return self._draw(Draw(kind, low, high))
@@ -112,7 +114,7 @@ class Recorder:
         edges = [*accumulate((weight / total for weight in weights), initial=0.0)]
         edges[-1] = inf  # their sum is not always 1
         for low, high in pairwise(edges):
-            self._number = number  # one draw, cut into intervals
+            self._number = number  # all gates test one draw, each against an interval of its own
             gates.append(self._draw(Draw("between", low, high)))
         return gates
 
@@ -125,10 +127,10 @@ class Recorder:
     def key(self) -> tuple[Number, Number]:
         return self._draw(Draw("word")), self._draw(Draw("word"))
 
-    def given(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
+    def computed(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
         key, name = self._node + self._number, type(self._transform).__name__
-        columns = [self._draw(Draw("given")) for _ in range(prod(shape))]
-        self.givens.append(Given(function, int(columns[0]), shape, self._gate, key, name))
+        columns = [self._draw(Draw("computed")) for _ in range(prod(shape))]
+        self.user_numbers.append(UserNumbers(function, int(columns[0]), shape, self._gate, key, name))
         return columns
 
     def emit(self, op: str, *args: Number) -> None:
@@ -138,7 +140,7 @@ class Recorder:
             raise PolicyError(f"{name} emits {op!r}, which is no instruction{similar and f'; {similar}'}")
         if not entry.accepts(len(args), self.channels):
             count, names = entry.arity(self.channels), entry.grammar or "none"
-            raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, and it has {count}: {names}")
+            raise PolicyError(f"{name} emits {op!r} with {len(args)} arguments, but it has {count}: {names}")
         if entry.coloured and self.channels not in MEANINGS and not _is_neutral(entry, args):
             some = min(3, self.channels - 1)
             raise PolicyError(
@@ -150,9 +152,9 @@ class Recorder:
             self._scale(entry, args)
 
     def _scale(self, op: Op, args: tuple[Number, ...]) -> None:
-        """After it, values are floats in a range of their own."""
+        """After `rescale` and `normalize`, values are float32 in another range."""
         assert op.scales is not None
-        self._reach.affine(type(self._transform).__name__, *op.scales(*args), self._gate < 0)
+        self._bounds.affine(type(self._transform).__name__, *op.scales(*args), self._gate < 0)
         self.dtype = "float32"
         after = None if self.value_range is None else op.range(*self.value_range, *args)
         if after is not None and (fault := range_fault(*after)):
@@ -167,14 +169,14 @@ class Recorder:
     def clip(self) -> tuple[float, float]:
         if self.value_range is None:
             raise PolicyError(
-                f"{self._transform!r} needs a value range, but stands after Normalize (or a Rescale that is not always "
+                f"{self._transform!r} needs a value range, but comes after Normalize (or a Rescale that is not always "
                 "applied), where there is none; put it before"
             )
         return self.value_range
 
 
 def _is_neutral(op: Op, args: tuple[Number, ...]) -> bool:
-    """Does it change nothing, whatever is drawn?"""
+    """Are these the arguments with which the instruction changes nothing, whatever is drawn?"""
     return op.neutral is not None and all(
         not isinstance(value, Column) and value == neutral for value, neutral in zip(args, op.neutral, strict=False)
     )

@@ -1,4 +1,4 @@
-"""What the core says of this machine and of itself, and how its work ends with the program."""
+"""This machine and this build, as the core sees them, and cancelling the core's work when the program ends."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ def _allowed(process: int) -> int:  # noqa: ARG001  the key: a forked child asks
 
 
 def default_threads() -> int:
-    """What affinity and cgroup allow this process, asked once in each."""
+    """The number of threads that CPU affinity and cgroup allow this process; found once in each process."""
     return _allowed(os.getpid())
 
 
 def cancel_all() -> None:
-    """For the end of the program: native calls of all other threads return soon, with a RuntimeError, and so do later
-    ones. The calling thread may go on, and so may a forked child."""
+    """For the end of the program: the native calls of all other threads, present and later ones, return soon with a
+    RuntimeError. Those of the calling thread, and of forked children, run as usual."""
     _native.cancel_all()
 
 
 def target() -> str:
-    """The instruction set that runs here: "v2", "v3" or "v4" (x86-64 levels), or "base". VARY_TARGET forces one."""
+    """The instruction set in use: "v2", "v3" or "v4" (x86-64 levels), or "base". VARY_TARGET forces one."""
     return _native.target()
 
 
 def targets() -> list[str]:
-    """The instruction sets that this build has and this machine runs, slowest first."""
+    """The instruction sets that this build contains and this machine supports, slowest first."""
     return _native.targets()
 
 
 def libjpeg_version() -> str:
-    """The libjpeg-turbo this build decodes with."""
+    """The version of libjpeg-turbo that this build decodes with."""
     return _native.libjpeg_version()

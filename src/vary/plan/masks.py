@@ -1,7 +1,7 @@
 """Masks move with their images: the same draws and maps, the nearest pixel, and the exact values of any integer dtype.
 
-The core copies bytes. It is given a mask as a picture of uint8 whose channels are the bytes of a value: one channel, or
-four, at a time.
+The core moves a mask as a picture of uint8 whose channels are the bytes of a value. Each native call moves one or four
+of these bytes.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ class MaskKind(NamedTuple):
 
     @property
     def channels(self) -> int:
-        """Bytes of a value that the core moves in one call, as channels."""
+        """How many bytes of a value the core moves in one call, as channels."""
         return 4 if self.dtype.itemsize % 4 == 0 else 1
 
     @property
     def calls(self) -> int:
+        """How many native calls move all bytes of a value."""
         return self.dtype.itemsize // self.channels
 
     def pictures(self, masks: Pictures, call: int) -> Pictures:
@@ -46,7 +47,7 @@ class MaskKind(NamedTuple):
         return values[..., call * self.channels : (call + 1) * self.channels]
 
     def values(self, made: Sequence[Array], layout: str) -> Array:
-        """The masks of what the core made: of each call, (n, h, w, channels) uint8."""
+        """The moved masks, from the results of the calls: (n, h, w, channels) uint8 each."""
         joined = made[0] if len(made) == 1 else np.concatenate(made, axis=-1)
         masks: Array = joined.view(self.dtype)
         return masks[..., 0] if self.flat else np.moveaxis(masks, -1, 1) if layout == "NCHW" else masks
@@ -65,7 +66,7 @@ def several_masks(masks: object) -> Array | list[object]:
 
 
 def kind_of_masks(masks: Pictures) -> MaskKind:
-    """What these masks are; `InputError` if they differ."""
+    """The dtype and form of these masks; `InputError` if they differ."""
     if isinstance(masks, Parts):
         return MaskKind(masks.array.dtype, masks.array.ndim == 3)
     arrays = [np.asarray(mask) for mask in masks]
@@ -73,7 +74,9 @@ def kind_of_masks(masks: Pictures) -> MaskKind:
     for number, kind in enumerate(kinds):
         if kind != kinds[0]:
             first, other = (f"{k.dtype} of shape {m.shape}" for k, m in ((kinds[0], arrays[0]), (kind, arrays[number])))
-            raise InputError(f"mask 0 is {first} and mask {number} is {other}; give masks of one dtype and one form")
+            raise InputError(
+                f"mask 0 is {first} and mask {number} is {other}; give masks of one dtype, all (H, W) or all (H, W, 1)"
+            )
     return kinds[0]
 
 

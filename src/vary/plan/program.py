@@ -1,12 +1,12 @@
-"""The Program: inert, immutable, printable. All that comes before makes one, all that comes after runs one.
+"""`Template` and `Program`: immutable data that `lower` and `segment` make, and the core and `reference` run.
 
 A `Template` is a policy lowered once for a kind of input: instructions whose arguments are numbers or columns of a
-parameter array, and the table of draws that fills the columns. A `Program` is a template with one picture's row put
-in: what `explain` prints, the tests store as text, and `reference` runs.
+parameter array, and the table of draws that fills the columns. A `Program` is a template with one picture's parameters
+filled in: `explain` prints it, tests store it as text, and `reference` runs it.
 
 The instructions, their arguments and their meanings are listed in `vary.ops`. Two need an explanation here:
     cut t          resample here and go on from that picture, stored as type t of `vary.elements.DTYPES`
-    call k t       cut, then hand the picture to user function k; a call that is not drawn is still a cut
+    call k t       cut, then call user function k with the picture; a call whose gate is 0 is still a cut
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from vary.transforms.policy_file import SEMANTICS
 if TYPE_CHECKING:
     from vary.rng import Draw
 
-__all__ = ["FILLS", "Fill", "Given", "VERSION", "ALWAYS", "Instruction", "Program", "Settings", "Template"]
+__all__ = ["FILLS", "Fill", "UserNumbers", "VERSION", "ALWAYS", "Instruction", "Program", "Settings", "Template"]
 
 VERSION = SEMANTICS
-"""Of the text form and of what the instructions mean: bytes change only together with this number."""
+"""Version of the text form and of the meaning of instructions. Bytes change only together with this number."""
 
 Fill = Literal["constant", "nearest", "reflect", "reflect101", "wrap"]
 FILLS: tuple[Fill, ...] = get_args(Fill)
@@ -46,12 +46,12 @@ class Settings(NamedTuple):
 class Instruction(NamedTuple):
     op: str
     args: tuple[float, ...] = ()
-    gate: int = ALWAYS  # column that must not be 0, in a template
-    origin: int = 0  # which transform of the policy, counted in lowering order
+    gate: int = ALWAYS  # in a template: the column that must not be 0, or ALWAYS
+    origin: int = 0  # the number of its transform in `Template.names`, from 1; 0: none
 
 
 class Program(NamedTuple):
-    """What one picture goes through."""
+    """The instructions for one picture."""
 
     channels: int
     dtype: str
@@ -60,7 +60,7 @@ class Program(NamedTuple):
     functions: tuple[Callable[..., object], ...] = ()
 
     def text(self) -> str:
-        """The versioned text form; equal text means equal pixels from equal sources."""
+        """The text form, with its version. Equal texts make equal pixels of equal sources."""
         s = self.settings
         fill = " ".join([s.fill, *(f"{v:.9g}" for v in s.fill_value)])
         head = [
@@ -81,10 +81,10 @@ class Program(NamedTuple):
         return " ".join([i.op, *(f"{v:.17g}" for v in i.args)])
 
 
-class Given(NamedTuple):
-    """Numbers of a picture that a user's transform computes: columns of the parameter array, from `column` on."""
+class UserNumbers(NamedTuple):
+    """Numbers that a user's transform computes for each picture: columns of the parameter array, from `column` on."""
 
-    function: Callable[..., object]  # of a NumPy Generator
+    function: Callable[..., object]  # takes a NumPy Generator
     column: int
     shape: tuple[int, ...]
     gate: int  # column that must not be 0, or -1
@@ -93,7 +93,7 @@ class Given(NamedTuple):
 
 
 class Template(NamedTuple):
-    """What every picture of one kind goes through, before the draws."""
+    """The instructions for all pictures of one kind, before anything is drawn."""
 
     channels: int
     dtype: str
@@ -101,10 +101,10 @@ class Template(NamedTuple):
     instructions: tuple[Instruction, ...]
     draws: tuple[Draw, ...]
     functions: tuple[Callable[..., object], ...]
-    rescales: bool  # holds Rescale or Normalize: the output is float32 unless another dtype is asked for
+    rescales: bool  # contains Rescale or Normalize: the output is float32 unless another dtype is asked for
     value_range: tuple[float, float]  # of the input pictures
-    givens: tuple[Given, ...]
-    names: tuple[str, ...]  # of the transforms, with arguments; the first is number 1 of `Instruction.origin`
+    user_numbers: tuple[UserNumbers, ...]
+    names: tuple[str, ...]  # of the transforms, with arguments; `Instruction.origin` counts them from 1
 
     def name(self, i: Instruction) -> str:
         """The transform that an instruction comes from, with its arguments; empty if there is none."""
@@ -116,20 +116,20 @@ class Template(NamedTuple):
         return Program(self.channels, self.dtype, self.settings, instructions, self.functions)
 
 
-def _resolve(left: list[Instruction], row: Sequence[float]) -> Iterator[Instruction]:
-    while left:
-        now = left.pop(0)
-        if now.gate >= 0 and not row[now.gate]:
-            if now.op == "call":  # not called, but the policy is cut there all the same
-                yield Instruction("cut", (float(now.args[1]),), origin=now.origin)
+def _resolve(remaining: list[Instruction], row: Sequence[float]) -> Iterator[Instruction]:
+    while remaining:
+        current = remaining.pop(0)
+        if current.gate >= 0 and not row[current.gate]:
+            if current.op == "call":  # not called, but still a cut
+                yield Instruction("cut", (float(current.args[1]),), origin=current.origin)
             continue
-        args = tuple(float(row[a]) if isinstance(a, Column) else float(a) for a in now.args)
-        if now.op == "order":
+        args = tuple(float(row[a]) if isinstance(a, Column) else float(a) for a in current.args)
+        if current.op == "order":
             count = int(args[0])
-            items, left = left[:count], left[count:]
+            items, remaining = remaining[:count], remaining[count:]
             yield from _resolve(_in_order(items, int(args[1])), row)
         else:
-            yield Instruction(now.op, args, origin=now.origin)
+            yield Instruction(current.op, args, origin=current.origin)
 
 
 def _in_order(items: list[Instruction], code: int) -> list[Instruction]:

@@ -1,4 +1,4 @@
-"""Do the input pictures fit the value range that the policy assumes, and what it does with them?"""
+"""Finds input pictures that contradict the value range which the policy assumes, or its Rescale or output dtype."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["contradictions"]
 
-OUTSIDE, QUARTER = 0.25, 4  # part of the range by which values may lie outside; reported from 1 picture in 4 on
-USED = 0.1  # of 0 .. 1: pictures that use less are dark, or masks, and are not judged
+OUTSIDE, QUARTER = 0.25, 4  # values may lie outside by this part of the range; reported if 1 picture in 4 exceeds it
+USED = 0.1  # pictures that span less than this may be dark or masks, and are not checked
 USUAL, STANDARD = 1.3, 10  # results within -1.3 .. 1.3, or -10 .. 10 after Normalize, are in a usual range
 ROUND = 1.02  # tolerance, as a factor: values up to 1.02 times a usual highest value count as in its range
 DEPTHS = (255, 4095, 65535)  # highest values of pictures of 8, 12 and 16 bits
-FEW = (1, 255, 1023, 4095)  # highest values that 16-bit integers hold where the rest of their range is not used
+FEW = (1, 255, 1023, 4095)  # usual highest values of pictures that use only a part of a 16-bit range
 
 
 def contradictions(template: Template, pictures: list[Array], dtype: np.dtype, results: list[Array]) -> list[Finding]:
-    """At most one mistake. pictures, results: some values of each, (values, colours). dtype: that of the results."""
+    """At most one mistake. pictures, results: samples (values, colours) of each. dtype: that of the results."""
     values = np.concatenate(pictures)
     if not np.isfinite(values).all():
         text = "the pictures hold NaN or infinite values, and so will the results"
@@ -50,7 +50,7 @@ def contradictions(template: Template, pictures: list[Array], dtype: np.dtype, r
 
 
 def _few_used(template: Template, low: float, high: float, said: str) -> list[Finding]:
-    """Integers of 16 bits that use a small part of the range that the policy assumes, and depends on."""
+    """16-bit integers that use a small part of the range that the policy assumes and depends on."""
     lowest, highest = template.value_range
     factor = gain(template)
     rescaled = factor is not None and 0.5 <= abs(factor) * (highest - lowest) <= 2  # to 0 .. 1, or -1 .. 1
@@ -68,7 +68,7 @@ def _few_used(template: Template, low: float, high: float, said: str) -> list[Fi
 
 
 def _saturated(template: Template, pictures: list[Array], dtype: np.dtype, said: str) -> list[Finding]:
-    """Results of a dtype that cannot hold the pictures' values."""
+    """Results in a dtype that cannot hold the values of the pictures."""
     element = ELEMENTS[np.dtype(dtype).name]
     (low, high), slack = element.ends, ROUND if element.whole else 1
     if template.rescales or template.functions:

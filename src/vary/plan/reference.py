@@ -1,17 +1,17 @@
-"""What a Program means, in float64 NumPy: slow, whole, and written to be read.
+"""What a Program means, in float64 NumPy: slow and complete, written for readers.
 
     canvas    a View: its height and width, and the map from its points to points of the picture
     maps      each instruction makes the next View: maps multiply in listed order
-    sampling  the picture along that map: a triangle filter, or the picture filtered and made smaller first, then the
-              nearest pixels on either axis
-    others    colour, filters and noise in listed order, on what was sampled
-    cut       sample, run the others, store; then go on from the stored picture with a fresh View
+    sampling  reads the picture along that map. Maps along the axes that shrink are one triangle filter; all others
+              first filter the picture and make it smaller, and then interpolate, or take the nearest pixel
+    others    colour, filters and noise in listed order, on the sampled picture
+    cut       sample, run the others, store; then go on from the stored picture with a new View
 
-What each instruction means stands in its entry, in `vary.ops`.
+`vary.ops` defines what each instruction means.
 
-The native core is this, made fast; tests hold the two together. It computes values in float32 or in 16 bits, but its
-coordinates are one arithmetic with `_positions`, so that nearest picks agree. x runs to the right, y down; pixel (i, j)
-covers the half-open square from (j, i), and its centre is at (j + .5, i + .5).
+Tests compare the native core, the fast implementation, with this one. The core computes values in float32 or 16 bits,
+but coordinates exactly as `_positions` does, so nearest pixels agree. x runs to the right, y down; pixel (i, j) covers
+the half-open square from (j, i) to (j + 1, i + 1), and its centre is at (j + .5, i + .5).
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ __all__ = ["reference"]
 
 GRID = 1 << 15  # positions per pixel
 FURTHEST = 5e8  # pixels: positions beyond are clamped to it
-TOLERANCE = 1e-6  # so that the rounding of a map decides nothing
-HORIZON = 1e-9  # the least denominator of a projective map
+TOLERANCE = 1e-6  # so that the rounding of a map changes no decision
+HORIZON = 1e-9  # the smallest denominator of a projective map that is in view
 
 
 def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) -> np.ndarray:
     """`image` (height x width x channels, of any dtype in `DTYPES`) after `program`.
 
-    Returns height x width x channels: as `dtype`, or in float64 as it is before that cast.
-    User functions are called with the picture alone.
+    Returns height x width x channels: in `dtype`, or None: in float64, before any cast.
+    User functions are called with the picture alone, without a generator.
     """
     stored, segment = np.atleast_3d(image), list[Instruction]()
     for instruction in program.instructions:
@@ -58,10 +58,10 @@ def _run(stored: np.ndarray, segment: list[Instruction], s: Settings) -> Floats:
     """All maps of a segment as one, then the other instructions on what was sampled."""
     view = View(stored.shape[0], stored.shape[1], np.eye(2, 3))
     for op, args, *_ in segment:
-        view = OPS[op].twin(view, *args) if OPS[op].kind == "map" else view
+        view = OPS[op].reference(view, *args) if OPS[op].kind == "map" else view
     picture = _sample(stored, view, s)
     for op, args, *_ in segment:
-        picture = picture if OPS[op].kind == "map" else OPS[op].twin(picture, *args)
+        picture = picture if OPS[op].kind == "map" else OPS[op].reference(picture, *args)
     return picture
 
 
@@ -78,11 +78,11 @@ def _cast(picture: Floats, dtype: str) -> np.ndarray:
 
 
 def _sample(picture: np.ndarray, view: View, s: Settings) -> Floats:
-    """With antialias, where the map shrinks the picture: filtered if it keeps to the axes, else reduced before."""
+    """With antialias, maps that shrink filter: along the axes alone, or before the picture is interpolated."""
     if s.antialias and s.interpolation == "bilinear":
         steps = view.steps()
         (a, b), (c, d) = np.abs(steps)
-        if view.is_affine and a == d == 0:  # the axes change places
+        if view.is_affine and a == d == 0:  # the map swaps the axes
             return _sample(picture.swapaxes(0, 1), view._replace(map=view.map[::-1]), s)
         if view.is_affine and b == c == 0 and max(a, d) > 1:
             return _filtered(picture, view, s)
@@ -91,39 +91,39 @@ def _sample(picture: np.ndarray, view: View, s: Settings) -> Floats:
 
 
 def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
-    """On either axis a triangle as wide as a pixel of the canvas, or of the picture if that is larger."""
+    """A triangle filter on each axis, as wide as a pixel of the canvas, or of the picture if that is larger."""
 
     def weights(step: float, shift: float, size: int, count: int) -> tuple[Floats, NDArray[np.bool_]]:
         at, inside = _resolved(step * np.arange(0.5, count) + shift, size, s.fill)
         away = np.abs(np.arange(0.5, size) - at[:, None])
-        triangle = np.maximum(0, 1 - away / max(1, abs(step)))  # no taps beyond the edge: the rest makes up for them
+        triangle = np.maximum(0, 1 - away / max(1, abs(step)))  # taps beyond the edge are dropped, the rest normalised
         return triangle / triangle.sum(axis=1, keepdims=True), inside
 
     (across, _, left), (_, down, top) = view.map
     x, inside_x = weights(across, left, picture.shape[1], view.width)
     y, inside_y = weights(down, top, picture.shape[0], view.height)
-    across_rows = _mixed(y, picture.astype(np.float64))
-    both = _mixed(x, across_rows.swapaxes(0, 1)).swapaxes(0, 1)
+    across_rows = _weighted_sums(y, picture.astype(np.float64))
+    both = _weighted_sums(x, across_rows.swapaxes(0, 1)).swapaxes(0, 1)
     return _filled(both, inside_y[:, None] & inside_x, s)
 
 
-def _mixed(weights: Floats, lines: Floats) -> Floats:
-    """Sums of `lines` by each row of weights. Lines of weight 0 are left out, because they may hold a NaN."""
-    with np.errstate(invalid="ignore"):  # infinity less infinity
+def _weighted_sums(weights: Floats, lines: Floats) -> Floats:
+    """The weighted sum of `lines` for each row of weights. Lines of weight 0 are left out: they may hold a NaN."""
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
         return np.stack([np.tensordot(w[w != 0], lines[w != 0], 1) for w in weights])
 
 
 class _Axis(NamedTuple):
-    """How one axis of a picture is reduced; places are counted from the centre, in boxes."""
+    """How one axis of a picture is reduced: boxes of pixels are averaged, then filtered by a triangle."""
 
-    boxes: int  # averages of
-    box: int  # pixels each, an odd number; 1: the pixels themselves
-    places: NDArray[np.floating]  # of the reduced pixels
-    half: float  # half-width of the triangle
+    boxes: int  # how many
+    box: int  # pixels in each, an odd number; 1: no averages
+    places: NDArray[np.floating]  # the centres of the reduced pixels, in boxes from the centre of the picture
+    half: float  # half-width of the triangle, in boxes
 
 
 def _reduced(picture: np.ndarray, view: View, steps: Floats, fill: str) -> tuple[np.ndarray, View]:
-    """The picture filtered and made smaller along its axes, and the map to its pixels. Bytes stay bytes."""
+    """The picture filtered and made smaller along its axes, and the view of that. uint8 stays uint8."""
     shrink = np.sqrt((steps * steps).sum(axis=1))
     axes = {n: _axis(picture.shape[n], shrink[1 - n], fill) for n in (0, 1) if shrink[1 - n] > 1 + TOLERANCE}
     rows, sizes = view.map.copy(), picture.shape[:2]
@@ -133,7 +133,7 @@ def _reduced(picture: np.ndarray, view: View, steps: Floats, fill: str) -> tuple
             picture = _triangle(picture.swapaxes(0, n), axes[n]).swapaxes(0, n)
     for n, (_, box, places, _) in axes.items():
         step = box * (places[1] - places[0]) if len(places) > 1 else sizes[n]
-        rows[1 - n] = rows[1 - n] / step + (len(places) / 2 - sizes[n] / 2 / step) * view.over
+        rows[1 - n] = rows[1 - n] / step + (len(places) / 2 - sizes[n] / 2 / step) * view.denominator
     return picture, view._replace(map=rows)
 
 
@@ -141,7 +141,7 @@ def _axis(size: int, shrink: float, fill: str) -> _Axis:
     box = max(1, int(shrink / 4 + TOLERANCE)) if shrink >= 12 else 1
     box -= box % 2 == 0
     boxes = -(-size // box)
-    boxes += (boxes - size) % 2  # as much is free on either end
+    boxes += (boxes - size) % 2  # so that the boxes extend equally far beyond both ends
     half = shrink / box
     count = boxes if half < 1.7 - TOLERANCE else max(1, math.ceil(size / box / (0.8 * half) - TOLERANCE))
     step = size / box / count
@@ -151,7 +151,7 @@ def _axis(size: int, shrink: float, fill: str) -> _Axis:
 
 
 def _columns_first(steps: Floats, shrink: Floats) -> bool:
-    """Does the map turn by over 45 degrees, or by 45 while the picture shrinks more across?"""
+    """Are columns filtered before rows? If the map turns by over 45 degrees, or by 45 and x shrinks more than y."""
     (a, b), (c, d) = np.abs(steps)
     if abs(b * c - a * d) > 1e-9 * a * d:
         return bool(b * c > a * d)
@@ -159,7 +159,7 @@ def _columns_first(steps: Floats, shrink: Floats) -> bool:
 
 
 def _boxes(picture: np.ndarray, axes: dict[int, _Axis]) -> np.ndarray:
-    """Averages of boxes that lie symmetrically about the centre, at the edges of what they hold."""
+    """Averages of boxes that lie symmetrically about the centre; boxes at the edges average the pixels they contain."""
     if all(axis.box == 1 for axis in axes.values()):
         return picture
 
@@ -167,8 +167,8 @@ def _boxes(picture: np.ndarray, axes: dict[int, _Axis]) -> np.ndarray:
         out = values.astype(np.float64)
         for n, (boxes, box, *_) in axes.items():
             lines = out.swapaxes(0, n)
-            numbers = (np.arange(len(lines)) + (boxes * box - len(lines)) // 2) // box
-            out = np.stack([lines[numbers == i].sum(axis=0) for i in range(boxes)]).swapaxes(0, n)
+            box_of_line = (np.arange(len(lines)) + (boxes * box - len(lines)) // 2) // box
+            out = np.stack([lines[box_of_line == i].sum(axis=0) for i in range(boxes)]).swapaxes(0, n)
         return out
 
     return _stored(sums(picture) / sums(np.ones_like(picture)), picture.dtype)
@@ -179,22 +179,22 @@ def _triangle(lines: np.ndarray, axis: _Axis) -> np.ndarray:
     centres = np.arange(0.5, axis.boxes) - axis.boxes / 2
     heights = axis.half - np.abs(centres - axis.places[:, None])
     heights[heights <= 1e-9] = 0
-    weights = [_parts(h) if lines.dtype == np.uint8 else h / h.sum() for h in heights]
-    return _stored(_mixed(np.stack(weights), lines.astype(np.float64)), lines.dtype)
+    weights = [_quantised(h) if lines.dtype == np.uint8 else h / h.sum() for h in heights]
+    return _stored(_weighted_sums(np.stack(weights), lines.astype(np.float64)), lines.dtype)
 
 
 def _stored(values: Floats, dtype: np.dtype) -> np.ndarray:
-    """A byte is rounded half up."""
+    """uint8 is rounded half up, other types stay float64."""
     return np.floor(values + 0.5).astype(np.uint8) if dtype == np.uint8 else values
 
 
-def _parts(weights: Floats) -> Floats:
-    """Weights in 128ths. What rounding leaves goes to the largest, or in halves to the two that are largest."""
+def _quantised(weights: Floats) -> Floats:
+    """Weights rounded to 128ths. The rest to 128 is added to the largest, or in halves to two equally large ones."""
     used = np.flatnonzero(weights)
     parts = np.floor(weights * (128 / weights.sum()) + 0.5 + TOLERANCE)
     left = int(128 - parts.sum())
     first, *_, last = np.flatnonzero(weights > weights.max() - TOLERANCE).repeat(2)
-    more_before = first - used[0] > used[-1] - last  # only at an edge may there be an odd rest
+    more_before = first - used[0] > used[-1] - last  # only at an edge can the rest be odd
     odd, even = (first, last) if more_before else (last, first)
     parts[even] += math.trunc(left / 2)
     parts[odd] += left - math.trunc(left / 2)
@@ -210,22 +210,23 @@ def _warped(picture: np.ndarray, view: View, s: Settings) -> Floats:
     left, top = np.floor(x - 0.5).astype(int), np.floor(y - 0.5).astype(int)
     wx, wy = (x - 0.5 - left)[..., None], (y - 0.5 - top)[..., None]
 
-    def tap(i: NDArray[np.int_], j: NDArray[np.int_]) -> Floats:  # beyond the edge, the edge
+    def tap(i: NDArray[np.int_], j: NDArray[np.int_]) -> Floats:  # beyond the edge: the edge pixel
         return np.asarray(picture[i.clip(0, height - 1), j.clip(0, width - 1)], np.float64)
 
-    def blend(a: Floats, b: Floats, weight: Floats) -> Floats:  # a value of weight 0 may be a NaN
-        with np.errstate(invalid="ignore"):  # infinity less infinity
+    def interpolate(a: Floats, b: Floats, weight: Floats) -> Floats:  # a value of weight 0 is left out: it may be a NaN
+        with np.errstate(invalid="ignore"):  # infinity minus infinity
             return np.where(weight > 0, a + (b - a) * weight, a)
 
-    upper = blend(tap(top, left), tap(top, left + 1), wx)
-    lower = blend(tap(top + 1, left), tap(top + 1, left + 1), wx)
-    return _filled(blend(upper, lower, wy), inside_y & inside_x, s)
+    upper = interpolate(tap(top, left), tap(top, left + 1), wx)
+    lower = interpolate(tap(top + 1, left), tap(top + 1, left + 1), wx)
+    return _filled(interpolate(upper, lower, wy), inside_y & inside_x, s)
 
 
 def _positions(view: View, axis: int, s: Settings) -> Floats:
     """Where the pixels of the canvas fall along one axis of the picture, on a grid: height x width.
 
-    The first of every 128 columns is found and rounded by itself; so is the way from it to each of the others.
+    The position of the first of every 128 columns is computed and rounded; so is the distance from it to each of the
+    others; their sum is the position.
     """
 
     def grid(x: Floats) -> Floats:
@@ -236,17 +237,17 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
     m = view.map[axis]
     if view.is_affine:
         at = grid((m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5) + grid((j - first) * m[0])
-    else:  # projective: each by itself; what lies behind the horizon is as far as can be
-        p = view.over
-        over = p[0] * (j + 0.5) + (p[1] * (i + 0.5) + p[2])
-        seen = np.where(over > HORIZON, (m[0] * (j + 0.5) + (m[1] * (i + 0.5) + m[2])) / over - 0.5, 2 * FURTHEST)
-        at = grid(seen)
+    else:  # projective: each pixel by itself; behind the horizon, outside of the picture
+        p = view.denominator
+        divisor = p[0] * (j + 0.5) + (p[1] * (i + 0.5) + p[2])
+        exact = (m[0] * (j + 0.5) + (m[1] * (i + 0.5) + m[2])) / divisor - 0.5
+        at = grid(np.where(divisor > HORIZON, exact, 2 * FURTHEST))
     at = at.clip(-FURTHEST, FURTHEST)
     return np.floor(at + 0.5) + 0.5 if s.interpolation == "nearest" else at + 0.5
 
 
 def _resolved(at: Floats, size: int, fill: str) -> tuple[Floats, NDArray[np.bool_]]:
-    """Positions brought into 0 .. size by the fill, and which of them the picture itself covers."""
+    """Positions after the fill moved them into 0 .. size, and which of them were inside (True but for constant)."""
     inside = (at >= 0) & (at < size) if fill == "constant" else np.full(at.shape, True)
     if fill == "wrap":
         at = at % size

@@ -1,4 +1,4 @@
-"""What a call of a compiled policy is given (`Request`) and what it returns (`Result`), as data."""
+"""Input (`Request`) and output (`Result`) of a compiled policy, as data."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ __all__ = [
 ]
 
 Empty = Callable[[tuple[int, ...], str], np.ndarray]
-Source = object  # np.ndarray, bytes of a JPEG, or a block of codecs/decode.py; the native call refuses anything else
+Source = object  # an array, the bytes of a JPEG, or a block of codecs/decode.py; the core checks which
 
 
 class Parts(NamedTuple):
-    """Pictures that are parts of one array: (N, H, W, C) or (N, H, W), and (n,) int64 places along its first axis."""
+    """n pictures that are parts of one array: (N, H, W, C) or (N, H, W), and (n,) int64 indices into it."""
 
     array: np.ndarray
     places: np.ndarray
 
     def each(self) -> list[Source]:
-        """As single pictures."""
+        """The pictures as a list of arrays."""
         return [self.array[place] for place in self.places.tolist()]
 
 
@@ -46,7 +46,7 @@ Pictures = list[Source] | Parts
 
 
 class Address(NamedTuple):
-    """Whose draws: `indices` is (n,) int64, places in the source; `view` is one number for all, or (n,) int64."""
+    """Which draws: `indices` (n,) int64 are those of the samples; `view` is one number for all, or (n,) int64."""
 
     seed: int
     epoch: int
@@ -55,7 +55,7 @@ class Address(NamedTuple):
 
     @property
     def views(self) -> np.ndarray:
-        """(n,) int64."""
+        """The view of each sample: (n,) int64."""
         if isinstance(self.view, np.ndarray):
             return self.view
         views = np.empty(len(self.indices), np.int64)
@@ -68,7 +68,7 @@ class Address(NamedTuple):
 
 
 class Decode(NamedTuple):
-    """How encoded pictures are opened."""
+    """How files are decoded: the options of `vary.stream` with these names."""
 
     full_decode: bool = False
     allow_truncated: bool = False
@@ -81,11 +81,11 @@ PLAIN = Decode()
 class Output(NamedTuple):
     """An array that a call makes, and where it is written.
 
-    source: the number of the input that it is made of.
-    role: "image", or "mask": only moved, by the nearest pixel, and of the dtype and form that it has.
+    source: the index in `Request.inputs` of the pictures that it is made from.
+    role: "image", or "mask": moved by the geometry alone, with nearest sampling, in the dtype and form of the input.
     dtype: None: float32 after Rescale or Normalize, else that of the input.
-    out: the array to write into, contiguous within each picture. None: one is made, by `empty` from its shape and
-        dtype; without that, in memory that is used again.
+    out: the array to write into, contiguous within each picture. None: a new one, made by `empty(shape, dtype)`, or
+        if that is None too, in memory that is reused between batches.
     """
 
     source: int = 0
@@ -100,14 +100,15 @@ IMAGES = (Output(),)
 
 
 class Request(NamedTuple):
-    """One batch: what is made of which pictures, for whose draws.
+    """One batch: what to make of which pictures, with which draws.
 
-    inputs: one or more times n pictures; the first are the images.
-    views: so many pictures in sequence are the same; a JPEG is then decoded once, at the smallest scale denominator
-        that one of them needs.
-    rows: the parameters (n, columns) float64, if they were drawn before; `Runner.rows` draws them.
-    failed: places without a picture, whatever stands in `inputs`; they are not among the failures of the result.
-    check: called before each user function with its sample's index; may raise.
+    inputs: n pictures each; the first input is the images.
+    views: each run of this many pictures is the same one; a JPEG is then decoded once, at the smallest scale
+        denominator that any of them needs.
+    rows: the parameters (n, columns) float64, if they were drawn before, by `Runner.rows`.
+    failed: places in the batch that have no picture, whatever `inputs` holds there; `Result.failures` leaves them out.
+    check: called with the sample's index before each call of a user function; may raise.
+    maps: True: the result contains the maps of the images.
     """
 
     inputs: tuple[Pictures, ...]
@@ -119,11 +120,16 @@ class Request(NamedTuple):
     rows: np.ndarray | None = None
     failed: Sequence[int] = ()
     check: Callable[[int], None] | None = None
-    maps: bool = False  # are the maps of the images part of the result?
+    maps: bool = False
 
 
 class Counts(NamedTuple):
-    """What a native call did; times are summed over threads, in nanoseconds."""
+    """What native calls did.
+
+    resamples: pictures sampled, once for each cut and for the result. sweeps: over pictures, after the first.
+    reductions: pictures filtered and made smaller before a warp. growths: buffers of threads that had to grow.
+    decode_ns, total_ns: nanoseconds, summed over threads.
+    """
 
     pictures: int = 0
     decodes: int = 0
@@ -133,10 +139,10 @@ class Counts(NamedTuple):
     growths: int = 0
     decode_ns: int = 0
     total_ns: int = 0
-    damaged: tuple[int, ...] = ()  # places of pictures whose file is damaged, but has every row that was read
+    damaged: tuple[int, ...] = ()  # places of pictures whose file is damaged, although no row that was read is lost
 
     def plus(self, other: Counts) -> Counts:
-        """Both calls together; `pictures` is that of the later one."""
+        """Both calls together; `pictures` is that of `other`, the later one."""
         return Counts(other.pictures, *(a + b for a, b in zip(self[1:], other[1:], strict=True)))  # type: ignore[operator]
 
 
@@ -146,7 +152,7 @@ class Failure(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of a `Request`.
+    """The output of a `Request`.
 
     arrays: one for each output, (n, H, W, C) or (n, C, H, W); unspecified at the places of pictures that failed.
     """
@@ -154,11 +160,11 @@ class Result(NamedTuple):
     arrays: tuple[np.ndarray, ...]
     failures: list[Failure]
     counts: Counts
-    maps: tuple[Map, ...] = ()  # of the pictures that did not fail: how points move; in a failed one's place, of size 0
+    maps: tuple[Map, ...] = ()  # how points of each image move; of one that failed, a map of size 0
 
 
 def raise_first(failures: Sequence[Failure], path: Callable[[int], str | None]) -> None:
-    """Turn the first failure of a batch into an error that names its file or place."""
+    """Raise the first failure of a batch, if any, as an error that names its file or its place."""
     if failures:
         place, reason = failures[0]
         name = path(place)

@@ -1,4 +1,4 @@
-"""One request on its way through a compiled policy: stage by stage, then into the outputs."""
+"""Runs one request: stage by stage, then the outputs."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["Run"]
 
 NOTHING = Counts()
 NO_MAP = [(np.eye(3).ravel().tolist(), 0, 0)]
-RESIZED = "let vary's transforms change the size, such as Resize or RandomCrop"
+RESIZED = "change the size by vary's transforms instead, such as Resize or RandomCrop"
 
 
 class Run:
-    """One request while it runs: the failures so far, by place, and counts."""
+    """The state of a request while it runs: the failures so far, by place, and counts."""
 
     def __init__(self, runner: Runner, request: Request) -> None:
         self.runner, self.request = runner, request
@@ -38,15 +38,15 @@ class Run:
         self.resized = ""  # the user function that changed the size of a picture
         self.size: tuple[int, int] | None = None  # of the images made
 
-    def made(self, output: Output) -> np.ndarray:
-        """The array of an output."""
+    def make(self, output: Output) -> np.ndarray:
+        """Make the array of an output."""
         return self._masks(output) if output.role == "mask" else self._images(output)
 
     def _images(self, output: Output) -> np.ndarray:
         runner, pictures = self.runner, self._pictures(self.request.inputs[output.source])
         for number, stage in enumerate(runner.stages):
             if stage.call is not None:
-                pictures = self._through(number, stage.call, pictures)
+                pictures = self._through_function(number, stage.call, pictures)
         dtype, out = output_dtype(runner.template, output.dtype), output.out
         if out is None:
             size = runner.size or self._size_of_parts(pictures) or self._common_size(runner.plans[-1], pictures)
@@ -64,7 +64,7 @@ class Run:
 
     def _masks(self, output: Output) -> np.ndarray:
         if self.resized:
-            raise PolicyError(f"{self.resized}, so that masks do not fit any more; {RESIZED}")
+            raise PolicyError(f"{self.resized}, so masks do not fit any more; {RESIZED}")
         masks = self.request.inputs[output.source]
         kind = kind_of_masks(masks)
         fills = fill_of(kind, self.runner.template.settings.mask_fill)
@@ -80,16 +80,16 @@ class Run:
         return kind.values(made, output.layout)
 
     def maps(self) -> tuple[Map, ...]:
-        """How the points of each image move."""
+        """The map of each image, which moves points."""
         plan = self.runner.geometry([0.0] * self.runner.template.channels)
         images, fault = self.request.inputs[0], ""
         if self.resized:
-            fault = f"{self.resized}, so that points cannot be moved; {RESIZED}"
+            fault = f"{self.resized}, so points cannot be moved; {RESIZED}"
         found = plan.maps(images, self.rows, self.request.decode.max_pixels)
         return tuple([Map(NO_MAP, one) if isinstance(one, str) else Map(one, fault) for one in found])
 
     def _pictures(self, given: Pictures) -> Pictures:
-        """An input as the stages take it."""
+        """The pictures of an input, with blank ones in place of those that failed before."""
         request, runner = self.request, self.runner
         if isinstance(given, Parts) and (len(runner.stages) > 1 or request.failed):
             given = given.each()
@@ -98,7 +98,7 @@ class Run:
             given = [blank if place in self.failures else one for place, one in enumerate(given)]
         return given
 
-    def _through(self, number: int, call: Instruction, pictures: Pictures) -> list[Source]:
+    def _through_function(self, number: int, call: Instruction, pictures: Pictures) -> list[Source]:
         """The pictures after stage `number` and the user function that ends it; their sizes may differ."""
         runner, address, check = self.runner, self.request.address, self.request.check
         plan = runner.plans[number]
@@ -111,7 +111,7 @@ class Run:
         for size, places in groups.items():
             check_bytes(runner.template, size, dtype)
             images = np.empty((len(places), *size, runner.template.channels), dtype)
-            some = [pictures[place] for place in places]  # a list: what has user functions takes no parts
+            some = [pictures[place] for place in places]  # `_pictures` made a list
             counts, errors = self._run(plan, some, np.ascontiguousarray(self.rows[places]), images)
             self.counts = self.counts.plus(counts._replace(damaged=tuple(places[i] for i in counts.damaged)))
             for i, reason in errors:
@@ -121,7 +121,7 @@ class Run:
                 if place not in self.failures and (call.gate < 0 or self.rows[place, call.gate]):
                     if check is not None:
                         check(int(address.indices[place]))
-                    done[place] = changed = runner.called(which, image, address, place)
+                    done[place] = changed = runner.call_function(which, image, address, place)
                     if changed.shape != image.shape:
                         self.resized = f"{runner.template.name(call)} changed the size of a picture"
         return done
@@ -132,24 +132,24 @@ class Run:
         pictures: Pictures,
         rows: np.ndarray,
         out: np.ndarray,
-        how: tuple[bool, int] = (False, 1),
+        form: tuple[bool, int] = (False, 1),
     ) -> tuple[Counts, list[tuple[int, str]]]:
         """Run a plan: counts, and (place, reason) of the pictures that fail.
 
-        how: whether channels come first in `out`, and the views (see `Request`).
+        form: do channels come first in `out`, and `Request.views`.
         """
-        settings = (*how, self.request.threads, *self.request.decode)
+        settings = (*form, self.request.threads, *self.request.decode)
         try:
             counts, errors = plan.run(pictures, rows, out, settings)
-        except ValueError as error:  # what the core says of its inputs
+        except ValueError as error:  # the core refuses its inputs
             raise InputError(str(error)) from None
         return Counts(*counts), errors
 
     def _sizes(self, plan: Plan, pictures: Pictures) -> list[tuple[int, int] | None]:
-        """(height, width) of each picture after a stage; None of those that fail."""
+        """(height, width) of each picture after a stage; None for those that fail."""
         try:
             found = plan.sizes(pictures, self.rows, self.request.decode.max_pixels)
-        except ValueError as error:  # what the core says of its inputs
+        except ValueError as error:  # the core refuses its inputs
             raise InputError(str(error)) from None
         sizes: list[tuple[int, int] | None] = []
         for place, size in enumerate(found):
@@ -159,7 +159,7 @@ class Run:
         return sizes
 
     def _size_of_parts(self, pictures: Pictures) -> tuple[int, int] | None:
-        """What pictures of one size come out as, if that is the same for every draw: found without the core."""
+        """The size of the results, found without the core, if pictures have one size that no draw changes."""
         if isinstance(pictures, Parts) and pictures.array.ndim > 2:
             return output_size(self.runner.template, pictures.array.shape[1:3])
         return None
@@ -184,10 +184,10 @@ def _check_out(runner: Runner, output: Output, count: int, dtype: str) -> None:
         raise InputError(f"out= is {getattr(out, 'dtype', type(out).__name__)}; this call writes {dtype}")
     if out.ndim != 4 or out.shape[0] != count or out.shape[1 if layout == "NCHW" else 3] != channels:
         wanted = batch_shape(count, runner.size or (0, 0), channels, layout)
-        raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 stands for any)")
+        raise InputError(f"out= has shape {out.shape}; this call writes {wanted} (0 means any)")
     apart = count == 1 or abs(out.strides[0]) >= out[0].nbytes
     if not out[0].flags.c_contiguous or not out.flags.writeable or not apart:
-        raise InputError("out= must be writeable, contiguous within each picture, and have a place for each")
+        raise InputError("out= must be writeable, contiguous within each picture, and its pictures must not overlap")
 
 
 def _check_apart(out: np.ndarray, pictures: Pictures) -> None:

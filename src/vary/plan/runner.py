@@ -1,7 +1,6 @@
-"""Runs a batch: draw, allocate, one native call; a user function adds one cut and one call.
+"""`Runner`: a policy compiled for one kind of picture (channels, dtype). It makes batches.
 
-`Runner` is a policy compiled for one kind of picture (channels, dtype). It is immutable once made and shared by all
-threads; the GIL is let go while pixels are touched. Sources are arrays or JPEG bytes; outputs are batch slots.
+Threads may share it. The GIL is released while pixels are computed. ARCHITECTURE.md counts the native calls of a batch.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import numpy as np
 
 from vary import _native
 from vary.errors import PolicyError
-from vary.plan.callback import UserFunction, fill_given
+from vary.plan.callback import UserFunction, fill_user_numbers
 from vary.plan.compile import compiled, compiled_geometry
 from vary.plan.infer import check_bytes, output_dtype, output_size
 from vary.plan.program import Program, Template
@@ -34,16 +33,16 @@ class Runner:
     def rows(self, address: Address) -> np.ndarray:
         """The parameter array: (n, columns) float64."""
         rows = self.plans[0].draw(address.seed, address.epoch, address.indices, address.views)
-        if self.template.givens:
-            fill_given(self.template.givens, address, rows)
+        if self.template.user_numbers:
+            fill_user_numbers(self.template.user_numbers, address, rows)
         return rows
 
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
-        """1, 2, 4 or 8 for each file: at which part of its size it is decoded; or why its header cannot be read."""
+        """The scale denominator (1, 2, 4 or 8) at which each file is decoded, or why its header cannot be read."""
         return self.plans[0].levels(sources, rows, decode.full_decode, decode.max_pixels)
 
     def sizes(self, pictures: Pictures, rows: np.ndarray, max_pixels: int) -> list[tuple[int, int] | str]:
-        """(height, width) of each picture as it is seen, before it is varied; or why its header cannot be read."""
+        """(height, width) of each picture as shown, before it is varied, or why its header cannot be read."""
         if isinstance(pictures, Parts):
             return [pictures.array.shape[1:3]] * len(rows)
         found = self.geometry([0.0] * self.template.channels).maps(pictures, rows, max_pixels)
@@ -54,21 +53,21 @@ class Runner:
         return self.template.program(self.rows(address)[0])
 
     def describe(self, height: int, width: int, row: np.ndarray) -> list[_native.Pass]:
-        """One dict a resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
+        """One dict for each resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
         try:
             return self.plans[0].describe(height, width, self.template.dtype, row.reshape(1, -1))
         except RuntimeError as error:  # a canvas or a map becomes too large
             raise PolicyError(str(error)) from None
 
     def batch(self, request: Request) -> Result:
-        """Make one batch. Pictures that fail are in the result; other mistakes are `InputError` or `PolicyError`."""
+        """Make one batch. `Result.failures` lists pictures that fail; other errors are `InputError`, `PolicyError`."""
         run = Run(self, request)
-        arrays = tuple([run.made(output) for output in request.outputs])
+        arrays = tuple([run.make(output) for output in request.outputs])
         failures = [Failure(*item) for item in sorted(run.failures.items()) if item[1]] if run.failures else []
         return Result(arrays, failures, run.counts, run.maps() if request.maps else ())
 
     def geometry(self, fill_value: list[float]) -> _native.Plan:
-        """What moves masks of as many channels as `fill_value` has; made when it is first needed."""
+        """The plan for masks of as many channels as `fill_value` has; made when it is first needed."""
         found = self._geometry.get(tuple(fill_value))
         if found is None:
             made = compiled_geometry(self.template, len(fill_value), fill_value)
@@ -76,7 +75,7 @@ class Runner:
         return found
 
     def empty(self, count: int, output: Output) -> np.ndarray:
-        """What `batch` would make for `count` pictures, if their size is known beforehand (`self.size`)."""
+        """An array such as `batch` makes for `count` pictures. Only if their size is known beforehand (`self.size`)."""
         assert self.size is not None
         return self.allocated(count, self.size, output_dtype(self.template, output.dtype), output)
 
@@ -86,6 +85,6 @@ class Runner:
         shape = batch_shape(count, size, self.template.channels, output.layout)
         return (output.empty or _native.empty)(shape, dtype)
 
-    def called(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
-        """The image that user function number `which` makes of this one, the sample at `place`."""
+    def call_function(self, which: int, image: np.ndarray, address: Address, place: int) -> np.ndarray:
+        """The result of user function number `which` for this image, the sample at `place`."""
         return self._functions[which](image, address, place, self.template.channels)

@@ -17,17 +17,17 @@ Build = Callable[[int, str], Runner]
 
 
 class Runners:
-    """Threads may share it: two may compile the same form at once, and one of these is kept.
+    """Threads may share it. If two of them compile for the same kind at once, one of the runners is kept.
 
-    `build` makes the runner for a number of channels and a dtype. It is a method of the policy: kept here, it would
-    keep the policy alive.
+    `build` makes the runner for a number of channels and a dtype. It is an argument of each call and not stored,
+    because it is a method of the policy that owns this object: that would be a reference cycle.
     """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, object], Runner] = {}  # by dtype and by its name: to ask a dtype its name is slow
+        self._known: dict[tuple[int, object], Runner] = {}  # by dtype and by its name, because `dtype.name` is slow
 
     def of_image(self, image: object, build: Build) -> Runner:
-        """For images like this one; `InputError` if it is none."""
+        """The runner for images like this one; `InputError` if it is no image."""
         if not isinstance(image, np.ndarray):
             several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
             raise InputError(not_an_array("image 0", image, several))
@@ -46,7 +46,7 @@ class Runners:
         return found
 
     def of_kind(self, channels: int, dtype: str, build: Build) -> Runner:
-        """For pictures of `channels` and `dtype`, a name."""
+        """The runner for pictures of `channels` and `dtype`, a name."""
         found = self._known.get((channels, dtype))
         if found is None:
             _check_kind(channels, dtype)

@@ -1,4 +1,4 @@
-"""What `watch.py` checks: some values of some pictures, and measures of them."""
+"""The values that `watch.py` checks, of some pixels of some pictures, and measures of them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Range", "SampledBatch", "SampledPicture", "range_after", "range_before", "some_values"]
 
-Range = tuple[Array, Array]  # lowest and highest, of each colour or of all
+Range = tuple[Array, Array]  # the lowest and highest value: (1,), or (colours,) for each colour
 
-MOST_JUDGED = 8  # channels
-SAMPLED_SIDE = 32  # most rows and columns of a picture that are sampled; of a larger one, at least half as many
-CONSTANT = 0.02  # part of the range within which a picture is nearly constant
-ENDS = 0.004  # part of the range at either end, where values are saturated
+MOST_CHECKED = 8  # channels that are checked
+SAMPLED_SIDE = 32  # rows and columns that are sampled of a picture: at most this many; of a larger one, at least half
+CONSTANT = 0.02  # a picture is nearly constant if its values span at most this part of the range
+ENDS = 0.004  # the part of the range at either end in which values count as saturated
 ROBUST = 0.02  # share of the values at either end that may be outliers
 
 
@@ -43,7 +43,7 @@ class SampledPicture(NamedTuple):
     @property
     def spread(self) -> float:
         """The part of the range that the values cover without outliers; of several colours, the largest part."""
-        low, high = _ranked(self.values, ROBUST, 1 - ROBUST)
+        low, high = _quantiles(self.values, ROBUST, 1 - ROBUST)
         return float(((high - low) / (self.high - self.low)).max())
 
     @property
@@ -62,14 +62,14 @@ class SampledPicture(NamedTuple):
         return sum(self.ends)
 
     def lost(self, lowest: float, highest: float) -> float:
-        """The part of the values' own range that a share `lowest` of the lowest values and a share `highest` of the
-        highest cover: little if these are a plain background."""
+        """How much of the values' own range is lost if the `lowest` share of the values and the `highest` share become
+        one value each. It is little if these are a plain background."""
         shares = ROBUST, max(lowest, ROBUST), min(1 - highest, 1 - ROBUST), 1 - ROBUST
-        low, upto, since, high = map(float, _ranked(self.values.ravel(), *shares))
-        return (upto - low + high - since) / max(high - low, 1e-9)
+        low, end_of_lowest, begin_of_highest, high = map(float, _quantiles(self.values.ravel(), *shares))
+        return (end_of_lowest - low + high - begin_of_highest) / max(high - low, 1e-9)
 
 
-def _ranked(values: Array, *shares: float) -> list[Array]:
+def _quantiles(values: Array, *shares: float) -> list[Array]:
     """The quantiles of each column at these shares."""
     ordered, last = np.sort(values, axis=0), len(values) - 1
     return [ordered[round(share * last)] for share in shares]
@@ -89,12 +89,12 @@ class SampledBatch:
         self._known: dict[bool, list[Array]] = {}
 
     def values(self, geometry: bool = False) -> list[Array]:
-        """Of each picture, (values, colours): as it is given, or after the policy's geometry."""
+        """For each picture (values, colours): of the input, or of the input after the policy's geometry."""
         if geometry not in self._known:
             runner = Runner(_sampling(self.template, geometry))
             made: Array = np.zeros((len(self._request.address.indices), 1, 1, 1), np.uint8)
             failures: list[Failure] = []
-            with suppress(VaryError):  # then the pictures count as black, and nothing is reported
+            with suppress(VaryError):  # if it fails, the pictures count as black, and nothing is reported
                 result = runner.batch(self._request)
                 (made,), failures = result.arrays, result.failures
             for failure in failures:
@@ -112,7 +112,7 @@ class SampledBatch:
 
 
 def _sampling(template: Template, geometry: bool) -> Template:
-    """A template that samples a picture at a small size: as it is given, or after the geometry of `template`."""
+    """A template that samples a picture at a small size, unchanged or after the geometry of `template`."""
     kept = [i for i in template.instructions if i.op in MAPS] if geometry else []
     settings = template.settings._replace(interpolation="nearest", antialias=False)
     names = (*template.names, f"Resize({SAMPLED_SIDE}, {SAMPLED_SIDE})")
@@ -121,29 +121,30 @@ def _sampling(template: Template, geometry: bool) -> Template:
 
 
 def _empty(shape: tuple[int, ...], dtype: str) -> Array:
-    """An array outside of the memory that is reused for batches, which should not grow for a check."""
+    """A plain array, because the memory that is reused for batches should not grow for a check."""
     return np.empty(shape, dtype)
 
 
 def some_values(picture: Array) -> Array:
     """Evenly spaced pixels of a picture (channels, H, W), without alpha: (values, colours) float32."""
-    colours = picture[judged(len(picture))]
+    colours = picture[checked_channels(len(picture))]
     steps = [slice(None, None, -(-side // SAMPLED_SIDE)) for side in colours.shape[1:]]
     return colours[(slice(None), *steps)].reshape(len(colours), -1).T.astype(np.float32)
 
 
-def judged(channels: int) -> slice:
-    """The channels that are sampled: all but alpha, or some of many."""
-    return slice(3) if MEANINGS.get(channels) == "RGBA" else slice(None, None, -(-channels // MOST_JUDGED))
+def checked_channels(channels: int) -> slice:
+    """The channels that are checked: all but alpha; of many, some that are evenly spaced."""
+    return slice(3) if MEANINGS.get(channels) == "RGBA" else slice(None, None, -(-channels // MOST_CHECKED))
 
 
 def range_before(template: Template) -> Range:
+    """The value range of the inputs."""
     low, high = template.value_range
     return np.array([low]), np.array([high])
 
 
 def range_after(template: Template) -> Range | None:
-    """The range that results are expected to have; None: it is not the same for all pictures."""
+    """The range that results should have; None if it is not the same for all pictures."""
     ends = np.array(template.value_range)[:, None]
     for i in possible(template):
         if i.op in ("rescale", "normalize"):
@@ -151,5 +152,5 @@ def range_after(template: Template) -> Range | None:
                 return None
             half = len(i.args) // 2
             ends = ends * i.args[0] + i.args[1] if i.op == "rescale" else (ends - i.args[:half]) / i.args[half:]
-    some = judged(template.channels) if ends.shape[1] > 1 else slice(None)
+    some = checked_channels(template.channels) if ends.shape[1] > 1 else slice(None)
     return ends.min(axis=0)[some], ends.max(axis=0)[some]

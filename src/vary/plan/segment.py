@@ -1,4 +1,4 @@
-"""Where a program is cut. Between two cuts all maps are one sampling, and all other instructions run on its result.
+"""Adds the cuts to a template. Between two cuts all maps are one sampling; all other instructions run on its result.
 
 By default (look-through) user functions cut, and so does a map that comes after an instruction which keeps its place
 (`whole`, `noise`). A strict policy cuts before every transform that moves pixels, so that each resamples onto its own
@@ -26,23 +26,24 @@ class Stage(NamedTuple):
 
 
 def segment(template: Template) -> Template:
-    """The template with its cuts written in."""
+    """The template with its cuts."""
     cut = _strict if template.settings.strict else _look_through
     return template._replace(instructions=tuple(cut(template)))
 
 
 def _look_through(template: Template) -> Iterator[Instruction]:
-    """A cut has the gate of what it is for: pictures without that are not cut."""
-    stored, waiting = _stored(template.dtype), dict[int, None]()  # gates, in order
+    """A cut has the gate of the `whole` or `noise` instruction that needs it: where that is skipped, so is the cut."""
+    stored = _stored(template.dtype)
+    pending = dict[int, None]()  # the gates of such instructions since the last cut, in order
     for i in template.instructions:
         op = OPS[i.op]
         if i.op in MAPS:
-            yield from (Instruction("cut", (stored,), gate, i.origin) for gate in waiting)
-            waiting.clear()
+            yield from (Instruction("cut", (stored,), gate, i.origin) for gate in pending)
+            pending.clear()
         if i.op == "call":
-            waiting.clear()
+            pending.clear()
         if op.kind in KEEP_THEIR_PLACE:
-            waiting[i.gate] = None
+            pending[i.gate] = None
         stored = _stored("float32") if op.scales else stored
         yield i
 
@@ -58,18 +59,18 @@ def _strict(template: Template) -> Iterator[Instruction]:
 
 
 def _stored(dtype: str) -> float:
-    """How a picture is stored at a cut: the last argument of `cut`."""
+    """The last argument of `cut`: the dtype in which the picture is stored."""
     return float(DTYPES.index(dtype))
 
 
 def stages(template: Template) -> list[Stage]:
     """The template split at user functions."""
     out: list[Stage] = []
-    now: list[Instruction] = []
+    current: list[Instruction] = []
     for i in template.instructions:
         if i.op == "call":
-            out.append(Stage(tuple(now), i))
-            now = []
+            out.append(Stage(tuple(current), i))
+            current = []
         else:
-            now.append(i)
-    return [*out, Stage(tuple(now), None)]
+            current.append(i)
+    return [*out, Stage(tuple(current), None)]

@@ -1,4 +1,4 @@
-"""Memory that two processes see, made by the core: `streams/workers/process/memory.py` uses it."""
+"""The core's functions for memory shared by two processes, for `streams/workers/process/memory.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checks the values of the first pictures that a policy makes, and finds mistakes that would train on nonsense.
+"""Checks values of the first pictures that a policy makes, for mistakes that would train on nonsense.
 
 About 1,000 values of each of the first 16 pictures are checked: of the inputs, if they are floats and so may have any
 range, and of the results. A result that is nearly constant or saturated is compared with the same picture after the
@@ -31,10 +31,10 @@ __all__ = ["PICTURES", "Watch", "Watches"]
 
 PICTURES, PICTURES_A_BATCH = 16, 8  # checked: in all, and of one batch
 ENOUGH, SHARE = 4, 0.6  # a mistake that depends on a draw is reported if 4 pictures show it, and over 0.6 of all
-SPREAD = 0.1  # part of the value range that a picture must use, so that its result can be judged
+SPREAD = 0.1  # pictures that span less of the value range are too plain for judging their results
 SATURATED, CERTAIN, FREE = 0.75, 0.85, 0.25  # shares of saturated values: too many, nearly all, a few
-LOST = 0.5  # share of a picture's range of values that became one value or two
-FEWEST = 16  # pixels of a result that is judged: fewer may be equal by chance
+LOST = 0.5  # reported if more than this part of a picture's own range is lost by saturation
+FEWEST = 16  # pixels of a result that is checked: fewer may be equal by chance
 FAR = 30  # after Normalize: if half of the absolute values are above this, mean or std is wrong
 WINDOWS = ("crop", "center_crop", "resized_crop", "zoom")
 
@@ -50,19 +50,19 @@ TEXTS = {
     "moved": "{0}: the results show nothing of the pictures, {1}; shifts are fractions of width and height, and 1 "
     "moves a picture out of view",
 }
-"""Texts of the mistakes that pictures vote on, by kind. {0}: the transforms, {1}: the range of the results."""
+"""Texts of the mistakes that several pictures must show, by kind. {0}: the transforms, {1}: the range of results."""
 
 REPORTED_AS = {"constant": "colour", "saturated": "colour"}
-"""Kinds that are reported as one, so that a user is warned of either, not of both."""
+"""Kinds that are reported under one name, so that a user is warned of one of them only."""
 
 
 @dataclass
 class Watch:
-    """The check of one policy on one kind of picture (channels, dtype). Threads may share it; it pickles."""
+    """The check of one policy on one kind of picture (channels, dtype). Threads may share it; it can be pickled."""
 
     left: int = PICTURES  # pictures still to be checked
     found: dict[str, str] = field(default_factory=dict)
-    votes: dict[str, list[int]] = field(default_factory=dict)  # by kind: did a picture show it? ENOUGH: beyond doubt
+    evidence: dict[str, list[int]] = field(default_factory=dict)  # by kind; of a picture 0, 1, or ENOUGH if certain
 
     @property
     def findings(self) -> list[Finding]:
@@ -85,48 +85,50 @@ class Watch:
     def _of_results(self, seen: SampledBatch, results: list[Array]) -> list[Finding]:
         template, expected = seen.template, range_after(seen.template)
         if not all(np.isfinite(values).all() for values in results):
-            text = f"{_blamed(template, 'nan')}: the results hold NaN or infinite values, although the pictures do not"
+            text = (
+                f"{_suspects(template, 'nan')}: the results hold NaN or infinite values, although the pictures do not"
+            )
             return [Finding("nan", text)]
         for place, values in enumerate(results):
             if any(i.op == "normalize" and i.gate < 0 for i in template.instructions):
-                self._vote("normalize", bool(np.median(np.abs(values)) > FAR))
+                self._count("normalize", bool(np.median(np.abs(values)) > FAR))
             if expected is not None and len(values) >= FEWEST:
-                self._judge(seen, place, SampledPicture(*expected, values))
+                self._check_picture(seen, place, SampledPicture(*expected, values))
         numbers = f"{min(r.min() for r in results):.4g} .. {max(r.max() for r in results):.4g}"
-        elected = [kind for kind in TEXTS if self._is_elected(kind)]
-        if "constant" in elected and "saturated" in elected:
-            elected.remove("saturated")  # black or white is both
-        texts = {kind: TEXTS[kind].format(_blamed(template, kind), numbers) for kind in elected}
+        reported = [kind for kind in TEXTS if self._is_reported(kind)]
+        if "constant" in reported and "saturated" in reported:
+            reported.remove("saturated")  # an all black or all white picture is both
+        texts = {kind: TEXTS[kind].format(_suspects(template, kind), numbers) for kind in reported}
         return [Finding(REPORTED_AS.get(kind, kind), text) for kind, text in texts.items()]
 
-    def _judge(self, seen: SampledBatch, place: int, result: SampledPicture) -> None:
-        """Is a result nearly constant or saturated, and is that the policy's fault?"""
+    def _check_picture(self, seen: SampledBatch, place: int, result: SampledPicture) -> None:
+        """Count whether a result is nearly constant or saturated because of the policy."""
         if not (result.is_constant or result.saturated >= SATURATED):
             for kind in ("constant", "saturated", "moved"):
-                self._vote(kind, False)
+                self._count(kind, False)
             return
         template, moved = seen.template, seen.picture(place, geometry=True)
         if moved.spread >= SPREAD:
             sure = not seen.is_drawn(CLIPPING)
-            if not template.functions or moved.saturated <= FREE:  # a function may make one value of two
-                self._vote("constant", result.is_constant, sure)
+            if not template.functions or moved.saturated <= FREE:  # a function may turn two values into one
+                self._count("constant", result.is_constant, sure)
             if not template.functions and any(i.op in CLIPPING for i in template.instructions):
                 low, high = result.ends
                 lost = min(moved.lost(low, high), moved.lost(high, low))  # the second, if the policy inverts values
                 bad = result.saturated >= SATURATED and moved.saturated <= FREE and lost > LOST
-                self._vote("saturated", bad, sure and result.saturated >= CERTAIN)
+                self._count("saturated", bad, sure and result.saturated >= CERTAIN)
         elif template.dtype == "uint8" and template.value_range == VALUE_RANGES["uint8"] and template.rescales:
             values = seen.values()[place]
-            self._vote("ones", result.is_constant and values.min() == 0 and values.max() == 1)
+            self._count("ones", result.is_constant and values.min() == 0 and values.max() == 1)
         elif moved.is_constant and _moves(template) and seen.picture(place).spread >= SPREAD:
-            self._vote("moved", True, not seen.is_drawn(MAPS))
+            self._count("moved", True, not seen.is_drawn(MAPS))
 
-    def _vote(self, kind: str, bad: bool, sure: bool = False) -> None:
-        self.votes.setdefault(kind, []).append((ENOUGH if sure else 1) if bad else 0)
+    def _count(self, kind: str, bad: bool, sure: bool = False) -> None:
+        self.evidence.setdefault(kind, []).append((ENOUGH if sure else 1) if bad else 0)
 
-    def _is_elected(self, kind: str) -> bool:
-        votes = self.votes.get(kind, [])
-        return sum(votes) >= ENOUGH and sum(map(bool, votes)) > SHARE * len(votes)
+    def _is_reported(self, kind: str) -> bool:
+        evidence = self.evidence.get(kind, [])
+        return sum(evidence) >= ENOUGH and sum(map(bool, evidence)) > SHARE * len(evidence)
 
 
 def _of_pictures(seen: SampledBatch, dtype: np.dtype, results: list[Array]) -> list[Finding]:
@@ -143,7 +145,8 @@ def _moves(template: Template) -> bool:
     return "translate" in ops and not template.functions and ops.isdisjoint(WINDOWS)
 
 
-def _blamed(template: Template, kind: str) -> str:
+def _suspects(template: Template, kind: str) -> str:
+    """The transforms that may have caused this kind of mistake, for its text."""
     ops = {
         "normalize": ["normalize"],
         "moved": sorted(MAPS - {"resize"}),

@@ -1,4 +1,4 @@
-"""Base classes for transforms of your own that do not cut the program: they fuse with others, as vary's own do.
+"""Base classes for your own transforms that do not cut the program: they are fused with others, as vary's are.
 
 A subclass computes a few numbers for each picture, with a NumPy Generator that is keyed by seed, epoch, index and view:
 
@@ -11,8 +11,8 @@ A subclass computes a few numbers for each picture, with a NumPy Generator that 
             a = np.deg2rad(rng.normal(0, self.std))
             return [[np.cos(a), np.sin(a)], [-np.sin(a), np.cos(a)]]
 
-The numbers are computed before the native call, at about 50 microseconds a picture. A function of whole pictures is a
-`Lambda`, which cuts.
+Computing the numbers takes about 50 microseconds for each picture, before the native call. For a function of whole
+pictures use `Lambda`, which cuts the program.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ Numbers = Callable[[np.random.Generator], "ArrayLike"]
 
 
 class MatrixTransform(Transform, abstract=True):
-    """A map of points by a matrix. Moves masks and points as well."""
+    """Moves points by a matrix: those of the image, and masks and points with it."""
 
     def matrix(self, rng: np.random.Generator) -> ArrayLike:
-        """Where points go: (2, 2), or (2, 3) with a shift in the last column.
+        """The matrix that moves points: (2, 2), or (2, 3) with a shift in the last column.
 
-        (x, y) from the centre of the canvas, x to the right and y down, in pixels, becomes the product. The shift is in
-        fractions of width and height. The canvas keeps its size. A matrix that flattens the picture is an error.
+        It is multiplied by (x, y) in pixels from the centre of the canvas, x to the right and y down. The shift is in
+        fractions of width and height. The canvas keeps its size. A singular matrix is an error.
         """
         raise NotImplementedError
 
@@ -48,38 +48,38 @@ class MatrixTransform(Transform, abstract=True):
         return np.hstack([rows, np.zeros((2, 1))]) if rows.shape == (2, 2) else rows
 
     def lower(self, to: Lowering) -> None:
-        to.emit("matrix", *to.given(self._rows, (2, 3)))
+        to.emit("matrix", *to.computed(self._rows, (2, 3)))
 
 
 class TableTransform(Transform, abstract=True):
-    """A function of each value by a table. Leaves masks, points and alpha alone."""
+    """Maps each value by a table. Does not change masks, points and alpha."""
 
     entries: int = 256
     """The length of the table: an attribute of the class."""
 
     def table(self, rng: np.random.Generator) -> ArrayLike:
-        """(entries,) results, at even distances from the lowest to the highest value, as fractions of the value range.
+        """(entries,) results for values that are evenly spaced over the value range, as fractions of that range.
 
-        Between two entries, results are on the line through them. They are clipped to the value range.
+        Between two entries results are interpolated linearly. They are clipped to the value range.
         """
         raise NotImplementedError
 
     def lower(self, to: Lowering) -> None:
-        to.emit("table", *to.clip(), *to.given(self.table, (self.entries,)))
+        to.emit("table", *to.clip(), *to.computed(self.table, (self.entries,)))
 
 
 class PolynomialTransform(Transform, abstract=True):
-    """A function of each value by a polynomial. Leaves masks, points and alpha alone."""
+    """Maps each value by a polynomial. Does not change masks, points and alpha."""
 
     degree: int = 3
     """Of the polynomial: an attribute of the class."""
 
     def polynomial(self, rng: np.random.Generator) -> ArrayLike:
-        """(degree + 1,) factors, of the power 0 first, of values as fractions of the value range.
+        """(degree + 1,) coefficients, that of power 0 first, for values as fractions of the value range.
 
-        Results are fractions as well, and are clipped to the value range. They are computed in float32.
+        Results are fractions as well, clipped to the value range, and computed in float32.
         """
         raise NotImplementedError
 
     def lower(self, to: Lowering) -> None:
-        to.emit("polynomial", *to.clip(), *to.given(self.polynomial, (self.degree + 1,)))
+        to.emit("polynomial", *to.clip(), *to.computed(self.polynomial, (self.degree + 1,)))
