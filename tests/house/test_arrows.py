@@ -15,7 +15,7 @@ ARROWS = {
     "elements": "",
     "guidance": "errors",
     "rng": "errors",
-    "maps": "errors",
+    "maps": "errors ops",
     "sample": "guidance maps elements",
     "paths": "errors",
     "transforms": "errors rng sample paths",

@@ -12,19 +12,25 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from vary.elements import MEANINGS
+from vary.ops.field import Field, Floats
 
-__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing", "split_alpha"]
+__all__ = ["HORIZON", "Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "keeps", "nothing", "split_alpha"]
 
 Kind = Literal["map", "pointwise", "whole", "noise", "control", "call"]
 """map: moves the canvas; several in a row are one sampling. pointwise: colour of a pixel by itself, after the
 sampling. whole: needs all pixels around. noise: depends on the place on the canvas. `whole` and `noise` keep their
 place: where a map comes after one of them, the program is cut. control: `order`, `cut`. call: a user function."""
 
-Floats = np.ndarray[
-    tuple[int, ...], np.dtype[np.float64]
-]  # a picture on its way, (height, width, channels); or positions along an axis
 Size = tuple[int, int] | None  # (height, width); None: not known, or not the same for all pictures
 Range = tuple[float, float] | None  # lowest and highest value; None: there is none
+
+
+MOST_LISTED = 32  # numbers of an argument that `explain` shows
+HORIZON = 1e-9
+"""The least denominator of a projective map."""
+
+Layer = tuple[Field, Floats, Floats]
+"""A field, and the map from points of the next canvas to points of the field's: rows and divisor, as in a `View`."""
 
 
 class View(NamedTuple):
@@ -34,18 +40,42 @@ class View(NamedTuple):
     width: int
     map: Floats  # (2, 3): takes (x, y, 1) on this canvas to (x, y) in the picture
     over: Floats = np.array([0.0, 0.0, 1.0])  # (3,): what that is divided by, in the same way; of a projective map
+    layers: tuple[Layer, ...] = ()
+    """Fields: `map` and `over` are then of the first one's canvas. A point goes through the layers, the last one first,
+    and then through `map` and `over`."""
 
     @property
     def is_affine(self) -> bool:
-        return bool((self.over == (0, 0, 1)).all())
+        return not self.layers and bool((self.over == (0, 0, 1)).all())
 
     def steps(self) -> Floats:
         """How far the picture's x and y (rows) move for a step along x and y (columns): (2, 2), at the centre of the
-        canvas. The same everywhere unless the map is projective."""
-        centre = np.array([self.width / 2, self.height / 2, 1])
-        over = self.over @ centre
-        steps: Floats = (self.map[:, :2] - np.outer(self.map @ centre / over, self.over[:2])) / over
-        return steps
+        canvas. The same everywhere unless the map is projective or has fields, of which it is the mean."""
+        x, y, steps = np.array(self.width / 2), np.array(self.height / 2), np.eye(2)
+        for field, rows, over in self.layers[::-1]:
+            steps = field.mean_steps() @ _steps_at(rows, over, x, y) @ steps
+            x, y = field.sources(*through(rows, over, x, y))
+        return _steps_at(self.map, self.over, x, y) @ steps
+
+    def points(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Where points of the canvas lie in the picture. NaN: behind the horizon of a projective map."""
+        for field, rows, over in self.layers[::-1]:
+            x, y = field.sources(*through(rows, over, x, y))
+        return through(self.map, self.over, x, y)
+
+
+def through(rows: Floats, over: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Points after a map, in the core's order of operations. NaN: behind its horizon."""
+    to_x, to_y, below = (m[0] * x + (m[1] * y + m[2]) for m in (*rows, over))
+    seen = np.where(below > HORIZON, below, np.nan)
+    return to_x / seen, to_y / seen
+
+
+def _steps_at(rows: Floats, over: Floats, x: Floats, y: Floats) -> Floats:
+    at = np.array([x, y, 1])
+    below = over @ at
+    steps: Floats = (rows[:, :2] - np.outer(rows @ at / below, over[:2])) / below
+    return steps
 
 
 class Argument(NamedTuple):
@@ -133,8 +163,15 @@ class Op(NamedTuple):
         for argument in declared:
             count = len(left) if argument.any else shared
             values, left = left[:count], left[count:]
-            texts[argument.name] = " ".join(argument.words[int(v)] if argument.words else _number(v) for v in values)
+            texts[argument.name] = _listed([argument.words[int(v)] if argument.words else _number(v) for v in values])
         return self.explain.format(**texts)
+
+
+def _listed(numbers: list[str]) -> str:
+    """Of very many, some."""
+    if len(numbers) > MOST_LISTED:
+        numbers = [*numbers[:3], "...", numbers[-1], f"({len(numbers)} numbers)"]
+    return " ".join(numbers)
 
 
 def _number(value: float) -> str:

@@ -31,7 +31,6 @@ __all__ = ["reference"]
 GRID = 1 << 15  # positions per pixel
 FURTHEST = 5e8  # pixels: positions beyond are clamped to it
 TOLERANCE = 1e-6  # so that the rounding of a map decides nothing
-HORIZON = 1e-9  # the least denominator of a projective map
 
 
 def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) -> np.ndarray:
@@ -233,14 +232,13 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
 
     i, j = np.ogrid[: view.height, : view.width]
     first = j - j % 128
-    m = view.map[axis]
     if view.is_affine:
+        m = view.map[axis]
         at = grid((m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5) + grid((j - first) * m[0])
-    else:  # projective: each by itself; what lies behind the horizon is as far as can be
-        p = view.over
-        over = p[0] * (j + 0.5) + (p[1] * (i + 0.5) + p[2])
-        seen = np.where(over > HORIZON, (m[0] * (j + 0.5) + (m[1] * (i + 0.5) + m[2])) / over - 0.5, 2 * FURTHEST)
-        at = grid(seen)
+    else:  # each by itself; what lies behind the horizon is as far as can be
+        x, y = np.broadcast_arrays(j + 0.5, i + 0.5)
+        at = view.points(x, y)[axis] - 0.5
+        at = grid(np.where(np.isnan(at), 2 * FURTHEST, at))
     at = at.clip(-FURTHEST, FURTHEST)
     return np.floor(at + 0.5) + 0.5 if s.interpolation == "nearest" else at + 0.5
 

@@ -27,7 +27,7 @@ from vary.transforms.base import Lowering, Transform
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["MatrixTransform", "PolynomialTransform", "TableTransform"]
+__all__ = ["FieldTransform", "MatrixTransform", "PolynomialTransform", "TableTransform"]
 
 Numbers = Callable[[np.random.Generator], "ArrayLike"]
 
@@ -49,6 +49,39 @@ class MatrixTransform(Transform, abstract=True):
 
     def lower(self, to: Lowering) -> None:
         to.emit("matrix", *to.given(self._rows, (2, 3)))
+
+
+class FieldTransform(Transform, abstract=True):
+    """A map of points by a dense field: displacements on a coarse grid. Moves masks and points as well.
+
+    The points of the grid are spread evenly over the canvas, the outermost on its edges, so it does not depend on the
+    size of the picture. Displacements between them are bilinear: cheap, never larger than at the points, and exactly
+    invertible. Its slope jumps at the lines of the grid, so a smooth field needs many points.
+    """
+
+    rows: int = 8
+    """Points of the grid from top to bottom, at least 2: an attribute of the class."""
+
+    columns: int = 8
+    """Points of the grid from left to right, at least 2: an attribute of the class."""
+
+    def field(self, rng: np.random.Generator) -> ArrayLike:
+        """(rows, columns, 2) displacements: where each point of the result comes from, less where it is.
+
+        In x to the right, as a fraction of the width, then in y down, as a fraction of the height: a field of
+        (0.1, 0) shows what was a tenth of the width further right, so it moves the picture to the left. OpenCV's
+        `remap` and torchvision's `elastic_transform` have the same direction, and a `MatrixTransform` the other.
+
+        Beyond the canvas, where a later transform may show it, the displacement is that of the edge. The canvas keeps
+        its size. A field that folds the picture, so that two points come from one, is an error. None does whose
+        neighbouring displacements differ by less than half of the distance between the points: in both coordinates
+        by 0.5 / (columns - 1) from left to right, and by 0.5 / (rows - 1) from top to bottom.
+        Antialiasing goes by the mean of the map over the canvas.
+        """
+        raise NotImplementedError
+
+    def lower(self, to: Lowering) -> None:
+        to.emit("displace", self.rows, self.columns, *to.given(self.field, (self.rows, self.columns, 2)))
 
 
 class TableTransform(Transform, abstract=True):
