@@ -12,7 +12,7 @@ double weight(int i, int count) { return (i == 0 || i == count - 1 ? .5 : 1) / (
 
 }  // namespace
 
-void displace(const Field& f, int n, double* x, double* y) {
+void add_displacements(const Field& f, int n, double* x, double* y) {
   const double across = (f.columns - 1) / static_cast<double>(f.width);
   const double down = (f.rows - 1) / static_cast<double>(f.height);
   const double last_x = f.columns - 1, last_y = f.rows - 1, width = f.width, height = f.height;

@@ -20,7 +20,7 @@ struct Field {
 };
 
 // Points of the canvas become the points that they come from. A NaN stays one.
-void displace(const Field& field, int n, double* x, double* y);
+void add_displacements(const Field& field, int n, double* x, double* y);
 
 // Does it fail to be invertible? Two points of the canvas, or beyond it, would come from the same point.
 bool folds(const Field& field);

@@ -163,7 +163,7 @@ Steps steps_of(const View& v) {
     steps = product(steps_at(map.m, map.p, x, y), steps);
     through(map.m, map.p, 1, &x, &y);
     steps = product(mean_steps(field), steps);
-    displace(field, 1, &x, &y);
+    add_displacements(field, 1, &x, &y);
   }
   const Steps last = steps_at(v.m, v.p, x, y);
   return v.layers.empty() ? last : product(last, steps);
@@ -177,7 +177,7 @@ void locate_row(const View& v, int y, int n, double* to_x, double* to_y) {
   for (std::size_t i = v.layers.size(); i-- > 0;) {
     const auto& [field, map] = v.layers[i];
     through(map.m, map.p, n, to_x, to_y);
-    displace(field, n, to_x, to_y);
+    add_displacements(field, n, to_x, to_y);
   }
   through(v.m, v.p, n, to_x, to_y);
 }

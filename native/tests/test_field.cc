@@ -51,14 +51,14 @@ void test_places_by_hand() {
   CHECK(square.height == 10 && square.width == 20 && !square.affine());
   check_first(square, 5.5, 5.5, __LINE__);
   double x[4] = {0, 20, 10, 40}, y[4] = {0, 0, 5, -8};
-  displace(after(canvas(10, 20), "displace", kCorner).layers[0].field, 4, x, y);
+  add_displacements(after(canvas(10, 20), "displace", kCorner).layers[0].field, 4, x, y);
   const double expected_x[4] = {0, 30, 12.5, 50}, expected_y[4] = {0, 0, 5, -8};  // beyond the canvas as at its edge
   for (int i = 0; i < 4; ++i) {
     CHECK_EQUAL(x[i], expected_x[i]);
     CHECK_EQUAL(y[i], expected_y[i]);
   }
   double lost[2] = {NAN, 3};
-  displace(square.layers[0].field, 1, &lost[0], &lost[1]);
+  add_displacements(square.layers[0].field, 1, &lost[0], &lost[1]);
   CHECK(std::isnan(lost[0]));
 }
 

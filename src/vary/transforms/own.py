@@ -17,11 +17,11 @@ The numbers are computed before the native call, at about 50 microseconds a pict
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.errors import PolicyError
 from vary.transforms.base import Lowering, Transform
 
 if TYPE_CHECKING:
@@ -29,26 +29,38 @@ if TYPE_CHECKING:
 
 __all__ = ["FieldTransform", "MatrixTransform", "PolynomialTransform", "TableTransform"]
 
-Numbers = Callable[[np.random.Generator], "ArrayLike"]
+
+def _whole(transform: Transform, name: str, least: int) -> int:
+    """An attribute of the class, or a field of it."""
+    value: object = getattr(transform, name)
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise PolicyError(
+            f"{type(transform).__name__} has {name} = {value!r}; make it a whole number of at least {least}"
+        )
+    return int(value)
 
 
 class MatrixTransform(Transform, abstract=True):
     """A map of points by a matrix. Moves masks and points as well."""
 
-    def matrix(self, rng: np.random.Generator) -> ArrayLike:
+    def matrix(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """Where points go: (2, 2), or (2, 3) with a shift in the last column.
 
         (x, y) from the centre of the canvas, x to the right and y down, in pixels, becomes the product. The shift is in
         fractions of width and height. The canvas keeps its size. A matrix that flattens the picture is an error.
         """
-        raise NotImplementedError
+        self._refuse("has no method matrix(self, rng) of its own; define it in the class")
 
-    def _rows(self, rng: np.random.Generator) -> ArrayLike:
-        rows = np.asarray(self.matrix(rng), np.float64)
-        return np.hstack([rows, np.zeros((2, 1))]) if rows.shape == (2, 2) else rows
+    def _matrix(self, rng: np.random.Generator) -> ArrayLike:
+        matrix = self.matrix(rng)
+        try:
+            square = np.shape(matrix) == (2, 2)
+        except ValueError:  # rows that differ in length: the caller says so
+            square = False
+        return np.hstack([matrix, np.zeros((2, 1))]) if square else matrix
 
     def lower(self, to: Lowering) -> None:
-        to.emit("matrix", *to.given(self._rows, (2, 3)))
+        to.emit("matrix", *to.given(self._matrix, (2, 3)))
 
 
 class FieldTransform(Transform, abstract=True):
@@ -65,7 +77,7 @@ class FieldTransform(Transform, abstract=True):
     columns: int = 8
     """Points of the grid from left to right, at least 2: an attribute of the class."""
 
-    def field(self, rng: np.random.Generator) -> ArrayLike:
+    def field(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(rows, columns, 2) displacements: where each point of the result comes from, less where it is.
 
         In x to the right, as a fraction of the width, then in y down, as a fraction of the height: a field of
@@ -78,10 +90,11 @@ class FieldTransform(Transform, abstract=True):
         by 0.5 / (columns - 1) from left to right, and by 0.5 / (rows - 1) from top to bottom.
         Antialiasing goes by the mean of the map over the canvas.
         """
-        raise NotImplementedError
+        self._refuse("has no method field(self, rng) of its own; define it in the class")
 
     def lower(self, to: Lowering) -> None:
-        to.emit("displace", self.rows, self.columns, *to.given(self.field, (self.rows, self.columns, 2)))
+        shape = _whole(self, "rows", 2), _whole(self, "columns", 2)
+        to.emit("displace", *shape, *to.given(self.field, (*shape, 2)))
 
 
 class TableTransform(Transform, abstract=True):
@@ -90,15 +103,15 @@ class TableTransform(Transform, abstract=True):
     entries: int = 256
     """The length of the table: an attribute of the class."""
 
-    def table(self, rng: np.random.Generator) -> ArrayLike:
+    def table(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(entries,) results, at even distances from the lowest to the highest value, as fractions of the value range.
 
         Between two entries, results are on the line through them. They are clipped to the value range.
         """
-        raise NotImplementedError
+        self._refuse("has no method table(self, rng) of its own; define it in the class")
 
     def lower(self, to: Lowering) -> None:
-        to.emit("table", *to.clip(), *to.given(self.table, (self.entries,)))
+        to.emit("table", *to.clip(), *to.given(self.table, (_whole(self, "entries", 1),)))
 
 
 class PolynomialTransform(Transform, abstract=True):
@@ -107,12 +120,12 @@ class PolynomialTransform(Transform, abstract=True):
     degree: int = 3
     """Of the polynomial: an attribute of the class."""
 
-    def polynomial(self, rng: np.random.Generator) -> ArrayLike:
+    def polynomial(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(degree + 1,) factors, of the power 0 first, of values as fractions of the value range.
 
         Results are fractions as well, and are clipped to the value range. They are computed in float32.
         """
-        raise NotImplementedError
+        self._refuse("has no method polynomial(self, rng) of its own; define it in the class")
 
     def lower(self, to: Lowering) -> None:
-        to.emit("polynomial", *to.clip(), *to.given(self.polynomial, (self.degree + 1,)))
+        to.emit("polynomial", *to.clip(), *to.given(self.polynomial, (_whole(self, "degree", 0) + 1,)))
