@@ -88,7 +88,7 @@ void test_behind_a_horizon() {
     std::vector<double> x(20), y(20);
     locate_row(view, 0, 20, x.data(), y.data());
     for (std::size_t k = 0; k < 20; ++k)
-      CHECK_EQUAL(std::isnan(x[k]), k + .5 + (view.layers[0].map.p[0] == 0 ? 5 : 0) >= 4);
+      CHECK_EQUAL(std::isnan(x[k]), static_cast<double>(k) + .5 + (view.layers[0].map.p[0] == 0 ? 5 : 0) >= 4);
   }
   const made::Picture picture(10, 20, 1, Element::u8);
   Plan plan;
