@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "reduce.h"
 #include "size_limits.h"
@@ -217,7 +218,7 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
     const std::int64_t n = (view.width + 15) / 16 * 16;  // vectors may extend beyond the row
     out.positions[0] = w.positions.get<double>(2 * n);
     out.positions[1] = out.positions[0] + n;
-    out.view = at;
+    out.view = std::move(at);
     s.positions[0] = out.positions[0];
     s.positions[1] = out.positions[1];
   }

@@ -142,18 +142,20 @@ vary::Plan many_channels() {  // what any number of channels can go through
                         instruction("resize", {64, 64, 0})});
 }
 
-const std::vector<double> kRipples = {3,   4,   .05,  -.02, -.04, .03, .1,  0,    -.1, .06, .02, .02,  -.03,
-                                      .04, .08, -.05, .01,  .07,  .03, -.1, -.06, .02, .09, .04, -.02, .05};
+std::vector<double> ripples() {
+  return {3,   4,   .05,  -.02, -.04, .03, .1,  0,    -.1, .06, .02, .02,  -.03,
+          .04, .08, -.05, .01,  .07,  .03, -.1, -.06, .02, .09, .04, -.02, .05};
+}
 
 vary::Plan fields() {  // between maps of each kind
-  return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("displace", kRipples),
+  return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("displace", ripples()),
                         instruction("perspective", {.3, .1, .9, .8, .2, .7, .3, .4, .6}),
-                        instruction("displace", kRipples), instruction("gaussian_blur", {.7}),
+                        instruction("displace", ripples()), instruction("gaussian_blur", {.7}),
                         instruction("resize", {64, 64, 0})});
 }
 
 vary::View rippled(vary::View view) {
-  apply(made::concrete("displace", kRipples), view);
+  apply(made::concrete("displace", ripples()), view);
   apply(made::concrete("rotate", {20}), view);
   return view;
 }

@@ -34,9 +34,11 @@ View canvas(int height, int width) {
   return view;
 }
 
-const List kShift = {2, 2, .25, .5, .25, .5, .25, .5, .25, .5};
-const List kCorner = {2, 2, 0, 0, .5, 0, 0, 0, 0, 0};  // the upper right corner comes from half a width further right
-const List kSpread = {3, 2, 0, .1, 0, .1, 0, 0, 0, 0, 0, -.1, 0, -.1};
+List shift() { return {2, 2, .25, .5, .25, .5, .25, .5, .25, .5}; }
+List corner_out() {
+  return {2, 2, 0, 0, .5, 0, 0, 0, 0, 0};
+}  // the upper right corner comes from half a width further right
+List spread() { return {3, 2, 0, .1, 0, .1, 0, 0, 0, 0, 0, -.1, 0, -.1}; }
 
 // Where the centre of pixel (0, 0) of a view lies in the source.
 void check_first(const View& view, double x, double y, int line) {
@@ -47,11 +49,11 @@ void check_first(const View& view, double x, double y, int line) {
 }
 
 void test_places_by_hand() {
-  const View square = after(canvas(10, 20), "displace", kShift);
+  const View square = after(canvas(10, 20), "displace", shift());
   CHECK(square.height == 10 && square.width == 20 && !square.affine());
   check_first(square, 5.5, 5.5, __LINE__);
   double x[4] = {0, 20, 10, 40}, y[4] = {0, 0, 5, -8};
-  add_displacements(after(canvas(10, 20), "displace", kCorner).layers[0].field, 4, x, y);
+  add_displacements(after(canvas(10, 20), "displace", corner_out()).layers[0].field, 4, x, y);
   const double expected_x[4] = {0, 30, 12.5, 50}, expected_y[4] = {0, 0, 5, -8};  // beyond the canvas as at its edge
   for (int i = 0; i < 4; ++i) {
     CHECK_EQUAL(x[i], expected_x[i]);
@@ -65,16 +67,16 @@ void test_places_by_hand() {
 void test_order() {
   const View start = canvas(10, 20);
   // Of the result, the point (.5, .5) was moved last: a crop from (4, 2), after which the shift is smaller.
-  check_first(after(after(start, "crop", {5, 8, .4, .35}), "displace", kShift), .5 + 2 + 4, .5 + 2.5 + 2, __LINE__);
-  check_first(after(after(start, "displace", kShift), "crop", {5, 8, .4, .35}), .5 + 4 + 5, .5 + 2 + 5, __LINE__);
-  check_first(after(after(start, "displace", kShift), "flip_horizontal", {}), 19.5 + 5, .5 + 5, __LINE__);
-  check_first(after(after(start, "flip_horizontal", {}), "displace", kShift), 20 - 5.5, .5 + 5, __LINE__);
-  check_first(after(after(start, "displace", kShift), "resize", {20, 20, 0}), 5.5, .25 + 5, __LINE__);
-  check_first(after(after(start, "displace", kShift), "displace", kShift), 10.5, 10.5, __LINE__);
-  View turned = after(after(start, "displace", kShift), "rotate90", {1});
+  check_first(after(after(start, "crop", {5, 8, .4, .35}), "displace", shift()), .5 + 2 + 4, .5 + 2.5 + 2, __LINE__);
+  check_first(after(after(start, "displace", shift()), "crop", {5, 8, .4, .35}), .5 + 4 + 5, .5 + 2 + 5, __LINE__);
+  check_first(after(after(start, "displace", shift()), "flip_horizontal", {}), 19.5 + 5, .5 + 5, __LINE__);
+  check_first(after(after(start, "flip_horizontal", {}), "displace", shift()), 20 - 5.5, .5 + 5, __LINE__);
+  check_first(after(after(start, "displace", shift()), "resize", {20, 20, 0}), 5.5, .25 + 5, __LINE__);
+  check_first(after(after(start, "displace", shift()), "displace", shift()), 10.5, 10.5, __LINE__);
+  View turned = after(after(start, "displace", shift()), "rotate90", {1});
   CHECK(turned.height == 20 && turned.width == 10 && turned.layers.size() == 1);
   check_first(turned, 19.5 + 5, .5 + 5, __LINE__);
-  turned = after(turned, "displace", kShift);
+  turned = after(turned, "displace", shift());
   CHECK_EQUAL(turned.layers[1].field.height, 20);
   CHECK_EQUAL(turned.layers[1].field.width, 10);
 }
@@ -82,9 +84,9 @@ void test_order() {
 // What a perspective cannot show stays so on the way to the source, whatever lies between.
 void test_behind_a_horizon() {
   const View behind = after(canvas(10, 20), "projective", {1, 0, 0, 0, 1, 0, -.25, 0, 1});
-  const View small = after(after(canvas(10, 20), "affine", {1e-6, 0, 5, 0, 1e-6, 5}), "displace", kShift);
+  const View small = after(after(canvas(10, 20), "affine", {1e-6, 0, 5, 0, 1e-6, 5}), "displace", shift());
   for (const View& view :
-       {after(behind, "displace", kShift), after(small, "projective", {1, 0, 0, 0, 1, 0, -.25, 0, 1})}) {
+       {after(behind, "displace", shift()), after(small, "projective", {1, 0, 0, 0, 1, 0, -.25, 0, 1})}) {
     std::vector<double> x(20), y(20);
     locate_row(view, 0, 20, x.data(), y.data());
     for (std::size_t k = 0; k < 20; ++k)
@@ -102,10 +104,10 @@ void test_behind_a_horizon() {
 }
 
 void test_mean_steps() {
-  const vary::Steps at = steps_of(after(after(canvas(10, 20), "displace", kSpread), "resize", {5, 20, 0}));
+  const vary::Steps at = steps_of(after(after(canvas(10, 20), "displace", spread()), "resize", {5, 20, 0}));
   const double expected[4] = {1, 0, 0, 2 * .8};  // from .1 to -.1 of the height over the height
   for (int i = 0; i < 4; ++i) CHECK_NEAR(at.d[i], expected[i], 1e-12);
-  const vary::Steps corner = steps_of(after(canvas(10, 20), "displace", kCorner));
+  const vary::Steps corner = steps_of(after(canvas(10, 20), "displace", corner_out()));
   const double expected_corner[4] = {1.25, -.5, 0, 1};
   for (int i = 0; i < 4; ++i) CHECK_NEAR(corner.d[i], expected_corner[i], 1e-12);
 }
@@ -120,10 +122,10 @@ std::string refusal(const List& arguments) {
 }
 
 List field_of(int rows, int columns, int place, double number) {
-  List out(static_cast<std::size_t>(2 + 2 * rows * columns));
+  List out(2 + 2 * static_cast<std::size_t>(rows) * static_cast<std::size_t>(columns));
   out[0] = rows;
   out[1] = columns;
-  out[static_cast<std::size_t>(2 + place)] = number;
+  out[2 + static_cast<std::size_t>(place)] = number;
   return out;
 }
 
