@@ -171,17 +171,31 @@ nb::list levels(const Plan& plan, nb::handle sources, const ConstRows& rows, boo
   return of_each(plan, sources, rows, [&](const Task& task) { return level_of(plan, task.source, task.row, options); });
 }
 
-// For each picture a list of (3 x 3 matrix, height, width): the source, then the canvas of each segment.
+// Appends for each canvas (map as a matrix of 3 x 3, height, width), or for a field (numbers, height, width, rows,
+// columns).
+void append_canvases(const View& view, nb::list& canvases) {
+  const double *m = view.m, *p = view.p;
+  const auto append = [&](int height, int width) {
+    std::vector<double> matrix(m, m + 6);
+    matrix.insert(matrix.end(), p, p + 3);
+    canvases.append(nb::make_tuple(matrix, height, width));
+  };
+  for (const auto& [field, map] : view.layers) {
+    append(field.height, field.width);
+    canvases.append(nb::make_tuple(*field.numbers, field.height, field.width, field.rows, field.columns));
+    m = map.m;
+    p = map.p;
+  }
+  append(view.height, view.width);
+}
+
+// For each picture its canvases from the source to the result, each with the map of its points to the canvas before.
 nb::list maps_of(const Plan& plan, nb::handle sources, const ConstRows& rows, std::int64_t max_pixels) {
   const Options options = options_of(1, false, false, max_pixels);
   return of_each(plan, sources, rows, [&](const Task& task) {
-    nb::list segments;
-    for (const View& view : maps(plan, task.source, task.row, options)) {
-      std::vector<double> matrix(std::begin(view.m), std::end(view.m));
-      matrix.insert(matrix.end(), std::begin(view.p), std::end(view.p));
-      segments.append(nb::make_tuple(matrix, view.height, view.width));
-    }
-    return segments;
+    nb::list canvases;
+    for (const View& view : maps(plan, task.source, task.row, options)) append_canvases(view, canvases);
+    return canvases;
   });
 }
 
@@ -198,6 +212,7 @@ nb::list describe(const Plan& plan, int height, int width, const std::string& dt
     d["width"] = pass.view.width;
     d["map"] = nb::make_tuple(pass.view.m[0], pass.view.m[1], pass.view.m[2], pass.view.m[3], pass.view.m[4],
                               pass.view.m[5], pass.view.p[0], pass.view.p[1], pass.view.p[2]);
+    d["fields"] = pass.view.layers.size();
     d["separable"] = pass.separable;
     d["shrink"] = nb::make_tuple(pass.shrink_y, pass.shrink_x);
     d["maps"] = pass.maps;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 #include "reduce.h"
 #include "size_limits.h"
@@ -139,27 +140,44 @@ struct Span {
   double low, high;
 };
 
-// The least and greatest position along one axis, which are at corners of the canvas; without end if the canvas reaches
-// behind the horizon of a projective map.
-Span span_of(const View& v, const double* m) {
-  if (v.affine()) {
-    const double a = m[0] * v.width, b = m[1] * v.height;
-    return {m[2] + std::min(a, 0.0) + std::min(b, 0.0), m[2] + std::max(a, 0.0) + std::max(b, 0.0)};
-  }
-  Span s{kFurthest, -kFurthest};
-  for (const int x : {0, v.width})
-    for (const int y : {0, v.height}) {
-      const double over = v.p[0] * x + (v.p[1] * y + v.p[2]);
-      if (over <= kHorizon) return {-kFurthest, kFurthest};
-      const double at = (m[0] * x + (m[1] * y + m[2])) / over;
-      s = {std::min(s.low, at), std::max(s.high, at)};
+struct Box {
+  Span x, y;
+};
+
+// The box about where a map takes a box: its corners have the least and greatest positions.
+// False if there is no end: the box reaches behind the horizon of a projective map.
+bool move_box(const double* m, const double* p, Box& box) {
+  constexpr double most = 1e300;
+  Box out{{HUGE_VAL, -HUGE_VAL}, {HUGE_VAL, -HUGE_VAL}};
+  for (const double x : {box.x.low, box.x.high})
+    for (const double y : {box.y.low, box.y.high}) {
+      const double over = p[0] * x + (p[1] * y + p[2]);
+      if (!(over > kHorizon)) return false;
+      const double to_x = (m[0] * x + (m[1] * y + m[2])) / over, to_y = (m[3] * x + (m[4] * y + m[5])) / over;
+      if (!(std::fabs(to_x) <= most && std::fabs(to_y) <= most)) return false;
+      out.x = {std::min(out.x.low, to_x), std::max(out.x.high, to_x)};
+      out.y = {std::min(out.y.low, to_y), std::max(out.y.high, to_y)};
     }
-  return s;
+  box = out;
+  return true;
+}
+
+// What positions of the canvas span, and more where there are fields.
+Box box_of(const View& v) {
+  Box box{{0, static_cast<double>(v.width)}, {0, static_cast<double>(v.height)}};
+  constexpr Box everything{{-kFurthest, kFurthest}, {-kFurthest, kFurthest}};
+  for (std::size_t i = v.layers.size(); i-- > 0;) {
+    const auto& [field, map] = v.layers[i];
+    if (!move_box(map.m, map.p, box)) return everything;
+    const Displacements d = range_of(field);
+    box = {{box.x.low + d.least_x, box.x.high + d.greatest_x}, {box.y.low + d.least_y, box.y.high + d.greatest_y}};
+  }
+  return move_box(v.m, v.p, box) ? box : everything;
 }
 
 // The reduced pixels that a warp reads; `at` counts in them.
 Window read_by(Fill fill, const View& at, const Reduction& r) {
-  const Span x = span_of(at, at.m), y = span_of(at, at.m + 3);
+  const auto [x, y] = box_of(at);
   const Interval columns = reach(fill, x.low, x.high, 2, r.x.size), rows = reach(fill, y.low, y.high, 2, r.y.size);
   return {rows.first, columns.first, rows.end, columns.end};
 }
@@ -196,6 +214,14 @@ void prepare_warp(const Kernels& k, Sampler& out, const Plan& plan, Image source
   }
   const bool near = fill_steps(s.map[0], view.width, s.steps_x) & fill_steps(s.map[3], view.width, s.steps_y) &
                     within_reach(s.map, view.height, view.width) & within_reach(s.map + 3, view.height, view.width);
+  if (!at.layers.empty()) {
+    const std::int64_t n = (view.width + 15) / 16 * 16;  // vectors may extend beyond the row
+    out.positions[0] = w.positions.get<double>(2 * n);
+    out.positions[1] = out.positions[0] + n;
+    out.view = std::move(at);
+    s.positions[0] = out.positions[0];
+    s.positions[1] = out.positions[1];
+  }
   s.projective = !view.affine();
   s.distant = s.projective || !near;
   s.height = source.height;
@@ -226,13 +252,13 @@ Window window_of(const Plan& plan, const View& v, double height, double width) {
     const Interval y = r.y.pixels_of(r.y.boxes_of({seen.top, seen.bottom}));
     return {y.first, x.first, y.end, x.end};
   }
-  const auto along = [&](const double* m, double extent) {
+  const auto along = [&](const double* m, Span span, double extent) {
     // At an edge all taps exist, the outer ones idle: up to two supports from the centre, not one.
     const double margin = 2 * std::max(1.0, std::fabs(m[0]) + std::fabs(m[1])) + 2;
-    const Span span = span_of(v, m);
     return reach(plan.fill, span.low, span.high, margin, static_cast<int>(std::ceil(extent)));
   };
-  const Interval x = along(v.m, width), y = along(v.m + 3, height);
+  const Box box = box_of(v);
+  const Interval x = along(v.m, box.x, width), y = along(v.m + 3, box.y, height);
   return {y.first, x.first, y.end, x.end};
 }
 
@@ -260,6 +286,13 @@ Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& gi
   }
   for (int c = 0; c < kGroup; ++c) out.warp.fill_value[c] = out.resize.fill_value[c] = plan.fill_of(source.first + c);
   return out;
+}
+
+void Sampler::locate(int y, int n) const {
+  const int all = (n + 15) / 16 * 16;
+  locate_row(view, y, all, positions[0], positions[1]);
+  for (double* const at : positions)
+    for (int k = 0; k < all; ++k) at[k] = std::isnan(at[k]) ? 2 * kFurthest : at[k] - .5;
 }
 
 void Sampler::set_scale(const float* scale, const float* bias) {

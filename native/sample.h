@@ -15,6 +15,8 @@ struct Sampler {
   int type = 0, channels = 0;
   bool whole = true;  // the values of the source are integers, so all are finite
   float* scratch = nullptr;
+  View view;  // with fields alone: the positions of each row are found before its kernel runs
+  double* positions[2] = {};
 
   // The first affine step of the colour chain, which the sampler applies to each value that it writes.
   void set_scale(const float* scale, const float* bias);
@@ -22,9 +24,13 @@ struct Sampler {
     if (separable) {
       k.resize[type][channels](resize, y, n, scratch, to);
     } else {
+      if (positions[0] != nullptr) locate(y, n);
       k.warp[type][channels](warp, y, n, to);
     }
   }
+
+ private:
+  void locate(int y, int n) const;
 };
 
 Sampler prepare(const Kernels& k, const Plan& plan, Image source, const View& given, Workspace& w);

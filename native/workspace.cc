@@ -58,9 +58,9 @@ Workspace& Workspace::mine() {
 
 void Workspace::trim() {
   constexpr std::size_t kept = std::size_t{64} << 20;  // a picture of 22 megapixels
-  for (Buffer* buffer : {&planes,  &decoded, &repacked, &turned,   &boxes,      &half_reduced, &reduced,
-                         &sums,    &start_x, &start_y,  &weight_x, &weight_y,   &line,         &count_x,
-                         &count_y, &rows,    &whole[0], &whole[1], &between[0], &between[1]})
+  for (Buffer* buffer : {&planes,  &decoded,   &repacked, &turned,   &boxes,    &half_reduced, &reduced,
+                         &sums,    &start_x,   &start_y,  &weight_x, &weight_y, &line,         &count_x,
+                         &count_y, &positions, &rows,     &whole[0], &whole[1], &between[0],   &between[1]})
     buffer->trim(kept);
 }
 

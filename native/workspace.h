@@ -103,6 +103,7 @@ struct Workspace {
   Buffer planes, decoded, repacked, turned, boxes, half_reduced, reduced, sums;  // sources
   Buffer start_x, start_y, weight_x, weight_y, line;                             // of a separable filter
   Buffer count_x, count_y;                                                       // of a reduction before a warp
+  Buffer positions;       // of a row's pixels, where there are fields
   Buffer rows, whole[2];  // planar float32: one row, or pictures between sweeps
   Buffer between[2];      // pictures at cuts
   Resolved program;

@@ -1,6 +1,7 @@
 // Random programs: every instruction, with usual and with extreme arguments.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <iterator>
 #include <limits>
@@ -98,6 +99,14 @@ inline const std::map<std::string_view, Usual>& usual_arguments() {
        [](Numbers& n, int, double, double) -> std::vector<double> {
          return {between(n, 0, .33), n.below(2) + 0.,  between(n, 0, 1), between(n, 0, 1), between(n, 0, 1),
                  between(n, 0, 1),   between(n, 0, 1), between(n, 0, 1), between(n, 0, 1)};
+       }},
+      {"displace",
+       [](Numbers& n, int, double, double) -> std::vector<double> {
+         const int rows = 2 + n.below(5), columns = 2 + n.below(5);
+         const double size = chance(n, 80) ? .5 / std::max(rows, columns) / 2 : 1;  // or mostly a fold
+         std::vector<double> out = {rows + 0., columns + 0.};
+         for (int i = 0; i < 2 * rows * columns; ++i) out.push_back(between(n, -size, size));
+         return out;
        }},
       {"matrix",
        [](Numbers& n, int, double, double) -> std::vector<double> {

@@ -25,6 +25,8 @@ struct Warp {
   double map[6] = {1, 0, 0, 0, 1, 0};
   double over[3] = {0, 0, 1};  // positions of a projective map are divided by over[0] x + over[1] y + over[2]
   bool projective = false;     // also `distant`
+  // Of the pixels of the row, less one half, along x and y; also `distant`. Null: the map has them.
+  const double* positions[2] = {};
   std::int32_t steps_x[kWarpBlock], steps_y[kWarpBlock];  // k times map[0], map[3] in units of 2^-15 pixel
   Fill fill = Fill::nearest;
   bool nearest = false;

@@ -75,6 +75,14 @@ void walk_projective(const Warp& s, int x, int y, int n, Block& b) {
   }
 }
 
+// The same for positions that are given.
+void walk_given(const Warp& s, int x, int n, Block& b) {
+  for (int k = 0; k < n; ++k) {
+    put(s.positions[0][x + k], s.nearest, b.x[k], b.wx[k]);
+    put(s.positions[1][x + k], s.nearest, b.y[k], b.wy[k]);
+  }
+}
+
 // The least and greatest whole pixel of a walk: positions are monotone in k.
 struct Span {
   std::int32_t low, high;
@@ -200,7 +208,9 @@ inline double position(const double* m, int x, int y) { return (m[0] * (x + .5) 
 
 template <int Bytes, int reach>
 __attribute__((noinline)) void locate_edge(const Warp& s, int x, int y, int n, Block& b) {
-  if (s.projective) {
+  if (s.positions[0] != nullptr) {
+    walk_given(s, x, n, b);
+  } else if (s.projective) {
     walk_projective(s, x, y, n, b);
   } else if (s.distant) {
     walk_far(position(s.map, x, y), s.map[0], s.nearest, n, b.x, b.wx);

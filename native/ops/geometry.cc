@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <stdexcept>
 
 #include "../maths.h"
 #include "../size_limits.h"
@@ -123,6 +124,16 @@ void perspective(Arguments a, View& v) {
   append(v, back, v.height, v.width);
 }
 
+// A dense field over the canvas: rows, columns, then for each point of the grid where it comes from: its distance in x
+// and y, in fractions of the sides.
+void displace(Arguments a, View& v) {
+  const int rows = whole(a[0]), columns = whole(a[1]);
+  if (rows < 2 || columns < 2 || std::int64_t{rows} * columns != static_cast<std::int64_t>(a.size() - 2) / 2 ||
+      a.size() % 2 != 0)
+    throw std::runtime_error("displace needs 2 numbers for each of rows x columns points, and at least 2 x 2 points");
+  add_field(v, rows, columns, {a.begin() + 2, a.end()});
+}
+
 constexpr Op kOps[] = {
     {"resize", Kind::map, 3, 0, resize},
     {"crop", Kind::map, 4, 0, crop},
@@ -142,6 +153,7 @@ constexpr Op kOps[] = {
     {"matrix", Kind::map, 6, 0, matrix},
     {"projective", Kind::map, 9, 0, projective},
     {"perspective", Kind::map, 9, 0, perspective},
+    {"displace", Kind::map, 2, -1, displace},
 };
 
 }  // namespace

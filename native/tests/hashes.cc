@@ -143,6 +143,24 @@ vary::Plan many_channels() {  // instructions that accept any number of channels
                         instruction("resize", {64, 64, 0})});
 }
 
+std::vector<double> ripples() {
+  return {3,   4,   .05,  -.02, -.04, .03, .1,  0,    -.1, .06, .02, .02,  -.03,
+          .04, .08, -.05, .01,  .07,  .03, -.1, -.06, .02, .09, .04, -.02, .05};
+}
+
+vary::Plan fields() {  // between maps of each kind
+  return made::plan_of({instruction("zoom", {.8, 1.2}), instruction("displace", ripples()),
+                        instruction("perspective", {.3, .1, .9, .8, .2, .7, .3, .4, .6}),
+                        instruction("displace", ripples()), instruction("gaussian_blur", {.7}),
+                        instruction("resize", {64, 64, 0})});
+}
+
+vary::View rippled(vary::View view) {
+  apply(made::concrete("displace", ripples()), view);
+  apply(made::concrete("rotate", {20}), view);
+  return view;
+}
+
 Bytes rgb(int down, int across) {  // of noise in planes
   constexpr int height = 40, width = 201, row = width + 64;
   Picture noise(height, row, 3, Element::u8);
@@ -178,6 +196,12 @@ std::string all() {
       {"reduced-3-far", sample(3, Element::f32, Fill::reflect101, false, far)},
       {"resize-3", sample(3, Element::u8, Fill::nearest, false, smaller)},
       {"resize-1-floats", sample(1, Element::f32, Fill::constant, false, crossed)},
+      {"field-3", sample(3, Element::u8, Fill::wrap, false, rippled(turned))},
+      {"field-1-picks", sample(1, Element::u8, Fill::constant, true, rippled(turned))},
+      {"field-4-floats", sample(4, Element::f32, Fill::reflect, false, rippled(shrunk))},
+      {"field-3-far", sample(3, Element::u8, Fill::reflect101, false, rippled(far))},
+      {"fields-bytes", batch(fields(), Element::u8, Element::u8, false)},
+      {"fields-uint16", batch(fields(), Element::u16, Element::u16, true, 5)},
       {"rgb-444", rgb(1, 1)},
       {"rgb-420", rgb(2, 2)},
       {"colours", colours(false)},

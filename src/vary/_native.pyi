@@ -10,6 +10,7 @@ class Pass(TypedDict):  # a resampling: what `describe` says of it
     height: int
     width: int
     map: tuple[float, ...]  # 3 x 3, by rows: pixels of the result -> pixels of the source
+    fields: int
     separable: bool
     shrink: tuple[float, float]  # source pixels to one of the result, down and across
     maps: int
@@ -37,7 +38,7 @@ class Plan:
     ) -> list[tuple[int, int] | str]: ...
     def maps(
         self, sources: list[object] | tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_pixels: int
-    ) -> list[list[tuple[list[float], int, int]] | str]: ...
+    ) -> list[list[tuple[list[float], int, int] | tuple[list[float], int, int, int, int]] | str]: ...
     def levels(
         self,
         sources: list[object] | tuple[np.ndarray, np.ndarray],

@@ -51,8 +51,19 @@ from vary import (
 )
 from vary.codecs.decode import read_image
 from vary.plan.machine import target
+from vary.transforms import REGISTRY, FieldTransform
 
 STORED = Path(__file__).with_name("hashes.json")
+
+
+class Waves(FieldTransform):
+    rows, columns = 6, 9
+
+    def field(self, rng: np.random.Generator) -> np.ndarray:
+        return rng.uniform(-1, 1, 2) / 8 + rng.uniform(-1, 1, (6, 9, 2)) / 32
+
+
+del REGISTRY["Waves"]  # other tests list it
 
 
 def turned(image: np.ndarray) -> np.ndarray:
@@ -89,6 +100,7 @@ POLICIES = {
         ]
     ),
     "filters": Policy([GaussianBlur(1.5), Perspective(0.3), Solarize(0.6), GaussNoise(0.1), Contrast(0.4)]),
+    "fields": Policy([Rotate(20), Waves(), HorizontalFlip(), Resize(50, 50), Waves(), Contrast(0.4)], fill="reflect"),
     "function": Policy([Rotate(40), Lambda(turned), Zoom(0.3), Contrast(0.4)]),
 }
 

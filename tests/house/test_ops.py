@@ -17,6 +17,7 @@ NEW = [
     ("gaussian_blur", "GaussianBlur"),
     ("gauss_noise", "GaussNoise"),
     ("perspective", "Perspective"),
+    ("displace", "FieldTransform"),
 ]
 
 

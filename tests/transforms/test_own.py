@@ -130,21 +130,21 @@ def wrong(returned: Any) -> MatrixTransform:
 @pytest.mark.parametrize(
     ("returned", "says"),
     [
-        (np.eye(3), r"Wrong.rows returned shape \(3, 3\); it must return numbers of shape \(2, 3\)"),
+        (np.eye(3), r"Wrong.matrix returned shape \(3, 3\); it must return numbers of shape \(2, 3\)"),
         (
             [[1, 0], [0, np.nan]],
-            "Wrong.rows returned a number that is not finite, for the sample of index 7",
+            "Wrong.matrix returned a number that is not finite, for the sample of index 7",
         ),
         ([[1, 0], [0, 0]], r"Wrong\(\) stretches, shrinks or moves the picture without end"),
         (ZeroDivisionError("none"), "none"),
-        (StopIteration(), "Wrong.rows, called for the sample of index 7, raised StopIteration"),
+        (StopIteration(), "Wrong.matrix, called for the sample of index 7, raised StopIteration"),
     ],
 )
 def test_mistakes_name_the_transform_and_the_sample(returned: Any, says: str) -> None:
     with pytest.raises(Exception, match=says) as caught:
         Policy([wrong(returned), GaussNoise(0.1)])(PICTURE, seed=1, index=7)
     if isinstance(returned, ZeroDivisionError):
-        assert caught.value.__notes__ == ["raised in Wrong.rows for the sample of index 7"]
+        assert caught.value.__notes__ == ["raised in Wrong.matrix for the sample of index 7"]
 
 
 def test_base_classes_are_no_transforms() -> None:

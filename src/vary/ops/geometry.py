@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vary.ops.field import Field
 from vary.ops.spec import Op, Size, View
 
 __all__ = ["OPS"]
@@ -21,10 +22,14 @@ def _next(
 ) -> View:
     """The view after one more map. The rows `x`, `y` and `denominator` are the matrix (3 x 3) that takes points of the
     new canvas, which has this height and width, to points of the canvas before."""
-    old = np.vstack([view.map, view.denominator])
+    old = np.vstack(view.layers[-1][1:] if view.layers else [view.map, view.denominator])
     rows = old[:, [0]] * np.array(x) + old[:, [1]] * np.array(y)
     rows += old[:, [2]] * np.array(denominator)
-    return View(int(height), int(width), rows[:2] / rows[2, 2], rows[2] / rows[2, 2])
+    new = rows[:2] / rows[2, 2], rows[2] / rows[2, 2]
+    if not view.layers:
+        return View(int(height), int(width), *new)
+    field = view.layers[-1][0]
+    return view._replace(height=int(height), width=int(width), layers=(*view.layers[:-1], (field, *new)))
 
 
 def _window(view: View, top: float, left: float, height: float, width: float) -> View:
@@ -109,6 +114,12 @@ def _perspective(view: View, distortion: float, *shares: float) -> View:
         values += [u, v]
     m = [*np.linalg.solve(np.array(rows), np.array(values)), 1.0]
     return _next(view, h, w, m[:3], m[3:6], m[6:])
+
+
+def _displace(view: View, rows: float, columns: float, *numbers: float) -> View:
+    """A point of the canvas comes from itself plus a displacement, which is given at the points of a grid."""
+    field = Field(view.height, view.width, np.reshape(np.array(numbers, float), (int(rows), int(columns), 2)))
+    return view._replace(layers=(*view.layers, (field, np.eye(2, 3), np.array([0.0, 0.0, 1.0]))))
 
 
 def _size_of_arguments(_: Size, height: float, width: float, *__: float | None) -> Size:
@@ -238,5 +249,12 @@ OPS = [
         "corners inwards by {distortion} times " + ", ".join(f"({{{corner}_x}}, {{{corner}_y}})" for corner in CORNERS),
         _perspective,
         neutral=(0,),
+    ),
+    Op(
+        "displace",
+        "map",
+        "rows points, columns points, distance... fraction",
+        "{rows} x {columns} points from x and y off by {distance}",
+        _displace,
     ),
 ]

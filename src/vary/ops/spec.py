@@ -12,8 +12,21 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from vary.elements import MEANINGS
+from vary.ops.field import Field, Floats
 
-__all__ = ["Argument", "Floats", "Kind", "Op", "Range", "Size", "View", "no_range", "same_range", "split_alpha"]
+__all__ = [
+    "HORIZON",
+    "Argument",
+    "Floats",
+    "Kind",
+    "Op",
+    "Range",
+    "Size",
+    "View",
+    "no_range",
+    "same_range",
+    "split_alpha",
+]
 
 Kind = Literal["map", "pointwise", "whole", "noise", "control", "call"]
 """map: geometry; consecutive maps are one sampling. pointwise: changes each pixel by itself, after the sampling. whole:
@@ -21,11 +34,16 @@ needs other pixels of the picture as well. noise: depends on the position on the
 place: if a map follows one of them, the program is cut before the map. control: `order`, `cut`, `nothing`. call: a user
 function."""
 
-Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-"""A picture (height, width, channels), or positions along an axis."""
-
 Size = tuple[int, int] | None  # (height, width); None: unknown, or not the same for all pictures
 Range = tuple[float, float] | None  # lowest and highest value; None: there is no fixed range
+
+
+MOST_LISTED = 32  # numbers of an argument that `explain` shows
+HORIZON = 1e-9
+"""The smallest denominator of a projective map that is in view."""
+
+Layer = tuple[Field, Floats, Floats]
+"""A field, and the map from points of the next canvas to points of the field's: matrix and denominator, as in `View`."""
 
 
 class View(NamedTuple):
@@ -35,18 +53,42 @@ class View(NamedTuple):
     width: int
     map: Floats  # (2, 3): takes (x, y, 1) on this canvas to (x, y) in the picture
     denominator: Floats = np.array([0.0, 0.0, 1.0])  # (3,): times (x, y, 1), what a projective map is divided by
+    layers: tuple[Layer, ...] = ()
+    """Fields. `map` and `denominator` then start at the canvas of the first one: a point passes the layers, the last one
+    first, and then these."""
 
     @property
     def is_affine(self) -> bool:
-        return bool((self.denominator == (0, 0, 1)).all())
+        return not self.layers and bool((self.denominator == (0, 0, 1)).all())
 
     def steps(self) -> Floats:
         """(2, 2): the derivative of the picture's x and y (rows) along the canvas' x and y (columns), at the centre of
-        the canvas. It is the same everywhere unless the map is projective."""
-        centre = np.array([self.width / 2, self.height / 2, 1])
-        divisor = self.denominator @ centre
-        steps: Floats = (self.map[:, :2] - np.outer(self.map @ centre / divisor, self.denominator[:2])) / divisor
-        return steps
+        the canvas. It is the same everywhere unless the map is projective; of fields it is the mean over the canvas."""
+        x, y, steps = np.array(self.width / 2), np.array(self.height / 2), np.eye(2)
+        for field, rows, denominator in self.layers[::-1]:
+            steps = field.mean_steps() @ _steps_at(rows, denominator, x, y) @ steps
+            x, y = field.sources(*through(rows, denominator, x, y))
+        return _steps_at(self.map, self.denominator, x, y) @ steps
+
+    def points(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Where points of the canvas lie in the picture. NaN: behind the horizon of a projective map."""
+        for field, rows, denominator in self.layers[::-1]:
+            x, y = field.sources(*through(rows, denominator, x, y))
+        return through(self.map, self.denominator, x, y)
+
+
+def through(rows: Floats, denominator: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Points after a map, in the core's order of operations. NaN: behind its horizon."""
+    to_x, to_y, below = (m[0] * x + (m[1] * y + m[2]) for m in (*rows, denominator))
+    seen = np.where(below > HORIZON, below, np.nan)
+    return to_x / seen, to_y / seen
+
+
+def _steps_at(rows: Floats, denominator: Floats, x: Floats, y: Floats) -> Floats:
+    at = np.array([x, y, 1])
+    below = denominator @ at
+    steps: Floats = (rows[:, :2] - np.outer(rows @ at / below, denominator[:2])) / below
+    return steps
 
 
 class Argument(NamedTuple):
@@ -135,8 +177,15 @@ class Op(NamedTuple):
         for a in declared:
             count = len(left) if a.variadic else numbers_each
             values, left = left[:count], left[count:]
-            texts[a.name] = " ".join(a.choices[int(v)] if a.choices else _number(v) for v in values)
+            texts[a.name] = _listed([a.choices[int(v)] if a.choices else _number(v) for v in values])
         return self.explain.format(**texts)
+
+
+def _listed(numbers: list[str]) -> str:
+    """Of very many, some."""
+    if len(numbers) > MOST_LISTED:
+        numbers = [*numbers[:3], "...", numbers[-1], f"({len(numbers)} numbers)"]
+    return " ".join(numbers)
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from vary.errors import PolicyError, stop_iteration_error
+from vary.errors import PolicyError, brief, stop_iteration_error
 from vary.plan.program import UserNumbers
 from vary.plan.request import Address
 from vary.rng import noise
@@ -64,17 +64,30 @@ def fill_user_numbers(user_numbers: Sequence[UserNumbers], address: Address, row
 def _numbers(declared: UserNumbers, rng: np.random.Generator, index: int) -> np.ndarray:
     where = f"{declared.name}.{declared.function.__name__.lstrip('_')}"
     try:
-        numbers = np.asarray(declared.function(rng), np.float64)
+        returned = declared.function(rng)
     except StopIteration as error:
         raise stop_iteration_error(f"{where}, called for the sample of index {index},") from error
     except Exception as error:
         error.add_note(f"raised in {where} for the sample of index {index}")
         raise
-    if numbers.shape != declared.shape:
-        raise PolicyError(f"{where} returned shape {numbers.shape}; it must return numbers of shape {declared.shape}")
+    numbers = _real(returned)
+    if numbers is None or numbers.shape != declared.shape:
+        seen = f"shape {numbers.shape}" if numbers is not None and numbers.ndim else brief(returned, 80)
+        if numbers is None and isinstance(returned, np.ndarray):
+            seen = f"an array of {returned.dtype}"
+        raise PolicyError(f"{where} returned {seen}; it must return numbers of shape {declared.shape}")
     if not np.isfinite(numbers).all():
         raise PolicyError(f"{where} returned a number that is not finite, for the sample of index {index}")
     return numbers.ravel()
+
+
+def _real(returned: object) -> np.ndarray | None:
+    """Numbers as float64; None: they are none, or rows of them differ in length."""
+    try:
+        array = np.asarray(returned)
+        return array.astype(np.float64) if array.dtype.kind in "biufO" else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _wants_rng(function: Callable[..., object]) -> bool:

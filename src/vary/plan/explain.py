@@ -75,11 +75,14 @@ def _pass(number: int, p: Pass) -> str:
     shrinks = not p["separable"] and max(down, across) > 1.000001
     filtered = f" of the picture filtered for a shrink of {down:.2f} x {across:.2f}" if shrinks else ""
     lines = [
-        f"pass {number}: {kind}{filtered} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}",
-        f"        source x = {m[0]:+.4f} x {m[1]:+.4f} y {m[2]:+.2f}",
-        f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}",
+        f"pass {number}: {kind}{filtered} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}"
     ]
-    if m[6:] != (0, 0, 1):
+    if p["fields"]:
+        lines.append("        in listed order, found for each pixel by itself: a field is not one formula")
+    else:
+        lines.append(f"        source x = {m[0]:+.4f} x {m[1]:+.4f} y {m[2]:+.2f}")
+        lines.append(f"        source y = {m[3]:+.4f} x {m[4]:+.4f} y {m[5]:+.2f}")
+    if m[6:] != (0, 0, 1) and not p["fields"]:
         lines.append(f"        both over  {m[6]:+.6f} x {m[7]:+.6f} y {m[8]:+.2f}")
     if p["stages"]:
         more = p["sweeps"]

@@ -11,7 +11,7 @@ from itertools import accumulate, pairwise
 from math import inf, prod
 
 from vary.elements import DTYPES, ELEMENTS, MEANINGS
-from vary.errors import PolicyError, stop_iteration_error
+from vary.errors import PolicyError, brief, stop_iteration_error
 from vary.guidance import close
 from vary.ops import OPS, Op
 from vary.plan.floats import ValueBounds, range_fault
@@ -21,6 +21,8 @@ from vary.transforms.base import Column, Number, Span, Transform
 
 __all__ = ["VALUE_RANGES", "lower"]
 
+MOST_COMPUTED = 1 << 16
+"""The most numbers that a user's transform may compute for each picture: each is a column of the parameters."""
 VALUE_RANGES = {element.name: (element.low, element.high) for element in ELEMENTS.values()}
 
 
@@ -129,6 +131,13 @@ class Recorder:
 
     def computed(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
         key, name = self._node + self._number, type(self._transform).__name__
+        if not callable(function):
+            raise PolicyError(f"{name} has {brief(function, 80)} where it must have a method of a NumPy Generator")
+        if prod(shape) > MOST_COMPUTED:
+            raise PolicyError(
+                f"{name} needs {prod(shape)} numbers for each picture, of shape {shape}; the limit is {MOST_COMPUTED}; "
+                "use fewer, between which it interpolates"
+            )
         columns = [self._draw(Draw("computed")) for _ in range(prod(shape))]
         self.user_numbers.append(UserNumbers(function, int(columns[0]), shape, self._gate, key, name))
         return columns

@@ -31,7 +31,6 @@ __all__ = ["reference"]
 GRID = 1 << 15  # positions per pixel
 FURTHEST = 5e8  # pixels: positions beyond are clamped to it
 TOLERANCE = 1e-6  # so that the rounding of a map changes no decision
-HORIZON = 1e-9  # the smallest denominator of a projective map that is in view
 
 
 def reference(program: Program, image: np.ndarray, *, dtype: str | None = None) -> np.ndarray:
@@ -234,14 +233,13 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
 
     i, j = np.ogrid[: view.height, : view.width]
     first = j - j % 128
-    m = view.map[axis]
     if view.is_affine:
+        m = view.map[axis]
         at = grid((m[0] * (first + 0.5) + (m[1] * (i + 0.5) + m[2])) - 0.5) + grid((j - first) * m[0])
-    else:  # projective: each pixel by itself; behind the horizon, outside of the picture
-        p = view.denominator
-        divisor = p[0] * (j + 0.5) + (p[1] * (i + 0.5) + p[2])
-        exact = (m[0] * (j + 0.5) + (m[1] * (i + 0.5) + m[2])) / divisor - 0.5
-        at = grid(np.where(divisor > HORIZON, exact, 2 * FURTHEST))
+    else:  # each pixel by itself; behind the horizon, outside of the picture
+        x, y = np.broadcast_arrays(j + 0.5, i + 0.5)
+        at = view.points(x, y)[axis] - 0.5
+        at = grid(np.where(np.isnan(at), 2 * FURTHEST, at))
     at = at.clip(-FURTHEST, FURTHEST)
     return np.floor(at + 0.5) + 0.5 if s.interpolation == "nearest" else at + 0.5
 

@@ -46,7 +46,7 @@ class Runner:
         if isinstance(pictures, Parts):
             return [pictures.array.shape[1:3]] * len(rows)
         found = self.geometry([0.0] * self.template.channels).maps(pictures, rows, max_pixels)
-        return [one if isinstance(one, str) else one[0][1:] for one in found]
+        return [one if isinstance(one, str) else (one[0][1], one[0][2]) for one in found]
 
     def program(self, address: Address) -> Program:
         """The Program of the first sample of `address`."""

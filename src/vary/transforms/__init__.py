@@ -34,8 +34,8 @@ if not TYPE_CHECKING:  # type checkers read the imports; with `__getattr__`, the
     """The public transforms, by name."""
 
     _OTHERS = """
-        REGISTRY Lowering MatrixTransform PolynomialTransform Span TableTransform Transform choice custom field span
-        switch
+        REGISTRY FieldTransform Lowering MatrixTransform PolynomialTransform Span TableTransform Transform choice custom
+        field span switch
     """
     __all__ = [*sorted([*TRANSFORMS, *_OTHERS.split()])]  # noqa: PLE0604  strings
 

@@ -17,38 +17,85 @@ pictures use `Lambda`, which cuts the program.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vary.errors import PolicyError
 from vary.transforms.base import Lowering, Transform
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["MatrixTransform", "PolynomialTransform", "TableTransform"]
+__all__ = ["FieldTransform", "MatrixTransform", "PolynomialTransform", "TableTransform"]
 
-Numbers = Callable[[np.random.Generator], "ArrayLike"]
+
+def _whole(transform: Transform, name: str, least: int) -> int:
+    """An attribute of the class, or a field of it."""
+    value: object = getattr(transform, name)
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < least:
+        raise PolicyError(
+            f"{type(transform).__name__} has {name} = {value!r}; make it a whole number of at least {least}"
+        )
+    return int(value)
 
 
 class MatrixTransform(Transform, abstract=True):
     """Moves points by a matrix: those of the image, and masks and points with it."""
 
-    def matrix(self, rng: np.random.Generator) -> ArrayLike:
+    def matrix(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """The matrix that moves points: (2, 2), or (2, 3) with a shift in the last column.
 
         It is multiplied by (x, y) in pixels from the centre of the canvas, x to the right and y down. The shift is in
         fractions of width and height. The canvas keeps its size. A singular matrix is an error.
         """
-        raise NotImplementedError
+        self._refuse("has no method matrix(self, rng) of its own; define it in the class")
 
-    def _rows(self, rng: np.random.Generator) -> ArrayLike:
-        rows = np.asarray(self.matrix(rng), np.float64)
-        return np.hstack([rows, np.zeros((2, 1))]) if rows.shape == (2, 2) else rows
+    def _matrix(self, rng: np.random.Generator) -> ArrayLike:
+        matrix = self.matrix(rng)
+        try:
+            square = np.shape(matrix) == (2, 2)
+        except ValueError:  # rows that differ in length: the caller says so
+            square = False
+        return np.hstack([matrix, np.zeros((2, 1))]) if square else matrix
 
     def lower(self, to: Lowering) -> None:
-        to.emit("matrix", *to.computed(self._rows, (2, 3)))
+        to.emit("matrix", *to.computed(self._matrix, (2, 3)))
+
+
+class FieldTransform(Transform, abstract=True):
+    """Moves points by a dense field of displacements, given on a coarse grid: those of the image, and masks and points
+    with it.
+
+    The points of the grid are spread evenly over the canvas, the outermost on its edges, so it does not depend on the
+    size of the picture. Displacements between them are bilinear: cheap, never larger than at the points, and exactly
+    invertible. Its slope jumps at the lines of the grid, so a smooth field needs many points.
+    """
+
+    rows: int = 8
+    """Points of the grid from top to bottom, at least 2: an attribute of the class."""
+
+    columns: int = 8
+    """Points of the grid from left to right, at least 2: an attribute of the class."""
+
+    def field(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
+        """(rows, columns, 2) displacements: the place that each point of the result comes from, minus its own place.
+
+        In x to the right, as a fraction of the width, then in y down, as a fraction of the height: a field of
+        (0.1, 0) shows what was a tenth of the width further right, so it moves the picture to the left. OpenCV's
+        `remap` and torchvision's `elastic_transform` have the same direction, and a `MatrixTransform` the other.
+
+        Beyond the canvas, where a later transform may show it, the displacement is that of the edge. The canvas keeps
+        its size. A field that folds the picture, so that two points come from one, is an error. None does whose
+        neighbouring displacements differ by less than half of the distance between the points: in both coordinates
+        by 0.5 / (columns - 1) from left to right, and by 0.5 / (rows - 1) from top to bottom.
+        Antialiasing uses the mean scale of the map over the canvas.
+        """
+        self._refuse("has no method field(self, rng) of its own; define it in the class")
+
+    def lower(self, to: Lowering) -> None:
+        shape = _whole(self, "rows", 2), _whole(self, "columns", 2)
+        to.emit("displace", *shape, *to.computed(self.field, (*shape, 2)))
 
 
 class TableTransform(Transform, abstract=True):
@@ -57,15 +104,15 @@ class TableTransform(Transform, abstract=True):
     entries: int = 256
     """The length of the table: an attribute of the class."""
 
-    def table(self, rng: np.random.Generator) -> ArrayLike:
+    def table(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(entries,) results for values that are evenly spaced over the value range, as fractions of that range.
 
         Between two entries results are interpolated linearly. They are clipped to the value range.
         """
-        raise NotImplementedError
+        self._refuse("has no method table(self, rng) of its own; define it in the class")
 
     def lower(self, to: Lowering) -> None:
-        to.emit("table", *to.clip(), *to.computed(self.table, (self.entries,)))
+        to.emit("table", *to.clip(), *to.computed(self.table, (_whole(self, "entries", 1),)))
 
 
 class PolynomialTransform(Transform, abstract=True):
@@ -74,12 +121,12 @@ class PolynomialTransform(Transform, abstract=True):
     degree: int = 3
     """Of the polynomial: an attribute of the class."""
 
-    def polynomial(self, rng: np.random.Generator) -> ArrayLike:
+    def polynomial(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(degree + 1,) coefficients, that of power 0 first, for values as fractions of the value range.
 
         Results are fractions as well, clipped to the value range, and computed in float32.
         """
-        raise NotImplementedError
+        self._refuse("has no method polynomial(self, rng) of its own; define it in the class")
 
     def lower(self, to: Lowering) -> None:
-        to.emit("polynomial", *to.clip(), *to.computed(self.polynomial, (self.degree + 1,)))
+        to.emit("polynomial", *to.clip(), *to.computed(self.polynomial, (_whole(self, "degree", 0) + 1,)))
