@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vary.elements import DTYPES, ELEMENTS
+from vary.elements import DTYPES, ELEMENTS, MEANINGS
 from vary.ops import OPS, Floats
 from vary.plan.program import Instruction, Program
 from vary.plan.reference import reference
@@ -113,6 +113,8 @@ def _either(picture: Floats, i: Instruction, error: float, mixing: bool) -> list
     if not near.any():
         return [here]
     if not mixing:
+        if picture.shape[2] not in MEANINGS:  # nothing mixes their channels, so each value is a choice by itself
+            return [here, np.where(near, below, here), np.where(near, above, here)]
         sides = product((below, above), repeat=picture.shape[2])
         chosen = (np.stack([side[..., c] for c, side in enumerate(one)], axis=2) for one in sides)
         return [here, *(np.where(near, one, here) for one in chosen)]

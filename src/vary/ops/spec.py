@@ -43,7 +43,7 @@ HORIZON = 1e-9
 """The smallest denominator of a projective map that is in view."""
 
 Layer = tuple[Field, Floats, Floats]
-"""A field, and the map from points of the next canvas to points of the field's: matrix and denominator, as in `View`."""
+"""A field, and the map from points of the next canvas to points of the field's: as in `View`."""
 
 
 class View(NamedTuple):
@@ -54,7 +54,7 @@ class View(NamedTuple):
     map: Floats  # (2, 3): takes (x, y, 1) on this canvas to (x, y) in the picture
     denominator: Floats = np.array([0.0, 0.0, 1.0])  # (3,): times (x, y, 1), what a projective map is divided by
     layers: tuple[Layer, ...] = ()
-    """Fields. `map` and `denominator` then start at the canvas of the first one: a point passes the layers, the last one
+    """Fields. `map` and `denominator` then start at the canvas of the first one: a point passes the layers, the last
     first, and then these."""
 
     @property
