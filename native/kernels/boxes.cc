@@ -32,11 +32,7 @@ void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16
 
 template <int C>
 void sum_columns(const std::uint16_t* sums, int pixels, int columns, std::uint16_t* out) {
-  switch (columns) {
-    case 2: return sum_columns<C, 2>(sums, pixels, columns, out);
-    case 3: return sum_columns<C, 3>(sums, pixels, columns, out);
-    default: return sum_columns<C, 0>(sums, pixels, columns, out);
-  }
+  columns == 3 ? sum_columns<C, 3>(sums, pixels, columns, out) : sum_columns<C, 0>(sums, pixels, columns, out);
 }
 
 // sum / count rounded half up. Exact in float32 for sums below 2^16: (sum + count / 2 + .5) / count is never within

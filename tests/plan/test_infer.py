@@ -93,6 +93,7 @@ def test_dtypes(given: str) -> None:
         ([Resize(30_000, 30_000), Rescale(2)], 1, "uint8", r"Resize\(.*30000 x 30000 x 1 float32"),
         ([Resize(4, 4), Pad(0, 40_000, 60_000, 0), Zoom(0.5)], 1, "uint8", r"^Zoom\(.*60004 x 40004"),
         ([Resize(50_000, 50_000), Lambda(np.ascontiguousarray)], 1, "uint8", r"^Resize\(.*50000 x 50000"),
+        ([Resize(50_000, 50_000), Lambda(np.ascontiguousarray), Rotate(9)], 1, "uint8", r"^Resize\(.*50000 x 50000"),
     ],
     ids=str,
 )

@@ -62,6 +62,7 @@ POLICIES: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, tuple[str
     ([], {}, np.where(np.arange(80)[:, None] % 7 == 0, np.nan, UNIT), ("NaN", "numpy.nan_to_num")),
     # rescaled too often, or the wrong way
     ([Normalize(), Rescale(1 / 255)], {}, BYTES, ("Rescale", "after Normalize", "before Normalize")),
+    ([Rescale(1 / 255), Normalize(), Rescale(1 / 255)], {}, BYTES, ("Rescale", "after Normalize")),
     ([Rescale(1 / 255)], {}, UNIT, ("0 .. 1", "Rescale(scale=0.0039", "leave it out")),
     ([Rescale(1 / 127.5, -1)], {}, UNIT, ("Rescale(scale=0.0078", "leave it out")),
     ([Rescale(1 / 255), Rescale(1 / 255)], {}, BYTES, ("0 .. 0.00392", "2 times", "Rescale(1 / 255)")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from vary.elements import ELEMENTS
@@ -276,8 +277,8 @@ def _result(template: Template) -> list[Finding]:
 
 def _rescale(step: Step, template: Template) -> list[Finding]:
     """Values after Normalize are a few units around 0, so Rescale(1 / 255) then makes them nearly constant."""
-    before = [i.op for i in possible(template)]
-    if "normalize" not in before[: before.index("rescale")] or abs(step.instruction.args[0]) > NEARLY_BLACK:
+    before = takewhile(lambda i: i is not step.instruction, possible(template))
+    if abs(step.instruction.args[0]) > NEARLY_BLACK or all(i.op != "normalize" for i in before):
         return []
     text = f"{step.name} after Normalize leaves nearly constant values; put it before Normalize, or leave it out"
     return [Finding("rescale", text)]

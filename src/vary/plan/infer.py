@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from vary.elements import ELEMENTS
 from vary.errors import PolicyError
 from vary.ops import MAPS, OPS, Size
-from vary.plan.program import Template
+from vary.plan.program import Instruction, Template
 from vary.transforms.base import Column
 
 __all__ = ["check_bytes", "output_dtype", "output_size"]
@@ -14,12 +16,16 @@ MOST_BYTES = (1 << 31) - 65
 """The most bytes of one picture; native/size_limits.h explains the limit."""
 
 
-def check_bytes(template: Template, size: tuple[int, int], dtype: str) -> None:
-    """`PolicyError` if a picture of `size` (height, width) has over 2 GiB. Called before it is allocated."""
+def check_bytes(template: Template, size: tuple[int, int], dtype: str, before: Instruction | None = None) -> None:
+    """`PolicyError` if a picture of `size` (height, width) has over 2 GiB. Called before it is allocated.
+
+    before: the user function that the picture is made for; None: it is a result of the policy.
+    """
     element, channels = ELEMENTS[dtype], template.channels
     if size[0] * size[1] * max(channels * element.size, min(channels, 4) * element.sampled_size) <= MOST_BYTES:
         return
-    canvas = [template.name(i) for i in template.instructions if i.op in MAPS]
+    earlier = takewhile(lambda i: i is not before, template.instructions)
+    canvas = [template.name(i) for i in earlier if i.op in MAPS]
     raise PolicyError(
         f"{canvas[-1] if canvas else 'the policy'} makes pictures of {size[0]} x {size[1]} x {template.channels} "
         f"{dtype}, over 2 GiB, the limit for one picture; choose a smaller size, or cut the pictures into tiles first"

@@ -109,7 +109,7 @@ class Run:
             groups.setdefault(size or (1, 1), []).append(place)
         done: list[Source] = [None] * len(self.rows)
         for size, places in groups.items():
-            check_bytes(runner.template, size, dtype)
+            check_bytes(runner.template, size, dtype, before=call)
             images = np.empty((len(places), *size, runner.template.channels), dtype)
             some = [pictures[place] for place in places]  # `_pictures` made a list
             counts, errors = self._run(plan, some, np.ascontiguousarray(self.rows[places]), images)
