@@ -27,6 +27,8 @@ class DefaultFloatMode {
 
  private:
   std::uint64_t saved_;
+#else
+  DefaultFloatMode() {}  // there the mode is as the program left it
 #endif
   DefaultFloatMode(const DefaultFloatMode&) = delete;
   DefaultFloatMode& operator=(const DefaultFloatMode&) = delete;
