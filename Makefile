@@ -1,4 +1,4 @@
-# Every task of the repository. All except fresh write only into .venv and build/, and need no root.
+# Every task of the repository. All except fresh write only into .venv and build/ (demo also vary-demo.png), and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
 #   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | mutate [FILES=lower] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean

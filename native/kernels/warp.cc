@@ -17,12 +17,12 @@ struct Offsets {
 };
 VARY_INLINE Offsets offsets_at(const std::int32_t* offsets) {
   auto both = load_word<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(offsets));
-  // They stay scalar, and loads stay in order: else compilers take vectors of offsets apart, or spill offsets.
+  // Keeps them scalar and the loads in order: otherwise compilers extract offsets from vectors, or spill them.
   __asm__ volatile("" : "+r"(both) : : "memory");
   return {both & 0xffffffff, both >> 32};
 }
 
-// Up to 8 bytes at each of them.
+// Loads up to 8 bytes at each of the two offsets.
 template <typename Load>
 VARY_INLINE Two load_two(const std::uint8_t* from, Offsets offsets, Load load_at) {
   return Two{load_at(from + offsets.first), load_at(from + offsets.second)};
@@ -84,7 +84,7 @@ VARY_INLINE Rows fetch_rows(const std::uint8_t* upper, const std::uint8_t* lower
   return {{joined(first[0]), joined(first[1])}, {joined(second[0]), joined(second[1])}};
 }
 
-// Where pixels lie. Kept apart from Warp, whose numbers would be read again after each load that must stay in order.
+// Where pixels lie: a copy, because the compiler would reload the members of Warp after each barrier (offsets_at).
 struct Source {
   const std::uint8_t *data, *below, *end;  // `below`: one row further
 

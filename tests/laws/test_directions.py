@@ -53,10 +53,10 @@ PINNED = [
     (Zoom((2, 2)), FOUR, [[5, 5, 6, 6], [7, 7, 8, 8], [9, 9, 10, 10], [11, 11, 12, 12]]),
     (Zoom((0.5, 0.5)), [[9] * 4] * 4, [[0] * 4, [0, 9, 9, 0], [0, 9, 9, 0], [0] * 4]),
     (Zoom((2, 2), (1, 1)), [[1, 2, 3, 4]] * 3, [[2, 2, 3, 3]] * 3),
-    (Affine(rotate=(90, 90), translate_y=(0.5, 0.5)), SQUARE, [[0, 0], [2, 4]]),  # turned first, then moved
+    (Affine(rotate=(90, 90), translate_y=(0.5, 0.5)), SQUARE, [[0, 0], [2, 4]]),  # rotated first, then translated
     (CenterCrop(1, 2), ROW, [[2, 3]]),
     (CenterCrop(1, 6), ROW, [[0, 1, 2, 3, 4, 0]]),
-    (CenterCrop(1, 1), [[1, 2, 3, 4, 5, 6]], [[3]]),  # half a pixel: to the even side
+    (CenterCrop(1, 1), [[1, 2, 3, 4, 5, 6]], [[3]]),  # half a pixel is rounded to even
     (CenterCrop(1, 3), [[1, 2, 3, 4, 5, 6]], [[3, 4, 5]]),
     (Pad(1, 2, 0, 3), [[7]], [[0] * 6, [0, 0, 0, 7, 0, 0]]),  # top, right, bottom, left
     (Pad(1), [[7]], [[0, 0, 0], [0, 7, 0], [0, 0, 0]]),
@@ -77,7 +77,7 @@ def test_pinned(transform: object, before: list, after: list) -> None:
 def test_nearest_takes_the_pixel_whose_square_holds_the_point() -> None:
     policy = Policy([Zoom((2, 2))], interpolation="nearest")
     assert policy(np.array(FOUR, np.uint8))[..., 0].tolist() == [[6, 6, 7, 7]] * 2 + [[10, 10, 11, 11]] * 2
-    half = Policy([Translate((0.125, 0.125))], interpolation="nearest")  # an edge belongs to the pixel it begins
+    half = Policy([Translate((0.125, 0.125))], interpolation="nearest")  # edges belong to the pixel to the right
     assert half(np.array(ROW, np.uint8))[..., 0].tolist() == ROW
     assert Policy([Translate((0.126, 0.126))], interpolation="nearest")(np.array(ROW, np.uint8)).ravel().tolist() == [
         1,

@@ -58,7 +58,7 @@ def test_pictures_over_2_gib_are_refused_before_they_are_made(name: str) -> None
     assert "smaller size" in str(caught.value)
 
 
-def test_a_large_canvas_that_is_never_made_is_none() -> None:
+def test_a_large_canvas_that_is_never_made_is_no_error() -> None:
     assert Policy([Pad(1 << 15), CenterCrop(8, 8)])(PICTURE, seed=0).tolist() == PICTURE.tolist()
     assert Policy([Resize(47000, 47000), Resize(8, 8)], antialias=False)(PICTURE, seed=0).tolist() == PICTURE.tolist()
 

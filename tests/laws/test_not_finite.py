@@ -89,7 +89,7 @@ COLOURS: dict[str, list[Any]] = {
 }
 
 
-UNCLIPPED = ["contrast", "after rescale", "after a turn"]  # elsewhere a clip makes a number of an infinity first
+UNCLIPPED = ["contrast", "after rescale", "after a turn"]  # in the others, a clip makes infinities finite first
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def test_a_nan_stays_a_nan_through_every_colour_map(channels: int) -> None:
         assert np.allclose(out, expected, atol=1e-5, equal_nan=True)
 
 
-def test_a_picture_without_any_number_has_no_mean_to_move() -> None:
+def test_a_picture_of_only_nan_stays_nan_under_contrast() -> None:
     image = np.full((4, 4, 3), np.nan, np.float32)
     assert np.isnan(Policy([Contrast((2, 2))])(image, seed=0)).all()
     assert not Policy([Contrast((2, 2))])(image, seed=0, dtype="uint8").any()

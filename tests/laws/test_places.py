@@ -16,7 +16,7 @@ def corner(window: np.ndarray) -> tuple[int, int]:
 
 
 def kolmogorov(values: np.ndarray, low: float, high: float) -> float:
-    """The distance of a sample from the uniform distribution, in units that exceed 1.95 once in a thousand samples."""
+    """Kolmogorov-Smirnov statistic against the uniform distribution, times sqrt(n): above 1.95 with p = 0.001."""
     ranks = np.arange(len(values) + 1) / len(values)
     at = (np.sort(values) - low) / (high - low)
     return float(max((ranks[1:] - at).max(), (at - ranks[:-1]).max()) * sqrt(len(values)))
@@ -27,7 +27,7 @@ def test_random_crop_covers_every_offset_evenly() -> None:
     windows = Policy([RandomCrop(3, 4)]).batch([COORDINATES] * n, seed=0)
     seen = Counter(corner(window) for window in windows)
     assert set(seen) == {(y, x) for y in range(4) for x in range(5)}
-    assert sum((count - n / 20) ** 2 / (n / 20) for count in seen.values()) < 43.8  # chi squared, 19 degrees, .001
+    assert sum((count - n / 20) ** 2 / (n / 20) for count in seen.values()) < 43.8  # chi-squared, 19 dof, p = .001
     for window in windows[:50]:
         y, x = corner(window)
         assert np.array_equal(window[..., 0], COORDINATES[y : y + 3, x : x + 4])

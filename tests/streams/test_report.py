@@ -146,7 +146,7 @@ def test_a_full_cache_is_reported(folder: Path, policy: Policy, process: bool) -
 def test_a_full_cache_is_named_as_the_limit(limit: str, begins: str) -> None:
     found = Report(cache="in memory", images=22, batches=4, _elapsed=2, _waited=1)
     found.add(Work(hits=4, **{limit: 1}))
-    assert str(found).endswith(f"limited by {limit} and keeping files for the epochs to come")
+    assert str(found).endswith(f"limited by {begins}, and filling the cache for the next epochs")
     found.add(Work(refused=18))
     cure = "the cache is full, so 18 files are decoded again each epoch; let it take more (cache_bytes=)"
     assert str(found).endswith(f"limited by {begins}: {cure}")

@@ -141,7 +141,7 @@ def test_order_matters_and_all_of_it_is_one_pass() -> None:
     assert np.abs(before.astype(int) - after).max() <= 1, "fractions of the sides are those of any size"
     text = Policy(LISTS["two"]).explain(PICTURE.shape)
     assert text.count("pass ") == 1
-    assert "displace         5 x 7 points from x and y off by" in text
+    assert "displace         5 x 7 points, displaced in x and y by" in text
     assert "found for each pixel by itself" in text
     assert max(map(len, text.splitlines())) < 200
 

@@ -103,8 +103,8 @@ def _matrix(view: View, a: float, b: float, x: float, c: float, d: float, y: flo
 
 
 def _perspective(view: View, distortion: float, *shares: float) -> View:
-    """Each corner moves inwards by `distortion` times its two shares, as fractions of width and height. The map takes
-    the moved corners back to the corners of the canvas: eight linear equations."""
+    """Each corner moves inwards by `distortion` times its two `shares` (0 .. 1), as fractions of width and height. The
+    map takes the moved corners back to the corners of the canvas: eight linear equations."""
     w, h = view.width, view.height
     moved = distortion * np.reshape(shares, (4, 2)) * [[w, h], [-w, h], [-w, -h], [w, -h]]
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
@@ -254,7 +254,7 @@ OPS = [
         "displace",
         "map",
         "rows points, columns points, distance... fraction",
-        "{rows} x {columns} points from x and y off by {distance}",
+        "{rows} x {columns} points, displaced in x and y by {distance}",
         _displace,
     ),
 ]

@@ -56,7 +56,10 @@ def _reorderings(template: Template) -> Iterator[str]:
         kind = OPS[i.op].kind
         if i.op == "cut" and kept and not template.settings.strict:
             first = " and ".join(kept)
-            yield f"cut before {template.name(i)}: {first} keeps its place; listed after the geometry it needs no cut"
+            reason = "keeps its place; listed after the geometry it needs no cut"
+            if len(kept) > 1:
+                reason = "keep their places; listed after the geometry they need no cut"
+            yield f"cut before {template.name(i)}: {first} {reason}"
             kept.clear()
         if kind == "call":
             kept.clear()

@@ -28,7 +28,7 @@ from vary.plan.program import Instruction, Program, Settings
 
 __all__ = ["reference"]
 
-GRID = 1 << 15  # positions per pixel
+GRID = 1 << 15  # steps per pixel, to which positions are rounded
 FURTHEST = 5e8  # pixels: positions beyond are clamped to it
 TOLERANCE = 1e-6  # so that the rounding of a map changes no decision
 
@@ -137,6 +137,7 @@ def _reduced(picture: np.ndarray, view: View, steps: Floats, fill: str) -> tuple
 
 
 def _axis(size: int, shrink: float, fill: str) -> _Axis:
+    """The sizes of boxes and triangle for an axis that shrinks: "Reduce" in native/README.md gives the rules."""
     box = max(1, int(shrink / 4 + TOLERANCE)) if shrink >= 12 else 1
     box -= box % 2 == 0
     boxes = -(-size // box)
@@ -150,7 +151,7 @@ def _axis(size: int, shrink: float, fill: str) -> _Axis:
 
 
 def _columns_first(steps: Floats, shrink: Floats) -> bool:
-    """Are columns filtered before rows? If the map turns by over 45 degrees, or by 45 and x shrinks more than y."""
+    """Columns are filtered before rows if the map turns by over 45 degrees, or by 45 and x shrinks more than y."""
     (a, b), (c, d) = np.abs(steps)
     if abs(b * c - a * d) > 1e-9 * a * d:
         return bool(b * c > a * d)
@@ -188,7 +189,7 @@ def _stored(values: Floats, dtype: np.dtype) -> np.ndarray:
 
 
 def _quantised(weights: Floats) -> Floats:
-    """Weights rounded to 128ths. The rest to 128 is added to the largest, or in halves to two equally large ones."""
+    """Weights rounded to 128ths. The remainder is added to the largest, or in halves to two equally large ones."""
     used = np.flatnonzero(weights)
     parts = np.floor(weights * (128 / weights.sum()) + 0.5 + TOLERANCE)
     left = int(128 - parts.sum())
@@ -245,7 +246,7 @@ def _positions(view: View, axis: int, s: Settings) -> Floats:
 
 
 def _resolved(at: Floats, size: int, fill: str) -> tuple[Floats, NDArray[np.bool_]]:
-    """Positions after the fill moved them into 0 .. size, and which of them were inside (True but for constant)."""
+    """Positions after the fill moved them into 0 .. size, and which were inside (all, unless fill is constant)."""
     inside = (at >= 0) & (at < size) if fill == "constant" else np.full(at.shape, True)
     if fill == "wrap":
         at = at % size

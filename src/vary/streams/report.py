@@ -252,7 +252,7 @@ class Report:
         if self.cache_refused and self.limit in ("read", "decode"):
             return FULL.format(ADVICE[self.limit].partition(":")[0], self.cache_refused)
         if filling and self.limit in ("read", "decode"):
-            return f"{self.limit} and keeping files for the epochs to come"
+            return f"{ADVICE[self.limit].partition(':')[0]}, and filling the cache for the next epochs"
         return ADVICE[self.limit]
 
     __repr__ = __str__

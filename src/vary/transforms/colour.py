@@ -168,7 +168,11 @@ class ChannelShift(Transform):
 class Solarize(Transform):
     """Invert bright values: those of at least `threshold` are mirrored within the value range, so 255 becomes 0."""
 
-    threshold: Span = span("fraction of the value range; a pair (low, high) is a range", within=(0, 1), around=None)
+    threshold: Span = span(
+        "fraction of the value range; a number is the value itself, a pair (low, high) a range",
+        within=(0, 1),
+        around=None,
+    )
 
     def lower(self, to: Lowering) -> None:
         to.emit("solarize", to.uniform(self.threshold), *to.clip())

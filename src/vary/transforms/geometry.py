@@ -139,7 +139,9 @@ class Perspective(Transform):
     """Perspective, as if the picture were seen at an angle: each corner moves inwards by up to `distortion` of the
     sides."""
 
-    distortion: Span = span("fraction of the sides; a pair (low, high) is a range", within=(0, 0.33), around=None)
+    distortion: Span = span(
+        "fraction of the sides; a number is the value itself, a pair (low, high) a range", within=(0, 0.33), around=None
+    )
 
     def lower(self, to: Lowering) -> None:
         to.emit("perspective", to.uniform(self.distortion), *(to.uniform((0.0, 1.0)) for _ in range(8)))

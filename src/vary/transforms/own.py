@@ -3,7 +3,7 @@
 A subclass computes a few numbers for each picture, with a NumPy Generator that is keyed by seed, epoch, index and view:
 
     class Wobble(vary.transforms.MatrixTransform):
-        "Turn by a normal deviate."
+        "Rotate by a normally distributed angle."
 
         std: float = vary.transforms.field("degrees", within=(0, 90))
 
@@ -69,7 +69,7 @@ class FieldTransform(Transform, abstract=True):
 
     The points of the grid are spread evenly over the canvas, the outermost on its edges, so it does not depend on the
     size of the picture. Displacements between them are bilinear: cheap, never larger than at the points, and exactly
-    invertible. Its slope jumps at the lines of the grid, so a smooth field needs many points.
+    invertible. The slope jumps at the lines of the grid, so a smooth field needs many points.
     """
 
     rows: int = 8
@@ -119,7 +119,7 @@ class PolynomialTransform(Transform, abstract=True):
     """Maps each value by a polynomial. Does not change masks, points and alpha."""
 
     degree: int = 3
-    """Of the polynomial: an attribute of the class."""
+    """The degree of the polynomial: an attribute of the class."""
 
     def polynomial(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
         """(degree + 1,) coefficients, that of power 0 first, for values as fractions of the value range.
