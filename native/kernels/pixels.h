@@ -174,7 +174,7 @@ template <typename T, int C, bool packed, typename Get>
 VARY_INLINE void write(const Place<T, C, packed>& to, int x, int m, int n, Get pixels_at) {
   const int room = n - x - to.kBeyond, whole = (m < room ? m : room > 0 ? room : 0) / kLanes * kLanes;
   Aside<T, C, packed> aside;
-  static_assert(2 * kLanes + to.kBeyond <= aside.kPixels);
+  static_assert(2 * kLanes + Place<T, C, packed>::kBeyond <= Aside<T, C, packed>::kPixels);
   Place<T, C, packed> there = to;
   int from = -x;
   for (int k = 0; k < m; k += kLanes) {

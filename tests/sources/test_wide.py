@@ -91,6 +91,16 @@ def test_one_transparent_colour() -> None:
     assert np.array_equal(grey[..., 3] == 0, stored[..., 0] == stored[4, 5, 0])
 
 
+def test_one_transparent_colour_of_16_bits_as_uint8() -> None:
+    stored = np.full((4, 5, 3), (0x3412, 0x5634, 0x7856), np.uint16)
+    stored[1, 2] = 0x34, 0x56, 0x78  # its low bytes are the high bytes of the others
+    pixels = read_image(png(stored, more=chunk(b"tRNS", struct.pack(">3H", *stored[1, 2]))), 4)
+    expected_alpha = np.full((4, 5), 255)
+    expected_alpha[1, 2] = 0
+    assert np.array_equal(pixels[..., 3], expected_alpha)
+    assert np.array_equal(pixels[..., :3], stored >> 8)
+
+
 def meant(stored: np.ndarray, kind: str) -> np.ndarray:
     """These 16-bit samples of a kind of TIFF as RGB."""
     photometric, _, extra = KINDS[kind]
@@ -181,13 +191,24 @@ def test_a_file_that_breaks_off(samples: int) -> None:
     stored = RANDOM.integers(0, 256, (200, 100, samples), np.uint16) << 8  # the low bytes are 0, which is no damage
     cut = png(stored)
     cut = cut[: len(cut) // 2]
-    with pytest.raises(DecodeError, match=r"some/file: cannot be read: .*; allow_truncated=True takes what there is"):
+    with pytest.raises(
+        DecodeError, match=r"some/file: cannot be read: .*; allow_truncated=True reads the part that can be decoded"
+    ):
         prepare(Encoded(cut, "some/file"), dtype="uint16")
     seen = wide(cut, 4, allow_truncated=True)
     assert np.array_equal(seen[:60], expected(stored, 4)[:60])
     assert not seen[150:, :, :3].any()
     with pytest.raises(DecodeError, match="truncated"):
         prepare(Encoded(png(stored)[:60], None), allow_truncated=True, dtype="uint16")
+
+
+@pytest.mark.parametrize("samples", [1, 2, 3, 4])
+@pytest.mark.parametrize("shift", [0, 8])
+def test_a_dark_file_that_breaks_off(samples: int, shift: int) -> None:
+    stored = RANDOM.integers(1, 256, (200, 100, samples), np.uint16) << shift  # the other bytes are 0
+    cut = png(stored)
+    seen = wide(cut[: len(cut) // 2], 4, allow_truncated=True)
+    assert np.array_equal(seen[:60], expected(stored, 4)[:60])
 
 
 def test_the_limit_of_pixels() -> None:

@@ -56,7 +56,7 @@ __all__ = ["MAX_PIXELS", "RULES", "apply_orientation", "is_jpeg", "prepare", "pr
 MAX_PIXELS = 178_956_970
 """What a file may claim to hold before it is taken for an attack: 2^29 bytes of RGB, Pillow's own limit for errors."""
 
-RULES = 2
+RULES = 3
 """Version of these rules, part of a disk cache's key. Raise it when some file decodes to other pixels than before."""
 
 JPEG = b"\xff\xd8\xff"
@@ -275,11 +275,15 @@ def _decoded(data: bytes, channels: int, max_pixels: int, allow_truncated: bool,
         image = _opened(bare.data, max_pixels)
         width, height = image.size
         check_pixels(width, height, max_pixels, None)
-        if dtype == "uint16" and channels != STORED:
+        # Of 16-bit colours, Pillow compares the high bytes alone with the transparent colour.
+        clear = channels == 4 and isinstance(image.info.get("transparency"), tuple)
+        if channels != STORED and (dtype == "uint16" or clear):
             load = partial(_loaded, max_pixels=max_pixels, allow_truncated=allow_truncated)
             colours = wide_colours(image, bare.data, load)
             if colours is not None:
-                return apply_orientation(in_channels(colours, channels), _orientation(image, bare))
+                pixels = in_channels(colours, channels)
+                pixels = pixels if dtype == "uint16" else (pixels >> 8).astype(np.uint8)
+                return apply_orientation(pixels, _orientation(image, bare))
         stretch = stretched(image.tile)
         _load(image, allow_truncated)
         width, height = image.size  # an icon's picture may be another than its header said

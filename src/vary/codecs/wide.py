@@ -78,8 +78,8 @@ def wide_colours(image: ImageFile, data: bytes, load: Load) -> Array | None:
         raise DecodeError(f"its 16-bit colours lie in separate planes{ELSEWHERE}")
     first = "LB"[sys.byteorder == "big"] if order == "N" else order
     stored = name.replace("a", "A")
-    high = load(data, f"{stored};16{first}", False)
-    low = load(data, f"{stored};16{'B' if first == 'L' else 'L'}", True)
+    high = load(data, f"{stored};16{first}", True)
+    low = load(data, f"{stored};16{'B' if first == 'L' else 'L'}", bool(high.any()))
     colours = np.left_shift(high, 8, dtype=np.uint16) | low
     if name == "CMYK":
         return _without_inks(colours)

@@ -10,10 +10,10 @@ import numpy as np
 
 __all__ = ["Field", "Floats"]
 
-Floats = np.ndarray[
-    tuple[int, ...], np.dtype[np.float64]
-]  # a picture on its way, (height, width, channels); or positions along an axis
+Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+"""A picture (height, width, channels), or positions along an axis."""
 
+FLATTEST = 1e-6  # areas may shrink so far; less is called a fold
 AT_ONCE = 1 << 20  # pairs of a point and a cell that are compared at once
 SLACK = 1e-9  # of the canvas: rounding may put a point so far beyond its cell
 
@@ -46,6 +46,19 @@ class Field(NamedTuple):
         in_x = across @ (self.grid[:, -1] - self.grid[:, 0]) / across.sum()
         in_y = down @ (self.grid[-1] - self.grid[0]) / down.sum()
         return np.asarray(np.eye(2) + np.stack([in_x, in_y], axis=1) * size[:, None] / size)
+
+    def folds(self) -> bool:
+        """Do several points of the canvas come from one? `folds` in native/field.cc says why corners suffice."""
+        rows, columns, _ = self.grid.shape
+        padded = np.pad(self.grid, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        along_x = np.diff(padded[1:-1], axis=1) * (columns - 1)
+        along_y = np.diff(padded[:, 1:-1], axis=0) * (rows - 1)
+        for x in (along_x[:, :-1], along_x[:, 1:]):
+            for y in (along_y[:-1], along_y[1:]):
+                area = (1 + x[..., 0]) * (1 + y[..., 1]) - x[..., 1] * y[..., 0]
+                if not (area >= FLATTEST).all():
+                    return True
+        return False
 
     def places(self, sources: Floats) -> Floats:
         """Which points of the canvas come from `sources`, (..., 2) in pixels: the inverse, which must exist."""
@@ -107,20 +120,22 @@ class _Cells(NamedTuple):
         low, high = corners.min(axis=0) - slack, corners.max(axis=0) + slack
         point, cell = np.nonzero(((sources[:, None] >= low) & (sources[:, None] <= high)).all(axis=-1))
         cells = _Cells(*(part[cell] for part in self))
-        st = cells._solved(sources[point] - cells.corner)
-        beyond = np.nan_to_num(np.abs(st - 0.5).max(axis=1), nan=np.inf)
+        st, exists = cells._solved(sources[point] - cells.corner)
+        beyond = np.where(exists, np.nan_to_num(np.abs(st - 0.5).max(axis=1), nan=np.inf), np.inf)
         order = np.lexsort((beyond, point))
         _, first = np.unique(point[order], return_index=True)  # of each point, the cell that it lies in
         best = order[first]
         return np.asarray(cells.place[best] + st[best] * cells.size[best])
 
-    def _solved(self, q: Floats) -> Floats:
-        """(s, t) of q = s across + t down + s t twist: the root at which the cell keeps its orientation."""
+    def _solved(self, q: Floats) -> tuple[Floats, np.ndarray]:
+        """(s, t) of q = s across + t down + s t twist: the root at which the cell keeps its orientation. And is there
+        one? Far from a cell there may be none."""
         two, one, none = -_cross(self.down, self.twist), _cross(q, self.twist), _cross(q, self.across)
         one = one + _cross(self.across, self.down)
-        root = np.sqrt(np.maximum(one * one - 4 * two * none, 0))
+        square = one * one - 4 * two * none
+        root = np.sqrt(np.maximum(square, 0))
         with np.errstate(divide="ignore", invalid="ignore"):  # of the form that is not taken
             t = np.where(one >= 0, -2 * none / (one + root), (root - one) / (2 * two))[:, None]
             along = self.across + t * self.twist
             s = ((q - t * self.down) * along).sum(axis=1) / (along * along).sum(axis=1)
-        return np.stack([s, t[:, 0]], axis=1)
+        return np.stack([s, t[:, 0]], axis=1), square >= 0

@@ -78,6 +78,8 @@ def _numbers(declared: UserNumbers, rng: np.random.Generator, index: int) -> np.
         raise PolicyError(f"{where} returned {seen}; it must return numbers of shape {declared.shape}")
     if not np.isfinite(numbers).all():
         raise PolicyError(f"{where} returned a number that is not finite, for the sample of index {index}")
+    if fault := declared.fault(numbers):
+        raise PolicyError(f"{where}, called for the sample of index {index}, returned {fault}")
     return numbers.ravel()
 
 

@@ -129,7 +129,12 @@ class Recorder:
     def key(self) -> tuple[Number, Number]:
         return self._draw(Draw("word")), self._draw(Draw("word"))
 
-    def computed(self, function: Callable[..., object], shape: tuple[int, ...]) -> list[Column]:
+    def computed(
+        self,
+        function: Callable[..., object],
+        shape: tuple[int, ...],
+        fault: Callable[..., str] = lambda _: "",
+    ) -> list[Column]:
         key, name = self._node + self._number, type(self._transform).__name__
         if not callable(function):
             raise PolicyError(f"{name} has {brief(function, 80)} where it must have a method of a NumPy Generator")
@@ -139,7 +144,7 @@ class Recorder:
                 "use fewer, between which it interpolates"
             )
         columns = [self._draw(Draw("computed")) for _ in range(prod(shape))]
-        self.user_numbers.append(UserNumbers(function, int(columns[0]), shape, self._gate, key, name))
+        self.user_numbers.append(UserNumbers(function, int(columns[0]), shape, self._gate, key, name, fault))
         return columns
 
     def emit(self, op: str, *args: Number) -> None:

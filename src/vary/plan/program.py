@@ -90,6 +90,7 @@ class UserNumbers(NamedTuple):
     gate: int  # column that must not be 0, or -1
     key: int  # of the generator
     name: str  # of the transform, for messages
+    fault: Callable[..., str]  # what is wrong with numbers of this shape, or ""
 
 
 class Template(NamedTuple):

@@ -12,7 +12,7 @@ class GaussNoise(Transform):
 
     std: Span = span(
         "standard deviation as a fraction of the value range; a number is the value itself, a pair (low, high) a range",
-        within=(0, 10),
+        within=(0, 1),
         around=None,
     )
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vary.errors import PolicyError
+from vary.ops.field import Field
 from vary.transforms.base import Lowering, Transform
 
 if TYPE_CHECKING:
@@ -38,6 +39,25 @@ def _whole(transform: Transform, name: str, least: int) -> int:
             f"{type(transform).__name__} has {name} = {value!r}; make it a whole number of at least {least}"
         )
     return int(value)
+
+
+def _singular(matrix: np.ndarray) -> str:
+    """The rows are parallel but for rounding, or 0."""
+    x, y = matrix[:, :2]
+    if abs(x[0] * y[1] - x[1] * y[0]) > 1e-12 * np.hypot(*x) * np.hypot(*y):
+        return ""
+    return f"a singular matrix, which leaves a line or a point of the picture: {matrix[:, :2].tolist()}"
+
+
+def _folded(field: np.ndarray) -> str:
+    rows, columns, _ = field.shape
+    if not Field(1, 1, field).folds():
+        return ""
+    return (
+        "a field that folds the picture: several of its points would come from one point; make displacements of "
+        f"neighbouring points differ by less than half of the distance between them: by {0.5 / (columns - 1):.6f} from "
+        f"left to right, and by {0.5 / (rows - 1):.6f} from top to bottom"
+    )
 
 
 class MatrixTransform(Transform, abstract=True):
@@ -60,7 +80,7 @@ class MatrixTransform(Transform, abstract=True):
         return np.hstack([matrix, np.zeros((2, 1))]) if square else matrix
 
     def lower(self, to: Lowering) -> None:
-        to.emit("matrix", *to.computed(self._matrix, (2, 3)))
+        to.emit("matrix", *to.computed(self._matrix, (2, 3), _singular))
 
 
 class FieldTransform(Transform, abstract=True):
@@ -95,7 +115,7 @@ class FieldTransform(Transform, abstract=True):
 
     def lower(self, to: Lowering) -> None:
         shape = _whole(self, "rows", 2), _whole(self, "columns", 2)
-        to.emit("displace", *shape, *to.computed(self.field, (*shape, 2)))
+        to.emit("displace", *shape, *to.computed(self.field, (*shape, 2), _folded))
 
 
 class TableTransform(Transform, abstract=True):
