@@ -73,5 +73,5 @@ def test_one_by_one_equals_the_stream(data: Path) -> None:
         for image, index in zip(batch[0], batch.indices, strict=True):
             source = vary.read_image(folder.path(int(index)))
             assert (policy(source, seed=5, epoch=3, index=int(index)) == image).all()
-            levels = np.rint(image.astype(np.float64) * 255).astype(int)
+            levels = np.rint(image * 255).astype(int)
             assert np.abs(shown(image, Scale(0, 1)) - levels).max() == 0

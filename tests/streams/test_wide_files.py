@@ -356,6 +356,17 @@ def test_an_own_source_is_checked(root: Path) -> None:
         stream(source, POLICY)
 
 
+def test_an_own_source_names_its_dtype_in_any_way(root: Path) -> None:
+    expected = batches(Own(root), shuffle=False)
+    source = Own(root)
+    source.file_dtype = np.uint16  # type: ignore[assignment]
+    assert equal(batches(source, shuffle=False), expected)
+    assert stream(source, POLICY, seed=1).state_dict() == stream(Own(root), POLICY, seed=1).state_dict()
+    source.file_dtype = None  # type: ignore[assignment]
+    with pytest.raises(InputError, match="Own.file_dtype=None: files are read as"):
+        stream(source, POLICY)
+
+
 def test_specs_replay_and_states(root: Path) -> None:
     def made(**options: Any) -> Any:
         return stream(Folder(root, dtype="uint16"), POLICY, batch_size=5, seed=3, **options)

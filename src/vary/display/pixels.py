@@ -99,7 +99,8 @@ def shown(picture: Array, scale: Scale) -> Array:
         picture = picture[..., None]
     picture = _visible(picture)
     if picture.dtype != np.uint8:
-        picture = picture.astype(np.float64)  # float16 is coarser than the scale of uint16
+        if picture.dtype == np.float16:
+            picture = picture.astype(np.float32)  # float16 is coarser than the scale of uint16
         inside = np.clip(np.where(np.isnan(picture), scale.black, picture), scale.black, scale.white)
         picture = np.rint((inside - scale.black) * (255 / (scale.white - scale.black))).astype(np.uint8)
     if picture.shape[2] == 4:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vary.errors import InputError
 from vary.rng import EPOCH_LIMIT
+from vary.sources import files_kind
 from vary.streams.options import names_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Place:
 
 def terms_of(source: Indexed, specs: Sequence[ViewSpec], samples: Samples, options: Options) -> dict[str, Term]:
     """What must be equal to load a state: numbers and words as they are, the rest as digests."""
-    dtype = getattr(source, "file_dtype", "uint8")
+    dtype = files_kind(source).dtype
     described = [_digest(repr((source.fields, source.classes)).encode()), *([] if dtype == "uint8" else [dtype])]
     plain = {name: getattr(options, name) for name in names_of("state")}
     ends, function = getattr(samples, "ends", None), getattr(samples, "function", None)
