@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vary.elements import ELEMENTS
+from vary.errors import counted
 from vary.ops import OPS
 from vary.plan.infer import output_dtype
 from vary.plan.program import Instruction, Program, Template
@@ -42,7 +43,7 @@ def explain(runner: Runner, height: int, width: int, address: Address) -> str:
     ]
     cost = _cost(passes, height, width, template.channels, template.dtype, output_dtype(template, None))
     if functions:
-        lines.append(f"{_count(functions, 'user function')}: each adds a cut, and native calls of its own")
+        lines.append(f"{counted(functions, 'user function')}: each adds a cut, and native calls of its own")
         cost += ", if user functions keep the size"
     return "\n".join([*lines, cost])
 
@@ -97,16 +98,12 @@ def _reorderings(template: Template) -> Iterator[str]:
             kept[template.name(i)] = None
 
 
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}{'es' if what.endswith('s') else 's'}"
-
-
 def _pass(number: int, p: Pass) -> str:
     lines = [f"pass {number}: {_sampling(p)}", *_map(p)]
     if p["stages"]:
         more = p["sweeps"]
-        again = f"{_count(more, 'more pass')} over the whole picture" if more else "in the same pass"
-        lines.append(f"        then {_count(p['stages'], 'instruction')} on its pixels, {again}")
+        again = f"{counted(more, 'more pass')} over the whole picture" if more else "in the same pass"
+        lines.append(f"        then {counted(p['stages'], 'instruction')} on its pixels, {again}")
     return "\n".join(lines)
 
 
@@ -117,7 +114,7 @@ def _sampling(p: Pass) -> str:
     down, across = p["shrink"]
     shrinks = not p["separable"] and max(down, across) > 1.000001
     filtered = f" of the picture filtered for a shrink of {down:.2f} x {across:.2f}" if shrinks else ""
-    return f"{kind}{filtered} to {p['height']} x {p['width']}, from {_count(p['maps'], 'geometric map')}"
+    return f"{kind}{filtered} to {p['height']} x {p['width']}, from {counted(p['maps'], 'geometric map')}"
 
 
 def _map(p: Pass) -> Iterator[str]:
@@ -138,6 +135,6 @@ def _cost(passes: list[Pass], height: int, width: int, channels: int, dtype: str
     last, resampled = passes[-1], sum(p["maps"] > 0 for p in passes)
     bytes_out = last["height"] * last["width"] * channels * ELEMENTS[out].size
     return (
-        f"cost: {_count(resampled, 'resampling pass')}, {_count(len(passes) - 1, 'cut')}; reads at most "
+        f"cost: {counted(resampled, 'resampling pass')}, {counted(len(passes) - 1, 'cut')}; reads at most "
         f"{bytes_in / 1024:.0f} KiB, writes {bytes_out / 1024:.0f} KiB of {out}"
     )
