@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "size_limits.h"
@@ -89,10 +90,14 @@ void check_view(const Concrete& instruction, View& v) {
   for (const double* const row : {m, m + 3}) {
     const double size = std::max(std::fabs(row[0]), std::fabs(row[1]));
     const bool finite = std::fabs(row[0]) <= most && std::fabs(row[1]) <= most && std::fabs(row[2]) <= most && horizon;
-    if (!finite || size < 1 / most)
+    if (finite && size >= 1 / most) continue;
+    if (std::string_view(instruction.op->name) == "matrix")
       refuse(instruction,
-             " stretches, shrinks or moves the picture without end, together with the transforms before "
-             "it; use milder arguments, or fewer such transforms");
+             " has a singular matrix, or one that is not finite together with the transforms before it; "
+             "make one that can be inverted");
+    refuse(instruction,
+           " stretches, shrinks or moves the picture without end, together with the transforms before "
+           "it; use milder arguments, or fewer such transforms");
   }
 }
 
