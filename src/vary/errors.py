@@ -25,6 +25,7 @@ __all__ = [
     "ValueWarning",
     "VaryError",
     "brief",
+    "counted",
     "shortened",
     "stop_iteration_error",
     "warn_caller",
@@ -83,6 +84,11 @@ def brief(value: object, limit: int = LIST) -> str:
             break
         words.append(word)
     return f"[{', '.join(words)}, ..., {last}] ({len(value):,} in all)"
+
+
+def counted(count: int, noun: str) -> str:
+    """Such as "1 mask", "2 masks" or "2 passes"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
 def shortened(text: str, limit: int) -> str:

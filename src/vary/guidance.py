@@ -97,8 +97,10 @@ def argument_hint(name: str, known: Iterable[str]) -> str:
     known: the arguments that the transform has.
     """
     for own, others in _section("arguments").items():
-        if name in others and (" " in own or set(own.split("+")) <= set(known)):
-            return own if " " in own else f"here it is {own.replace('+', '= and ')}="
+        argument, _, sentence = own.partition(": ")
+        fits = set(argument.split("+")) <= set(known)
+        if name in others and (fits or " " in argument):
+            return sentence or (own if " " in own else f"here it is {own.replace('+', '= and ')}=")
     return ""
 
 
@@ -186,6 +188,8 @@ def _refused(
     if not unknown:
         such = "batch_size=32" if "batch_size" in own else "seed=7" if "seed" in by_name else "".join(by_name[:1]) + "="
         cure = f"give the others by name, such as {such}" if by_name else f"it takes {', '.join(own)}"
+        if hasattr(beyond[0], "__len__") and not isinstance(beyond[0], str):  # an array, or a list of them
+            cure = "; ".join(filter(None, (cure, _section("beyond").get(name))))
         return f"{name} was given {brief(beyond[0])} as one positional argument too many; {cure}"
     hints = [f"{key} is called {former[key]} now" if key in former else hint(key, own, "keywords") for key in unknown]
     if not all(hints):

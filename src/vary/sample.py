@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args
 import numpy as np
 
 from vary.elements import DTYPES, listed_dtypes
-from vary.errors import InputError
+from vary.errors import InputError, counted
 from vary.guidance import word_hint
 from vary.maps import Map
 
@@ -31,6 +31,7 @@ __all__ = [
     "check_many",
     "check_mask",
     "check_pairs",
+    "unequal",
     "dtype_name",
     "how_to_open",
     "is_one_picture",
@@ -171,10 +172,17 @@ def check_mask(name: str, mask: object) -> Array:
     return mask
 
 
+def unequal(images: int, masks: int) -> InputError:
+    """The error of more or fewer masks than images."""
+    are = "is" if images == 1 else "are"
+    found = f"there {are} {counted(images, 'image')} and {counted(masks, 'mask')}"
+    return InputError(f"{found}; give one mask for each image")
+
+
 def check_pairs(images: Sequence[object] | Array, masks: Sequence[object] | Array) -> None:
     """`InputError` if these arrays are not images with a mask each, of the same height and width."""
     if len(images) != len(masks):
-        raise InputError(f"there are {len(images)} images and {len(masks)} masks; give one mask for each image")
+        raise unequal(len(images), len(masks))
     for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
         image_name, name = ("image", "mask") if len(masks) == 1 else (f"image {number}", f"mask {number}")
         found = check_mask(name, mask)

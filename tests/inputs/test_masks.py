@@ -182,7 +182,7 @@ def test_invalid_masks(mask: Any, kind: type[Exception], says: str) -> None:
 
 def test_masks_of_a_batch_go_together() -> None:
     policy, mask = Policy([Rotate(3)]), labels("uint8")
-    with pytest.raises(InputError, match="2 images and 1 masks"):
+    with pytest.raises(InputError, match="2 images and 1 mask;"):
         policy.batch([IMAGE, IMAGE], masks=[mask])
     with pytest.raises(InputError, match=r"mask 0 is uint8 .* mask 1 is int32"):
         policy.batch([IMAGE, IMAGE], masks=[mask, mask.astype(np.int32)])

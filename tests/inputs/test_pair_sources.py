@@ -155,6 +155,21 @@ def test_two_files_of_one_name(pair: tuple[Path, Path]) -> None:
         Pairs(pair[1], pair[0])
 
 
+def test_a_missing_folder_is_named_without_talk_of_classes(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("none", "empty"):
+        for what, given in (("images", (tmp_path / name, pair[1])), ("masks", (pair[0], tmp_path / name))):
+            with pytest.raises(SourceError, match=f"the {what} of vary.Pairs: .*give the folder that holds") as error:
+                Pairs(*given)
+            assert "sub-folder" not in str(error.value)
+
+
+def test_pairs_of_arrays_call_masks_masks() -> None:
+    pairs = Pairs(np.zeros((5, 3, 4, 3), np.uint8), np.zeros((5, 3, 4), np.uint8))
+    parts = "Arrays(5 images, fields=('images',)), Arrays(5 masks, fields=('masks',))"
+    assert repr(pairs) == f"Pairs({parts})"
+
+
 def test_invalid_sources_of_pairs(pair: tuple[Path, Path], tmp_path: Path) -> None:
     images = np.zeros((5, 30, 40, 3), np.uint8)
     masks = np.zeros((5, 30, 40), np.uint8)

@@ -102,7 +102,7 @@ SIZES = [  # policy, size of a 20 x 30 picture after it, resamplings in look-thr
     ([Resize(15, 7, "fit"), Pad(1, 2, 3, 4)], (8, 13), 1, 2),
     ([Resize(15, 7, "cover"), CenterCrop(15, 7), Rotate(10)], (15, 7), 1, 3),
     ([RandomResizedCrop(16, 24), Affine(10), Hue(0.1), Translate(0.1)], (16, 24), 1, 3),
-    ([Brightness(0.1), Saturation(0.1)], (20, 30), 1, 1),
+    ([Brightness(0.1), Saturation(0.1)], (20, 30), 0, 0),
 ]
 
 

@@ -363,7 +363,7 @@ def test_an_own_source_names_its_dtype_in_any_way(root: Path) -> None:
     assert equal(batches(source, shuffle=False), expected)
     assert stream(source, POLICY, seed=1).state_dict() == stream(Own(root), POLICY, seed=1).state_dict()
     source.file_dtype = None  # type: ignore[assignment]
-    with pytest.raises(InputError, match="Own.file_dtype=None: files are read as"):
+    with pytest.raises(InputError, match=r"Own\.file_dtype=None: files are read as"):
         stream(source, POLICY)
 
 

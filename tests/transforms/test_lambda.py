@@ -5,8 +5,22 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vary import Brightness, InputError, Lambda, Policy, PolicyError, Rescale, Resize, Rotate, Translate
+from vary import (
+    Brightness,
+    Contrast,
+    GaussianBlur,
+    GaussNoise,
+    InputError,
+    Lambda,
+    Policy,
+    PolicyError,
+    Rescale,
+    Resize,
+    Rotate,
+    Translate,
+)
 from vary.plan.reference import reference
+from vary.transforms.base import Transform
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (6, 8, 3)).astype(np.uint8)
 
@@ -179,3 +193,30 @@ def test_a_transform_of_ones_own_that_stops_is_an_error() -> None:
 
     with pytest.raises(RuntimeError, match=r"^Stops\.lower raised StopIteration"):
         list(map(Policy([Stops(1 / 255)]), [IMAGE] * 4))
+
+
+def mirrored(image: np.ndarray) -> np.ndarray:
+    return image[:, ::-1].copy()
+
+
+def test_explain_counts_what_comes_after_a_function() -> None:
+    """How large its result is, nobody knows: the text says so, and goes on as if the size were kept."""
+    after = Policy([Rotate(10), Lambda(mirrored), Resize(50, 40), Rescale(1 / 255)]).explain((375, 500, 3))
+    name = f"then the user function {__name__}:mirrored: the size of its result is not known; if it is 375 x 500,"
+    assert name in after.splitlines()
+    assert "to 50 x 40, from 1 geometric map" in after.partition(name)[2]
+    assert "cost: 2 resampling passes, 1 cut; reads at most 549 KiB, writes 23 KiB of float32, if" in after
+    first = Policy([Lambda(mirrored), Resize(50, 40)]).explain((375, 500, 3))
+    assert "pass 1: copy of the picture\n" in first
+    assert "cost: 1 resampling pass, 1 cut" in first
+    skipped = Policy([Lambda(mirrored, p=0), Resize(50, 40)]).explain((375, 500, 3))
+    assert "user function" not in skipped
+
+
+@pytest.mark.parametrize("one", [Brightness(0.2), Contrast(0.2), GaussianBlur(2), GaussNoise(0.1)], ids=str)
+def test_explain_of_no_geometry_resamples_nothing(one: Transform) -> None:
+    text = Policy([one]).explain((60, 60, 3))
+    assert "pass 1: copy of the picture\n        then 1 instruction on its pixels, " in text
+    assert "cost: 0 resampling passes, 0 cuts" in text
+    assert "source x" not in text
+    assert ("1 more pass over the whole picture" in text) == isinstance(one, (Contrast, GaussianBlur))

@@ -20,7 +20,7 @@ from vary import (
     Zoom,
     stream,
 )
-from vary.transforms import REGISTRY, MatrixTransform, PolynomialTransform, TableTransform
+from vary.transforms import REGISTRY, FieldTransform, MatrixTransform, PolynomialTransform, TableTransform
 
 PICTURE = np.random.default_rng(5).integers(0, 256, (40, 56, 3)).astype(np.uint8)
 
@@ -157,3 +157,44 @@ def test_base_classes_are_no_transforms() -> None:
         assert base not in vary.transforms.REGISTRY
         with pytest.raises(PolicyError, match="no transform"):
             Policy.from_dict([base])
+
+
+def test_arguments_that_are_not_declared() -> None:
+    class Set(MatrixTransform):
+        def __init__(self, k: float) -> None:
+            self.k = k
+
+    class Annotated(MatrixTransform):
+        k: float = 2.0
+
+        def matrix(self, rng: np.random.Generator) -> Any:  # noqa: ARG002
+            return np.eye(2) * self.k
+
+    class Bare(TableTransform):
+        power: float
+
+    with pytest.raises(PolicyError, match=r"Set is immutable; .* `k: float = vary.transforms.field\("):
+        Set(3)
+    declare = r'declare it as an argument: `k: float = vary.transforms.field\("what it is", default=2.0\)`'
+    for make in (lambda: Annotated(k=3), lambda: Annotated(3)):  # type: ignore[call-arg]
+        with pytest.raises(PolicyError, match=declare):
+            make()
+    with pytest.raises(PolicyError, match=r"`power: float = vary.transforms.field\(\"what it is\"\)`"):
+        Bare(power=2)
+    with pytest.raises(
+        PolicyError, match=r"has no argument 'rows'; declare it as an argument: `rows: int = .* default=8, whole=True"
+    ):
+        type("Grid", (FieldTransform,), {})(rows=4)
+    with pytest.raises(PolicyError, match="takes no argument by place, not 1; p goes by name"):
+        type("Plain", (FieldTransform,), {})(4)
+
+
+@pytest.mark.parametrize("name", ["Wobbel", "Zzz"])
+def test_a_file_of_unknown_transforms_says_to_import_them(name: str) -> None:
+    cure = "if it is your own, import the module that defines it before; the command line cannot know"
+    with pytest.raises(PolicyError, match=cure):
+        Policy.from_dict([name])
+    for known in ("RandomRotation", "Resize(150, 160)", "Rotate(degrees=4)"):
+        with pytest.raises(PolicyError, match="no transform") as caught:
+            Policy.from_dict([known])
+        assert "your own" not in str(caught.value)

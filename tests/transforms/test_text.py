@@ -30,6 +30,7 @@ from vary import (
     RandomResizedCrop,
     Resize,
     Rotate,
+    Solarize,
     Sometimes,
     Translate,
     Zoom,
@@ -360,6 +361,10 @@ def test_data_of_earlier_semantics_is_read_with_a_warning() -> None:
 def test_unknown_semantics_are_refused(semantics: object) -> None:
     with pytest.raises(PolicyError, match="this vary knows semantics up to 2: use a newer vary"):
         Policy.from_dict({"semantics": semantics, "transforms": []})
+
+
+def test_solarize_has_a_default() -> None:
+    assert Policy.from_dict(["Solarize"]) == Policy([Solarize()]) == Policy([Solarize(0.5)])
 
 
 def test_every_number_of_an_instruction_is_explained() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from vary import _native
+from vary.elements import DTYPES
 from vary.errors import PolicyError
 from vary.plan.callback import UserFunction, fill_user_numbers
 from vary.plan.compile import compiled, compiled_geometry
@@ -52,10 +53,12 @@ class Runner:
         """The Program of the first sample of `address`."""
         return self.template.program(self.rows(address)[0])
 
-    def describe(self, height: int, width: int, row: np.ndarray) -> list[_native.Pass]:
-        """One dict for each resampling of the first stage: size, map, sampler, cost. For `explain` and tests."""
+    def describe(self, height: int, width: int, row: np.ndarray, stage: int = 0) -> list[_native.Pass]:
+        """One dict for each pass of a stage, whose pictures are height x width. For `explain` and tests."""
+        before = self.stages[stage - 1].call if stage else None
+        dtype = self.template.dtype if before is None else DTYPES[int(before.args[1])]
         try:
-            return self.plans[0].describe(height, width, self.template.dtype, row.reshape(1, -1))
+            return self.plans[stage].describe(height, width, dtype, row.reshape(1, -1))
         except RuntimeError as error:  # a canvas or a map becomes too large
             raise PolicyError(str(error)) from None
 

@@ -53,12 +53,15 @@ class Arrays(Source):
         self.classes = self._labels.classes
         self.class_field = self._labels.field
 
+    _what = "images"  # what its pictures are, for people
+
     @classmethod
     def of_masks(cls, masks: Array | list[Array]) -> Arrays:
         """Masks in the place of pictures, checked already."""
         made = cls.__new__(cls)
         made._images, made._mapped, made._labels = masks, _Mapped.of(masks), Labels()
         made.fields, made.classes, made.class_field = ("images",), None, None
+        made._what = "masks"
         return made
 
     @property
@@ -115,7 +118,7 @@ class Arrays(Source):
             self._images = self._mapped.open()
 
     def __repr__(self) -> str:
-        return f"Arrays({len(self)} images, fields={brief(self.fields)})"
+        return f"Arrays({len(self)} {self._what}, fields={brief((self._what, *self.fields[1:]))})"
 
 
 class _Mapped(NamedTuple):

@@ -80,6 +80,7 @@ class Folder(Source):
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
             cure = "give a folder with one sub-folder of pictures for every class"
+            cure = cure if labels is None else "give the folder that holds the pictures"
             raise SourceError(f"{given!r} {what}; {cure}{files}")
         self.root = absolute(given)
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
@@ -229,7 +230,8 @@ def _fill(draft: Draft, walk: Walk, wanted: Sequence[str] | None) -> str | None:
     elif wanted is None and loose:
         draft.add(loose)
     if not draft.count:
-        raise SourceError(_nothing(walk))
+        cure = "give the folder that holds one sub-folder of pictures for every class"
+        raise SourceError(f"{_nothing(walk)}; {cure}")
     classes = list(wanted) if wanted is not None else sorted(filled)
     draft.classes = classes or None
     ids = {name: place for place, name in enumerate(classes)}
@@ -242,7 +244,7 @@ def _fill_flat(draft: Draft, walk: Walk) -> None:
     for names in walk.pictures(""):
         draft.add(names)
     if not draft.count:
-        raise SourceError(_nothing(walk))
+        raise SourceError(f"{_nothing(walk)}; give the folder that holds the pictures")
 
 
 def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
@@ -323,5 +325,5 @@ def _nothing(walk: Walk) -> str:
     return (
         f"{walk.root!r} holds no pictures: searched at every depth for names ending in {' '.join(SUFFIXES[:8])} "
         f"and so on (all: vary.sources.SUFFIXES; hidden names and {', '.join(sorted(JUNK))} skipped"
-        f"{_counted(walk.passed, ', and ')}); give the folder that holds one sub-folder of pictures for every class"
+        f"{_counted(walk.passed, ', and ')})"
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from vary.errors import InputError, brief
+from vary.errors import InputError, brief, counted
 from vary.sample import Array
 from vary.sources.checked import label_columns, path_of
 
@@ -78,7 +78,7 @@ def read_labels(labels: object, classes: object, count: int, called: Called, ord
         columns[name] = column_of(name, values, called)
         length = len(ids_of(columns[name]))
         if length != count:
-            raise InputError(f"{count} images but {length} {name}; give one of each for a sample{order}")
+            raise InputError(f"{counted(count, 'image')} but {length} {name}; give one of each for a sample{order}")
     field = _class_field(columns, wanted is not None)
     if field is not None:
         found, wanted = classified(field, columns[field], wanted, called)

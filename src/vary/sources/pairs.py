@@ -11,7 +11,7 @@ import numpy as np
 from vary.codecs.wide import FileDtype
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import guided
-from vary.sample import Array, check_mask, check_pairs
+from vary.sample import Array, check_mask, check_pairs, unequal
 from vary.sources.arrays import Arrays
 from vary.sources.base import Item
 from vary.sources.checked import fingerprints_of, item_of, length_of, path_of
@@ -63,7 +63,7 @@ class Pairs(Source):
     ) -> None:
         if by not in (None, "name", "order"):
             raise InputError(f"by={by!r}; give 'name', 'order', or None: by name if both are files")
-        self.images: Indexed = _unlabelled("images", _opened(images, dtype))
+        self.images: Indexed = _unlabelled("images", _opened("images", images, dtype))
         self.masks: Indexed = _unlabelled("masks", _opened_masks(masks))
         files = [isinstance(whole_of(one)[0], Folder | Files) for one in (self.images, self.masks)]
         if by == "name" and not all(files):
@@ -72,7 +72,7 @@ class Pairs(Source):
             self.masks = _by_name(self.images, self.masks)
         counts = length_of(self.images), length_of(self.masks)
         if counts[0] != counts[1]:
-            raise InputError(f"there are {counts[0]} images and {counts[1]} masks; give one mask for each image")
+            raise unequal(*counts)
         _check_sizes(self.images, self.masks)
 
     @property
@@ -132,7 +132,7 @@ def _opened_masks(masks: object) -> Indexed:
     if isinstance(masks, Arrays) and masks.fields == ("images",):
         masks = masks._images
     if not isinstance(masks, np.ndarray | list):
-        return _opened(masks)
+        return _opened("masks", masks)
     if isinstance(masks, np.ndarray) and masks.dtype != object:
         if masks.ndim not in (3, 4):
             raise InputError(f"masks has shape {masks.shape}; give (N, H, W) or (N, H, W, 1), or a list of arrays")
@@ -160,10 +160,13 @@ def _check_sizes(images: Indexed, masks: Indexed) -> None:
     check_pairs(first[:1], second[:1]) if one_size else check_pairs(first, second)
 
 
-def _opened(given: object, dtype: FileDtype | None = None) -> Indexed:
-    """A source; folders without labels. dtype: of a path alone."""
+def _opened(name: str, given: object, dtype: FileDtype | None = None) -> Indexed:
+    """A source; folders without labels. name: of the argument. dtype: of a path alone."""
     if isinstance(given, str | os.PathLike):
-        return Folder(given, labels={}, dtype="uint8" if dtype is None else dtype)
+        try:
+            return Folder(given, labels={}, dtype="uint8" if dtype is None else dtype)
+        except SourceError as error:
+            raise SourceError(f"the {name} of vary.Pairs: {error}") from None
     if dtype is not None:
         raise InputError(
             f"dtype={brief(dtype)} goes with the path of a folder of images; a {type(given).__name__} has its own: "

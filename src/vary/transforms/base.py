@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Protocol, dataclass_transf
 
 from vary.errors import PolicyError, brief
 from vary.guidance import argument_hint, hint, word_hint
-from vary.transforms.describe import Documentation, by_place, signature
+from vary.transforms.describe import Documentation, by_place, declaration, signature, undeclared
 from vary.transforms.fields import (
     REQUIRED,
     Field,
@@ -158,6 +158,7 @@ class Declared:
                 suggestion = argument_hint(name, fields) or suggest(name, fields)
                 suggestion = suggestion or hint(name, (), "keywords" if "transforms" in fields else "none")
                 start = f"{suggestion}{'.'[: suggestion[-1] != '?']} It" if suggestion else "it"
+                start = undeclared(type(self), [name]) or start
                 self._refuse(f"has no argument {name!r}; {start} has {', '.join(fields)}")
             if name in given:
                 self._refuse(f"was given {name!r} twice")
@@ -179,7 +180,8 @@ class Declared:
         chances = [arg for arg in (args[-1], *odd) if accepts([self.fields["p"]], [arg])]
         chance = chances[0] if chances and len(args) == len(places) + 1 else None
         cure = "p goes by name" if chance is None else f"write p={chance}, in a file {{p: {chance}}}"
-        self._refuse(f"takes {takes}, not {len(args)}; {cure}{self._regrouped(args, places)}")
+        cure = undeclared(type(self)) or f"{cure}{self._regrouped(args, places)}"
+        self._refuse(f"takes {takes}, not {len(args)}; {cure}")
 
     def _regrouped(self, args: tuple[object, ...], places: list[str]) -> str:
         """The cure if brackets are missing, as in Rotate(-10, 10), or too many, as in Resize((150, 150))."""
@@ -207,7 +209,12 @@ class Declared:
         return out
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
-        self._refuse(f"is immutable; make a new one with the {name} you want")
+        cure = f"make a new one with the {name} you want"
+        if name not in type(self).fields:
+            cure = (
+                f"for an argument of a transform of your own, write {declaration(name)} in its class, without __init__"
+            )
+        self._refuse(f"is immutable; {cure}")
 
     def __delattr__(self, name: str) -> NoReturn:
         self._refuse(f"is immutable; it keeps its {name}")

@@ -156,7 +156,7 @@ class ColorJitter(Transform):
 class ChannelShift(Transform):
     """Add a random value to each channel; with `joint`, the same value to all."""
 
-    shift: Span = span("fraction of the value range; 0.1 is 25.5 of 255; a number a means (-a, a)", within=(-1, 1))
+    shift: Span = span("a fraction of the value range; 0.1 is 25.5 of 255; a number a means (-a, a)", within=(-1, 1))
     joint: int = field("1: the same shift for all channels", within=(0, 1), whole=True, default=0)
 
     def lower(self, to: Lowering) -> None:
@@ -169,9 +169,10 @@ class Solarize(Transform):
     """Invert bright values: those of at least `threshold` are mirrored within the value range, so 255 becomes 0."""
 
     threshold: Span = span(
-        "fraction of the value range; a number is the value itself, a pair (low, high) a range",
+        "a fraction of the value range; a number is the value itself, a pair (low, high) a range",
         within=(0, 1),
         around=None,
+        default=0.5,
     )
 
     def lower(self, to: Lowering) -> None:

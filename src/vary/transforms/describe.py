@@ -6,12 +6,22 @@ from __future__ import annotations
 
 import inspect
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Protocol, get_type_hints
 
 from vary.transforms.fields import REQUIRED, Field, limits, plain
 
-__all__ = ["Documentation", "by_place", "documentation", "limits", "own_words", "plain", "signature"]
+__all__ = [
+    "Documentation",
+    "by_place",
+    "declaration",
+    "documentation",
+    "limits",
+    "own_words",
+    "plain",
+    "signature",
+    "undeclared",
+]
 
 
 class Fields(Protocol):
@@ -39,6 +49,26 @@ def signature(kind: type[Fields]) -> inspect.Signature:
             annotation |= None
         parameters.append(inspect.Parameter(name, how, default=field.default, annotation=annotation))
     return inspect.Signature(sorted(parameters, key=lambda one: one.kind))
+
+
+def declaration(name: str, default: object = REQUIRED) -> str:
+    """How an argument of a transform is declared, for errors."""
+    given = "" if default is REQUIRED else f", default={default!r}"
+    kind, whole = ("int", ", whole=True") if type(default) is int else ("float", "")
+    return f'`{name}: {kind} = vary.transforms.field("what it is"{given}{whole})`'
+
+
+def undeclared(kind: type[Fields], names: Sequence[str] = ()) -> str:
+    """The cure if a class has attributes of these names that are no arguments; empty if it has none.
+
+    names: those to search for; none: all that the user's classes annotate, such as `k: float = 2.0`.
+    """
+    known = {name for name in names if hasattr(kind, name) and not callable(getattr(kind, name))}
+    for one in kind.__mro__:
+        written = inspect.get_annotations(one) if not one.__module__.startswith("vary.") else {}
+        known.update(name for name in written if not name.startswith("_") and (not names or name in names))
+    found = [declaration(name, getattr(kind, name, REQUIRED)) for name in sorted(known - set(kind.fields))]
+    return f"declare it as an argument: {', '.join(found)}" if found else ""
 
 
 def documentation(kind: type[Fields]) -> str:

@@ -12,7 +12,7 @@ class GaussianBlur(Transform):
     """Blur by a Gaussian, cut off at four standard deviations; at the edges the picture is mirrored (dcb|abcd|cba)."""
 
     sigma: Span = span(
-        "standard deviation in pixels of the canvas; a number is the value itself, a pair (low, high) a range",
+        "the standard deviation in pixels of the canvas; a number is the value itself, a pair (low, high) a range",
         within=(0, 1000),
         around=None,
         reach=3,

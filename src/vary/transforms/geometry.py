@@ -66,10 +66,10 @@ class Translate(Transform):
     """Shift by fractions of the current canvas: x to the right, y down."""
 
     x: Span = span(
-        "fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+        "a fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
     )
     y: Span = span(
-        "fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+        "a fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
     )
 
     def lower(self, to: Lowering) -> None:
@@ -84,8 +84,8 @@ class Shear(Transform):
 
     x: Span = span("degrees; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
     y: Span = span("degrees; a number a means (-a, a)", within=(-44, 44), reach=40, default=0.0)
-    portion: Span | None = span("tangent along x, instead of degrees", within=(-50, 50), default=None)
-    portion_y: Span | None = span("tangent along y alone", within=(-0.95, 0.95), default=None)
+    portion: Span | None = span("the tangent along x, instead of degrees", within=(-50, 50), default=None)
+    portion_y: Span | None = span("the tangent along y alone", within=(-0.95, 0.95), default=None)
 
     def check(self) -> None:
         portions = any(v is not None for v in (self.portion, self.portion_y))
@@ -119,10 +119,10 @@ class Affine(Transform):
 
     rotate: Span = span("degrees; a number a means (-a, a)", within=(-360, 360), reach=60, default=0.0)
     translate_x: Span = span(
-        "fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+        "a fraction of the width; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
     )
     translate_y: Span = span(
-        "fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
+        "a fraction of the height; 0.1 is 20 of 200 pixels; a number a means (-a, a)", within=(-10, 10), default=0.0
     )
     shear: Span = span("degrees along x; a number a means (-a, a)", within=(-89, 89), reach=60, default=0.0)
     zoom: Span = span("magnification; a number a means (1 - a, 1 + a)", around=1.0, within=(0.01, 100), default=0.0)
@@ -140,7 +140,9 @@ class Perspective(Transform):
     sides."""
 
     distortion: Span = span(
-        "fraction of the sides; a number is the value itself, a pair (low, high) a range", within=(0, 0.33), around=None
+        "a fraction of the sides; a number is the value itself, a pair (low, high) a range",
+        within=(0, 0.33),
+        around=None,
     )
 
     def lower(self, to: Lowering) -> None:

@@ -11,7 +11,8 @@ class GaussNoise(Transform):
     """Add independent normal noise to every channel of every pixel, except alpha, and clip to the value range."""
 
     std: Span = span(
-        "standard deviation as a fraction of the value range; a number is the value itself, a pair (low, high) a range",
+        "the standard deviation as a fraction of the value range; a number is the value itself, a pair (low, high) a "
+        "range",
         within=(0, 1),
         around=None,
     )

@@ -63,8 +63,7 @@ def from_data(data: object, where: Place | str = "policy") -> Transform:
     kind = REGISTRY.get(str(name))
     if kind is None:
         corrected = correction(name)
-        cure = f"write {corrected}" if corrected else suggest(name, REGISTRY) or "see `vary transforms`"
-        raise PolicyError(f"{where}: there is no transform {name!r}; {cure}")
+        raise PolicyError(f"{where}: there is no transform {name!r}; {_cure(name, corrected)}")
     placed: list[object] = []
     named: dict[str, object] = {}
     if isinstance(arguments, dict):
@@ -80,6 +79,19 @@ def from_data(data: object, where: Place | str = "policy") -> Transform:
         name, places = argument_of(error), by_place(kind.fields)
         at = where.item(arguments, places.index(name) if isinstance(arguments, list) and name in places else name, "")
         raise PolicyError(f"{at}.{error}{corrected and f'; write {corrected}'}") from None
+
+
+def _cure(name: object, corrected: str) -> str:
+    """Of an unknown name: a correction, the name here of another library's transform, or all that it may be."""
+    known = suggest(name, REGISTRY)
+    if corrected:
+        return f"write {corrected}"
+    if not str(name).isidentifier() or (known and not known.endswith("?")):
+        return known or "see `vary transforms`"
+    own = (
+        "if it is your own, import the module that defines it before; the command line cannot know your own transforms"
+    )
+    return f"{known} Or {own}" if known else f"see `vary transforms`; {own}"
 
 
 def argument_of(error: PolicyError) -> str | None:
