@@ -190,7 +190,9 @@ def _refused(
         cure = f"give the others by name, such as {such}" if by_name else f"it takes {', '.join(own)}"
         if hasattr(beyond[0], "__len__") and not isinstance(beyond[0], str):  # an array, or a list of them
             cure = "; ".join(filter(None, (cure, _section("beyond").get(name))))
-        return f"{name} was given {brief(beyond[0])} as one positional argument too many; {cure}"
+        shape = getattr(beyond[0], "shape", ())
+        seen = f"an array of shape {shape}" if len(shape) > 1 else brief(beyond[0])
+        return f"{name} was given {seen} as one positional argument too many; {cure}"
     hints = [f"{key} is called {former[key]} now" if key in former else hint(key, own, "keywords") for key in unknown]
     if not all(hints):
         hints.append(f"its arguments are {', '.join(own)}")

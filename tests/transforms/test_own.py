@@ -185,6 +185,10 @@ def test_arguments_that_are_not_declared() -> None:
         PolicyError, match=r"has no argument 'rows'; declare it as an argument: `rows: int = .* default=8, whole=True"
     ):
         type("Grid", (FieldTransform,), {})(rows=4)
+    with pytest.raises(PolicyError, match=r"vary.transforms.field\(.*\)`. It has p"):
+        Annotated(k=3)
+    with pytest.raises(PolicyError, match="Policy has no argument 'fields'; it has"):
+        Policy([], fields=1)  # type: ignore[call-arg]
     with pytest.raises(PolicyError, match="takes no argument by place, not 1; p goes by name"):
         type("Plain", (FieldTransform,), {})(4)
 

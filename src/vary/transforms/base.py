@@ -155,10 +155,9 @@ class Declared:
         given = dict(zip(places, args, strict=False))
         for name, value in kwargs.items():
             if name not in fields:
-                suggestion = argument_hint(name, fields) or suggest(name, fields)
+                suggestion = undeclared(type(self), [name]) or argument_hint(name, fields) or suggest(name, fields)
                 suggestion = suggestion or hint(name, (), "keywords" if "transforms" in fields else "none")
                 start = f"{suggestion}{'.'[: suggestion[-1] != '?']} It" if suggestion else "it"
-                start = undeclared(type(self), [name]) or start
                 self._refuse(f"has no argument {name!r}; {start} has {', '.join(fields)}")
             if name in given:
                 self._refuse(f"was given {name!r} twice")
@@ -210,10 +209,8 @@ class Declared:
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         cure = f"make a new one with the {name} you want"
-        if name not in type(self).fields:
-            cure = (
-                f"for an argument of a transform of your own, write {declaration(name)} in its class, without __init__"
-            )
+        if name not in type(self).fields and not type(self).__module__.startswith("vary."):
+            cure = f"declare the argument in the class, {declaration(name)}, and define no __init__"
         self._refuse(f"is immutable; {cure}")
 
     def __delattr__(self, name: str) -> NoReturn:

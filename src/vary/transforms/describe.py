@@ -63,7 +63,7 @@ def undeclared(kind: type[Fields], names: Sequence[str] = ()) -> str:
 
     names: those to search for; none: all that the user's classes annotate, such as `k: float = 2.0`.
     """
-    known = {name for name in names if hasattr(kind, name) and not callable(getattr(kind, name))}
+    known = {name for name in names if isinstance(getattr(kind, name, None), int | float)}
     for one in kind.__mro__:
         written = inspect.get_annotations(one) if not one.__module__.startswith("vary.") else {}
         known.update(name for name in written if not name.startswith("_") and (not names or name in names))
