@@ -94,7 +94,7 @@ def test_an_error_names_the_option_that_reads_the_file(seen: Seen) -> None:
     for name, outcomes in seen.items():
         for strict, allow_truncated in zip(outcomes[::2], outcomes[1::2], strict=True):
             if "reason" in strict:
-                assert ("allow_truncated=True takes" in strict["reason"]) == ("shape" in allow_truncated), name
+                assert ("allow_truncated=True reads" in strict["reason"]) == ("shape" in allow_truncated), name
                 named += "shape" in allow_truncated
             assert "allow_truncated=" not in allow_truncated.get("reason", ""), name
     assert named > 300

@@ -17,7 +17,7 @@ pictures use `Lambda`, which cuts the program.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -92,10 +92,10 @@ class FieldTransform(Transform, abstract=True):
     invertible. The slope jumps at the lines of the grid, so a smooth field needs many points.
     """
 
-    rows: int = 8
+    rows: ClassVar[int] = 8
     """Points of the grid from top to bottom, at least 2: an attribute of the class."""
 
-    columns: int = 8
+    columns: ClassVar[int] = 8
     """Points of the grid from left to right, at least 2: an attribute of the class."""
 
     def field(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
@@ -121,7 +121,7 @@ class FieldTransform(Transform, abstract=True):
 class TableTransform(Transform, abstract=True):
     """Maps each value by a table. Does not change masks, points and alpha."""
 
-    entries: int = 256
+    entries: ClassVar[int] = 256
     """The length of the table: an attribute of the class."""
 
     def table(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
@@ -138,7 +138,7 @@ class TableTransform(Transform, abstract=True):
 class PolynomialTransform(Transform, abstract=True):
     """Maps each value by a polynomial. Does not change masks, points and alpha."""
 
-    degree: int = 3
+    degree: ClassVar[int] = 3
     """The degree of the polynomial: an attribute of the class."""
 
     def polynomial(self, rng: np.random.Generator) -> ArrayLike:  # noqa: ARG002
