@@ -144,6 +144,11 @@ def warped(side: int, *goals: Goal) -> Row:
     )
 
 
+def layout(name: str, case: str, output: str, goal: Goal) -> Row:
+    title = f"{WARP} to {output} against float32 NCHW, 224x224"
+    return Row(name, title, "us an image", "pets-224", (Contestant("vary", case), PLANES), (goal,), output=output)
+
+
 ROWS = (
     Row(
         "rescale-224",
@@ -165,24 +170,8 @@ ROWS = (
     normalized(150, Goal("albumentations", ">=", 5, 7), Goal("augrs", ">=", 5, 6), Goal("opencv", ">=", 3, 4)),
     warped(224, Goal("albumentations", ">=", 4, 6), Goal("augrs", ">=", 4, 6), Goal("opencv", ">=", 1.8, 2.5)),
     warped(150, Goal("albumentations", ">=", 4, 6), Goal("augrs", ">=", 4, 6), Goal("opencv", ">=", 1.8, 2.5)),
-    Row(
-        "layout-float32",
-        f"{WARP} to float32 NHWC against NCHW, 224x224",
-        "us an image",
-        "pets-224",
-        (Contestant("vary", "warped_floats"), PLANES),
-        (Goal(PLANES.label, "<=", 1.15, 1.05),),
-        output="float32 NHWC",
-    ),
-    Row(
-        "layout-uint8",
-        f"{WARP} to uint8 NHWC against float32 NCHW, 224x224",
-        "us an image",
-        "pets-224",
-        (Contestant("vary", "warped"), PLANES),
-        (Goal(PLANES.label, "<=", 1.1, 0.95),),
-        output="uint8 NHWC",
-    ),
+    layout("layout-float32", "warped_floats", "float32 NHWC", Goal(PLANES.label, "<=", 1.15, 1.05)),
+    layout("layout-uint8", "warped", "uint8 NHWC", Goal(PLANES.label, "<=", 1.1, 0.95)),
     Row(
         "strict-224",
         "five transforms, each resampled by itself (`strict=True`), uint8 to uint8 NHWC, 224x224",

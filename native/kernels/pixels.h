@@ -137,20 +137,7 @@ VARY_INLINE void put(const Place<std::uint8_t, C, packed>& to, int x, const Chan
   put(to, x, to_bytes(pixels));
 }
 
-// Writes the first `count` of kLanes pixels, and nothing beyond them.
-template <typename T, int C, bool packed, typename Pixels>
-__attribute__((noinline)) void put_some(Place<T, C, packed> to, int x, Pixels pixels, int count) {
-  using To = Place<T, C, packed>;
-  alignas(kBytes) T aside[To::kRows][kBytes] = {};
-  To there = to;
-  there.far = false;
-  for (int r = 0; r < To::kRows; ++r) there.row[r] = aside[r];
-  put(there, 0, pixels);
-  for (int r = 0; r < To::kRows; ++r)
-    for (int i = 0; i < count * To::kValues; ++i) to.row[r][x * To::kValues + i] = aside[r][i];
-}
-
-// Memory for the last pixels of a row, which whole vectors would write beyond.
+// Memory for pixels of which whole vectors would write more than there are.
 template <typename T, int C, bool packed>
 struct Aside {
   using To = Place<T, C, packed>;
@@ -168,6 +155,14 @@ struct Aside {
         to.row[r][x * To::kValues + i] = values[r][i];  // NOLINT(clang-analyzer-core.uninitialized.Assign)
   }
 };
+
+// Writes the first `count` of kLanes pixels, and nothing beyond them.
+template <typename T, int C, bool packed, typename Pixels>
+__attribute__((noinline)) void put_some(Place<T, C, packed> to, int x, Pixels pixels, int count) {
+  Aside<T, C, packed> aside;
+  put(aside.place(to), 0, pixels);
+  aside.copy(to, x, count);
+}
 
 // Pixels [x, x + m) of a row of n; pixels_at(k) gives kLanes from x + k on. What whole vectors would write beyond the
 // pixels is copied after the loop: a call within it would take the registers of what is constant.

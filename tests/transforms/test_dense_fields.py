@@ -252,6 +252,10 @@ FOLDED[1, 1] = 0.6, 0
     [
         (own(returned=FOLDED, rows=3, columns=3), "returned a field that folds the picture: several of its points"),
         (
+            own(returned=FOLDED, rows=3, columns=3),
+            "by 0.250000 from left to right, and by 0.250000 from top to bottom",
+        ),
+        (
             own(returned=np.zeros((8, 7, 2))),
             "Wrong.field returned shape (8, 7, 2); it must return numbers of shape (8,",
         ),
