@@ -12,12 +12,14 @@ template <int N, typename Source>
 void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n, float* sums) {
   const Source* rows[N];
   for (int t = 0; t < N; ++t) rows[t] = reinterpret_cast<const Source*>(first + t * step);
-  int i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
+  const auto add = [&](int i) __attribute__((always_inline)) {
     Floats sum = begin ? Floats{} : load<Floats>(sums + i);
     for (int t = 0; t < N; ++t) sum = sum + widened(rows[t] + i) * weight[t];
     store(sums + i, sum);
-  }
+  };
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) add(i);
+  if (begin && i > 0) return add(n - kLanes);  // overlaps the vector before, which gets the same sums again
   for (; i < n; ++i) {
     float sum = begin ? 0.f : sums[i];
     for (int t = 0; t < N; ++t) sum = sum + static_cast<float>(rows[t][i]) * weight[t];
