@@ -65,6 +65,43 @@ void test_helpers_come() {  // two items that wait for each other need two threa
   CHECK_EQUAL(here.load(), 2);
 }
 
+// Those of a stream that wait for a batch help the others, and no other thread does.
+void test_waiting_threads_help() {
+  vary::BatchThreads threads, others;
+  std::atomic<bool> returned{false};
+  std::atomic<int> here{0}, helped{0};
+  const auto wait = [](vary::BatchThreads& mine) { return std::thread([&] { vary::await_batch(mine); }); };
+  std::thread stranger = wait(others);
+  std::thread maker([&] {
+    vary::submit_batch(threads);
+    vary::await_batch(threads);
+    CHECK_EQUAL(vary::threads_at_first(5), 1);
+    const std::thread::id me = std::this_thread::get_id();
+    parallel(300, 2, [&](int) { helped += std::this_thread::get_id() != me; });  // nobody waits
+    CHECK_EQUAL(helped.load(), 0);
+    std::thread helper([&] {
+      vary::await_batch(threads);
+      returned = true;
+    });
+    parallel(2, 2, [&](int) {
+      ++here;
+      while (here < 2) std::this_thread::yield();
+    });
+    parallel(100, 2, [&](int) {  // a helper leaves when there is a batch for it
+      if (std::this_thread::get_id() == me) {
+        while (!returned) std::this_thread::yield();
+      } else if (++helped == 1) {
+        vary::submit_batch(threads);
+      }
+    });
+    CHECK_EQUAL(helped.load(), 1);
+    helper.join();
+  });
+  maker.join();
+  vary::submit_batch(others);
+  stranger.join();
+}
+
 void test_nested() {
   std::atomic<int> sum{0};
   parallel(6, 4, [&](int) { parallel(5, 3, [&](int) { parallel(4, 4, [&](int i) { sum += i; }); }); });
@@ -197,6 +234,7 @@ int main() {
   test_each_once();
   test_at_most_so_many_threads();
   test_helpers_come();
+  test_waiting_threads_help();
   test_nested();
   test_overlapping_callers();
   test_fork();

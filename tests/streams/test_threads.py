@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from vary.plan.request import Request, Result
+from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.streams import stream
 
@@ -59,6 +61,26 @@ def test_errors_come_through_without_threads(images: np.ndarray, monkeypatch: py
     limit(monkeypatch, 0)
     with pytest.raises(ValueError, match="of"):
         list(stream(images, policy=Policy([Lambda(broken)]), batch_size=6))
+
+
+@pytest.mark.parametrize(("side", "together"), [(900, 3), (8, 1)])
+def test_batch_workers_that_wait_help_with_a_batch(
+    side: int, together: int, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All threads of a stream may work on one batch: but not on a group of small ones, which takes no time."""
+    seen = set[int]()
+    batch = Runner.batch
+
+    def noted(runner: Runner, request: Request) -> Result:
+        seen.add(request.threads)
+        return batch(runner, request)
+
+    monkeypatch.setattr(Runner, "batch", noted)
+    images = np.zeros((12, side, side, 3), np.uint8)
+    made = stream(images, policy=policy, batch_size=4, seed=1, threads=3)
+    assert made.options.threads_per_batch == 1
+    assert sum(len(batch.images) for batch in made) == 12
+    assert max(seen) == together  # a check of values uses one thread
 
 
 LIMITED = """
