@@ -397,7 +397,7 @@ NB_MODULE(_native, m) {
       .def("submit", [](BatchThreads& threads) { submit_batch(threads); })
       .def("await_batch", [](BatchThreads& threads) {
         PyThreadState* const state = PyEval_SaveThread();
-        await_batch(threads);  // which throws nothing, and returns also when work was cancelled
+        await_batch(threads);  // which throws nothing
         acquire_gil(state);
       });
   m.def("empty", &empty, "shape"_a, "dtype"_a);

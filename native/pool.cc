@@ -25,8 +25,9 @@ namespace vary {
 namespace {
 
 std::atomic<bool> cancelling{false};
-thread_local bool exempt = false;                    // this thread called `cancel_all`, or helps the one that did
-thread_local BatchThreads* batch_threads = nullptr;  // to which this thread belongs
+thread_local bool exempt = false;                          // this thread called `cancel_all`, or helps the one that did
+thread_local const BatchThreads* batch_threads = nullptr;  // to which this thread belongs; perhaps freed: only compared
+thread_local int most_at_first = INT_MAX;                  // their `threads_per_batch`
 
 struct Job {
   const std::function<void(int)>* work;
@@ -36,7 +37,7 @@ struct Job {
   int working = 0;           // helpers that run it now; guarded by Pool::mutex_
   std::atomic<int> next{0};  // the first index that no thread has started
   bool of_exempt = exempt;   // did an exempt thread start it?
-  BatchThreads* owner = batch_threads;
+  const BatchThreads* owner = batch_threads;
 
   bool is_open() const { return helpers_wanted > 0 && next < count; }
 
@@ -60,14 +61,14 @@ struct Job {
 class Pool {
  public:
   void run(Job& job) {
-    bool wake = job.pool_helpers_wanted > 0;
+    const bool wake = job.pool_helpers_wanted > 0;
     {
       const std::lock_guard lock(mutex_);
       grow(job.pool_helpers_wanted);
       jobs_.push_back(&job);
-      wake = wake || waiting_ > 0;
     }
     if (wake) wake_.notify_all();
+    if (job.owner != nullptr) wake_waiting_.notify_all();
     job.run();
     std::unique_lock lock(mutex_);
     jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
@@ -79,19 +80,17 @@ class Pool {
       const std::lock_guard lock(mutex_);
       ++threads.submitted;
     }
-    wake_.notify_all();
+    wake_waiting_.notify_all();
   }
 
   void await(BatchThreads& threads) {
     std::unique_lock lock(mutex_);
-    ++waiting_;
     while (threads.submitted == 0) {
       if (Job* const job = open_job(&threads))
         join(*job, lock, &threads);
       else
-        wake_.wait(lock);
+        wake_waiting_.wait(lock);
     }
-    --waiting_;
     --threads.submitted;
   }
 
@@ -122,6 +121,7 @@ class Pool {
     lock.lock();
     ++job.helpers_wanted;
     job.pool_helpers_wanted += threads == nullptr;
+    if (job.is_open() && job.pool_helpers_wanted > 0) wake_.notify_all();  // this helper left for a batch of its own
     if (--job.working == 0) done_.notify_all();
   }
 
@@ -134,11 +134,10 @@ class Pool {
     }
   }
 
-  std::mutex mutex_;  // guards jobs_, size_, waiting_ and the counts inside jobs
-  std::condition_variable wake_, done_;
+  std::mutex mutex_;                                    // guards jobs_, size_ and the counts inside jobs
+  std::condition_variable wake_, wake_waiting_, done_;  // threads of the pool; those in `await`; callers of `run`
   std::deque<Job*> jobs_;
   std::size_t size_ = 0;
-  int waiting_ = 0;  // threads in `await`
 };
 
 // The pool is never destroyed: its threads sleep until the process ends. After a fork, the child's copy of the pool has
@@ -208,14 +207,13 @@ void parallel(int count, int threads, const std::function<void(int)>& work) {
   pool().run(job);
 }
 
-int threads_at_first(int threads) {
-  return batch_threads == nullptr ? threads : std::min(threads, batch_threads->threads_per_batch);
-}
+int threads_at_first(int threads) { return std::min(threads, most_at_first); }
 
 void submit_batch(BatchThreads& threads) { pool().submit(threads); }
 
 void await_batch(BatchThreads& threads) {
   batch_threads = &threads;
+  most_at_first = threads.threads_per_batch;
   pool().await(threads);
 }
 

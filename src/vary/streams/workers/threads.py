@@ -65,9 +65,9 @@ class DaemonThreads:
             self._put(None)
 
     def _put(self, task: Task | None) -> None:
-        self._tasks.put(task)
-        if self._helping is not None:
+        if self._helping is not None:  # first: after Ctrl-C between the two, a task without it would wait for ever
             self._helping.submit()
+        self._tasks.put(task)
 
     def join(self, until: float) -> None:
         """Wait for their end, at most until this time of `time.monotonic`."""
