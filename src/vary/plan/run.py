@@ -10,7 +10,7 @@ from vary import _native
 from vary.elements import DTYPES
 from vary.errors import InputError, PolicyError
 from vary.maps import Map
-from vary.plan.infer import check_bytes, output_dtype, output_size
+from vary.plan.infer import check_bytes, output_dtype
 from vary.plan.masks import fill_of, kind_of_masks
 from vary.plan.program import Instruction
 from vary.plan.request import Counts, Output, Parts, Pictures, Request, Source
@@ -164,8 +164,7 @@ class Run:
             shapes = {pictures.array.shape[1:]}
         else:
             shapes = {one.shape if isinstance(one, np.ndarray) else () for one in pictures}
-        shape = shapes.pop() if len(shapes) == 1 else ()
-        return None if len(shape) < 2 or 0 in shape else output_size(self.runner.template, shape[:2])
+        return self.runner.size_after(shapes.pop()) if len(shapes) == 1 else None
 
     def _common_size(self, plan: Plan, pictures: Pictures) -> tuple[int, int]:
         sizes = self._sizes(plan, pictures)
