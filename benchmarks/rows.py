@@ -246,7 +246,7 @@ ROWS = (
         "later epochs to 150x150, decoded files kept in memory, against loaders",
         "cached",
         (*LOADERS, FLOW),
-        fastest("fastest DataLoader", LOADERS, 13, 20),
+        fastest("fastest DataLoader", LOADERS, 15, 20),
         ratio(FLOW, 50, 80),
     ),
     files(
