@@ -36,7 +36,7 @@ void matrix(const Step& s, float* const* planes, const Row& row) {
 
 inline float larger(float a, float b) { return a > b ? a : b; }
 inline float smaller(float a, float b) { return a < b ? a : b; }
-inline float size(float v) { return larger(v, -v); }  // of 0 it is -0
+inline float size(float v) { return larger(v, -v); }
 
 // Turns the hue of HSV; value and saturation stay as they are (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
 // counts in sixths of a turn from red, times the chroma, which avoids a division. Each channel is a trapezium-shaped
@@ -57,6 +57,8 @@ void hue(const Step& s, float* const* planes, const Row& row) {
     float at = across + from * chroma;  // -1 .. 11 times the chroma
     at = at < circle ? at : at - circle;
     at = at < 0 ? at + circle : at;
+    // `size` and not fabs: its zero is -0, which leaves the sign of a red value that is 0. The others lose it either
+    // way.
     r[k] = bottom + clamp(size(at - 3 * chroma) - chroma, zero, chroma);
     g[k] = bottom + clamp(2 * chroma - __builtin_fabsf(at - 2 * chroma), zero, chroma);
     b[k] = bottom + clamp(2 * chroma - __builtin_fabsf(at - 4 * chroma), zero, chroma);

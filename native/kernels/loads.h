@@ -65,12 +65,17 @@ inline Word load_before(const std::uint8_t* at, const std::uint8_t* end) {
   return v;
 }
 
-// The same for pictures of at least a word, without a copy of unknown length: the picture's last word, shifted.
-template <typename Word>
-inline Word load_shifted(const std::uint8_t* at, const std::uint8_t* end) {
+// Returns use(load), where load(at) is such a word of the memory from `begin` to `end`. If that is at least a word
+// long, the memory's last word is shifted, which is faster than a copy of a length that varies.
+template <typename Word, typename Use>
+inline auto with_loads_before(const std::uint8_t* begin, const std::uint8_t* end, Use use) {
+  if (end - begin < std::ptrdiff_t{sizeof(Word)})
+    return use([=](const std::uint8_t* at) { return load_before<Word>(at, end); });
   const std::uint8_t* const last = end - sizeof(Word);
-  const std::ptrdiff_t beyond = at > last ? at - last : 0;
-  return load_word<Word>(at - beyond) >> 8 * beyond;
+  return use([=](const std::uint8_t* at) {
+    const std::ptrdiff_t beyond = at > last ? at - last : 0;
+    return load_word<Word>(at - beyond) >> 8 * beyond;
+  });
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight,
   };
   int i = 0;
   for (; i + kLanes <= n; i += kLanes) add(i);
-  if (begin && i > 0) return add(n - kLanes);  // overlaps the vector before, which gets the same sums again
+  if (begin && 0 < i && i < n) return add(n - kLanes);  // overlaps the vector before, which gets the same sums again
   for (; i < n; ++i) {
     float sum = begin ? 0.f : sums[i];
     for (int t = 0; t < N; ++t) sum = sum + static_cast<float>(rows[t][i]) * weight[t];
@@ -122,7 +122,7 @@ VARY_INLINE Channels<C> scaled(const Resize& s, const Square& pixels) {
   return out;
 }
 
-// Reads into the second-level cache what a later output row adds and the row before that one does not. (Inlined: GCC
+// Reads into the second-level cache the source rows that output row y + 4 needs and y + 3 does not. (Inlined: GCC
 // removes calls of a function that only prefetches.)
 VARY_INLINE void prefetch(const Resize& s, int y, std::int64_t pixel) {
   constexpr int ahead = 4;

@@ -95,16 +95,8 @@ typedef std::uint16_t Unsigned __attribute__((vector_size(kBytes)));
 typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
 
 #if defined(__SSSE3__)
-// Clamped to bytes: in each 16 of them, first the even pixels, then the odd ones.
-VARY_INLINE Octets bytes_of(Shorts even, Shorts odd) {
-#if defined(__AVX512BW__)
-  return (Octets)_mm512_packus_epi16((__m512i)even, (__m512i)odd);
-#elif defined(__AVX2__)
-  return (Octets)_mm256_packus_epi16((__m256i)even, (__m256i)odd);
-#else
-  return (Octets)_mm_packus_epi16((__m128i)even, (__m128i)odd);
-#endif
-}
+// In each 16 bytes, first the even pixels, then the odd ones.
+VARY_INLINE Octets bytes_of(Shorts even, Shorts odd) { return saturated(even, odd); }
 
 // Where `bytes_of` has the value that is number k of 48 interleaved ones, if it is of this plane; else -1.
 constexpr int place_of(int k, int plane) { return k % 3 == plane ? k / 3 % 2 * 8 + k / 6 : -1; }
@@ -122,14 +114,7 @@ constexpr Places places(int part, int plane) {
 template <int part, int plane>
 VARY_INLINE Octets spread(Octets v) {
   static constexpr Places at = places(part, plane);
-  const Octets from = load<Octets>(at.of);
-#if defined(__AVX512BW__)
-  return (Octets)_mm512_shuffle_epi8((__m512i)v, (__m512i)from);
-#elif defined(__AVX2__)
-  return (Octets)_mm256_shuffle_epi8((__m256i)v, (__m256i)from);
-#else
-  return (Octets)_mm_shuffle_epi8((__m128i)v, (__m128i)from);
-#endif
+  return bytes_at(v, load<Octets>(at.of));
 }
 
 template <int part>

@@ -1,6 +1,7 @@
 // Vectors as wide as the target's registers, with the compiler's vector types; shuffles defined by a formula; and
 // operations that these types do not have: a rounded product of 16-bit fractions, a rounded sum of two products, a
-// product of bytes, and non-temporal stores. Included by kernel files only; everything here has internal linkage.
+// product of bytes, saturated bytes, shuffles by a table, and non-temporal stores. Included by kernel files only;
+// everything here has internal linkage.
 #pragma once
 
 #include <cstdint>
@@ -125,6 +126,30 @@ VARY_INLINE Shorts rounded_sum(Shorts x, std::int16_t a, Shorts y, std::int16_t 
   return out;
 #endif
 }
+
+#if defined(__SSSE3__)
+// Clamped to 0 .. 255: in each 128 bits, first the bytes of a, then those of b.
+VARY_INLINE Octets saturated(Shorts a, Shorts b) {
+#if defined(__AVX512BW__)
+  return (Octets)_mm512_packus_epi16((__m512i)a, (__m512i)b);
+#elif defined(__AVX2__)
+  return (Octets)_mm256_packus_epi16((__m256i)a, (__m256i)b);
+#else
+  return (Octets)_mm_packus_epi16((__m128i)a, (__m128i)b);
+#endif
+}
+
+// A shuffle within each 128 bits by a table in memory: byte places[i], or 0 where that is 128 or more.
+VARY_INLINE Octets bytes_at(Octets v, Octets places) {
+#if defined(__AVX512BW__)
+  return (Octets)_mm512_shuffle_epi8((__m512i)v, (__m512i)places);
+#elif defined(__AVX2__)
+  return (Octets)_mm256_shuffle_epi8((__m256i)v, (__m256i)places);
+#else
+  return (Octets)_mm_shuffle_epi8((__m128i)v, (__m128i)places);
+#endif
+}
+#endif
 
 VARY_INLINE bool any_above(Ints v, std::int64_t limit) {
   alignas(kBytes) std::int32_t lanes[kLanes];

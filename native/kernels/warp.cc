@@ -44,9 +44,7 @@ VARY_INLINE Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Lo
 // The same without reading beyond the end of the picture.
 __attribute__((noinline)) Taps fetch_before(const std::uint8_t* end, const std::uint8_t* from,
                                             const std::int32_t* offsets) {
-  if (end - from < 8)
-    return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint64_t>(at, end); });
-  return fetch(from, offsets, [=](const std::uint8_t* at) { return load_shifted<std::uint64_t>(at, end); });
+  return with_loads_before<std::uint64_t>(from, end, [=](auto load_at) { return fetch(from, offsets, load_at); });
 }
 
 // kLanes pixels: channels 0 and 2 (even), 1 and 3 (odd), as 16-bit numbers with 7 fractional bits.
@@ -120,9 +118,7 @@ VARY_INLINE Words pick(const std::uint8_t* from, const std::int32_t* offsets, Lo
 
 __attribute__((noinline)) Words pick_before(const std::uint8_t* end, const std::uint8_t* from,
                                             const std::int32_t* offsets) {
-  if (end - from < 4)
-    return pick(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint32_t>(at, end); });
-  return pick(from, offsets, [=](const std::uint8_t* at) { return load_shifted<std::uint32_t>(at, end); });
+  return with_loads_before<std::uint32_t>(from, end, [=](auto load_at) { return pick(from, offsets, load_at); });
 }
 
 template <bool plain>
@@ -175,6 +171,7 @@ struct Rounded {
   Words filled(Words v, const std::int32_t* inside) const { return load<Ints>(inside) ? v : Words{} + fill; }
 };
 
+// By reference: a copy would be made by wide loads of what was just stored in parts, and wait for those stores.
 template <int C, typename Convert, typename To>
 void row(const Warp& s, int y, int n, const Convert& convert, const To& to) {
   Block b;

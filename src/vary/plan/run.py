@@ -49,7 +49,7 @@ class Run:
                 pictures = self._through_function(number, stage.call, pictures)
         dtype, out = output_dtype(runner.template, output.dtype), output.out
         if out is None:
-            size = runner.size or self._size_of_alike(pictures) or self._common_size(runner.plans[-1], pictures)
+            size = runner.size or self._size_of_arrays(pictures) or self._common_size(runner.plans[-1], pictures)
             out = runner.allocated(len(self.rows), size, dtype, output)
         else:
             _check_out(runner, output, len(self.rows), dtype)
@@ -158,8 +158,8 @@ class Run:
             sizes.append(None if isinstance(size, str) or place in self.failures else size)
         return sizes
 
-    def _size_of_alike(self, pictures: Pictures) -> tuple[int, int] | None:
-        """The size of the results, found without the core, if pictures are arrays of one size that no draw changes."""
+    def _size_of_arrays(self, pictures: Pictures) -> tuple[int, int] | None:
+        """The size of the results, found without the core, if pictures are arrays of one shape that no draw changes."""
         if isinstance(pictures, Parts):
             shapes = {pictures.array.shape[1:]}
         else:

@@ -4,8 +4,8 @@
                                              `--> readers: read files, decode with Pillow
 
 There are two batch workers, so that one continues while the other has a slow batch. One that has no batch to make helps
-the other in the native core. The number of batches ahead is
-bounded, because only the consumer submits. An iteration has threads of its own, which end with it.
+the other in the native core. The number of batches ahead is bounded, because only the consumer submits. An iteration
+has threads of its own, which end with it.
 """
 
 from __future__ import annotations
