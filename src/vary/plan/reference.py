@@ -95,10 +95,8 @@ def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
     def weights(step: float, shift: float, size: int, count: int) -> tuple[Floats, NDArray[np.bool_]]:
         at, inside = _resolved(step * np.arange(0.5, count) + shift, size, s.fill)
         distance = np.abs(np.arange(0.5, size) - at[:, None])
-        triangle = np.maximum(
-            0, 1 - distance / max(1, abs(step))
-        )  # taps beyond the edge are dropped, the rest normalised
-        return triangle / triangle.sum(axis=1, keepdims=True), inside
+        triangle = np.maximum(0, 1 - distance / max(1, abs(step)))
+        return triangle / triangle.sum(axis=1, keepdims=True), inside  # taps beyond the edge are left out of the sum
 
     (step_x, _, left), (_, step_y, top) = view.map
     x, inside_x = weights(step_x, left, picture.shape[1], view.width)
