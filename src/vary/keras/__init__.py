@@ -1,0 +1,48 @@
+"""Keras' classic image interface on vary's core: the functions of `keras.preprocessing.image`, without TensorFlow.
+
+By default they are right on pictures of any shape; `compat="keras-2"` and `compat="1.1.2"` repeat the old geometry and
+the old random numbers. Importing this imports neither Keras nor SciPy, and Pillow only when an image file is used.
+"""
+
+from vary.keras.affine import (
+    apply_affine_transform,
+    flip_axis,
+    random_rotation,
+    random_shear,
+    random_shift,
+    random_zoom,
+    transform_matrix_offset_center,
+)
+from vary.keras.images import (
+    array_to_img,
+    img_to_array,
+    list_pictures,
+    load_img,
+    save_img,
+    smart_resize,
+    validate_filename,
+)
+from vary.keras.traps import TrapWarning
+from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
+
+__all__ = [
+    "TrapWarning",
+    "apply_affine_transform",
+    "apply_brightness_shift",
+    "apply_channel_shift",
+    "array_to_img",
+    "flip_axis",
+    "img_to_array",
+    "list_pictures",
+    "load_img",
+    "random_brightness",
+    "random_channel_shift",
+    "random_rotation",
+    "random_shear",
+    "random_shift",
+    "random_zoom",
+    "save_img",
+    "smart_resize",
+    "transform_matrix_offset_center",
+    "validate_filename",
+]
