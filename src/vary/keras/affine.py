@@ -83,14 +83,35 @@ def apply_affine_transform(
     SciPy's splines. compat: None is right; "keras-2" and "1.1.2" repeat old geometry and SciPy's edges.
     Raises `InputError` for another number of axes, axes that do not fit, and unknown words.
     """
-    face = face_of(compat)
-    axes = (row_axis, col_axis, channel_axis)
-    image = _channels_last(x, axes, compat)
     if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
+        face_of(compat), _channels_last(x, (row_axis, col_axis, channel_axis), compat)  # their errors
         return x
-    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), image.shape[:2], face)
-    result = sampled(image, matrix, (fill_mode, cval, order), face.old_pixels)
+    matrix = _map(theta, (tx, ty), shear, (zx, zy))
+    return _applied(x, matrix, (row_axis, col_axis, channel_axis), (fill_mode, cval, order), compat)
+
+
+def _applied(
+    x: np.ndarray,
+    matrix: np.ndarray,
+    axes: tuple[int, int, int],
+    how: tuple[str, float, int],
+    compat: Compat,
+    sides: Sequence[int] | None = None,
+) -> np.ndarray:
+    """The image after a (3, 3) map about the centre. axes: of rows, columns, channels. how: fill_mode, cval, order.
+    sides: height and width that decide the centre; None: the image's."""
+    face = face_of(compat)
+    image = _channels_last(x, axes, compat)
+    result = sampled(image, _in_rows(matrix, sides or image.shape[:2], face), how, face.old_pixels)
     return np.ascontiguousarray(np.moveaxis(result, (0, 1, 2), axes))
+
+
+def _random(
+    x: np.ndarray, matrix: np.ndarray, axes: tuple[int, int, int], how: tuple[str, float, int], compat: Compat
+) -> np.ndarray:
+    """`_applied` as the random functions do it: version 1.1.2 finds the centre with the first two axes, whatever they
+    are."""
+    return _applied(x, matrix, axes, how, compat, x.shape[:2] if compat == "1.1.2" else None)
 
 
 def _map(theta: float, shift: Sequence[float], shear: float, zoom: Sequence[float]) -> np.ndarray:
@@ -151,8 +172,8 @@ def random_rotation(
 ) -> np.ndarray:
     """Rotate an image by an angle of -rg .. rg degrees. The other arguments are those of `apply_affine_transform`."""
     theta = np.random.uniform(-rg, rg)  # noqa: NPY002  see the module
-    how = row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    return apply_affine_transform(x, theta, 0, 0, 0, 1, 1, *how, compat=compat)
+    axes, how = (row_axis, col_axis, channel_axis), (fill_mode, cval, interpolation_order)
+    return _random(x, _map(theta, (0, 0), 0, (1, 1)), axes, how, compat)
 
 
 def random_shift(
@@ -176,8 +197,8 @@ def random_shift(
     by_height = np.random.uniform(-hrg, hrg) * x.shape[row_axis]  # noqa: NPY002  see the module
     by_width = np.random.uniform(-wrg, wrg) * x.shape[col_axis]  # noqa: NPY002
     tx, ty = (by_width, by_height) if face_of(compat).x_is_width else (by_height, by_width)
-    how = row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    return apply_affine_transform(x, 0, tx, ty, 0, 1, 1, *how, compat=compat)
+    axes, how = (row_axis, col_axis, channel_axis), (fill_mode, cval, interpolation_order)
+    return _random(x, _map(0, (tx, ty), 0, (1, 1)), axes, how, compat)
 
 
 def random_shear(
@@ -195,8 +216,8 @@ def random_shear(
     """Shear an image by an angle of -intensity .. intensity degrees. The other arguments are those of
     `apply_affine_transform`."""
     shear = np.random.uniform(-intensity, intensity)  # noqa: NPY002  see the module
-    how = row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    return apply_affine_transform(x, 0, 0, 0, shear, 1, 1, *how, compat=compat)
+    axes, how = (row_axis, col_axis, channel_axis), (fill_mode, cval, interpolation_order)
+    return _random(x, _map(0, (0, 0), shear, (1, 1)), axes, how, compat)
 
 
 def random_zoom(
@@ -219,5 +240,5 @@ def random_zoom(
         raise InputError(f"zoom_range={zoom_range!r}; give a pair (low, high), such as (0.8, 1.2)")
     low, high = zoom_range
     zx, zy = (1, 1) if low == high == 1 else np.random.uniform(low, high, 2)  # noqa: NPY002  see the module
-    how = row_axis, col_axis, channel_axis, fill_mode, cval, interpolation_order
-    return apply_affine_transform(x, 0, 0, 0, 0, zx, zy, *how, compat=compat)
+    axes, how = (row_axis, col_axis, channel_axis), (fill_mode, cval, interpolation_order)
+    return _random(x, _map(0, (0, 0), 0, (zx, zy)), axes, how, compat)
