@@ -19,6 +19,7 @@ FILES = {
     "trees_torch": ("",),
     "trees_tensorflow": ("tensorflow",),
     "keras_fit": BACKENDS,
+    "keras_images": ("jax",),
     "pages": BACKENDS,
 }
 CASES = [
