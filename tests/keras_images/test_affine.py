@@ -40,6 +40,20 @@ def test_affine_equals_the_originals(fill_mode: str, dtype: str) -> None:
         np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=0, atol=1, err_msg=str(how))
 
 
+def test_whole_numbers_are_rounded() -> None:
+    x = np.arange(12, dtype=np.int32).reshape(3, 4, 1) * 100
+    found = K.apply_affine_transform(x, tx=0.259, **HWC)
+    np.testing.assert_array_equal(found[:, :3], x[:, :3] + 26)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (1, 5), (2, 9)])
+def test_small_images_wrap_as_the_originals(size: tuple[int, int]) -> None:
+    how: dict[str, Any] = {"tx": 1.3, "ty": -2.6, **HWC, "fill_mode": "wrap"}
+    expected = quietly(original().apply_affine_transform, noise(*size), **how)
+    found = K.apply_affine_transform(noise(*size), **how, compat="1.1.2")
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)
+
+
 @pytest.mark.parametrize("order", [0, 2, 3, 5])
 def test_other_orders_equal_the_originals(order: int) -> None:
     k, rng = original(), np.random.default_rng(2)

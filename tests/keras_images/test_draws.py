@@ -7,6 +7,7 @@ import pytest
 from keras_images.original import original, quietly
 
 import vary
+from vary import keras
 from vary.keras.draws import KEYS, drawn
 from vary.keras.parameters import Parameters, checked
 from vary.keras.transform import apply_transform, get_random_transform
@@ -159,6 +160,13 @@ def test_transforms_are_applied_in_order() -> None:
     np.testing.assert_array_equal(shifted[:, 5:], x[:, 5:][:, ::-1])
     bright = apply_transform(p, x, {"channel_shift_intensity": 50, "brightness": 0.5})
     np.testing.assert_allclose(bright, np.minimum(x + 50, x.max()) / 2, rtol=1e-6)
+
+
+def test_old_brightness_is_not_scaled_in_a_transform() -> None:
+    x, p = image("channels_last") / 2, checked({}, "keras-2")
+    found = apply_transform(p, x, {"brightness": 1.2}, "keras-2")
+    np.testing.assert_array_equal(found, keras.apply_brightness_shift(x, 1.2, False, compat="keras-2"))
+    assert (found != keras.apply_brightness_shift(x, 1.2, True, compat="keras-2")).any()
 
 
 def test_a_shape_of_three_axes_is_needed() -> None:

@@ -144,7 +144,7 @@ def test_pictures_of_a_folder(tmp_path: Path) -> None:
     assert not K.validate_filename(str(tmp_path / "absent.png"), ("png",))
 
 
-@pytest.mark.parametrize("size", [(8, 8), (20, 9), (5, 30), (64, 64)])
+@pytest.mark.parametrize("size", [(8, 8), (20, 9), (11, 30), (64, 64)])
 @pytest.mark.parametrize("channels_first", [False, True])
 def test_smart_resize_cuts_about_the_centre_and_interpolates(size: tuple[int, int], channels_first: bool) -> None:
     cv2 = oracle("cv2")

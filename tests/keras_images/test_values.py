@@ -37,6 +37,12 @@ def test_channel_shift_clips_to_the_image() -> None:
     np.testing.assert_array_equal(found, np.minimum(x + 30, x.max()))
 
 
+def test_old_brightness_always_stretches_in_1_1_2() -> None:
+    wide = image(3, 900, -100)
+    expected = original().apply_brightness_shift(wide, 1.1)
+    np.testing.assert_array_equal(K.apply_brightness_shift(wide, 1.1, False, compat="1.1.2"), expected)
+
+
 def test_old_brightness_of_keras_2() -> None:
     """Without scale, values of 0 .. 255 are truncated, and others mapped to 8 bits and back."""
     x = image()

@@ -52,9 +52,8 @@ def sampled(image: np.ndarray, matrix: np.ndarray, how: tuple[str, float, int], 
     if (fill == "wrap" and old_pixels) or np.linalg.det(matrix[:, :2]) == 0:
         values = _gathered(source, _positions(matrix, image.shape), order, wrap=fill == "wrap")
     else:
-        keep_edges: Fill = "nearest" if fill == "constant" and old_pixels else fill
         try:
-            values = warp(source, matrix, image.shape[:2], Sampling(keep_edges, float(cval), order == 0))
+            values = warp(source, matrix, image.shape[:2], Sampling(fill, float(cval), order == 0))
         except ValueError as error:
             raise InputError(f"the affine map {matrix.tolist()} cannot be sampled: {error}") from None
     values = _cast(values, image.dtype)
