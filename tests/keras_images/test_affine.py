@@ -40,6 +40,27 @@ def test_affine_equals_the_originals(fill_mode: str, dtype: str) -> None:
         np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=0, atol=1, err_msg=str(how))
 
 
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_wrap_repeats_the_picture(order: int) -> None:
+    """The old one repeats all but one row and column."""
+    if order > 1:
+        oracle("scipy")
+    x = noise(9, 12)
+    how: dict[str, Any] = {"fill_mode": "wrap", "order": order}
+    np.testing.assert_allclose(K.apply_affine_transform(x, tx=12, ty=-9, **HWC, **how), x, atol=0.01)
+    assert np.abs(K.apply_affine_transform(x, tx=12, **HWC, **how, compat="keras-2") - x).max() > 1
+
+
+def test_constant_begins_at_the_edge_of_the_last_pixel() -> None:
+    x = noise(9, 12)
+    how: dict[str, Any] = {"fill_mode": "constant", "cval": -1.0}
+    found = K.apply_affine_transform(x, tx=0.4, **HWC, **how)
+    np.testing.assert_allclose(found[:, -1], x[:, -1], atol=0.01)
+    assert (K.apply_affine_transform(x, tx=0.6, **HWC, **how)[:, -1] == -1).all()
+    old = K.apply_affine_transform(x, tx=0.4, **HWC, **how, compat="keras-2")
+    assert (old[:, -1] == -1).all(), "SciPy's begins at the centre"
+
+
 def test_whole_numbers_are_rounded() -> None:
     x = np.arange(12, dtype=np.int32).reshape(3, 4, 1) * 100
     found = K.apply_affine_transform(x, tx=0.259, **HWC)
