@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_the_faces_agree_where_the_old_one_is_right() -> None:
 
 
 def test_old_geometry_of_keras_2() -> None:
-    """Its matrix, written out: about (h/2 - 1/2, w/2 - 1/2) taken as (x, y), then sampled by SciPy."""
+    """Its matrix, written out: about (h/2 - 1/2, w/2 - 1/2) used as (x, y), then sampled by SciPy."""
     ndimage = oracle("scipy.ndimage")
     rng, x = np.random.default_rng(4), noise(19, 33)
     for _ in range(10):
@@ -207,6 +208,33 @@ def test_an_image_may_shrink_to_a_point() -> None:
     x = noise(7, 7)
     flat = K.apply_affine_transform(x, zx=0, zy=0, **HWC)
     np.testing.assert_allclose(flat, np.broadcast_to(x[3, 3], x.shape), atol=0.01)
+
+
+WITHOUT_SCIPY = """
+import sys
+sys.modules.update(dict.fromkeys(("scipy", "tensorflow", "keras", "pandas")))  # their imports fail
+import numpy as np
+import vary
+from vary import keras
+x = np.zeros((8, 9, 3), np.float32)
+for fill_mode in ("nearest", "constant", "reflect", "wrap", "mirror"):
+    for compat in (None, "keras-2", "1.1.2"):
+        for order in (0, 1):
+            keras.apply_affine_transform(x, 30, 1, 2, 3, 1, 2, 0, 1, 2, fill_mode, 0.0, order, compat=compat)
+keras.save_img(sys.argv[1], x)
+keras.load_img(sys.argv[1], target_size=(3, 3))
+try:
+    keras.apply_affine_transform(x, 30, row_axis=0, col_axis=1, channel_axis=2, order=3)
+except vary.InputError as error:
+    print(error)
+"""
+
+
+def test_scipy_is_needed_for_splines_only(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", WITHOUT_SCIPY, str(tmp_path / "x.png")]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "pip install scipy" in run.stdout
 
 
 def test_importing_is_light() -> None:

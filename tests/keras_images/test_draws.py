@@ -169,6 +169,13 @@ def test_old_brightness_is_not_scaled_in_a_transform() -> None:
     assert (found != keras.apply_brightness_shift(x, 1.2, True, compat="keras-2")).any()
 
 
+@pytest.mark.parametrize("seed", [-1, 1 << 64, 1.5])
+def test_a_seed_is_a_whole_number(seed: Any) -> None:
+    with pytest.raises(vary.InputError, match=f"seed={seed}"):
+        get_random_transform(checked({}), SHAPE, seed)
+    assert get_random_transform(checked({}), SHAPE, np.int64(3)) == get_random_transform(checked({}), SHAPE, 3)  # type: ignore[arg-type]
+
+
 def test_a_shape_of_three_axes_is_needed() -> None:
     with pytest.raises(vary.InputError, match="three axes"):
         get_random_transform(checked({}), (31, 47))

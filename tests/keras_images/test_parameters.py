@@ -38,8 +38,8 @@ def test_the_classic_policies_warn_of_nothing() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"shear_range": 0.2}, r"shear_range=0.2.*degrees.*write 11"),
-        ({"rotation_range": 0.5}, r"rotation_range=0.5.*degrees.*write 29"),
+        ({"shear_range": 0.2}, r"shear_range=0.2.*degrees.*be 11$"),
+        ({"rotation_range": 0.5}, r"rotation_range=0.5.*degrees.*be 29$"),
         ({"width_shift_range": 1.0}, "one pixel"),
         ({"width_shift_range": 1}, "never shifts"),
         ({"height_shift_range": [3]}, "list both"),
@@ -132,7 +132,7 @@ def test_the_old_versions_allow_what_the_original_allows(given: dict[str, Any]) 
 
 
 def test_unknown_names_are_errors() -> None:
-    with pytest.raises(TypeError, match="did you mean rotation_range"):
+    with pytest.raises(TypeError, match="rotation_range"):
         checked({"rotation_rang": 40})
     with pytest.raises(TypeError, match="it has featurewise_center"):
         checked({"xyz": 40})

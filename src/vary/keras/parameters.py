@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
 
 from vary.errors import InputError, brief
+from vary.guidance import close
 from vary.keras.faces import Compat, face_of
 from vary.keras.sampling import FILL_MODES
 from vary.keras.traps import warn_of_trap
@@ -114,9 +114,9 @@ def _shift_trap(value: object) -> str:
             return ""
         return "shifts are chosen as listed, while old versions gave each a random sign; list both, such as [-3, 3]"
     if isinstance(value, int | np.integer) and value == 1:
-        return "a whole number n means -(n - 1) .. n - 1 pixels, so 1 never shifts; 0.1 is a tenth of the side"
+        return "a whole number n means -(n - 1) .. n - 1 pixels, so 1 never shifts; 0.1 is a tenth of the picture"
     if value == 1:
-        return "this is one pixel, not the whole side: fractions are below 1, such as 0.99"
+        return "this is one pixel, not the whole picture: fractions are below 1, such as 0.99"
     return ""
 
 
@@ -155,7 +155,8 @@ def _small_angle(value: object) -> str:
     size = abs(float(value))  # type: ignore[arg-type]
     if not 0 < size < 1:
         return ""
-    return f"the unit is degrees, so this changes almost nothing; if radians were meant, write {np.rad2deg(size):.0f}"
+    degrees = f"{np.rad2deg(size):.0f}"
+    return f"the unit is degrees, so this changes almost nothing; as an angle in radians, it would be {degrees}"
 
 
 def _rescale_trap(value: object) -> str:
@@ -229,8 +230,7 @@ def checked(given: dict[str, object], compat: Compat = None) -> Parameters:
     face_of(compat)
     for name in given:
         if name not in RULES:
-            near = get_close_matches(name, RULES, 1)
-            cure = f"did you mean {near[0]}?" if near else f"it has {', '.join(RULES)}"
+            cure = close(name, RULES) or f"it has {', '.join(RULES)}"
             raise TypeError(f"ImageDataGenerator has no argument {name!r}; {cure}")
     for name, value in given.items():
         rule = RULES[name]

@@ -13,6 +13,7 @@ from vary.keras.draws import Drawn, drawn, drawn_in_old_order
 from vary.keras.faces import Compat, face_of
 from vary.keras.parameters import Parameters
 from vary.keras.values import apply_brightness_shift, apply_channel_shift
+from vary.rng import check_address
 
 __all__ = ["apply_transform", "get_random_transform"]
 
@@ -36,7 +37,8 @@ def get_random_transform(
     size = img_shape[rows], img_shape[columns]
     if compat is None:
         seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
-        return drawn(parameters, size, (seed, 0, 0, 0))
+        check_address(seed, 0)
+        return drawn(parameters, size, (int(seed), 0, 0, 0))
     if seed is not None:
         np.random.seed(seed)  # noqa: NPY002  the state that the original sets
     return drawn_in_old_order(parameters, size, face_of(compat), np.random.mtrand._rand)
