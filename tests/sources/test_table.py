@@ -240,6 +240,8 @@ def test_paths_in_any_form(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"file": [{"bytes": b"1"}, {"bytes": None}, {}, {}]}, {}, "row 1: None; give bytes in each dict, or in none"),
         ({}, {"missing": "ignore"}, "missing='ignore'; give 'raise', or 'skip'"),
         ({}, {"suffix": None}, "suffix=None; give a text"),
+        ({}, {"labels": {"sample_weight": "age"}, "weights": "age"}, "labels name the field 'sample_weight'"),
+        ({"many": [["a"]] * 4}, {"labels": {"x": "many", "y": "age"}}, r"labels\['x'\] holds lists.*call it 'labels'"),
         ({"age": [1, 2]}, {}, "different lengths.*'age': 2"),
         ({name: [] for name in ROWS}, {}, "the dict has no rows"),
     ],
@@ -348,3 +350,65 @@ def test_a_table_works_as_other_sources_do(root: Path) -> None:
     (root / NAMES[1]).unlink()
     with pytest.raises(SourceError, match="was there when the table was read"):
         source[1]
+
+
+def test_a_table_given_to_a_stream_names_the_cure(root: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    with pytest.raises(InputError, match=r"the source is a DataFrame; vary.table\(frame, images=, labels=\)"):
+        vary.stream(pandas.DataFrame(ROWS), vary.Policy([]))
+    with pytest.raises(SourceError, match=r"is a file; .*vary.table\(path, images=, labels=\)"):
+        vary.stream(written(root, ROWS), vary.Policy([]))
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_bytes_are_cached(root: Path, cache: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    data = [(root / name).read_bytes() for name in NAMES]
+    for order in (1, -1):  # the second time with the same bytes in other places
+        source = vary.table({"image": data[::order], "tag": ROWS["tag"]}, "image", "tag")
+        train = vary.stream(source, vary.Policy([]), cache=cache)
+        for _ in range(2):
+            (batch,) = train
+            assert batch.images[:, 0, 0, 0].tolist() == [range(4)[::order][index] for index in batch.indices]
+            assert batch.labels.tolist() == [ROWS["tag"][index] for index in batch.indices]
+        train.close()
+
+
+def test_types_of_each_library(root: Path) -> None:
+    pandas, polars, arrow = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    breed, tags = ROWS["breed"], ROWS["tag"]
+    for given in (
+        pandas.DataFrame({"file": NAMES, "breed": pandas.array(breed, "string"), "tag": pandas.array(tags, "Int64")}),
+        polars.DataFrame({"file": NAMES, "breed": polars.Series(breed, dtype=polars.Categorical), "tag": tags}),
+        polars.DataFrame(
+            {"file": NAMES, "breed": polars.Series(breed, dtype=polars.Enum(["pug", "corgi", "boxer"])), "tag": tags}
+        ),
+        arrow.table(
+            {"file": NAMES, "breed": arrow.array(breed).dictionary_encode(), "tag": arrow.array(tags, "uint8")}
+        ),
+        arrow.record_batch({"file": NAMES, "breed": breed, "tag": tags}),
+        arrow.concat_tables(
+            [arrow.table({"file": [NAMES[k]], "breed": [breed[k]], "tag": [tags[k]]}) for k in range(4)]
+        ),
+    ):
+        source = vary.table(given, "file", {"labels": "breed", "tag": "tag"}, root=root)
+        assert source.classes == ["boxer", "corgi", "pug"]
+        assert [column.tolist() for column in source.label_batch(range(4))] == [[2, 0, 2, 1], tags]
+        assert len(source.split(0.5, groups="breed")[1]) in (1, 2, 3)
+    cells = [{"bytes": (root / name).read_bytes(), "path": name} for name in NAMES]
+    chunks = arrow.chunked_array([arrow.array(cells[:1]), arrow.array(cells[1:])])
+    source = vary.table(arrow.table({"image": chunks}).slice(1), "image")
+    assert [source[place].image for place in range(3)] == [(one["bytes"], one["path"]) for one in cells[1:]]
+    cells[2] = None  # type: ignore[call-overload]
+    with pytest.raises(InputError, match="column 'image', row 2: None; give a dict"):
+        vary.table(arrow.table({"image": cells}), "image")
+
+
+def test_names_of_a_table_divide_as_those_of_its_folder(root: Path) -> None:
+    folder = vary.Folder(root)
+    table = vary.table({"file": NAMES[::-1], "breed": ROWS["breed"]}, "file", "breed", root=root)
+    parts = [{*map(str, part.paths)} for part in folder.split(0.5, by="name", seed=1)]
+    assert [{*map(str, part.paths)} for part in table.split(0.5, by="name", seed=1)] == parts
+    renamed = vary.stream(table, vary.Policy([]), classes=["pug", "corgi", "boxer"]).source
+    assert [{*map(str, part.paths)} for part in vary.sources.split(renamed, 0.5, by="name", seed=1)] == parts
+    assert len(vary.sources.split(renamed, 0.5, groups="breed")[1]) == 2

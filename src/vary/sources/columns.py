@@ -37,7 +37,7 @@ class Columns(NamedTuple):
     def column(self, argument: str, name: object) -> Any:
         """The column that an argument names; `InputError` if there is none, or several of this name."""
         if not isinstance(name, str):
-            raise InputError(f"{argument}={brief(name)}; give the name of a column: {brief(self.names)}")
+            raise InputError(f"{argument}={brief(name)}; give the name of a column, as text: {brief(self.names)}")
         if name not in self.names:
             meant = close(name, self.names)
             raise InputError(
@@ -54,7 +54,7 @@ def columns_of(table: Any, images: object) -> Columns:
     delimiter of a CSV file. `InputError` if the table has no rows."""
     if isinstance(table, str | os.PathLike):
         found = _of_file(path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
-    elif hasattr(table, "column_names") and hasattr(table, "num_rows"):
+    elif all(hasattr(table, name) for name in ("column_names", "num_rows", "column")):
         found = Columns("the pyarrow table", list(table.column_names), int(table.num_rows), table.column)
     elif isinstance(table, Mapping):
         found = _of_mapping(table)
@@ -72,7 +72,7 @@ def columns_of(table: Any, images: object) -> Columns:
 def plain(column: Any) -> Any:
     """A column as an array or a list; a categorical of pandas as it is. Missing values are None or NaN."""
     if hasattr(column, "to_pylist"):  # pyarrow
-        return column.to_pylist() if column.null_count else column.to_numpy()
+        return column.to_pylist() if column.null_count else column.to_numpy(zero_copy_only=False)
     if hasattr(column, "null_count") and hasattr(column, "to_list"):  # polars
         numbers = not column.null_count() and column.dtype.is_numeric()
         return column.to_numpy() if numbers else column.to_list()
@@ -82,14 +82,15 @@ def plain(column: Any) -> Any:
 
 
 def rows_of(column: Any, rows: Array | None) -> Any:
-    """These rows of a column that `plain` returned, or of one of pyarrow; None: all."""
+    """These rows of a column; None: all."""
     if rows is None:
         return column
     if hasattr(column, "iloc"):
         return column.iloc[rows]
     if isinstance(column, np.ndarray):
         return column[rows]
-    return column.take(rows) if hasattr(column, "take") else [column[row] for row in rows.tolist()]
+    take = getattr(column, "take", None) or getattr(column, "gather", None)  # of pyarrow, of polars
+    return [column[row] for row in rows.tolist()] if take is None else take(rows)
 
 
 def is_missing(one: object) -> bool:

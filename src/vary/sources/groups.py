@@ -40,7 +40,7 @@ def group_names(source: Indexed, groups: object) -> Array:
 
 
 def _column(source: Indexed, name: str) -> Any:  # Any: of any library
-    whole: Any = getattr(source, "parent", source)
+    whole = _given(source)
     numbers = getattr(source, "numbers", None)
     indices = np.arange(length_of(source)) if numbers is None else numbers
     names = tuple(source.fields[1:])
@@ -56,10 +56,15 @@ def _column(source: Indexed, name: str) -> Any:  # Any: of any library
     )
 
 
+def _given(source: Any) -> Any:  # of any class, whose attributes are asked for
+    """The source that the user made, of which `source` may be a subset, or the same with other classes: `Any`."""
+    whole = getattr(source, "parent", source)
+    return getattr(whole, "given", whole)
+
+
 def file_names(source: Indexed) -> list[str]:
     """The names by which `split(by="name")` divides: paths below the source's `root`, or else the names of files."""
-    whole: Any = getattr(source, "parent", source)
-    root = getattr(whole, "root", None)
+    root = getattr(_given(source), "root", None)
     start = None if root is None else f"{root.rstrip('/')}/"
     names = []
     for index in range(length_of(source)):

@@ -63,6 +63,11 @@ def split(
 
 
 def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
+    if hasattr(obj, "shape") and (hasattr(obj, "columns") or hasattr(obj, "column_names")):
+        raise InputError(
+            f"the source is a {type(obj).__name__}; vary.table(frame, images=, labels=) is a source of its rows; give "
+            "the names of the columns of paths and of labels"
+        )
     _check_paths(obj[0] if isinstance(obj, tuple) and len(obj) == 2 else obj)
     if isinstance(obj, np.ndarray | list):
         return Arrays(obj, labels, classes=classes)

@@ -44,7 +44,7 @@ def parts_of_groups(n: int, validation: object, ids: Array | None, seed: int, gr
 
     Groups come class by class, by the class that most of their samples have, and in a drawn order within each. A group
     is for validation if that brings the number of samples so far nearer to its share. Then a class that is in one part
-    alone, and in several groups, gives the smallest of them to the other part.
+    alone, and in several groups, gives the smallest of them to the other part; so do all groups together.
     """
     check_address(seed, 0)
     sizes = np.bincount(groups)
@@ -66,7 +66,7 @@ def parts_of_groups(n: int, validation: object, ids: Array | None, seed: int, gr
         for group, size in zip(some.tolist(), own, strict=True):
             if 2 * held + size <= 2 * share * seen:
                 chosen[group], held = True, held + size
-    for some in np.split(owner, np.cumsum(np.bincount(number))[:-1]):
+    for some in (*np.split(owner, np.cumsum(np.bincount(number))[:-1]), np.arange(len(sizes))):
         if len(some) > 1 and (chosen[some] == chosen[some[0]]).all():
             chosen[some[np.argmin(sizes[some])]] ^= True
     picked = chosen[groups]

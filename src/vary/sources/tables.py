@@ -23,7 +23,7 @@ from vary.sources.labels import Labels, class_ids, class_names, read_labels
 from vary.sources.subset import Source, inherits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable
+    from collections.abc import Callable
 
 __all__ = ["Table", "table"]
 
@@ -89,6 +89,7 @@ class Table(Source):
         self._cells = pictures if isinstance(pictures, Cells) else None
         self._rows = pictures.rows if isinstance(pictures, Paths) else None
         self._columns: Columns | None = columns
+        self._digests: dict[int, tuple[str, int, int]] = {}  # of bytes, by sample index
         self._count = columns.rows if isinstance(pictures, Cells) else len(pictures.listing)
         self.paths: Any = pictures.names if isinstance(pictures, Cells) else pictures.listing  # Any: None, or sequence
         self.root = root
@@ -112,12 +113,21 @@ class Table(Source):
         """Class ids in index order; None if there are none."""
         return class_ids(self)
 
-    @property
-    def fingerprints(self) -> Callable[[Sequence[int] | Array], list[Hashable]] | None:
-        """See `stamped`; None for bytes."""
-        if self._cells is not None:
-            return None
-        return lambda indices: [*stamped([self.paths[index] for index in np.asarray(indices).tolist()])]
+    def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
+        """See `stamped`; of bytes, their hash and length."""
+        places = np.asarray(indices).tolist()
+        if self._cells is None:
+            return stamped([self.paths[place] for place in places])
+        return [self._digest(place) for place in places]
+
+    def _digest(self, index: int) -> tuple[str, int, int]:
+        found = self._digests.get(index)
+        if found is None:
+            from hashlib import blake2b  # imported here, because it takes a tenth of the time that importing vary does
+
+            data = self._cells.of(index) if self._cells is not None else b""
+            found = self._digests[index] = blake2b(data, digest_size=16).hexdigest(), len(data), 0
+        return found
 
     def column(self, name: str) -> Any:  # Any: of any library
         """The values of a column for each sample, such as `groups=` of `split` needs."""
@@ -187,8 +197,15 @@ def _read_labels(
         else:
             column = plain(rows_of(columns.column(argument, which), rows))
             fields[field], found = _values(str(which), column, (wanted if own else None, separator), called)
+            if found is not None and not own:
+                raise InputError(
+                    f"labels[{field!r}] holds lists of names, and the classes of a source are those of one field: call "
+                    "it 'labels'"
+                )
         if own and found is not None and wanted is None:
             wanted = found
+    if weights is not None and WEIGHTS in fields:
+        raise InputError(f"labels name the field {WEIGHTS!r}, and weights= makes one; leave out one of them")
     if weights is not None:
         fields[WEIGHTS] = _weights(columns, weights, rows, called)
         if len(fields) == 1:
