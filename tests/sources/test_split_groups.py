@@ -121,6 +121,17 @@ def test_a_name_stays_in_its_part_when_data_grow(tmp_path: Path) -> None:
     assert same != {Path(path).name for path in before[1] if "/dog/" in path}, "the name includes the class's folder"
 
 
+def test_names_of_pairs_are_those_of_their_images(tmp_path: Path) -> None:
+    for kind in ("images", "masks"):
+        for number in range(24):
+            path = tmp_path / kind / f"{number % 6}" / f"{number // 6}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (2, 2)).save(path)
+    pairs = vary.Pairs(tmp_path / "images", tmp_path / "masks")
+    plain = vary.Folder(tmp_path / "images").split(0.3, by="name")[1]
+    assert pairs.split(0.3, by="name")[1].numbers.tolist() == plain.numbers.tolist()
+
+
 @given(st.sets(st.text(min_size=1), min_size=20, max_size=60), st.floats(0.2, 0.7), st.integers(0, 2**64 - 1))
 def test_a_larger_fraction_keeps_what_was_there(names: set[str], share: float, seed: int) -> None:
     ordered = sorted(names)

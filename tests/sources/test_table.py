@@ -330,6 +330,12 @@ def test_a_lazy_frame_is_refused(root: Path) -> None:
         vary.table(polars.LazyFrame(ROWS), "file", root=root)
 
 
+def test_files_of_16_bits(root: Path) -> None:
+    Image.fromarray(np.full((4, 4), 700, np.uint16)).save(root / "deep.png")
+    source = vary.table({"file": ["deep.png"]}, "file", root=root, dtype="uint16")
+    assert vary.stream(source, vary.Policy([]), channels=1).peek().images.max() == 700
+
+
 def test_weights_of_samples_are_a_third_field(root: Path) -> None:
     source = vary.table(ROWS, "file", "breed", root=root, weights="age")
     (batch,) = vary.stream(source, vary.Policy([]), shuffle=False)

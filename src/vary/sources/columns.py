@@ -39,9 +39,9 @@ class Columns(NamedTuple):
         if not isinstance(name, str):
             raise InputError(f"{argument}={brief(name)}; give the name of a column, as text: {brief(self.names)}")
         if name not in self.names:
-            meant = close(name, self.names)
+            similar = close(name, self.names)
             raise InputError(
-                f"{argument}={name!r}: {self.said} has no such column{meant and f'; {meant}'}; its columns are "
+                f"{argument}={name!r}: {self.said} has no such column{similar and f'; {similar}'}; its columns are "
                 f"{brief(self.names)}"
             )
         if self.names.count(name) > 1:
@@ -89,8 +89,8 @@ def rows_of(column: Any, rows: Array | None) -> Any:
         return column.iloc[rows]
     if isinstance(column, np.ndarray):
         return column[rows]
-    take = getattr(column, "take", None) or getattr(column, "gather", None)  # of pyarrow, of polars
-    return [column[row] for row in rows.tolist()] if take is None else take(rows)
+    chosen = getattr(column, "take", None) or getattr(column, "gather", None)  # of pyarrow, of polars
+    return [column[row] for row in rows.tolist()] if chosen is None else chosen(rows)
 
 
 def is_missing(one: object) -> bool:
@@ -168,9 +168,10 @@ def _of_csv(path: str, images: object) -> Columns:
             "or put text with a delimiter in quotes"
         )
 
+    columns = dict(zip(header, zip(*rows, strict=True), strict=False))
+
     def get(name: str) -> object:
-        place = header.index(name)
-        texts = [row[place] for row in rows]
+        texts = list(columns[name])
         return texts if name == images else _typed(texts)
 
     return Columns(repr(path), header, len(rows), get)

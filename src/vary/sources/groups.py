@@ -49,10 +49,10 @@ def _column(source: Indexed, name: str) -> Any:  # Any: of any library
         return found if numbers is None else np.asarray(found)[indices]
     if name in names:
         return label_columns(whole, indices)[names.index(name)]
-    meant = close(name, names)
+    similar = close(name, names)
     raise InputError(
-        f"groups={name!r}: the source has the label fields {brief(names)}{meant and f'; {meant}'}; give one of these, "
-        "or one text or whole number for each sample"
+        f"groups={name!r}: the source has the label fields {brief(names)}{similar and f'; {similar}'}; give one of "
+        "these, or one text or whole number for each sample"
     )
 
 
@@ -64,7 +64,8 @@ def _given(source: Any) -> Any:  # of any class, whose attributes are asked for
 
 def file_names(source: Indexed) -> list[str]:
     """The names by which `split(by="name")` divides: paths below the source's `root`, or else the names of files."""
-    root = getattr(_given(source), "root", None)
+    given = _given(source)
+    root = getattr(given, "root", None) or getattr(_given(getattr(given, "images", None)), "root", None)  # of pairs
     start = None if root is None else f"{root.rstrip('/')}/"
     names = []
     for index in range(length_of(source)):

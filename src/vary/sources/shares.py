@@ -43,7 +43,7 @@ def parts_of_groups(n: int, validation: object, ids: Array | None, seed: int, gr
     """As `parts`, with all samples of a group in the same part. groups: (n,) int64 numbers of groups, 0 .. k - 1.
 
     Groups come class by class, by the class that most of their samples have, and in a drawn order within each. A group
-    is for validation if that brings the number of samples so far nearer to its share. Then a class that is in one part
+    is for validation if that brings the number of samples so far closer to its share. Then a class that is in one part
     alone, and in several groups, gives the smallest of them to the other part; so do all groups together.
     """
     check_address(seed, 0)

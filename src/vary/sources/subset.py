@@ -107,7 +107,7 @@ class Source:
         seed: chooses which samples. The same seed gives the same parts on every machine.
         groups: samples of one group, such as pictures of one patient, are in the same part: the name of a label field
             or of a column of `vary.table`, or one text or whole number for each sample. Sizes and shares of classes are
-            then as near as whole groups allow.
+            then as close as whole groups allow.
         by: "name": a hash of the name decides, so that a sample stays in its part when others are added. The name is
             that of the group, or the file's path below the folder of a `Folder` or `vary.table`; of other sources, the
             file's own name. `validation` is a fraction, which the sizes meet on average; classes are ignored.
