@@ -71,6 +71,10 @@ def test_a_class_of_several_groups_is_in_both_parts() -> None:
             assert set(labels[part.numbers].tolist()) == {0, 1, 2}
 
 
+def test_of_two_sizes_equally_close_the_smaller_is_for_validation() -> None:
+    assert len(numbered(6).split(3, groups=[0, 0, 1, 1, 2, 2], stratify=False)[1]) == 2
+
+
 def test_a_large_group_does_not_fill_the_smaller_part() -> None:
     groups = np.repeat(np.arange(11), [90, *[1] * 10])
     for seed in range(8):

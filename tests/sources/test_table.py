@@ -15,6 +15,7 @@ from PIL import Image
 import vary
 from vary.errors import InputError, SourceError
 from vary.sources import Table
+from vary.streams.keras import packed
 
 NAMES = ["a/0.png", "a/1.png", "b/2.png", "b/3.png"]
 ROWS: dict[str, list[Any]] = {
@@ -242,6 +243,10 @@ def test_paths_in_any_form(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, {"suffix": None}, "suffix=None; give a text"),
         ({}, {"labels": {"sample_weight": "age"}, "weights": "age"}, "labels name the field 'sample_weight'"),
         ({"many": [["a"]] * 4}, {"labels": {"x": "many", "y": "age"}}, r"labels\['x'\] holds lists.*call it 'labels'"),
+        ({"many": [[]] * 4}, {"labels": "many"}, "many holds empty lists alone.*classes="),
+        ({"age": [1, "x", 2, 3]}, {"weights": "age", "labels": "tag"}, "weights='age' holds 'x'; give"),
+        ({}, {"labels": ["tag"], "separator": "|"}, "separator='|' goes with labels= of one column"),
+        ({}, {"labels": "age", "separator": 3}, "separator=3; give the text between"),
         ({"age": [1, 2]}, {}, "different lengths.*'age': 2"),
         ({name: [] for name in ROWS}, {}, "the dict has no rows"),
     ],
@@ -324,6 +329,20 @@ def test_categories_of_pandas_without_rows_keep_their_ids(root: Path) -> None:
     assert source.label_batch(range(4))[0].tolist() == [3, 1, 3, 2]
 
 
+def test_columns_whose_names_are_no_text(root: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({0: NAMES, "label": ROWS["breed"], ("a", 1): ROWS["age"]})
+    with pytest.raises(InputError, match=r"images='labels'.*did you mean label"):
+        vary.table(frame, "labels", root=root)
+    with pytest.raises(InputError, match="images=0; give the name of a column, as text"):
+        vary.table(frame, 0, root=root)  # type: ignore[arg-type]
+
+
+def test_empty_lists_alone_have_the_classes_given(root: Path) -> None:
+    source = vary.table({"file": NAMES, "all": [[]] * 4}, "file", "all", root=root, classes=["a", "b"])
+    assert source.label_batch([0])[0].tolist() == [[0, 0]]
+
+
 def test_a_lazy_frame_is_refused(root: Path) -> None:
     polars = pytest.importorskip("polars")
     with pytest.raises(InputError, match=r"give table.collect\(\)"):
@@ -341,6 +360,7 @@ def test_weights_of_samples_are_a_third_field(root: Path) -> None:
     (batch,) = vary.stream(source, vary.Policy([]), shuffle=False)
     assert batch.fields == ("images", "labels", "sample_weight")
     assert (batch.sample_weight.dtype, batch.sample_weight.tolist()) == (np.float32, ROWS["age"])
+    assert packed(batch, 1)[2] is batch.sample_weight, "as Keras takes them"
 
 
 def test_a_table_works_as_other_sources_do(root: Path) -> None:

@@ -29,7 +29,7 @@ class Columns(NamedTuple):
     """A table. said: what messages call it. get: the column of a name, as the table has it. folder: of its file."""
 
     said: str
-    names: list[str]
+    names: list[Any]  # text, but for pandas
     rows: int
     get: Callable[[str], Any]
     folder: str | None = None
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
         if not isinstance(name, str):
             raise InputError(f"{argument}={brief(name)}; give the name of a column, as text: {brief(self.names)}")
         if name not in self.names:
-            similar = close(name, self.names)
+            similar = close(name, [one for one in self.names if isinstance(one, str)])
             raise InputError(
                 f"{argument}={name!r}: {self.said} has no such column{similar and f'; {similar}'}; its columns are "
                 f"{brief(self.names)}"

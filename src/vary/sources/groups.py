@@ -30,7 +30,7 @@ def group_names(source: Indexed, groups: object) -> Array:
         raise InputError(f"{said} of {len(values)} values, and the source has {n} samples; give one of each")
     found = np.asarray(values)
     if found.ndim != 1 or found.dtype.kind not in "iuUO":
-        raise InputError(f"{said} has shape {found.shape} and dtype {found.dtype}; {CURE}")
+        raise InputError(f"{said}, of shape {found.shape} and dtype {found.dtype}; {CURE}")
     if found.dtype.kind in "iu":
         return found
     for place, one in enumerate(np.asarray(values, object).tolist()):

@@ -64,7 +64,7 @@ def parts_of_groups(n: int, validation: object, ids: Array | None, seed: int, gr
         own = sizes[some].tolist()
         seen += sum(own)
         for group, size in zip(some.tolist(), own, strict=True):
-            if 2 * held + size <= 2 * share * seen:
+            if 2 * held + size < 2 * share * seen:
                 chosen[group], held = True, held + size
     for some in (*np.split(owner, np.cumsum(np.bincount(number))[:-1]), np.arange(len(sizes))):
         if len(some) > 1 and (chosen[some] == chosen[some[0]]).all():

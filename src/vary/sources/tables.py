@@ -188,9 +188,31 @@ def _read_labels(
 
     wanted = None if classes is None else class_names(classes)
     asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
+    fields, wanted = _label_fields(columns, asked, rows, (wanted, separator), called)
+    if weights is not None:
+        if WEIGHTS in fields:
+            raise InputError(f"labels name the field {WEIGHTS!r}, and weights= makes one; leave out one of them")
+        if not fields:
+            raise InputError(f"weights={brief(weights)} without labels=; weights of samples go with their labels")
+        fields[WEIGHTS] = _weights(columns, weights, rows, called)
+    return read_labels(fields or None, wanted, count, called)
+
+
+def _label_fields(
+    columns: Columns,
+    asked: Mapping[str, Any],
+    rows: Array | None,
+    given: tuple[list[str] | None, str | None],
+    called: Callable[[int], str],
+) -> tuple[dict[str, Any], list[str] | None]:
+    """The labels of each field, and the names of the classes, if known. asked: field -> column, or list of columns.
+    given: classes= and separator=."""
+    wanted, separator = given
+    if separator is not None and not any(isinstance(which, str) for which in asked.values()):
+        raise InputError(f"separator={brief(separator)} goes with labels= of one column of text; leave it out")
     fields: dict[str, Any] = {}
     for field, which in asked.items():
-        argument = "labels" if asked is not labels else f"labels[{field!r}]"
+        argument = "labels" if len(asked) == 1 and field == "labels" else f"labels[{field!r}]"
         own = field == "labels" or len(asked) == 1  # the field that classes= names
         if isinstance(which, list | tuple):
             fields[field], found = _matrix(columns, argument, which, rows)
@@ -204,13 +226,7 @@ def _read_labels(
                 )
         if own and found is not None and wanted is None:
             wanted = found
-    if weights is not None and WEIGHTS in fields:
-        raise InputError(f"labels name the field {WEIGHTS!r}, and weights= makes one; leave out one of them")
-    if weights is not None:
-        fields[WEIGHTS] = _weights(columns, weights, rows, called)
-        if len(fields) == 1:
-            raise InputError(f"weights={brief(weights)} without labels=; weights of samples go with their labels")
-    return read_labels(fields or None, wanted, count, called)
+    return fields, wanted
 
 
 def _matrix(
@@ -251,7 +267,9 @@ def _values(
         if not isinstance(cell, list | tuple | set | frozenset):
             raise InputError(f"{name} of {called(place)} is {brief(cell)}, among lists; give a list, empty for none")
     every = [one for cell in cells for one in cell]
-    if not any(isinstance(one, str) for one in every):
+    if not every and classes is None:
+        raise InputError(f"{name} holds empty lists alone, so that there are no classes; give their names as classes=")
+    if every and not any(isinstance(one, str) for one in every):
         if len({len(cell) for cell in cells}) > 1:
             raise InputError(
                 f"{name} holds lists of numbers of different lengths, such as {brief(cells[0])}; where a sample has "
@@ -289,11 +307,13 @@ def _separated(name: str, column: Any, separator: object, called: Callable[[int]
 
 
 def _weights(columns: Columns, weights: object, rows: Array | None, called: Callable[[int], str]) -> Array:
-    values = np.asarray(plain(rows_of(columns.column("weights", weights), rows)))
-    try:
-        found = values.astype(np.float32)
-    except (TypeError, ValueError):
-        raise InputError(f"weights={weights!r} holds {brief(values.tolist()[0])}; give a column of numbers") from None
+    cells = plain(rows_of(columns.column("weights", weights), rows))
+    values = cells if isinstance(cells, np.ndarray) else np.asarray(cells, object)
+    numbers = [np.nan if is_missing(one) else one for one in values.tolist()]
+    for one in numbers:
+        if not isinstance(one, int | float):
+            raise InputError(f"weights={weights!r} holds {brief(one)}; give a column of numbers")
+    found = np.array(numbers, np.float32)
     for place in np.flatnonzero(~(found >= 0) | np.isinf(found))[:1].tolist():
         raise InputError(f"weights={weights!r}: that of {called(place)} is {values[place]}; give numbers of 0 or more")
     return found
