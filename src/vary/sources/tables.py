@@ -30,7 +30,7 @@ __all__ = ["Table", "table"]
 WEIGHTS = "sample_weight"  # the field that Keras takes as weights of samples
 
 
-@guided("vary.table")
+@guided("vary.table", suggest=False)
 def table(
     table: object,
     images: str,
