@@ -3,6 +3,8 @@
 import csv
 import os
 import pickle
+import subprocess
+import sys
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -166,6 +168,13 @@ def test_each_folder_is_listed_once_and_no_file_is_asked_for(root: Path, monkeyp
     assert not [path for path in seen if path.endswith(".png")]
 
 
+def test_no_library_of_tables_is_imported(root: Path) -> None:
+    path = written(root, ROWS)
+    code = f"import sys, vary; vary.table({str(path)!r}, 'file', 'breed').split(0.5, groups='tag', by=None)"
+    code += "; assert not {'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_missing_files_are_named_before_training(root: Path) -> None:
     rows = {"file": [*NAMES, *(f"a/gone_{i}.png" for i in range(7))], "breed": [*ROWS["breed"], *[None] * 7]}
     text = r"7 of the 11 files in column 'file' do not exist below .*pets': 'a/gone_0.png', .*, and 2 more; "
@@ -308,7 +317,7 @@ def test_damaged_and_wrong_files(root: Path) -> None:
 
 def test_parquet_without_pyarrow_names_the_cure(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (root / "x.parquet").write_bytes(b"PAR1")
-    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(InputError, match="needs the package pyarrow: pip install pyarrow; or give a DataFrame"):
         vary.table(root / "x.parquet", "file")
 
