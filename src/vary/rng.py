@@ -15,6 +15,7 @@ for each picture would take longer than making the picture.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import index
 from typing import NamedTuple, SupportsIndex
 
@@ -106,10 +107,14 @@ def uniforms(
 
     They are draws 1 .. count of the first transform of its class; draw 0 is the gate. indices, views: (n,) int64.
     """
+    return _plan_of_uniforms(name, count).draw(*seed_and_epoch, indices, views)
+
+
+@cache
+def _plan_of_uniforms(name: str, count: int) -> _native.Plan:
     key = key_name(name, 0)
     draws = [Draw("uniform", 0.0, 1.0, name=key, number=number + 1).native() for number in range(count)]
-    plan = _native.Plan([], draws, 1, (0, [0.0], False, False))
-    return plan.draw(*seed_and_epoch, indices, views)
+    return _native.Plan([], draws, 1, (0, [0.0], False, False))
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:

@@ -13,6 +13,9 @@ from vary.keras.affine import (
     random_zoom,
     transform_matrix_offset_center,
 )
+from vary.keras.arrays import NumpyArrayIterator
+from vary.keras.folders import DirectoryIterator
+from vary.keras.generator import ImageDataGenerator
 from vary.keras.images import (
     array_to_img,
     img_to_array,
@@ -22,10 +25,15 @@ from vary.keras.images import (
     smart_resize,
     validate_filename,
 )
+from vary.keras.iterator import Iterator
 from vary.keras.traps import TrapWarning
 from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
 
 __all__ = [
+    "DirectoryIterator",
+    "ImageDataGenerator",
+    "Iterator",
+    "NumpyArrayIterator",
     "TrapWarning",
     "apply_affine_transform",
     "apply_brightness_shift",

@@ -7,19 +7,24 @@ legacy generator, one after the other, and skip those of parameters that are off
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from vary.keras.faces import Face
 from vary.rng import uniforms
+from vary.sample import Array
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vary.keras.parameters import Parameters, Shift
 
-__all__ = ["KEYS", "Drawn", "drawn", "drawn_in_old_order"]
+__all__ = ["KEYS", "Batch", "Drawn", "drawn", "drawn_batch", "drawn_in_old_order", "together"]
 
 Drawn = dict[str, float | bool | None]
+Batch = Mapping[str, Array | None]
 KEYS = (
     "theta",
     "tx",
@@ -38,11 +43,18 @@ NAME = "ImageDataGenerator"
 def drawn(parameters: Parameters, size: tuple[int, int], address: tuple[int, int, int, int]) -> Drawn:
     """The draws of one image. size: (height, width) in pixels. address: seed, epoch, index and view."""
     seed, epoch, index, view = address
-    row = uniforms(NAME, len(KEYS), (seed, epoch), np.array([index]), np.array([view]))[0].tolist()
-    u = dict(zip(KEYS, row, strict=True))
+    found = drawn_batch(parameters, size, (seed, epoch), np.array([index]), np.array([view]))
+    return {name: None if values is None else values[0].item() for name, values in found.items()}
+
+
+def drawn_batch(
+    parameters: Parameters, size: tuple[int, int], seed_and_epoch: tuple[int, int], indices: Array, views: Array
+) -> Batch:
+    """The draws of n images of one size, (n,) each. indices, views: (n,) int64."""
+    u = dict(zip(KEYS, uniforms(NAME, len(KEYS), seed_and_epoch, indices, views).T, strict=True))
     p, (height, width) = parameters, size
     low, high = cast("tuple[float, float]", p.zoom_range)
-    bright = p.brightness_range
+    bright, channel = p.brightness_range, p.channel_shift_range
     return {
         "theta": _between(-p.rotation_range, p.rotation_range, u["theta"]),
         "tx": _shift(p.width_shift_range, width, u["tx"]),
@@ -50,27 +62,32 @@ def drawn(parameters: Parameters, size: tuple[int, int], address: tuple[int, int
         "shear": _between(-p.shear_range, p.shear_range, u["shear"]),
         "zx": _between(low, high, u["zx"]),
         "zy": _between(low, high, u["zy"]),
-        "flip_horizontal": bool(p.horizontal_flip and u["flip_horizontal"] < 0.5),
-        "flip_vertical": bool(p.vertical_flip and u["flip_vertical"] < 0.5),
-        "channel_shift_intensity": _between(-p.channel_shift_range, p.channel_shift_range, u["channel_shift_intensity"])
-        if p.channel_shift_range
-        else None,
+        "flip_horizontal": (u["flip_horizontal"] < 0.5) & bool(p.horizontal_flip),
+        "flip_vertical": (u["flip_vertical"] < 0.5) & bool(p.vertical_flip),
+        "channel_shift_intensity": _between(-channel, channel, u["channel_shift_intensity"]) if channel else None,
         "brightness": None if bright is None else _between(bright[0], bright[1], u["brightness"]),
     }
 
 
-def _between(low: float, high: float, u: float) -> float:
-    return float(low + (high - low) * u)
+def together(draws: Sequence[Drawn]) -> Batch:
+    """The draws of n images as arrays, (n,) each."""
+    if not draws:
+        return dict.fromkeys(KEYS)
+    return {name: None if one is None else np.array([each[name] for each in draws]) for name, one in draws[0].items()}
 
 
-def _shift(given: Shift, side: int, u: float) -> float:
+def _between(low: float, high: float, u: Array) -> Array:
+    return low + (high - low) * u
+
+
+def _shift(given: Shift, side: int, u: Array) -> Array:
     """In pixels. given: one of the forms of width_shift_range. u: uniform in [0, 1)."""
     if not isinstance(given, float | int | np.number):
-        listed = [float(one) for one in given]
-        pixels = 1 if max(map(abs, listed)) >= 1 else side
-        return listed[int(u * len(listed))] * pixels
+        listed = np.array([float(one) for one in given])
+        pixels = 1 if np.abs(listed).max() >= 1 else side
+        return np.asarray(listed[(u * len(listed)).astype(int)] * pixels)
     if isinstance(given, int | np.integer):
-        return float(int(u * (2 * given - 1)) - (given - 1)) if given else 0.0
+        return np.floor(u * (2 * given - 1)) - (given - 1) if given else np.zeros(len(u))
     return _between(-given, given, u) * (side if given < 1 else 1)
 
 

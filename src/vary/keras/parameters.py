@@ -19,7 +19,7 @@ from vary.keras.faces import Compat, face_of
 from vary.keras.sampling import FILL_MODES
 from vary.keras.traps import warn_of_trap
 
-__all__ = ["RULES", "Parameters", "Rule", "checked", "described", "signature"]
+__all__ = ["BY_DATA", "BY_IMAGE", "RULES", "Parameters", "Rule", "checked", "described", "signature", "without"]
 
 Shift = float | Sequence[float]
 
@@ -274,6 +274,15 @@ def _forced(made: Parameters, compat: Compat) -> Parameters:
             warn_of_trap(f"{cause}=True needs {name}={value}, which is set; pass it to say so", compat)
             values[name] = value
     return Parameters(**values)
+
+
+BY_DATA = ("featurewise_center", "featurewise_std_normalization", "zca_whitening")
+BY_IMAGE = ("samplewise_center", "samplewise_std_normalization")
+
+
+def without(parameters: Parameters, *names: str) -> Parameters:
+    """The parameters with these switched off."""
+    return parameters._replace(**dict.fromkeys(names, False))  # type: ignore[arg-type]
 
 
 def signature() -> inspect.Signature:

@@ -9,7 +9,7 @@ from vary.errors import InputError
 from vary.plan.program import Fill
 from vary.plan.warp import Sampling, warp
 
-__all__ = ["FILL_MODES", "Fill", "check_sampling", "sampled"]
+__all__ = ["FILL_MODES", "Fill", "check_sampling", "sampled", "set_outside"]
 
 FILL_MODES: dict[str, Fill | None] = {
     "nearest": "nearest",
@@ -58,8 +58,14 @@ def sampled(image: np.ndarray, matrix: np.ndarray, how: tuple[str, float, int], 
             raise InputError(f"the affine map {matrix.tolist()} cannot be sampled: {error}") from None
     values = _cast(values, image.dtype)
     if fill == "constant" and old_pixels:
-        values[_outside(_positions(matrix, image.shape), image.shape)] = cval
+        set_outside(values, matrix, cval)
     return np.asarray(values)
+
+
+def set_outside(image: np.ndarray, matrix: np.ndarray, cval: float) -> None:
+    """Write `cval` where SciPy's `constant` does: at the pixels of a result (H, W, C) that come from outside of the
+    centres of the source's edge pixels."""
+    image[_outside(_positions(matrix, image.shape), image.shape)] = cval
 
 
 def _positions(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -10,6 +10,7 @@ from vary.errors import InputError
 from vary.keras.faces import Compat, face_of
 from vary.keras.parameters import Parameters
 from vary.keras.traps import warn_of_trap
+from vary.keras.whitening import LowRank
 
 __all__ = ["Statistics", "standardize"]
 
@@ -26,23 +27,27 @@ class Statistics(NamedTuple):
 
     mean: np.ndarray | None = None
     std: np.ndarray | None = None
-    whitening: np.ndarray | None = None
+    whitening: np.ndarray | LowRank | None = None
 
 
 NOT_FITTED = Statistics()
 
 
 def standardize(
-    parameters: Parameters, x: np.ndarray, statistics: Statistics = NOT_FITTED, compat: Compat = None
+    parameters: Parameters,
+    x: np.ndarray,
+    statistics: Statistics = NOT_FITTED,
+    compat: Compat = None,
+    in_place: bool = False,
 ) -> np.ndarray:
     """The preprocessing function, rescale, the image's own mean and deviation, those of the data, and whitening.
 
     x: an image, or a batch of them, in which each has its own mean and deviation. Returns a new array of at least
-    float32. With `compat`, `x` itself is changed, must hold floats, and a batch has one mean and deviation.
+    float32; with in_place=True, `x` is changed. With `compat`, it always is, holds floats, and a batch has one mean.
     What needs `fit` is left out without it, with a `TrapWarning`.
     """
     p, old = parameters, face_of(compat).old_pixels
-    if not old:
+    if not old and not in_place:
         x = np.array(x, np.result_type(np.asarray(x).dtype, np.float32))
     if p.preprocessing_function is not None:
         before = x.shape

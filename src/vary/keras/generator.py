@@ -1,0 +1,206 @@
+"""`ImageDataGenerator`: parameters, statistics of the data, and the iterators over images."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import numpy as np
+
+from vary.keras import transform
+from vary.keras.arrays import NumpyArrayIterator
+from vary.keras.faces import Compat
+from vary.keras.fit import Plan, fit, fit_as_before
+from vary.keras.folders import DirectoryIterator
+from vary.keras.iterator import Iterator
+from vary.keras.parameters import BY_DATA, Parameters, checked, described, signature, without
+from vary.keras.standardize import Statistics, standardize
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from vary.keras.draws import Drawn
+    from vary.keras.files import OnError
+    from vary.keras.subsets import AugmentValidation
+
+__all__ = ["ImageDataGenerator"]
+
+
+class Beyond(TypedDict):
+    """Keywords that the original does not have."""
+
+    augment_validation: AugmentValidation | None
+    on_error: OnError
+
+
+class ImageDataGenerator:
+    """Batches of images, augmented as they are read: Keras' classic interface.
+
+    Values are 0 .. 255 until `rescale`. By default, everything is drawn by the seed, the epoch and the image's index.
+    compat: "keras-2" or "1.1.2" repeat what those versions do: geometry, order of draws, splits. Parameters may be
+    set afterwards, as attributes. `InputError` for wrong values; a `TrapWarning` for those that are probably mistakes.
+
+    """
+
+    data_format: str
+    dtype: str
+    zoom_range: Sequence[float]
+    mean: Any  # Any: None, or an array
+    std: Any
+    zca_whitening_matrix: Any
+
+    def __init__(self, *args: Any, compat: Compat = None, **kwargs: Any) -> None:  # Any: see `Parameters`
+        if len(args) > len(Parameters._fields):
+            raise TypeError(f"ImageDataGenerator has {len(Parameters._fields)} parameters, and {len(args)} were given")
+        given = dict(zip(Parameters._fields, args, strict=False))
+        if twice := given.keys() & kwargs.keys():
+            raise TypeError(f"ImageDataGenerator was given {min(twice)} twice, by place and by name")
+        p = checked({**given, **kwargs}, compat)
+        self.__dict__.update(p._asdict(), zoom_range=list(p.zoom_range))  # type: ignore[arg-type]
+        self.compat = compat
+        self._validation_split = p.validation_split
+        first = p.data_format == "channels_first"
+        self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if first else (3, 1, 2)  # of a batch
+        self.mean = self.std = self.zca_whitening_matrix = None
+
+    @property
+    def principal_components(self) -> Any:  # Any: None, or an array
+        """`zca_whitening_matrix`, as version 1.1.2 calls it."""
+        return self.zca_whitening_matrix
+
+    @principal_components.setter
+    def principal_components(self, matrix: Any) -> None:
+        self.zca_whitening_matrix = matrix
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters as they are now."""
+        return Parameters(*[getattr(self, name) for name in Parameters._fields])
+
+    @property
+    def statistics(self) -> Statistics:
+        """What `fit` found, or the user has set."""
+        return Statistics(self.mean, self.std, self.zca_whitening_matrix)
+
+    # One image
+
+    def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> Drawn:
+        """Draw the transform of an image of this shape; see `apply_transform`."""
+        return transform.get_random_transform(self.parameters, img_shape, seed, self.compat)
+
+    def apply_transform(self, x: np.ndarray, transform_parameters: Mapping[str, float | None]) -> np.ndarray:
+        """The image after a transform: theta and shear in degrees, tx and ty in pixels, zx and zy, flip_horizontal,
+        flip_vertical, channel_shift_intensity, brightness. Each may be left out."""
+        return transform.apply_transform(self.parameters, x, transform_parameters, self.compat)
+
+    def random_transform(self, x: np.ndarray, seed: int | None = None) -> np.ndarray:
+        """The image after a transform that is drawn. Without a seed, the system's entropy decides."""
+        return self.apply_transform(x, self.get_random_transform(x.shape, seed))
+
+    def standardize(self, x: np.ndarray) -> np.ndarray:
+        """The image, or batch, after preprocessing_function, rescale and normalisation. Returns a new array; with
+        `compat`, `x` itself is changed."""
+        return standardize(self.parameters, x, self.statistics, self.compat)
+
+    # Data
+
+    def fit(
+        self,
+        x: Any,  # Any: an array, or an iterator
+        augment: bool = False,
+        rounds: int = 1,
+        seed: int | None = None,
+        *,
+        rank: int = 256,
+    ) -> None:
+        """Find the mean and deviation of each channel, and the whitening matrix, as far as the parameters ask for them.
+
+        x: images (N, H, W, C), or channels first by data_format; or an iterator, such as that of `flow_from_directory`,
+        whose images are then read a batch at a time. augment: with `rounds` variations of each. The images are those
+        that are normalised later: after preprocessing_function and rescale. rank: of images of more than 4096 values,
+        how many directions are whitened each by itself; see `vary.keras.fit`.
+        """
+        if self.compat is not None and not isinstance(x, Iterator):
+            found = fit_as_before(self, x, augment, rounds, seed)
+        else:
+            source = x if isinstance(x, Iterator) else self.flow(x)
+            p = self.parameters
+            maker = replace(
+                source._maker,
+                packed=_only_images,
+                saving=None,
+                compat=None,
+                augment="fresh" if augment else "none",
+                fixed=without(p, *BY_DATA),
+            )
+            found = fit(Plan(maker, p, source.n, rounds if augment else 1, seed or 0), rank)
+        self.mean, self.std, self.zca_whitening_matrix = found
+
+    def flow(
+        self,
+        x: Any,  # Any: arrays, or what becomes one
+        y: Any = None,
+        batch_size: int = 32,
+        shuffle: bool = True,
+        sample_weight: Any = None,
+        seed: int | None = None,
+        save_to_dir: str | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        ignore_class_split: bool = False,
+        subset: str | None = None,
+        *,
+        augment_validation: AugmentValidation | None = None,
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> NumpyArrayIterator:
+        """Batches of arrays in memory: see `NumpyArrayIterator`."""
+        del workers, use_multiprocessing, max_queue_size
+        order, saving = (batch_size, shuffle, sample_weight, seed), (save_to_dir, save_prefix, save_format)
+        how = subset, ignore_class_split, self.dtype
+        return NumpyArrayIterator(
+            x, y, self, *order, self.data_format, *saving, *how, augment_validation=augment_validation
+        )
+
+    def flow_from_directory(
+        self,
+        directory: str | os.PathLike[str],
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        follow_links: bool = False,
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        keep_aspect_ratio: bool = False,
+        *,
+        augment_validation: AugmentValidation | None = None,
+        on_error: OnError = "raise",
+        workers: int = 1,
+        use_multiprocessing: bool = False,
+        max_queue_size: int = 10,
+    ) -> DirectoryIterator:
+        """Batches of the images in a folder with a sub-folder for each class: see `DirectoryIterator`."""
+        del workers, use_multiprocessing, max_queue_size
+        files, order = (target_size, color_mode, classes, class_mode), (batch_size, shuffle, seed, self.data_format)
+        saving = save_to_dir, save_prefix, save_format, follow_links, subset
+        how = interpolation, keep_aspect_ratio, self.dtype
+        beyond: Beyond = {"augment_validation": augment_validation, "on_error": on_error}
+        # mypy loses count of the arguments in several tuples
+        return DirectoryIterator(directory, self, *files, *order, *saving, *how, **beyond)  # type: ignore[arg-type]
+
+
+def _only_images(x: np.ndarray, _: np.ndarray) -> np.ndarray:
+    return x
+
+
+ImageDataGenerator.__signature__ = signature()  # type: ignore[attr-defined]
+ImageDataGenerator.__doc__ = f"{ImageDataGenerator.__doc__}{described()}\n"
