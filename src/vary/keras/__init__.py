@@ -15,6 +15,8 @@ from vary.keras.affine import (
 )
 from vary.keras.arrays import NumpyArrayIterator
 from vary.keras.folders import DirectoryIterator
+from vary.keras.frames import DataFrameIterator
+from vary.keras.fromfiles import BatchFromFilesMixin
 from vary.keras.generator import ImageDataGenerator
 from vary.keras.images import (
     array_to_img,
@@ -30,6 +32,8 @@ from vary.keras.traps import TrapWarning
 from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
 
 __all__ = [
+    "BatchFromFilesMixin",
+    "DataFrameIterator",
     "DirectoryIterator",
     "ImageDataGenerator",
     "Iterator",

@@ -12,7 +12,9 @@ from vary.keras.arrays import NumpyArrayIterator
 from vary.keras.faces import Compat
 from vary.keras.fit import Plan, fit, fit_as_before
 from vary.keras.folders import DirectoryIterator
+from vary.keras.frames import DataFrameIterator
 from vary.keras.iterator import Iterator
+from vary.keras.keywords import frame_keywords
 from vary.keras.parameters import BY_DATA, Parameters, checked, described, signature, without
 from vary.keras.standardize import Statistics, standardize
 
@@ -196,6 +198,41 @@ class ImageDataGenerator:
         beyond: Beyond = {"augment_validation": augment_validation, "on_error": on_error}
         # mypy loses count of the arguments in several tuples
         return DirectoryIterator(directory, self, *files, *order, *saving, *how, **beyond)  # type: ignore[arg-type]
+
+    def flow_from_dataframe(
+        self,
+        dataframe: Any,  # Any: a table, and columns of any name
+        directory: str | os.PathLike[str] | None = None,
+        x_col: Any = "filename",
+        y_col: Any = "class",
+        weight_col: Any = None,
+        target_size: tuple[int, int] = (256, 256),
+        color_mode: str = "rgb",
+        classes: Sequence[str] | None = None,
+        class_mode: str | None = "categorical",
+        batch_size: int = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        save_to_dir: str | None = None,
+        save_prefix: str = "",
+        save_format: str = "png",
+        subset: str | None = None,
+        interpolation: str = "nearest",
+        validate_filenames: bool = True,
+        **beyond: Any,
+    ) -> DataFrameIterator:
+        """Batches of the images that the rows of a table name: see `DataFrameIterator`.
+
+        beyond: keep_aspect_ratio, augment_validation, on_error, and Keras' workers, use_multiprocessing and
+        max_queue_size, which are not needed here. Others are a `TypeError`; with `compat`, they are ignored.
+        """
+        kept, class_mode = frame_keywords(beyond, class_mode, self.compat)
+        kept.setdefault("keep_aspect_ratio", False)
+        table, files = (dataframe, directory, self, x_col, y_col, weight_col), (target_size, color_mode, classes)
+        order, saving = (class_mode, batch_size, shuffle, seed), (save_to_dir, save_prefix, save_format)
+        how = subset, interpolation, kept.pop("keep_aspect_ratio"), self.dtype, validate_filenames
+        # mypy loses count of the arguments in several tuples
+        return DataFrameIterator(*table, *files, *order, self.data_format, *saving, *how, **kept)  # type: ignore[arg-type]
 
 
 def _only_images(x: np.ndarray, _: np.ndarray) -> np.ndarray:
