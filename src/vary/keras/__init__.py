@@ -28,6 +28,7 @@ from vary.keras.images import (
     validate_filename,
 )
 from vary.keras.iterator import Iterator
+from vary.keras.pairing import PairIterator
 from vary.keras.traps import TrapWarning
 from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
 
@@ -38,6 +39,7 @@ __all__ = [
     "ImageDataGenerator",
     "Iterator",
     "NumpyArrayIterator",
+    "PairIterator",
     "TrapWarning",
     "apply_affine_transform",
     "apply_brightness_shift",

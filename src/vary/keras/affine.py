@@ -25,11 +25,12 @@ from vary.keras.sampling import sampled
 from vary.keras.traps import warn_of_trap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = [
     "apply_affine_transform",
     "flip_axis",
+    "moved",
     "random_rotation",
     "random_shear",
     "random_shift",
@@ -83,11 +84,25 @@ def apply_affine_transform(
     SciPy's splines. compat: None is right; "keras-2" and "1.1.2" repeat old geometry and SciPy's edges.
     Raises `InputError` for another number of axes, axes that do not fit, and unknown words.
     """
+    values = {"theta": theta, "tx": tx, "ty": ty, "shear": shear, "zx": zx, "zy": zy}
+    return moved(x, values, (row_axis, col_axis, channel_axis), (fill_mode, cval, order), compat)
+
+
+def moved(
+    x: np.ndarray,
+    values: Mapping[str, float],
+    axes: tuple[int, int, int],
+    how: tuple[str, float, int],
+    compat: Compat,
+    exact: bool = False,
+) -> np.ndarray:
+    """`apply_affine_transform`, with its values by name; exact: see `sampled`."""
+    theta, tx, ty, shear = (values.get(name, 0.0) for name in ("theta", "tx", "ty", "shear"))
+    zx, zy = values.get("zx", 1.0), values.get("zy", 1.0)
     if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
-        face_of(compat), _channels_last(x, (row_axis, col_axis, channel_axis), compat)  # their errors
+        face_of(compat), _channels_last(x, axes, compat)  # their errors
         return x
-    matrix = _map(theta, (tx, ty), shear, (zx, zy))
-    return _applied(x, matrix, (row_axis, col_axis, channel_axis), (fill_mode, cval, order), compat)
+    return _applied(x, _map(theta, (tx, ty), shear, (zx, zy)), axes, how, compat, exact=exact)
 
 
 def _applied(
@@ -97,12 +112,14 @@ def _applied(
     how: tuple[str, float, int],
     compat: Compat,
     sides: Sequence[int] | None = None,
+    *,
+    exact: bool = False,
 ) -> np.ndarray:
     """The image after a (3, 3) map about the centre. axes: of rows, columns, channels. how: fill_mode, cval, order.
     sides: height and width that decide the centre; None: the image's."""
     face = face_of(compat)
     image = _channels_last(x, axes, compat)
-    result = sampled(image, _in_rows(matrix, sides or image.shape[:2], face), how, face.old_pixels)
+    result = sampled(image, _in_rows(matrix, sides or image.shape[:2], face), how, face.old_pixels, exact)
     return np.ascontiguousarray(np.moveaxis(result, (0, 1, 2), axes))
 
 

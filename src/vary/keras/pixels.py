@@ -11,7 +11,7 @@ from vary.elements import ELEMENTS
 from vary.keras.faces import face_of
 from vary.keras.matrices import matrices_of
 from vary.keras.parameters import BY_DATA, BY_IMAGE, without
-from vary.keras.sampling import FILL_MODES, sampled, set_outside
+from vary.keras.sampling import FILL_MODES, in_float64, sampled, set_outside
 from vary.keras.standardize import standardize
 from vary.keras.values import apply_brightness_shift
 from vary.plan.machine import default_threads
@@ -80,7 +80,9 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     pictures, planar = _native(images), p.data_format == "channels_first"
     how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES[p.fill_mode]
     moved = not (matrices == np.eye(2, 3)).all()
-    if moved and (fill is None or p.interpolation_order > 1 or (fill == "wrap" and face.old_pixels)):
+    exact = draws.get("brightness") is not None  # the old brightness truncates
+    slow = in_float64(p.fill_mode, p.interpolation_order, face.old_pixels, exact)
+    if moved and (fill is None or p.interpolation_order > 1 or slow):
         made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
         return np.stack([np.moveaxis(one, -1, 0) if planar else one for one in made])
     warps = _warps(channels, Sampling(fill or "nearest", float(p.cval), p.interpolation_order == 0), scale)
@@ -110,7 +112,7 @@ def _native(images: Pictures) -> Pictures:
 
 def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float, int], old_pixels: bool) -> Array:
     image = images.array[images.places[place]] if isinstance(images, Parts) else cast("Array", images[place])
-    return sampled(image.astype(np.float32), matrix, how, old_pixels)
+    return sampled(image.astype(np.float32), matrix, how, old_pixels, exact=True)
 
 
 def standardized(p: Parameters, x: Array, statistics: Statistics, compat: Compat, scale: float) -> Array:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from vary.errors import InputError
-from vary.keras.affine import apply_affine_transform, flip_axis
+from vary.keras.affine import flip_axis, moved
 from vary.keras.draws import Drawn, drawn, drawn_in_old_order
 from vary.keras.faces import Compat, face_of
 from vary.keras.parameters import Parameters
@@ -54,22 +54,9 @@ def apply_transform(
     """
     values = {name: 0.0 if value is None else float(value) for name, value in transform.items()}
     rows, columns, channels = _axes(parameters)
-    x = apply_affine_transform(
-        x,
-        theta=values.get("theta", 0.0),
-        tx=values.get("tx", 0.0),
-        ty=values.get("ty", 0.0),
-        shear=values.get("shear", 0.0),
-        zx=values.get("zx", 1.0),
-        zy=values.get("zy", 1.0),
-        row_axis=rows,
-        col_axis=columns,
-        channel_axis=channels,
-        fill_mode=parameters.fill_mode,
-        cval=parameters.cval,
-        order=parameters.interpolation_order,
-        compat=compat,
-    )
+    how = parameters.fill_mode, parameters.cval, parameters.interpolation_order
+    exact = transform.get("brightness") is not None  # the old brightness truncates
+    x = moved(x, values, (rows, columns, channels), how, compat, exact)
     if transform.get("channel_shift_intensity") is not None:
         x = apply_channel_shift(x, values["channel_shift_intensity"], channels)
     for name, axis in (("flip_horizontal", columns), ("flip_vertical", rows)):
