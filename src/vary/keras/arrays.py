@@ -28,6 +28,7 @@ class Stored:
     def __init__(self, array: Array) -> None:
         self.array = array
         self.shape = array.shape[1:]
+        self.in_memory = True
 
     shape: tuple[int, int, int]
 

@@ -70,6 +70,7 @@ class FileImages:
         self._paths, self._loading, self._on_error = paths, loading, on_error
         self.shape = (*loading.target_size, CHANNELS[loading.color_mode])
         self.skipped: dict[str, str] = {}
+        self.in_memory = False
         self._kept = Kept(int(np.prod(self.shape)))
         self._threads = Threads(None, "vary-keras-read")
 

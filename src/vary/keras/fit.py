@@ -46,7 +46,7 @@ class Plan(NamedTuple):
         for epoch in range(self.rounds):
             for start in range(0, self.number, BLOCK):
                 indices = np.arange(start, min(start + BLOCK, self.number))
-                yield self.maker.made(indices, self.maker.draws(indices, self.seed, epoch))
+                yield self.maker.made(indices, self.maker.draws(indices, self.seed, epoch))[0]
 
 
 def fit(plan: Plan, rank: int) -> Statistics:

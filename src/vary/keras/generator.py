@@ -16,6 +16,7 @@ from vary.keras.frames import DataFrameIterator
 from vary.keras.iterator import Iterator
 from vary.keras.keywords import frame_keywords
 from vary.keras.parameters import BY_DATA, Parameters, checked, described, signature, without
+from vary.keras.policies import policy_of
 from vary.keras.standardize import Statistics, standardize
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from vary.keras.draws import Drawn
     from vary.keras.files import OnError
     from vary.keras.subsets import AugmentValidation
+    from vary.policy import Policy
 
 __all__ = ["ImageDataGenerator"]
 
@@ -104,6 +106,14 @@ class ImageDataGenerator:
         """The image, or batch, after preprocessing_function, rescale and normalisation. Returns a new array; with
         `compat`, `x` itself is changed."""
         return standardize(self.parameters, x, self.statistics, self.compat)
+
+    def to_policy(self, target_size: tuple[int, int] | None = None) -> Policy:
+        """A `vary.Policy` that varies images in the same ways, for `vary.stream`.
+
+        target_size: (height, width), which the policy resizes to first; needed for shifts in pixels. The draws are its
+        own: zooms are uniform as magnifications, and a shear does not scale the other axis.
+        """
+        return policy_of(self.parameters, self.statistics, target_size)
 
     # Data
 

@@ -58,6 +58,7 @@ class Iterator:
         self.n, self.batch_size, self.shuffle, self.seed, self.compat = n, batch_size, shuffle, seed, compat
         self.batch_index = self.total_batches_seen = 0
         self.index_array: Array | None = None
+        self.batch_indices = np.zeros(0, np.int64)  # of the batch that was returned last
         self._seed = int.from_bytes(os.urandom(8), "little") if seed is None else int(seed)
         self._epoch = 0  # of the next batch
         self._orders: dict[int, Array] = {}  # of the latest epochs
@@ -140,15 +141,13 @@ class Iterator:
     def next(self) -> Any:
         """The next batch."""
         with self.lock:
+            number = None
             if self.compat is None and not self._is_own:
                 number = self._advance()
             else:
                 indices = next(self.index_generator)
                 draws = None if self._is_own else self._draws(indices, 0)  # in order, from the global generator
-                number = None
-        if number is not None:
-            return self._numbered(number)
-        return self._get_batches_of_transformed_samples(indices) if draws is None else self._made(indices, draws)
+        return self._numbered(number) if number is not None else self._finished(indices, draws)
 
     def __getitem__(self, number: int) -> Any:
         count = len(self)
@@ -175,18 +174,33 @@ class Iterator:
             start = number % len(self) * self.batch_size
             indices = self.index_array[start : start + self.batch_size]
             draws = None if self._is_own else self._draws(indices, 0)
-        return self._get_batches_of_transformed_samples(indices) if draws is None else self._made(indices, draws)
+        return self._finished(indices, draws)
+
+    def _finished(self, indices: Array, draws: Draws | None) -> Any:
+        if draws is None:
+            self.batch_indices = indices
+            return self._get_batches_of_transformed_samples(indices)
+        batch, self.batch_indices = self._made(indices, draws)
+        return batch
 
     def _numbered(self, number: Number) -> Any:
+        self._maker.warn_once()
         ahead = AHEAD if self._maker.bytes * self.batch_size > SMALL else 0
         following = [self._later(number, step) for step in range(1, ahead + 1)]
-        return self._feed.get(number, following, self._make)
+        batch, self.batch_indices = self._feed.get(number, following, self._make)
+        return batch
+
+    @property
+    def batch_filenames(self) -> list[str]:
+        """The names of the files of the batch that was returned last."""
+        names: list[str] = getattr(self, "filenames", [])
+        return [names[index] for index in self.batch_indices.tolist()] if names else []
 
     def _later(self, number: Number, step: int) -> Number:
         epochs, batch = divmod(number[1] + step, len(self))
         return number[0] + epochs, batch
 
-    def _make(self, number: Number) -> Any:
+    def _make(self, number: Number) -> tuple[Any, Array]:
         indices = self._indices(number)
         return self._made(indices, self._draws(indices, number[0]))
 
@@ -199,14 +213,14 @@ class Iterator:
         """What is drawn for these samples in an epoch."""
         return self._maker.draws(indices, self._seed, epoch)
 
-    def _made(self, indices: Array, draws: Draws) -> Any:
-        """The batch of these samples."""
+    def _made(self, indices: Array, draws: Draws) -> tuple[Any, Array]:
+        """The batch of these samples, and the indices of those that could be read."""
         return self._maker.made(indices, draws)
 
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
         """The batch of these samples; users call it, too."""
         indices = np.asarray(index_array, np.int64)
-        return self._made(indices, self._draws(indices, self._epoch))
+        return self._made(indices, self._draws(indices, self._epoch))[0]
 
     # For Keras: see `vary.streams.keras`
 

@@ -11,8 +11,9 @@ from vary.keras.draws import Batch, drawn_batch, drawn_in_old_order, together
 from vary.keras.faces import Compat, face_of
 from vary.keras.parameters import Parameters
 from vary.keras.pixels import augmented, scale_of, standardized
+from vary.keras.ranges import check_range
 from vary.keras.saving import Saving
-from vary.keras.standardize import NOT_FITTED, Statistics
+from vary.keras.standardize import NOT_FITTED, Statistics, fitted, unfitted
 from vary.plan.request import Parts
 from vary.rng import uniforms
 from vary.sample import Array
@@ -41,6 +42,7 @@ class Images(Protocol):
     """The images of an iterator, (H, W, C), by index. shape: of all of them."""
 
     shape: tuple[int, int, int]
+    in_memory: bool
 
     def read(self, indices: Array) -> tuple[Pictures, Array]:
         """The images, and the indices of those that could be read."""
@@ -60,6 +62,7 @@ class Maker:
     augment: Augment = "fresh"
     saving: Saving | None = None
     data_format: str = "channels_last"
+    warned: bool = False
     fixed: Parameters | None = None  # None: those that the generator has when a batch is made
 
     @property
@@ -88,6 +91,15 @@ class Maker:
             return theirs
         return self.parameters.preprocessing_function is not None or np.dtype(self.dtype) != np.float32
 
+    def warn_once(self) -> None:
+        """Warn of traps that are only seen now, in the thread that wants the first batch."""
+        if not self.warned:
+            self.warned = True
+            if self.compat is None and isinstance(getattr(self.generator, "parameters", None), Parameters):
+                unfitted(self.parameters, self.statistics)
+                some = self.images.read(np.arange(1))[0] if self.images.in_memory else []
+                check_range(self.parameters, some)
+
     def draws(self, indices: Array, seed: int, epoch: int) -> Draws:
         p, size = self.parameters, self.images.shape[:2]
         if self.compat is not None:
@@ -111,12 +123,13 @@ class Maker:
             batch = together([drawn_in_old_order(p, size, face, random) for _ in range(count)])
         return Draws(batch, [] if self.saving is None else self.saving.drawn(count))
 
-    def made(self, indices: Array, draws: Draws) -> Any:  # Any: an array, or a tuple
+    def made(self, indices: Array, draws: Draws) -> tuple[Any, Array]:  # Any: an array, or a tuple
+        """The batch of these samples, and the indices of those that could be read."""
         images, kept = self.images.read(indices)
         if len(kept) < len(indices):
             draws = _part(draws, np.isin(indices, kept))
         x = self._one_by_one(images, draws) if self._is_own else self._batch(images, kept, draws)
-        return self.packed(x, kept)
+        return self.packed(x, kept), kept
 
     def _batch(self, images: Pictures, indices: Array, draws: Draws) -> Array:
         p, compat, saving = self.parameters, self.compat, self.saving
@@ -126,7 +139,7 @@ class Maker:
         x = augmented(p, images, draws.batch, compat, scale)
         if saving is not None and compat is None:
             saving.save(x, indices, draws.names)
-        x = _cast(standardized(p, x, self.statistics, compat, scale), self.dtype)
+        x = _cast(standardized(fitted(p, self.statistics), x, self.statistics, compat, scale), self.dtype)
         if saving is not None and compat is not None:
             saving.save(x, indices, draws.names)
         return x
@@ -176,6 +189,7 @@ class _Nothing:
     """The images of an iterator whose batches a user's subclass makes."""
 
     shape = (0, 0, 0)
+    in_memory = False
 
     def read(self, indices: Array) -> tuple[Pictures, Array]:
         raise NotImplementedError("define _get_batches_of_transformed_samples(self, index_array) in the class")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from vary.errors import InputError
 from vary.keras.iterator import Iterator
 from vary.keras.traps import warn_of_trap
@@ -40,7 +42,7 @@ class PairIterator(Iterator):
             given: object = one
             if not isinstance(given, Iterator):
                 raise InputError(
-                    f"PairIterator was given a {type(given).__name__}; give iterators, of flow and the like"
+                    f"PairIterator was given a {type(given).__name__}; give iterators of flow or flow_from_..."
                 )
         if (images.n, images.compat) != (masks.n, masks.compat):
             raise InputError(
@@ -63,17 +65,20 @@ class PairIterator(Iterator):
     def _by_number(self, number: int) -> Any:
         return _one(self.images[number]), _one(self.masks[number])
 
-    def _make(self, number: Number) -> Any:
+    def _make(self, number: Number) -> tuple[Any, Array]:
         return self._both(self._indices(number), number[0])
 
-    def _made(self, indices: Array, draws: Draws) -> Any:
+    def _made(self, indices: Array, draws: Draws) -> tuple[Any, Array]:
         del draws
         return self._both(indices, self._epoch)
 
-    def _both(self, indices: Array, epoch: int) -> tuple[Any, Any]:
+    def _both(self, indices: Array, epoch: int) -> tuple[Any, Array]:
         pair = self.images, self.masks
-        images, masks = (_one(each._made(indices, each._draws(indices, epoch))) for each in pair)
-        return images, masks
+        (images, kept), (masks, good) = (each._made(indices, each._draws(indices, epoch)) for each in pair)
+        both = np.intersect1d(kept, good)
+        if len(both) < len(indices):  # broken files were skipped
+            images, masks = _one(images)[np.isin(kept, both)], _one(masks)[np.isin(good, both)]
+        return (_one(images), _one(masks)), indices[np.isin(indices, both)]
 
 
 def _one(batch: Any) -> Any:

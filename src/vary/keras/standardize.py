@@ -8,11 +8,11 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.keras.faces import Compat, face_of
-from vary.keras.parameters import Parameters
+from vary.keras.parameters import BY_DATA, Parameters, without
 from vary.keras.traps import warn_of_trap
 from vary.keras.whitening import LowRank
 
-__all__ = ["Statistics", "standardize"]
+__all__ = ["NOT_FITTED", "Statistics", "fitted", "standardize", "unfitted"]
 
 SMALLEST = 1e-6
 """Added to standard deviations, so that a flat image is not divided by 0."""
@@ -65,15 +65,20 @@ def standardize(
     return _by_the_data(p, x, statistics, compat)
 
 
-def _by_the_data(p: Parameters, x: np.ndarray, statistics: Statistics, compat: Compat) -> np.ndarray:
-    asked = (
-        ("featurewise_center", p.featurewise_center, statistics.mean),
-        ("featurewise_std_normalization", p.featurewise_std_normalization, statistics.std),
-        ("zca_whitening", p.zca_whitening, statistics.whitening),
-    )
-    for name, wanted, found in asked:
-        if wanted and found is None:
+def fitted(p: Parameters, statistics: Statistics) -> Parameters:
+    """The parameters without those that need statistics that are not there."""
+    return without(p, *[name for name, found in zip(BY_DATA, statistics, strict=True) if found is None])
+
+
+def unfitted(p: Parameters, statistics: Statistics, compat: Compat = None) -> None:
+    """Warn of parameters that need statistics that are not there."""
+    for name, found in zip(BY_DATA, statistics, strict=True):
+        if getattr(p, name) and found is None:
             warn_of_trap(f"{name}=True is left out, because it needs `fit(images)`, which was not called", compat)
+
+
+def _by_the_data(p: Parameters, x: np.ndarray, statistics: Statistics, compat: Compat) -> np.ndarray:
+    unfitted(p, statistics, compat)
     if p.featurewise_center and statistics.mean is not None:
         x -= statistics.mean
     if p.featurewise_std_normalization and statistics.std is not None:
