@@ -102,33 +102,24 @@ def moved(
     if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
         face_of(compat), _channels_last(x, axes, compat)  # their errors
         return x
-    return _applied(x, _map(theta, (tx, ty), shear, (zx, zy)), axes, how, compat, exact=exact)
-
-
-def _applied(
-    x: np.ndarray,
-    matrix: np.ndarray,
-    axes: tuple[int, int, int],
-    how: tuple[str, float, int],
-    compat: Compat,
-    sides: Sequence[int] | None = None,
-    *,
-    exact: bool = False,
-) -> np.ndarray:
-    """The image after a (3, 3) map about the centre. axes: of rows, columns, channels. how: fill_mode, cval, order.
-    sides: height and width that decide the centre; None: the image's."""
-    face = face_of(compat)
-    image = _channels_last(x, axes, compat)
-    result = sampled(image, _in_rows(matrix, sides or image.shape[:2], face), how, face.old_pixels, exact)
-    return np.ascontiguousarray(np.moveaxis(result, (0, 1, 2), axes))
+    face, image = face_of(compat), _channels_last(x, axes, compat)
+    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), image.shape[:2], face)
+    return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), axes)
 
 
 def _random(
     x: np.ndarray, matrix: np.ndarray, axes: tuple[int, int, int], how: tuple[str, float, int], compat: Compat
 ) -> np.ndarray:
-    """`_applied` as the random functions do it: version 1.1.2 finds the centre with the first two axes, whatever they
-    are."""
-    return _applied(x, matrix, axes, how, compat, x.shape[:2] if compat == "1.1.2" else None)
+    """The image after a (3, 3) map, as the random functions do it: version 1.1.2 finds the centre with the first two
+    axes, whatever they are. axes: of rows, columns, channels. how: fill_mode, cval, order."""
+    face, image = face_of(compat), _channels_last(x, axes, compat)
+    sides = x.shape[:2] if compat == "1.1.2" else image.shape[:2]
+    return _with_axes(sampled(image, _in_rows(matrix, sides, face), how, face.old_pixels), axes)
+
+
+def _with_axes(image: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
+    """A result (height, width, channels) with the axes of rows, columns and channels in these places."""
+    return np.ascontiguousarray(np.moveaxis(image, (0, 1, 2), axes))
 
 
 def _map(theta: float, shift: Sequence[float], shear: float, zoom: Sequence[float]) -> np.ndarray:

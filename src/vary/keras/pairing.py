@@ -55,7 +55,7 @@ class PairIterator(Iterator):
         self._maker = images._maker
         _check_generators(images, masks)
 
-    def next(self) -> Any:
+    def next(self) -> Any:  # Any here and below: a pair of arrays
         """The next batch."""
         if self.compat is None:
             return super().next()
