@@ -20,6 +20,7 @@ FILES = {
     "trees_tensorflow": ("tensorflow",),
     "keras_fit": BACKENDS,
     "keras_images": ("jax",),
+    "keras_iterators": BACKENDS,
     "pages": BACKENDS,
 }
 CASES = [

@@ -169,12 +169,13 @@ class ImageDataGenerator:
         max_queue_size: int = 10,
     ) -> NumpyArrayIterator:
         """Batches of arrays in memory: see `NumpyArrayIterator`."""
-        del workers, use_multiprocessing, max_queue_size
         order, saving = (batch_size, shuffle, sample_weight, seed), (save_to_dir, save_prefix, save_format)
         how = subset, ignore_class_split, self.dtype
-        return NumpyArrayIterator(
+        made = NumpyArrayIterator(
             x, y, self, *order, self.data_format, *saving, *how, augment_validation=augment_validation
         )
+        made.workers, made.use_multiprocessing, made.max_queue_size = workers, use_multiprocessing, max_queue_size
+        return made
 
     def flow_from_directory(
         self,
@@ -201,13 +202,14 @@ class ImageDataGenerator:
         max_queue_size: int = 10,
     ) -> DirectoryIterator:
         """Batches of the images in a folder with a sub-folder for each class: see `DirectoryIterator`."""
-        del workers, use_multiprocessing, max_queue_size
         files, order = (target_size, color_mode, classes, class_mode), (batch_size, shuffle, seed, self.data_format)
         saving = save_to_dir, save_prefix, save_format, follow_links, subset
         how = interpolation, keep_aspect_ratio, self.dtype
         beyond: Beyond = {"augment_validation": augment_validation, "on_error": on_error}
         # mypy loses count of the arguments in several tuples
-        return DirectoryIterator(directory, self, *files, *order, *saving, *how, **beyond)  # type: ignore[arg-type]
+        made = DirectoryIterator(directory, self, *files, *order, *saving, *how, **beyond)  # type: ignore[arg-type]
+        made.workers, made.use_multiprocessing, made.max_queue_size = workers, use_multiprocessing, max_queue_size
+        return made
 
     def flow_from_dataframe(
         self,
@@ -242,7 +244,10 @@ class ImageDataGenerator:
         order, saving = (class_mode, batch_size, shuffle, seed), (save_to_dir, save_prefix, save_format)
         how = subset, interpolation, kept.pop("keep_aspect_ratio"), self.dtype, validate_filenames
         # mypy loses count of the arguments in several tuples
-        return DataFrameIterator(*table, *files, *order, self.data_format, *saving, *how, **kept)  # type: ignore[arg-type]
+        made = DataFrameIterator(*table, *files, *order, self.data_format, *saving, *how, **kept)  # type: ignore[arg-type]
+        for name in beyond.keys() & {"workers", "use_multiprocessing", "max_queue_size"}:
+            setattr(made, name, beyond[name])
+        return made
 
 
 def _only_images(x: np.ndarray, _: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ from vary.streams.workers.threads import ForkLock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator as Generator
+    from types import FrameType
 
     from vary.keras.maker import Draws
 
@@ -49,7 +50,8 @@ class Iterator:
     """
 
     white_list_formats: ClassVar[tuple[str, ...]] = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
-    workers, use_multiprocessing, max_queue_size = 1, False, 10  # for Keras: there are threads here already
+    max_queue_size = 10
+    _workers, _processes = 1, False
 
     def __init__(self, n: int, batch_size: int, shuffle: bool, seed: int | None, *, compat: Compat = None) -> None:
         face_of(compat)
@@ -223,6 +225,28 @@ class Iterator:
         return self._made(indices, self._draws(indices, self._epoch))[0]
 
     # For Keras: see `vary.streams.keras`
+
+    @property
+    def workers(self) -> int:
+        """As it was set. Keras is told 1, because there are threads here, and its own would request batches of an epoch
+        before it begins. With `compat`, Keras' workers are used."""
+        return 1 if self._has_threads(sys._getframe(1)) else self._workers
+
+    @workers.setter
+    def workers(self, workers: int) -> None:
+        self._workers = workers
+
+    @property
+    def use_multiprocessing(self) -> bool:
+        """As it was set; Keras is told False, as for `workers`."""
+        return False if self._has_threads(sys._getframe(1)) else self._processes
+
+    @use_multiprocessing.setter
+    def use_multiprocessing(self, processes: bool) -> None:
+        self._processes = processes
+
+    def _has_threads(self, caller: FrameType) -> bool:
+        return self.compat is None and not self._is_own and keras.is_keras(caller)
 
     if not TYPE_CHECKING:
 

@@ -83,3 +83,33 @@ def check_smart_resize_is_the_same() -> None:
     for size in ((8, 8), (20, 9), (5, 30)):
         expected = np.asarray(smart_resize(IMAGE, size))
         np.testing.assert_allclose(keras.smart_resize(IMAGE, size), expected, rtol=0, atol=1)
+
+
+def check_iterators_give_the_same_batches() -> None:
+    x, y = np.random.default_rng(0).uniform(0, 255, (14, 24, 17, 3)), np.arange(14) % 2
+    rotated: dict[str, Any] = {"rotation_range": 40, "shear_range": 11.0, "zoom_range": 0.2}
+    cases: list[dict[str, Any]] = [
+        {**rotated, "width_shift_range": 0.2, "height_shift_range": 0.1, "rescale": 1 / 255, "horizontal_flip": True},
+        {**rotated, "fill_mode": "constant", "cval": 5.0, "samplewise_center": True},
+        {"brightness_range": (0.5, 1.5), "channel_shift_range": 20.0, "fill_mode": "wrap", "width_shift_range": 3},
+        {"featurewise_center": True, "featurewise_std_normalization": True, "vertical_flip": True},
+        {"featurewise_center": True, "zca_whitening": True, "zca_epsilon": 0.1},
+    ]
+    for given in cases:
+        generators = original.ImageDataGenerator(**given), keras.ImageDataGenerator(**given, **COMPAT)
+        for seed in (3, None):
+            found = []
+            for generator in generators:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")
+                    if given.get("featurewise_center"):
+                        generator.fit(x[..., :1] if given.get("zca_whitening") else x)
+                    data = x[..., :1] if given.get("zca_whitening") else x
+                    it = generator.flow(data, y, batch_size=6, seed=seed)
+                    np.random.seed(8)  # noqa: NPY002
+                    made = [next(it) for _ in range(4)] + [it[1]]
+                    it.on_epoch_end()
+                    found.append([*made, it[0], (np.random.random(), 0)])  # noqa: NPY002
+            for (a, b), (c, d) in zip(*found, strict=True):
+                np.testing.assert_allclose(a, c, rtol=0, atol=1, err_msg=str(given))
+                np.testing.assert_array_equal(b, d)
