@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from keras_images.pictures import folder_of_pictures
 
-from vary.errors import SourceError
 from vary.keras import ImageDataGenerator, TrapWarning
 
 HOW: dict[str, Any] = {"target_size": (20, 15), "shuffle": False, "batch_size": 30}
@@ -97,8 +96,9 @@ def test_rows_without_a_file_are_left_out_and_said(root: Path, capsys: pytest.Ca
     assert "a/absent.png, note.txt" in said
     whole = ImageDataGenerator().flow_from_dataframe(more, root, validate_filenames=False, **HOW)
     assert whole.samples == 13
-    with pytest.raises(SourceError, match="directory="):
-        ImageDataGenerator().flow_from_dataframe({"filename": ["1", "2"], "class": ["a", "b"]}, root)
+    with pytest.warns(TrapWarning, match="directory="):
+        it = ImageDataGenerator().flow_from_dataframe({"filename": ["1"], "class": ["a"]}, root, classes=["b", "a"])
+    assert (it.samples, len(it), it.class_indices) == (0, 0, {"b": 0, "a": 1})
 
 
 def test_each_folder_is_listed_once_and_no_file_is_asked_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

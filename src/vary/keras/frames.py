@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from vary.errors import SourceError, brief, warn_caller
+from vary.errors import brief, warn_caller
 from vary.keras.faces import Compat
 from vary.keras.fromfiles import BatchFromFilesMixin
 from vary.keras.iterator import Iterator
@@ -154,9 +154,9 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             return []
         if not found:
             where = self.directory or os.getcwd()  # noqa: PTH109
-            raise SourceError(
-                f"x_col={x_col!r}: no row names a file in {where!r} with the ending of an image: {shown}; pass "
-                "the folder as directory=, and names with their ending: frame[column] + '.jpg'"
+            warn_of_trap(
+                f"x_col={x_col!r}: no row names a file in {where!r} with the ending of an image: {shown}; pass the "
+                "folder as directory=, and names with their ending: frame[column] + '.jpg'"
             )
         return [f"{text[:-1]}: {shown}."]
 

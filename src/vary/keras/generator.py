@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
@@ -47,6 +47,7 @@ class ImageDataGenerator:
 
     """
 
+    _installed: ClassVar[Compat] = None  # of `install`
     data_format: str
     dtype: str
     zoom_range: Sequence[float]
@@ -57,6 +58,7 @@ class ImageDataGenerator:
     def __init__(self, *args: Any, compat: Compat = None, **kwargs: Any) -> None:  # Any: see `Parameters`
         if len(args) > len(Parameters._fields):
             raise TypeError(f"ImageDataGenerator has {len(Parameters._fields)} parameters, and {len(args)} were given")
+        compat = self._installed if compat is None else compat
         given = dict(zip(Parameters._fields, args, strict=False))
         if twice := given.keys() & kwargs.keys():
             raise TypeError(f"ImageDataGenerator was given {min(twice)} twice, by place and by name")

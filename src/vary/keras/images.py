@@ -87,7 +87,7 @@ def _image(values: np.ndarray, truncated: bool) -> Image:
 
     deep = values.shape[2] == 1 and np.max(values) > 255
     if not truncated:
-        values = np.clip(np.rint(values), 0, None if deep else 255)
+        values = np.rint(values) if deep else np.clip(np.rint(values), 0, 255)
     whole = values.astype(np.int32 if deep else np.uint8)
     return Image.fromarray(whole[..., 0] if whole.shape[2] == 1 else whole)
 
@@ -131,7 +131,7 @@ def load_img(
     color_mode = "grayscale" if grayscale else color_mode
     if color_mode not in COLOR_MODES:
         raise InputError(f"color_mode={color_mode!r}; give one of {', '.join(map(repr, COLOR_MODES))}")
-    if interpolation not in METHODS:
+    if target_size is not None and interpolation not in METHODS:
         raise InputError(f"interpolation={interpolation!r}; give one of {', '.join(METHODS)}")
     data = path.read() if hasattr(path, "read") else Path(os.fsdecode(path)).read_bytes()
     img: Image.Image = Image.open(BytesIO(data))

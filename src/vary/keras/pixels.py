@@ -42,8 +42,13 @@ def size_of(images: Pictures) -> tuple[int, int, int]:
 def scale_of(p: Parameters, compat: Compat) -> float:
     """The factor `rescale`, if it may be multiplied where pixels are sampled; 1 if something comes in between."""
     between = p.preprocessing_function, p.channel_shift_range, p.brightness_range
-    old_edges = face_of(compat).old_pixels and p.fill_mode == "constant"
-    return 1.0 if any(between) or old_edges or not p.rescale or p.interpolation_order > 1 else float(p.rescale)
+    return 1.0 if any(between) or not p.rescale or not _is_native(p, compat) else float(p.rescale)
+
+
+def _is_native(p: Parameters, compat: Compat) -> bool:
+    """Does the core sample the images?"""
+    slow = in_float64(p.fill_mode, p.interpolation_order, face_of(compat).old_pixels, p.brightness_range is not None)
+    return FILL_MODES[p.fill_mode] is not None and p.interpolation_order <= 1 and not slow
 
 
 def augmented(p: Parameters, images: Pictures, draws: Batch | None, compat: Compat, scale: float = 1.0) -> Array:
@@ -80,9 +85,7 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     pictures, planar = _native(images), p.data_format == "channels_first"
     how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES[p.fill_mode]
     moved = not (matrices == np.eye(2, 3)).all()
-    exact = draws.get("brightness") is not None  # the old brightness truncates
-    slow = in_float64(p.fill_mode, p.interpolation_order, face.old_pixels, exact)
-    if moved and (fill is None or p.interpolation_order > 1 or slow):
+    if moved and not _is_native(p, compat):
         made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
         return np.stack([np.moveaxis(one, -1, 0) if planar else one for one in made])
     warps = _warps(channels, Sampling(fill or "nearest", float(p.cval), p.interpolation_order == 0), scale)
@@ -91,9 +94,9 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     rows = np.moveaxis(x, 1, -1) if planar else x
     for place, _ in failed:  # a singular map, which the core refuses
         rows[place] = _sampled(pictures, place, matrices[place], how, face.old_pixels) * scale
-    if moved and p.fill_mode == "constant" and face.old_pixels:
+    if moved and p.fill_mode == "constant":
         for image, matrix in zip(rows, matrices, strict=True):
-            set_outside(image, matrix, p.cval)
+            set_outside(image, matrix, p.cval * scale, face.old_pixels)
     return x
 
 

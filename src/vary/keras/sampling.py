@@ -24,6 +24,7 @@ FILL_MODES: dict[str, Fill | None] = {
 """SciPy's name -> the core's; None: through SciPy. The core's `wrap` repeats the picture, as Keras' documents say."""
 
 ORDERS = range(6)
+SLACK = 1e-6  # pixels
 
 
 def check_sampling(fill_mode: object, order: object, names: tuple[str, str] = ("fill_mode", "order")) -> None:
@@ -40,8 +41,8 @@ def sampled(
     """The picture, of the same size, whose pixel (row, column) comes from `matrix @ (row, column, 1)`.
 
     image: (H, W, C) of any numeric dtype, which the result has too. matrix: (2, 3). how: fill_mode, cval, order.
-    old_pixels: SciPy's edges for `constant`, where the outer half of the edge pixels counts as outside, and SciPy's
-    `wrap`, whose period is one pixel less than the picture. exact: in float64, except for `reflect` and `mirror`: slow,
+    old_pixels: SciPy's rounding at the edges of `constant`, and its `wrap`, whose period is one pixel less than the
+    picture. exact: in float64, except for `reflect` and `mirror`: slow,
     without the core's error of up to 0.02 levels.
     """
     fill_mode, cval, order = how
@@ -60,8 +61,8 @@ def sampled(
         except ValueError as error:
             raise InputError(f"the affine map {matrix.tolist()} cannot be sampled: {error}") from None
     values = _cast(values, image.dtype)
-    if fill == "constant" and old_pixels:
-        set_outside(values, matrix, cval)
+    if fill == "constant":
+        set_outside(values, matrix, cval, old_pixels)
     return np.asarray(values)
 
 
@@ -72,10 +73,11 @@ def in_float64(fill_mode: str, order: int, old_pixels: bool, exact: bool) -> boo
     return old_pixels and (order == 0 or exact) and fill_mode in ("nearest", "constant")
 
 
-def set_outside(image: np.ndarray, matrix: np.ndarray, cval: float) -> None:
-    """Write `cval` where SciPy's `constant` does: at the pixels of a result (H, W, C) that come from outside of the
-    centres of the source's edge pixels."""
-    image[_outside(_positions(matrix, image.shape), image.shape)] = cval
+def set_outside(image: np.ndarray, matrix: np.ndarray, cval: float, old_pixels: bool) -> None:
+    """Write `cval` at the pixels of a result (H, W, C) that come from outside of the centres of the source's edge
+    pixels, as SciPy's `constant` does. Where the last bit decides, as when turned by 90 degrees, they count as inside;
+    with old_pixels, as in SciPy."""
+    image[_outside(_positions(matrix, image.shape), image.shape, 0.0 if old_pixels else SLACK)] = cval
 
 
 def _positions(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
@@ -85,9 +87,10 @@ def _positions(matrix: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.array([(m[2] + m[0] * rows) + m[1] * columns for m in matrix])
 
 
-def _outside(positions: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _outside(positions: np.ndarray, shape: tuple[int, ...], slack: float) -> np.ndarray:
     rows, columns = positions
-    return np.asarray((rows < 0) | (rows > shape[0] - 1) | (columns < 0) | (columns > shape[1] - 1))
+    height, width = shape[0] - 1 + slack, shape[1] - 1 + slack
+    return np.asarray((rows < -slack) | (rows > height) | (columns < -slack) | (columns > width))
 
 
 def _wrapped(positions: np.ndarray, side: int) -> np.ndarray:
