@@ -60,6 +60,7 @@ def test_constant_begins_at_the_centre_of_the_last_pixel() -> None:
     how: dict[str, Any] = {"fill_mode": "constant", "cval": -1.0}
     for compat in FACES:
         found = K.apply_affine_transform(x, tx=0.4, **HWC, **how, compat=compat)
+        found = np.swapaxes(found, 0, 1) if compat == "1.1.2" else found  # its tx moves rows
         assert (found[:, -1] == -1).all()
         assert (found[:, :-1] != -1).all()
     square = noise(9, 9)

@@ -14,7 +14,6 @@ from vary.keras.affine import (
     transform_matrix_offset_center,
 )
 from vary.keras.arrays import NumpyArrayIterator
-from vary.keras.faces import Compat
 from vary.keras.folders import DirectoryIterator
 from vary.keras.frames import DataFrameIterator
 from vary.keras.fromfiles import BatchFromFilesMixin
@@ -28,22 +27,11 @@ from vary.keras.images import (
     smart_resize,
     validate_filename,
 )
+from vary.keras.installing import install
 from vary.keras.iterator import Iterator
 from vary.keras.pairing import PairIterator
 from vary.keras.traps import TrapWarning
 from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
-
-
-def install(compat: Compat = None) -> None:
-    """Make old imports find this: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
-
-    compat: what ImageDataGenerator and the functions have without this argument: None, "keras-2" or "1.1.2". Another
-    call with another one takes its place. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
-    """
-    from vary.keras.installing import install_modules
-
-    install_modules(compat)
-
 
 __all__ = [
     "BatchFromFilesMixin",

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from vary import keras
+from vary.keras import affine, arrays, folders, frames, fromfiles, images, iterator, values
 from vary.keras.faces import Compat, face_of
 from vary.keras.generator import ImageDataGenerator
 from vary.keras.old_functions import functions_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from importlib.machinery import ModuleSpec
 
-__all__ = ["install_modules"]
+__all__ = ["install"]
 
 PACKAGE = "keras_preprocessing"
 MODULES = {
@@ -49,6 +49,7 @@ MODULES = {
     "utils": ("validate_filename", "save_img", "load_img", "list_pictures", "array_to_img", "img_to_array"),
 }
 """The sub-modules of `keras_preprocessing.image`, and their names."""
+SOURCES = (affine, values, images, iterator, fromfiles, arrays, folders, frames)
 TARGETS = frozenset(
     f"{start}.preprocessing.image"
     for start in (
@@ -79,8 +80,12 @@ GENERATORS: dict[Compat, type[ImageDataGenerator]] = {
 }
 
 
-def install_modules(compat: Compat = None) -> None:
-    """See `vary.keras.install`."""
+def install(compat: Compat = None) -> None:
+    """Make old imports find this: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
+
+    compat: what ImageDataGenerator and the functions have without this argument: None, "keras-2" or "1.1.2". Another
+    call with another one takes its place. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
+    """
     face_of(compat)
     made = _modules(compat)
     package = _package()
@@ -104,13 +109,17 @@ def _modules(compat: Compat) -> dict[str, ModuleType]:
     for name, names in MODULES.items():
         module = ModuleType(f"{PACKAGE}.image.{name}")
         for each in names:
-            found = GENERATORS[compat] if each == "ImageDataGenerator" else functions.get(each) or getattr(keras, each)
+            found = GENERATORS[compat] if each == "ImageDataGenerator" else functions.get(each) or _ours(each)
             setattr(module, each, found)
             setattr(image, each, found)
         setattr(image, name, module)
         made[module.__name__] = module
     _follow_globals(made[f"{PACKAGE}.image.affine_transformations"], functions, image)
     return made
+
+
+def _ours(name: str) -> Any:  # Any: a function, or a class
+    return next(getattr(one, name) for one in SOURCES if name in one.__all__)
 
 
 def _follow_globals(module: ModuleType, functions: dict[str, Callable[..., Any]], image: ModuleType) -> None:
@@ -132,7 +141,7 @@ def _follow_globals(module: ModuleType, functions: dict[str, Callable[..., Any]]
 
     module.__getattr__ = pillow  # type: ignore[method-assign]
     for function in (apply_brightness_shift, random_brightness):
-        function.__doc__ = getattr(keras, function.__name__).__doc__
+        function.__doc__ = getattr(values, function.__name__).__doc__
         setattr(module, function.__name__, function)
         setattr(image, function.__name__, function)
 

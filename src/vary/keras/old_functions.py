@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vary import keras
 from vary.errors import InputError
+from vary.keras import affine, images, values
 from vary.keras.faces import Compat
 
 if TYPE_CHECKING:
@@ -18,22 +18,23 @@ if TYPE_CHECKING:
 __all__ = ["functions_of"]
 
 BOUND = (
-    "random_rotation",
-    "random_shift",
-    "random_shear",
-    "random_zoom",
-    "transform_matrix_offset_center",
-    "apply_affine_transform",
-    "load_img",
-    "array_to_img",
+    affine.random_rotation,
+    affine.random_shift,
+    affine.random_shear,
+    affine.random_zoom,
+    affine.transform_matrix_offset_center,
+    affine.apply_affine_transform,
+    images.load_img,
+    images.array_to_img,
 )
 """The functions that have the argument `compat`."""
 AXES = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
 
 
+# Any here and below: functions of any arguments and results
 def functions_of(compat: Compat) -> dict[str, Callable[..., Any]]:
-    """The functions by name. Any: each has results of its own."""
-    made = {name: _bound(getattr(keras, name), compat) for name in BOUND}
+    """The functions by name."""
+    made = {function.__name__: _bound(function, compat) for function in BOUND}
     if compat == "1.1.2":
         made["apply_affine_transform"] = _with_defaults(made["apply_affine_transform"], AXES)
 
@@ -41,7 +42,7 @@ def functions_of(compat: Compat) -> dict[str, Callable[..., Any]]:
         if compat is None and scale:  # without the face: in floats
             x = np.asarray(x, np.float32) - np.min(x)
             x = x / max(np.max(x), 1e-30) * 255
-        return keras.apply_brightness_shift(x, brightness, scale, compat=compat)
+        return values.apply_brightness_shift(x, brightness, scale, compat=compat)
 
     def random_brightness(
         x: Any, brightness_range: Sequence[float], scale: bool = True, apply: Callable[..., Any] | None = None
