@@ -185,3 +185,9 @@ def test_traps_of_folders(tmp_path: Path) -> None:
         ImageDataGenerator().flow_from_directory(root, class_mode="binary", classes=["train", "test", "validation"])
     with pytest.warns(TrapWarning, match="no folder for"):
         ImageDataGenerator().flow_from_directory(root, classes=["train", "cat"])
+
+
+def test_a_folder_without_images_is_a_trap(tmp_path: Path) -> None:
+    with pytest.warns(TrapWarning, match="there are no images"):
+        it = ImageDataGenerator().flow_from_directory(tmp_path)
+    assert (it.samples, it.num_classes, len(it)) == (0, 0, 0)

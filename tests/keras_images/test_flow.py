@@ -3,6 +3,9 @@ one image."""
 
 import multiprocessing
 import pickle
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -290,3 +293,41 @@ def test_attributes_set_afterwards_are_used() -> None:
     assert np.allclose(next(it), images() - np.array([10.0, 20.0, 30.0]))
     generator.rescale = 0.5
     assert np.allclose(next(it), images() / 2 - np.array([10.0, 20.0, 30.0]))
+
+
+def test_a_program_ends_while_batches_are_made_ahead() -> None:
+    """A library for matrices would wait without an end for a thread that the end of the program has stopped in it."""
+    code = (
+        "import numpy as np, vary.keras as v\n"
+        "x = np.random.default_rng(0).integers(0, 256, (64, 96, 96, 3), np.uint8)\n"
+        "g = v.ImageDataGenerator(featurewise_center=True, zca_whitening=True); g.fit(x); next(g.flow(x))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_threads_share_an_iterator() -> None:
+    it = ImageDataGenerator(**CLASSIC).flow(random_images(64, (120, 120, 3)), np.arange(64), seed=1, batch_size=8)
+    seen: list[int] = []
+
+    def consume() -> None:
+        for _ in range(4):
+            seen.extend(next(it)[1].tolist())
+
+    threads = [threading.Thread(target=consume) for _ in range(6)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert sorted(seen) == sorted([*range(64)] * 3)
+
+
+def test_memory_maps_and_default_dtypes_of_keras_3(tmp_path: Path) -> None:
+    x = random_images(9, (24, 17, 3))
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    flows = [ImageDataGenerator(**CLASSIC, dtype=None, data_format=None).flow(one, seed=1) for one in (x, mapped)]
+    assert (next(flows[0]) == next(flows[1])).all()
+    assert next(flows[0]).dtype == np.float32
+    with pytest.raises(ValueError, match="batch_size=0"):
+        ImageDataGenerator().flow(x, batch_size=0)

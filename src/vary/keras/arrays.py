@@ -60,7 +60,7 @@ class NumpyArrayIterator(Iterator):
         save_format: str = "png",
         subset: str | None = None,
         ignore_class_split: bool = False,
-        dtype: str = "float32",
+        dtype: str | None = "float32",
         *,
         augment_validation: AugmentValidation | None = None,
         compat: Compat = None,
@@ -68,13 +68,13 @@ class NumpyArrayIterator(Iterator):
         compat = getattr(image_data_generator, "compat", compat)
         self.image_data_generator, self.data_format = image_data_generator, data_format or "channels_last"
         self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
-        self.dtype, self.subset = dtype, subset
+        self.dtype, self.subset = dtype or "float32", subset
         numbers = self._take(x, y, sample_weight, ignore_class_split, compat)
         super().__init__(len(self.x), batch_size, shuffle, seed, compat=compat)
         augment = augment_of(subset, augment_validation, compat)
         saving = Saving(str(save_to_dir), save_prefix, save_format, 10_000, self.data_format, compat)
         images = Stored(np.moveaxis(self.x, 1, -1) if data_format == "channels_first" else self.x)
-        how = dtype, compat, numbers, augment, saving if save_to_dir else None, self.data_format
+        how = self.dtype, compat, numbers, augment, saving if save_to_dir else None, self.data_format
         self._maker = Maker(image_data_generator, images, self._packed, *how)
 
     def _take(self, x: Any, y: Any, weights: Any, ignore_class_split: bool, compat: Compat) -> Array | None:

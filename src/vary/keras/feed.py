@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import threading
 import weakref
+from concurrent.futures import CancelledError
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vary.plan.machine import default_threads
@@ -21,7 +25,11 @@ AHEAD_THREADS = 2  # the native threads of a batch are others
 
 
 class Threads:
-    """Threads that are started when they are needed, in a forked child again. A pickle has none."""
+    """Threads that are started when they are needed, in a forked child again. A pickle has none.
+
+    When the program ends, what was not begun is left, and what was is waited for: libraries for matrices would wait
+    without an end for work that a thread does in them.
+    """
 
     def __init__(self, count: int | None, name: str) -> None:
         """count: None: as many as affinity and cgroup allow."""
@@ -35,10 +43,31 @@ class Threads:
                 self._pid = os.getpid()
                 self._started = DaemonThreads(self._count or default_threads(), self._name, lambda _: None)
                 weakref.finalize(self, self._started.stop).atexit = False
-        return self._started.submit(work, *args)
+                LIVE.add(self._started)
+        return self._started.submit(_unless_ending, work, *args)
 
     def __reduce__(self) -> tuple[object, ...]:
         return Threads, (self._count, self._name)
+
+
+LIVE: weakref.WeakSet[DaemonThreads] = weakref.WeakSet()
+GRACE = 10.0  # seconds that the end of the program waits for batches that were begun
+_ending = threading.Event()
+
+
+def _unless_ending(work: Callable[..., T], *args: object) -> T:
+    if _ending.is_set():
+        raise CancelledError
+    return work(*args)
+
+
+@atexit.register
+def _end() -> None:
+    _ending.set()
+    until = monotonic() + GRACE
+    for threads in list(LIVE):
+        threads.stop()
+        threads.join(until)
 
 
 class Feed:

@@ -57,7 +57,7 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         subset: str | None = None,
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: str = "float32",
+        dtype: str | None = "float32",
         *,
         augment_validation: AugmentValidation | None = None,
         on_error: OnError = "raise",
@@ -87,6 +87,12 @@ class DirectoryIterator(BatchFromFilesMixin, Iterator):
         self._filepaths = [os.path.join(self.directory, name) for name in self.filenames]  # noqa: PTH118
         said = f"Found {self.samples} images belonging to {self.num_classes} classes."
         print(said, *found.remarks)  # noqa: T201  as the original
+        if not self.samples:
+            warn_of_trap(
+                f"there are no images in {self.directory!r}; give the folder that has one sub-folder of images for "
+                "each class, or a validation_split that leaves some for each subset",
+                self.compat,
+            )
         return numbers
 
     @property

@@ -72,7 +72,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
         subset: str | None = None,
         interpolation: str = "nearest",
         keep_aspect_ratio: bool = False,
-        dtype: str = "float32",
+        dtype: str | None = "float32",
         validate_filenames: bool = True,
         *,
         augment_validation: AugmentValidation | None = None,

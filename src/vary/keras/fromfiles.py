@@ -54,10 +54,10 @@ class BatchFromFilesMixin:
             self._split = image_data_generator._validation_split
             check_subset(subset, self._split, self.compat)
 
-    def _set_labels(self, class_mode: str | None, dtype: str) -> None:
+    def _set_labels(self, class_mode: str | None, dtype: str | None) -> None:
         if class_mode not in self.allowed_class_modes:
             raise InputError(f"Invalid class_mode: {class_mode!r}; expected one of: {self.allowed_class_modes}")
-        self.class_mode, self.dtype = class_mode, dtype
+        self.class_mode, self.dtype = class_mode, dtype or "float32"
 
     def _begin_files(
         self, numbers: Array | None, augment_validation: AugmentValidation | None, on_error: OnError

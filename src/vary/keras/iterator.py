@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
+from vary.errors import InputError
 from vary.keras.faces import Compat, face_of
 from vary.keras.feed import Feed, Number
 from vary.keras.maker import NO_MAKER, Maker
@@ -57,6 +58,8 @@ class Iterator:
         face_of(compat)
         if compat is None and seed is not None:
             check_address(seed, 0)
+        if n and batch_size < 1:
+            raise InputError(f"batch_size={batch_size}; give a whole number of at least 1")
         self.n, self.batch_size, self.shuffle, self.seed, self.compat = n, batch_size, shuffle, seed, compat
         self.batch_index = self.total_batches_seen = 0
         self.index_array: Array | None = None

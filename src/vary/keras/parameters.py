@@ -170,6 +170,8 @@ def _split(value: object) -> str:
 
 
 def _dtype(value: object) -> str:
+    if value is None:  # Keras 3: the default
+        return ""
     try:
         return "" if np.dtype(value).kind in "fiu" else "give a dtype of numbers, such as 'float32'"  # type: ignore[call-overload]
     except TypeError:
@@ -242,7 +244,9 @@ def checked(given: dict[str, object], compat: Compat = None) -> Parameters:
     made = Parameters(**given)  # type: ignore[arg-type]
     zoom = _zoom_pair(made.zoom_range)
     assert zoom is not None
-    made = made._replace(zoom_range=zoom, data_format=made.data_format or "channels_last")
+    made = made._replace(
+        zoom_range=zoom, data_format=made.data_format or "channels_last", dtype=made.dtype or "float32"
+    )
     _check_together(given, made, compat)
     return _forced(made, compat)
 
