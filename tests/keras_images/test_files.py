@@ -11,6 +11,7 @@ from PIL import Image
 
 from vary.errors import DecodeError, SourceError
 from vary.keras import ImageDataGenerator, TrapWarning, img_to_array, load_img
+from vary.streams.cache.budget import BUDGET
 
 HOW: dict[str, Any] = {"target_size": (20, 15), "shuffle": False, "batch_size": 4}
 
@@ -153,6 +154,16 @@ def test_images_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     again = pickle.loads(pickle.dumps(it))
     with pytest.raises(TypeError):
         whole(again)
+
+
+def test_files_are_kept_within_the_budget_of_all_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 4, "b": 4})
+    it = ImageDataGenerator().flow_from_directory(root, **HOW)
+    monkeypatch.setattr(BUDGET, "limit_locked", lambda _: 3 * 20 * 15 * 3)
+    first = whole(it)[0]
+    assert len(it._images._kept._images) == 3
+    assert it._images._kept.held == 3 * 20 * 15 * 3
+    assert (whole(it)[0] == first).all()
 
 
 @pytest.mark.parametrize(

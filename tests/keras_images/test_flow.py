@@ -31,6 +31,7 @@ CASES: dict[str, dict[str, Any]] = {
     "classic": CLASSIC,
     "pixels": {"width_shift_range": 3, "height_shift_range": [-2, 0, 2], "vertical_flip": True, "fill_mode": "wrap"},
     "constant": {"rotation_range": 90, "fill_mode": "constant", "cval": 7.0, "data_format": "channels_first"},
+    "rescaled": {"rotation_range": 90, "fill_mode": "constant", "cval": 200.0, "rescale": 1 / 255},
     "values": {"channel_shift_range": 40.0, "brightness_range": (0.4, 1.6), "zoom_range": (0.8, 1.3)},
     "function": {"preprocessing_function": lambda x: x[::-1] / 2, "rescale": 0.5, "rotation_range": 10},
     "samplewise": {"samplewise_center": True, "samplewise_std_normalization": True, "fill_mode": "reflect"},
@@ -91,7 +92,9 @@ def test_large_batches_are_made_ahead_and_are_the_same() -> None:
     other = ImageDataGenerator(**CLASSIC).flow(x, batch_size=4, seed=3)
     first = [next(it) for _ in range(8)]
     expected = [other._make((number // 5, number % 5))[0] for number in range(8)]
-    assert it._feed._made
+    assert [*it._feed._made] == [(1, 3), (1, 4)]
+    next(it)
+    assert [*it._feed._made] == [(1, 4), (2, 0)]
     assert all((a == b).all() for a, b in zip(first, expected, strict=True))
 
 

@@ -99,7 +99,7 @@ def test_whitened_data_have_no_correlations(count: int) -> None:
 def test_whitening_of_large_images_is_that_of_their_main_directions() -> None:
     random = np.random.default_rng(0)
     main = np.linalg.qr(random.normal(0, 1, (40 * 40 * 3, 5)))[0]
-    x = random.normal(0, 1, (5000, 5)) * [900, 700, 500, 300, 200] @ main.T + random.normal(0, 1, (5000, 4800))
+    x = random.normal(0, 1, (5000, 5)) * [900, 700, 500, 300, 200] @ main.T + random.normal(0, 20, (5000, 4800))
     generator = ImageDataGenerator(featurewise_center=True, zca_whitening=True)
     generator.fit(x.reshape(-1, 40, 40, 3).astype(np.float32), rank=5)
     found = generator.zca_whitening_matrix
@@ -125,6 +125,8 @@ def test_a_policy_has_the_same_ranges() -> None:
         vary.Zoom,
         vary.Rescale,
     ]
+    assert policy.transforms[5].values() == {"x": (1 / 1.2, 1 / 0.8), "y": (1 / 1.2, 1 / 0.8)}
+    assert [one.y[0] * 30 for one in policy.transforms[3].transforms] == pytest.approx([-2, -1, 0, 1, 2])  # type: ignore[attr-defined]
     out = policy.batch(random_images(4, (30, 40, 3)), seed=0)
     assert out.shape == (4, 30, 40, 3)
     with pytest.raises(ValueError, match="height_shift_range=3 is in pixels"):

@@ -4,7 +4,7 @@ Data are read a batch at a time. The images are those that the network sees befo
 if asked for, and after preprocessing_function, rescale and normalisation by the image itself.
 
 Whitening of images with up to `EXACT` values is exact. Of larger ones, the `rank` directions with the largest variance
-are found by random projection (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm 4.3),
+are found by random projection (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm 4.4),
 and all others count as one variance. Memory is then 4 (rank + 10) d bytes, four times, for images of d values.
 """
 

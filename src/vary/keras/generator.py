@@ -21,10 +21,11 @@ from vary.keras.standardize import Statistics, standardize
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from vary.keras.draws import Drawn
     from vary.keras.files import OnError
+    from vary.keras.parameters import Shift
     from vary.keras.subsets import AugmentValidation
     from vary.policy import Policy
 
@@ -48,9 +49,29 @@ class ImageDataGenerator:
     """
 
     _installed: ClassVar[Compat] = None  # of `install`
+    featurewise_center: bool
+    samplewise_center: bool
+    featurewise_std_normalization: bool
+    samplewise_std_normalization: bool
+    zca_whitening: bool
+    zca_epsilon: float
+    rotation_range: float
+    width_shift_range: Shift
+    height_shift_range: Shift
+    brightness_range: Sequence[float] | None
+    shear_range: float
+    zoom_range: Sequence[float]
+    channel_shift_range: float
+    fill_mode: str
+    cval: float
+    horizontal_flip: bool
+    vertical_flip: bool
+    rescale: float | None
+    preprocessing_function: Callable[[np.ndarray], np.ndarray] | None
     data_format: str
     dtype: str
-    zoom_range: Sequence[float]
+    interpolation_order: int
+    validation_split: float
     mean: Any  # Any: None, or an array
     std: Any
     zca_whitening_matrix: Any

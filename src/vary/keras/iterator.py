@@ -163,7 +163,7 @@ class Iterator:
         if self.compat is not None or self._is_own:
             return self._by_number(number)
         self.total_batches_seen += 1
-        self._asked = max(self._asked, number + 1)
+        self._asked = max(self._asked, number + 1) if self._endless else 0
         epochs, batch = divmod(number, count)
         return self._numbered((self._epoch + max(epochs, 0), batch))
 
@@ -255,16 +255,22 @@ class Iterator:
 
         @property
         def __class__(self) -> type:
-            return keras.class_seen(type(self))
+            return keras.class_seen(type(self), "on_epoch_end")
 
     @property
     def num_batches(self) -> int | None:
         """Batches of an epoch; None while Keras counts by `steps_per_epoch`, so that it runs all of them."""
         endless = self.compat is None and keras.counts_steps(sys._getframe(1), self._endless)
-        if self._endless and not endless and len(self):  # another call of fit goes on after the batches of this one
-            self._epoch, self._asked = self._epoch + -(-self._asked // len(self)), 0
+        if not endless:
+            self._leave_endless()
         self._endless = endless
         return None if self._endless else len(self)
+
+    def _leave_endless(self) -> None:
+        """Another call of fit, or a loop, goes on after the batches that Keras has requested by `steps_per_epoch`."""
+        if self._endless and len(self):
+            self._epoch += -(-self._asked // len(self))
+        self._endless, self._asked = False, 0
 
     def on_epoch_begin(self) -> None:
         steps = keras.epoch_iterator(sys._getframe(1))
@@ -279,6 +285,7 @@ class Iterator:
         if self.compat is not None:
             self._set_index_array()
         elif steps is None or not (keras.restarts(steps) or self._endless):
+            self._leave_endless()
             self._epoch += 1
             self._set_index_array()
 

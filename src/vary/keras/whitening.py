@@ -58,21 +58,17 @@ def exact_directions(rows: Callable[[], Iterator[Array]], size: int, count: int)
 
 
 def sketched_directions(rows: Callable[[], Iterator[Array]], size: int, count: int, rank: int, seed: int) -> Directions:
-    """The `rank` directions of the largest variance, nearly, in two passes over the data."""
+    """The `rank` directions of the largest variance, nearly, in three passes over the data."""
     width = min(rank + MORE, count, size)
     random = np.random.Generator(np.random.Philox(key=[seed, 0])).standard_normal((size, width), np.float32)
-    sketch, total, seen = np.zeros((size, width), np.float32), 0.0, 0
-    for x in rows():
-        sketch += x.T @ (x @ random)
-        total += float(np.square(x, dtype=np.float64).sum())
-        seen += len(x)
-    del random
-    basis = np.linalg.qr(sketch)[0]
-    del sketch
+    basis = _next_basis(rows, _next_basis(rows, random))
+    total, seen = 0.0, 0
     small = np.zeros((width, width))
     for x in rows():
         inside = (x @ basis).astype(np.float64)
         small += inside.T @ inside
+        total += float(np.square(x, dtype=np.float64).sum())
+        seen += len(x)
     values, vectors = np.linalg.eigh(small / seen)
     kept = min(rank, width)
     variances = np.maximum(values[::-1][:kept], 0)
@@ -80,15 +76,23 @@ def sketched_directions(rows: Callable[[], Iterator[Array]], size: int, count: i
     return Directions(basis @ vectors[:, ::-1][:, :kept].astype(np.float32), variances, rest)
 
 
+def _next_basis(rows: Callable[[], Iterator[Array]], basis: Array) -> Array:
+    """The products of the data's covariance and the columns of `basis`, (d, r), made orthonormal."""
+    sketch = np.zeros_like(basis)
+    for x in rows():
+        sketch += x.T @ (x @ basis)
+    return np.asarray(np.linalg.qr(sketch)[0])
+
+
 def whitening_of(found: Directions, epsilon: float, dense: bool) -> Array | LowRank:
-    """The map whose gain in each direction is 1 / sqrt(variance + epsilon). dense: as an array (d, d) float32.
+    """The map whose gain in each direction is 1 / sqrt(variance + epsilon). dense: as an array (d, d) float32, if
+    `found` has all directions.
 
     In directions in which the data have no variance at all, the gain is 0.
     """
     most = found.variances.max(initial=0)
     gains = np.where(found.variances > most * 1e-12, 1 / np.sqrt(found.variances + epsilon), 0)
-    rest = 1 / np.sqrt(found.rest + epsilon) if found.rest > most * 1e-12 else 0.0
     if dense:
-        whole = (found.basis * (gains - rest)) @ found.basis.T
-        return np.asarray(whole + rest * np.eye(len(whole)), np.float32)
+        return np.asarray((found.basis * gains) @ found.basis.T, np.float32)
+    rest = 1 / np.sqrt(found.rest + epsilon) if found.rest > most * 1e-12 else 0.0
     return LowRank(found.basis.astype(np.float32), gains.astype(np.float32), float(rest))

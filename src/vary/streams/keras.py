@@ -31,10 +31,13 @@ NEEDED = ("data_adapter", "steps_per_epoch", "_steps_seen", "_current_iterator",
 DEPTH = 6  # most calls between Keras' loop over an epoch and the functions here
 
 
-def class_seen(kind: type) -> type:
-    """The `__class__` that a stream of this class shows: derived from PyDataset, too, once Keras has been imported."""
+def class_seen(kind: type, needs: str = "on_epoch_begin") -> type:
+    """The `__class__` that a stream of this class shows: derived from PyDataset, too, once Keras has been imported.
+
+    needs: a method that PyDataset must have; an older Keras does not announce that epochs begin.
+    """
     base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
-    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # an older Keras does not announce epochs
+    return _derived(kind, base) if hasattr(base, needs) else kind
 
 
 @cache

@@ -77,6 +77,16 @@ def check_another_call_of_fit_goes_on() -> None:
     assert first.trained != second.trained
 
 
+def check_a_loop_after_fit_goes_on() -> None:
+    it = flow()
+    fit(it, epochs=1, steps_per_epoch=6)
+    assert it[0][0].shape[0] == SIZE
+    it.on_epoch_end()
+    first = it[0][0]
+    it.on_epoch_end()
+    assert (it[0][0] != first).any()
+
+
 def check_evaluation_and_prediction_keep_the_order() -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Lambda(lambda x: x[:, 0, 0, :1] * 255)])
     model.compile("sgd", "mse")
