@@ -10,7 +10,7 @@ from keras_images.pictures import folder_of_pictures, random_images
 from PIL import Image
 
 from vary.errors import DecodeError, SourceError
-from vary.keras import ImageDataGenerator, TrapWarning, img_to_array, load_img
+from vary.keras import ImageDataGenerator, PairIterator, TrapWarning, img_to_array, load_img
 from vary.streams.cache.budget import BUDGET
 
 HOW: dict[str, Any] = {"target_size": (20, 15), "shuffle": False, "batch_size": 4}
@@ -202,3 +202,20 @@ def test_a_folder_without_images_is_a_trap(tmp_path: Path) -> None:
     with pytest.warns(TrapWarning, match="there are no images"):
         it = ImageDataGenerator().flow_from_directory(tmp_path)
     assert (it.samples, it.num_classes, len(it)) == (0, 0, 0)
+
+
+def test_pairs_leave_out_what_one_of_them_cannot_read(tmp_path: Path) -> None:
+    images, masks = (folder_of_pictures(tmp_path / one, {"a": 8}) for one in ("images", "masks"))
+    (images / "a/1.png").write_bytes(b"no image")
+    (masks / "a/4.jpg").write_bytes(b"no image")
+    flows = [
+        ImageDataGenerator(horizontal_flip=True).flow_from_directory(
+            root, target_size=(20, 15), class_mode=None, batch_size=8, on_error="skip", seed=1
+        )
+        for root in (images, masks)
+    ]
+    pair = PairIterator(*flows)
+    x, y = next(pair)
+    assert len(x) == len(y) == 6
+    assert (x == y).all()
+    assert sorted(pair.batch_indices.tolist()) == [0, 2, 3, 5, 6, 7]

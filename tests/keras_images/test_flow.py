@@ -334,3 +334,52 @@ def test_memory_maps_and_default_dtypes_of_keras_3(tmp_path: Path) -> None:
     assert next(flows[0]).dtype == np.float32
     with pytest.raises(ValueError, match="batch_size=0"):
         ImageDataGenerator().flow(x, batch_size=0)
+
+
+def test_each_batch_is_made_once() -> None:
+    it = ImageDataGenerator(**CLASSIC).flow(random_images(20, (150, 150, 3)), batch_size=4, seed=3)
+    made: list[tuple[int, int]] = []
+    make = it._make
+    it._make = lambda number: made.append(number) or make(number)  # type: ignore[method-assign, func-returns-value]
+    for _ in range(7):
+        next(it)
+    it._feed.get((9, 9), [], lambda _: None)  # waits for what was begun
+    assert len(made) == len(set(made))
+    assert {(0, 0), (1, 1)} <= set(made)
+
+
+def test_saved_images_of_0_to_1_are_seen(tmp_path: Path) -> None:
+    from PIL import Image
+
+    x = images()
+    next(ImageDataGenerator().flow(x / np.float32(255), save_to_dir=str(tmp_path), shuffle=False))
+    for index in range(11):
+        assert (np.asarray(Image.open(tmp_path / f"_{index}_0.png")) == x[index]).all()
+
+
+@pytest.mark.parametrize("form", ["ids", "column", "one-hot", "names"])
+def test_labels_of_any_form_are_stratified(form: str) -> None:
+    ids = np.repeat(np.arange(4), 10)
+    y = {"ids": ids, "column": ids[:, None], "one-hot": np.eye(4)[ids], "names": np.array(["b", "a", "d", "c"])[ids]}[
+        form
+    ]
+    x, misc = random_images(40, (4, 4, 3)), np.arange(40)
+    generator = ImageDataGenerator(validation_split=0.3)
+    (_, more), labels = generator.flow((x, misc), y, subset="validation", batch_size=40)[0]
+    assert np.bincount(ids[more]).tolist() == [3, 3, 3, 3]
+    assert (labels == y[more]).all()
+
+
+def test_numbers_to_predict_are_no_classes() -> None:
+    x, y = random_images(40, (4, 4, 3)), np.linspace(0, 1, 40)
+    assert ImageDataGenerator(validation_split=0.3).flow(x, y, subset="validation").n == 12
+
+
+def test_whole_numbers_are_rounded() -> None:
+    x = np.full((2, 5, 5, 3), 100, np.uint8)
+    given: Any = {"dtype": "uint8", "brightness_range": (0.997, 0.997), "preprocessing_function": lambda x: x * 2.6}
+    batch = next(ImageDataGenerator(**given).flow(x))
+    assert batch.dtype == np.uint8
+    assert (batch == 255).all()
+    del given["preprocessing_function"]
+    assert (next(ImageDataGenerator(**given).flow(x)) == 100).all()

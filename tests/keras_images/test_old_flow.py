@@ -228,3 +228,11 @@ def test_splits_of_arrays_are_the_originals() -> None:
         assert (next(old)[1] == next(new)[1]).all()
     with pytest.raises(ValueError, match="different number of classes"):
         generators({"validation_split": 0.3})[1].flow(x, np.arange(11), subset="training")
+
+
+def test_classes_of_a_table_are_sorted_in_1_1_2_alone(tmp_path: Path) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 2, "b": 2})
+    table = {"filename": ["a/0.jpg", "b/0.jpg"], "class": ["a", "b"]}
+    for compat, expected in (("1.1.2", {"a": 0, "b": 1}), ("keras-2", {"b": 0, "a": 1}), (None, {"b": 0, "a": 1})):
+        it = keras.ImageDataGenerator(compat=compat).flow_from_dataframe(table, root, classes=["b", "a"])  # type: ignore[arg-type]
+        assert it.class_indices == expected
