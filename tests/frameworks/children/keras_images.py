@@ -113,3 +113,13 @@ def check_iterators_give_the_same_batches() -> None:
             for (a, b), (c, d) in zip(*found, strict=True):
                 np.testing.assert_allclose(a, c, rtol=0, atol=1, err_msg=str(given))
                 np.testing.assert_array_equal(b, d)
+
+
+def check_what_keras_dropped_is_added_and_its_own_stays() -> None:
+    from keras.preprocessing import image
+
+    own = image.load_img
+    keras.install()
+    assert image.ImageDataGenerator is keras.ImageDataGenerator
+    assert image.flip_axis is keras.flip_axis
+    assert image.load_img is own
