@@ -11,7 +11,7 @@ BLOCKED = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("scipy", "tensorflow", "keras", "pandas", "polars", "pyarrow", "six", "jax", "torch"):
+        if name.partition(".")[0] in "scipy tensorflow keras pandas polars pyarrow six jax torch".split():
             raise ModuleNotFoundError(f"blocked: {name}")
 sys.meta_path.insert(0, Blocked())
 """
