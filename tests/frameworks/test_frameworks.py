@@ -21,6 +21,8 @@ FILES = {
     "keras_fit": BACKENDS,
     "keras_images": ("jax",),
     "keras_iterators": BACKENDS,
+    "keras_dataset": BACKENDS,
+    "keras_augment": BACKENDS,
     "pages": BACKENDS,
 }
 CASES = [

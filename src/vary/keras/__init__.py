@@ -4,6 +4,9 @@ By default they are right on pictures of any shape; `compat="keras-2"` and `comp
 the old random numbers. Importing this imports neither Keras nor SciPy, and Pillow only when an image file is used.
 """
 
+from typing import TYPE_CHECKING
+
+from vary.keras import parameters as parameters, policy as policy
 from vary.keras.affine import (
     apply_affine_transform,
     flip_axis,
@@ -14,6 +17,8 @@ from vary.keras.affine import (
     transform_matrix_offset_center,
 )
 from vary.keras.arrays import NumpyArrayIterator
+from vary.keras.dataset import ImageDataset
+from vary.keras.directory import image_dataset_from_directory
 from vary.keras.folders import DirectoryIterator
 from vary.keras.frames import DataFrameIterator
 from vary.keras.fromfiles import BatchFromFilesMixin
@@ -33,6 +38,9 @@ from vary.keras.pairing import PairIterator
 from vary.keras.traps import TrapWarning
 from vary.keras.values import apply_brightness_shift, apply_channel_shift, random_brightness, random_channel_shift
 
+if TYPE_CHECKING:
+    from vary.keras.layer import Augment as Augment
+
 __all__ = [
     "BatchFromFilesMixin",
     "DataFrameIterator",
@@ -41,12 +49,14 @@ __all__ = [
     "Iterator",
     "NumpyArrayIterator",
     "PairIterator",
+    "ImageDataset",
     "TrapWarning",
     "apply_affine_transform",
     "apply_brightness_shift",
     "apply_channel_shift",
     "array_to_img",
     "flip_axis",
+    "image_dataset_from_directory",
     "img_to_array",
     "install",
     "list_pictures",
@@ -62,3 +72,20 @@ __all__ = [
     "transform_matrix_offset_center",
     "validate_filename",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """`Augment` is a layer, so Keras is imported when it is first used."""
+        if name != "Augment":
+            raise AttributeError(f"module 'vary.keras' has no attribute {name!r}")
+        from importlib import import_module
+
+        found = globals()[name] = import_module("vary.keras.layer").Augment
+        return found
+
+    def __dir__():
+        from importlib.util import find_spec
+
+        return sorted([*globals(), *["Augment"] * (find_spec("keras") is not None)])

@@ -24,10 +24,22 @@ if TYPE_CHECKING:
     from vary.streams.iteration import Iteration
     from vary.streams.state import Place, Term
 
-__all__ = ["Feed", "begin", "class_seen", "counts_steps", "end", "epoch_iterator", "is_keras", "packed", "restarts"]
+__all__ = [
+    "Feed",
+    "begin",
+    "check_version",
+    "class_seen",
+    "counts_steps",
+    "end",
+    "epoch_iterator",
+    "is_keras",
+    "packed",
+    "restarts",
+]
 
 WEIGHTS = ("sample_weight", "sample_weights", "weight", "weights")
 NEEDED = ("data_adapter", "steps_per_epoch", "_steps_seen", "_current_iterator", "_num_batches")
+CURE = "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or install Keras 3.8 or newer"
 DEPTH = 6  # most calls between Keras' loop over an epoch and the functions here
 
 
@@ -36,8 +48,21 @@ def class_seen(kind: type, needs: str = "on_epoch_begin") -> type:
 
     needs: a method that PyDataset must have; an older Keras does not announce that epochs begin.
     """
-    base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
+    base = _base()
     return _derived(kind, base) if hasattr(base, needs) else kind
+
+
+def _base() -> Any:
+    """Keras' PyDataset; None if Keras has not been imported, or has none. `Any`: Keras may be absent."""
+    return getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
+
+
+def check_version() -> None:
+    """`InputError` if the Keras that has been imported cannot use streams."""
+    imported = sys.modules.get("keras")
+    if imported is not None and not hasattr(_base(), "on_epoch_begin"):
+        version = getattr(imported, "__version__", "of unknown version")
+        raise InputError(f"Keras {version} does not announce epochs to its data; {CURE}")
 
 
 @cache
@@ -131,10 +156,7 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
     """Keras begins an epoch: with the rest of the last iteration, or with the next one of the stream."""
     steps = epoch_iterator(caller)
     if steps is None:
-        raise InputError(
-            "this version of Keras uses a PyDataset in a way that vary does not know; "
-            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or install Keras 3.8 or newer"
-        )
+        raise InputError(f"this version of Keras uses a PyDataset in a way that vary does not know; {CURE}")
     steps.data_adapter.shuffle = False  # batch numbers in ascending order: the stream shuffles by itself
     feed, left = epochs._feed, None
     if feed is not None and feed.steps is steps and epochs._latest is feed:
