@@ -282,6 +282,19 @@ def test_a_subclass_of_iterator_makes_its_own_batches() -> None:
     assert sorted(np.concatenate([Squares(5, 2, True, 0)[n] for n in range(3)]).tolist()) == [0, 1, 4, 9, 16]
 
 
+def test_a_subclass_may_change_the_batches_of_its_base() -> None:
+    class Doubled(keras.NumpyArrayIterator):
+        def _get_batches_of_transformed_samples(self, index_array: np.ndarray) -> np.ndarray:
+            return 2 * np.asarray(super()._get_batches_of_transformed_samples(index_array))
+
+    generator = ImageDataGenerator(**CLASSIC)
+    plain = generator.flow(images(), batch_size=4, seed=1)
+    double = Doubled(images(), None, generator, batch_size=4, shuffle=True, seed=1)
+    for _ in range(7):
+        assert (next(double) == 2 * next(plain)).all()
+    assert (double[2] == 2 * plain[2]).all()
+
+
 def test_an_empty_iterator_has_no_indices() -> None:
     for batch_size in (0, 32):
         it = keras.Iterator(0, batch_size, False, 0)

@@ -76,7 +76,8 @@ class ImageDataGenerator:
     std: Any
     zca_whitening_matrix: Any
 
-    def __init__(self, *args: Any, compat: Compat = None, **kwargs: Any) -> None:  # Any: see `Parameters`
+    # Any: see `Parameters`; also of compat, or type checkers would refuse ImageDataGenerator(**a_dict)
+    def __init__(self, *args: Any, compat: Any = None, **kwargs: Any) -> None:
         if len(args) > len(Parameters._fields):
             raise TypeError(f"ImageDataGenerator has {len(Parameters._fields)} parameters, and {len(args)} were given")
         compat = self._installed if compat is None else compat

@@ -65,7 +65,7 @@ class Iterator:
         self.index_array: Array | None = None
         self.batch_indices = np.zeros(0, np.int64)  # of the batch that was returned last
         self._seed = int.from_bytes(os.urandom(8), "little") if seed is None else int(seed)
-        self._epoch = 0  # of the next batch
+        self._epoch = self._drawn = 0  # of the next batch; of one that a user's subclass makes
         self._orders: dict[int, Array] = {}  # of the latest epochs
         self._endless, self._asked = False, 0  # for Keras: see `keras_batches`
         self._maker: Maker = NO_MAKER
@@ -108,7 +108,9 @@ class Iterator:
             if self.batch_index == 0:
                 self._set_index_array()
             if self.compat is None:
-                yield self._indices(self._advance())
+                number = self._advance()
+                self._drawn = number[0]
+                yield self._indices(number)
                 continue
             assert self.index_array is not None
             start = self.batch_index * self.batch_size % self.n if self.n else 0
@@ -176,7 +178,7 @@ class Iterator:
             if self.index_array is None:
                 self._set_index_array()
             assert self.index_array is not None
-            start = number % len(self) * self.batch_size
+            self._drawn, start = self._epoch, number % len(self) * self.batch_size
             indices = self.index_array[start : start + self.batch_size]
             draws = None if self._is_own else self._draws(indices, 0)
         return self._finished(indices, draws)
@@ -225,7 +227,7 @@ class Iterator:
     def _get_batches_of_transformed_samples(self, index_array: Array) -> Any:
         """The batch of these samples; users call it, too."""
         indices = np.asarray(index_array, np.int64)
-        return self._made(indices, self._draws(indices, self._epoch))[0]
+        return self._made(indices, self._draws(indices, self._drawn))[0]
 
     # For Keras: see `vary.streams.keras`
 
