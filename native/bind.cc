@@ -391,6 +391,15 @@ NB_MODULE(_native, m) {
       .def("maps", &maps_of, "sources"_a, "rows"_a, "max_pixels"_a)
       .def("levels", &levels, "sources"_a, "rows"_a, "full_decode"_a, "max_pixels"_a)
       .def("describe", &describe, "height"_a, "width"_a, "dtype"_a, "rows"_a);
+  nb::class_<BatchThreads>(m, "BatchThreads")
+      .def(
+          "__init__", [](BatchThreads* self, int each) { new (self) BatchThreads{each}; }, "threads_per_batch"_a)
+      .def("submit", [](BatchThreads& threads) { submit_batch(threads); })
+      .def("await_batch", [](BatchThreads& threads) {
+        PyThreadState* const state = PyEval_SaveThread();
+        await_batch(threads);  // which throws nothing
+        acquire_gil(state);
+      });
   m.def("empty", &empty, "shape"_a, "dtype"_a);
   m.def("elements", [] {
     nb::list out;

@@ -117,7 +117,7 @@ int useful_threads(const std::vector<Task>& tasks, int threads) {
 
 Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& options) {
   const Kernels& k = live_kernels();
-  const int threads = useful_threads(tasks, options.threads);
+  const int threads = useful_threads(tasks, options.threads), at_first = threads_at_first(threads);
   for (Task& task : tasks) task.slot.far = is_far(task.slot, tasks.size());
   const auto views = static_cast<std::size_t>(options.views);
   std::vector<Counts> each(tasks.size());
@@ -125,7 +125,7 @@ Counts execute(const Plan& plan, std::vector<Task>& tasks, const Options& option
     const std::int64_t before = Buffer::growths;
     const Clock::time_point began = Clock::now();
     Workspace& w = Workspace::mine();
-    w.next_source = prefetch_after(tasks, at, threads);
+    w.next_source = prefetch_after(tasks, at, at_first);
     PrefetchRange cached;
     try {
       run_picture({k, plan, options, w, each[at]}, tasks[at]);

@@ -25,20 +25,29 @@ namespace vary {
 namespace {
 
 std::atomic<bool> cancelling{false};
-thread_local bool exempt = false;  // this thread called `cancel_all`, or helps the one that did
+thread_local bool exempt = false;                          // this thread called `cancel_all`, or helps the one that did
+thread_local const BatchThreads* batch_threads = nullptr;  // to which this thread belongs; perhaps freed: only compared
+thread_local int most_at_first = INT_MAX;                  // their `threads_per_batch`
 
 struct Job {
   const std::function<void(int)>* work;
   int count;
   int helpers_wanted;        // helpers that may still join; guarded by Pool::mutex_
+  int pool_helpers_wanted;   // of these, threads of the pool; guarded by Pool::mutex_
   int working = 0;           // helpers that run it now; guarded by Pool::mutex_
   std::atomic<int> next{0};  // the first index that no thread has started
   bool of_exempt = exempt;   // did an exempt thread start it?
+  const BatchThreads* owner = batch_threads;
 
-  void run() {
+  bool is_open() const { return helpers_wanted > 0 && next < count; }
+
+  // `helping`: the helper is one of them, and stops if there is a batch for it to make.
+  void run(const BatchThreads* helping = nullptr) {
     const DefaultFloatMode mode;
     const bool before = std::exchange(exempt, of_exempt);
-    for (int i = next++; i < count; i = next++) {
+    while (helping == nullptr || helping->submitted == 0) {
+      const int i = next++;
+      if (i >= count) break;
       if (cancelled()) {
         next = count;
         break;
@@ -52,16 +61,37 @@ struct Job {
 class Pool {
  public:
   void run(Job& job) {
+    const bool wake = job.pool_helpers_wanted > 0;
     {
       const std::lock_guard lock(mutex_);
-      grow(job.helpers_wanted);
+      grow(job.pool_helpers_wanted);
       jobs_.push_back(&job);
     }
-    wake_.notify_all();
+    if (wake) wake_.notify_all();
+    if (job.owner != nullptr) wake_waiting_.notify_all();
     job.run();
     std::unique_lock lock(mutex_);
     jobs_.erase(std::find(jobs_.begin(), jobs_.end(), &job));
     done_.wait(lock, [&] { return job.working == 0; });
+  }
+
+  void submit(BatchThreads& threads) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++threads.submitted;
+    }
+    wake_waiting_.notify_all();
+  }
+
+  void await(BatchThreads& threads) {
+    std::unique_lock lock(mutex_);
+    while (threads.submitted == 0) {
+      if (Job* const job = open_job(&threads))
+        join(*job, lock, &threads);
+      else
+        wake_waiting_.wait(lock);
+    }
+    --threads.submitted;
   }
 
  private:
@@ -75,29 +105,37 @@ class Pool {
     }
   }
 
-  Job* open_job() {
+  // A job that needs a helper: one of `threads`; null: a thread of the pool.
+  Job* open_job(const BatchThreads* threads) {
     for (Job* job : jobs_)
-      if (job->helpers_wanted > 0 && job->next < job->count) return job;
+      if (job->is_open() && (threads != nullptr ? job->owner == threads : job->pool_helpers_wanted > 0)) return job;
     return nullptr;
+  }
+
+  void join(Job& job, std::unique_lock<std::mutex>& lock, const BatchThreads* threads) {
+    --job.helpers_wanted;
+    job.pool_helpers_wanted -= threads == nullptr;
+    ++job.working;
+    lock.unlock();
+    job.run(threads);
+    lock.lock();
+    ++job.helpers_wanted;
+    job.pool_helpers_wanted += threads == nullptr;
+    if (job.is_open() && job.pool_helpers_wanted > 0) wake_.notify_all();  // this helper left for a batch of its own
+    if (--job.working == 0) done_.notify_all();
   }
 
   void help() {
     std::unique_lock lock(mutex_);
     for (;;) {
       Job* job = nullptr;
-      wake_.wait(lock, [&] { return (job = open_job()) != nullptr; });
-      --job->helpers_wanted;
-      ++job->working;
-      lock.unlock();
-      job->run();
-      lock.lock();
-      ++job->helpers_wanted;
-      if (--job->working == 0) done_.notify_all();
+      wake_.wait(lock, [&] { return (job = open_job(nullptr)) != nullptr; });
+      join(*job, lock, nullptr);
     }
   }
 
-  std::mutex mutex_;  // guards jobs_, size_ and the counts inside jobs
-  std::condition_variable wake_, done_;
+  std::mutex mutex_;                                    // guards jobs_, size_ and the counts inside jobs
+  std::condition_variable wake_, wake_waiting_, done_;  // threads of the pool; those in `await`; callers of `run`
   std::deque<Job*> jobs_;
   std::size_t size_ = 0;
 };
@@ -163,9 +201,20 @@ int quota_of_cgroup() {
 }  // namespace
 
 void parallel(int count, int threads, const std::function<void(int)>& work) {
-  Job job{&work, count, std::min(threads, count) - 1};
-  if (job.helpers_wanted <= 0) return job.run();
+  const int helpers = std::min(threads, count) - 1;
+  Job job{&work, count, helpers, threads_at_first(helpers + 1) - 1};
+  if (helpers <= 0) return job.run();
   pool().run(job);
+}
+
+int threads_at_first(int threads) { return std::min(threads, most_at_first); }
+
+void submit_batch(BatchThreads& threads) { pool().submit(threads); }
+
+void await_batch(BatchThreads& threads) {
+  batch_threads = &threads;
+  most_at_first = threads.threads_per_batch;
+  pool().await(threads);
 }
 
 void cancel_all() {

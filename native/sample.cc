@@ -105,7 +105,7 @@ Axis triangle(const Plan& plan, Line line, double extent, int n, Buffer& starts,
       weight[std::int64_t{i} * most + (x - begin)] = static_cast<float>((1 - std::fabs(x + .5 - p) / support) / sum);
     start[i] = begin;
   }
-  return {start, weight, most, outside};
+  return {n, start, weight, most, outside};
 }
 
 void prepare_resize(Sampler& out, const Plan& plan, const Image& source, const View& view, Workspace& w) {

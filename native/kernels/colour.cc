@@ -36,7 +36,7 @@ void matrix(const Step& s, float* const* planes, const Row& row) {
 
 inline float larger(float a, float b) { return a > b ? a : b; }
 inline float smaller(float a, float b) { return a < b ? a : b; }
-inline float size(float v) { return larger(v, -v); }
+inline float size(float v) { return larger(v, -v); }  // of 0 it is -0
 
 // Turns the hue of HSV; value and saturation stay as they are (A. R. Smith, "Color Gamut Transform Pairs", 1978). Hue
 // counts in sixths of a turn from red, times the chroma, which avoids a division. Each channel is a trapezium-shaped
@@ -44,18 +44,22 @@ inline float size(float v) { return larger(v, -v); }
 void hue(const Step& s, float* const* planes, const Row& row) {
   float* const __restrict r = planes[0], * const __restrict g = planes[1], * const __restrict b = planes[2];
   const float turn = s.value * 6;  // 0 .. 6
+  float zero = 0;  // not a constant to the compiler, which would make a comparison and a mask of each maximum
+  __asm__("" : "+r"(zero));
   for (int k = 0; k < row.width; ++k) {
     const float x = r[k], y = g[k], z = b[k];
     const float top = larger(larger(x, y), z), bottom = smaller(smaller(x, y), z), chroma = top - bottom;
-    const float from = top == x ? turn : top == y ? turn + 2 : turn + 4;
-    const float across = top == x ? y - z : top == y ? z - x : x - y;
+    const bool red = top == x, green = top == y;
+    float from = green ? turn + 2 : turn + 4, across = green ? z - x : x - y;
+    from = red ? turn : from;
+    across = red ? y - z : across;
     const float circle = 6 * chroma;
     float at = across + from * chroma;  // -1 .. 11 times the chroma
     at = at < circle ? at : at - circle;
     at = at < 0 ? at + circle : at;
-    r[k] = bottom + clamp(size(at - 3 * chroma) - chroma, 0.f, chroma);
-    g[k] = bottom + clamp(2 * chroma - size(at - 2 * chroma), 0.f, chroma);
-    b[k] = bottom + clamp(2 * chroma - size(at - 4 * chroma), 0.f, chroma);
+    r[k] = bottom + clamp(size(at - 3 * chroma) - chroma, zero, chroma);
+    g[k] = bottom + clamp(2 * chroma - __builtin_fabsf(at - 2 * chroma), zero, chroma);
+    b[k] = bottom + clamp(2 * chroma - __builtin_fabsf(at - 4 * chroma), zero, chroma);
   }
 }
 

@@ -45,8 +45,9 @@ struct OutputRow {
 // One axis of a separable resize: output i is the weighted sum of `taps` source pixels from `start[i]` on. start[i] <
 // 0: the output lies outside the source and gets the constant fill.
 struct Axis {
+  int count = 0;  // of outputs
   const std::int32_t* start = nullptr;
-  const float* weight = nullptr;  // n x taps, padded with zeros, and memory for three more
+  const float* weight = nullptr;  // count x taps, padded with zeros, and memory for three more
   int taps = 0;
   bool outside = false;  // some start is below 0
 };

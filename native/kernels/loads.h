@@ -65,5 +65,13 @@ inline Word load_before(const std::uint8_t* at, const std::uint8_t* end) {
   return v;
 }
 
+// The same for pictures of at least a word, without a copy of unknown length: the picture's last word, shifted.
+template <typename Word>
+inline Word load_shifted(const std::uint8_t* at, const std::uint8_t* end) {
+  const std::uint8_t* const last = end - sizeof(Word);
+  const std::ptrdiff_t beyond = at > last ? at - last : 0;
+  return load_word<Word>(at - beyond) >> 8 * beyond;
+}
+
 }  // namespace
 }  // namespace vary::VARY_TARGET_NS

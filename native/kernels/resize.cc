@@ -12,12 +12,14 @@ template <int N, typename Source>
 void add_rows(const std::uint8_t* first, std::int64_t step, const float* weight, bool begin, int n, float* sums) {
   const Source* rows[N];
   for (int t = 0; t < N; ++t) rows[t] = reinterpret_cast<const Source*>(first + t * step);
-  int i = 0;
-  for (; i + kLanes <= n; i += kLanes) {
+  const auto add = [&](int i) __attribute__((always_inline)) {
     Floats sum = begin ? Floats{} : load<Floats>(sums + i);
     for (int t = 0; t < N; ++t) sum = sum + widened(rows[t] + i) * weight[t];
     store(sums + i, sum);
-  }
+  };
+  int i = 0;
+  for (; i + kLanes <= n; i += kLanes) add(i);
+  if (begin && i > 0) return add(n - kLanes);  // overlaps the vector before, which gets the same sums again
   for (; i < n; ++i) {
     float sum = begin ? 0.f : sums[i];
     for (int t = 0; t < N; ++t) sum = sum + static_cast<float>(rows[t][i]) * weight[t];
@@ -120,11 +122,26 @@ VARY_INLINE Channels<C> scaled(const Resize& s, const Square& pixels) {
   return out;
 }
 
+// Reads into the second-level cache what a later output row adds and the row before that one does not. (Inlined: GCC
+// removes calls of a function that only prefetches.)
+VARY_INLINE void prefetch(const Resize& s, int y, std::int64_t pixel) {
+  constexpr int ahead = 4;
+  if (y + ahead >= s.y.count) return;
+  const int before = s.y.start[y + ahead - 1], start = s.y.start[y + ahead], taps = s.y.taps;
+  if (before < 0 || start < 0) return;
+  const int first = before <= start && start < before + taps ? before + taps : start;
+  const int end = before > start && before < start + taps ? before : start + taps;
+  for (int row = first; row < end; ++row)
+    for (std::int64_t i = 0; i < s.columns * pixel; i += 64)
+      __builtin_prefetch(s.data + row * s.row + s.first * pixel + i, 0, 2);
+}
+
 template <int C, typename Source>
 void row(const Resize& s, int y, int n, float* sums, const OutputRow& to) {
   const bool inside = s.y.start[y] >= 0;
+  constexpr auto pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
+  prefetch(s, y, pixel);
   if (inside) {
-    const std::int64_t pixel = static_cast<std::int64_t>(sizeof(Source)) * C;
     const float* const weight = s.y.weight + static_cast<std::int64_t>(y) * s.y.taps;
     int skip = 0, taps = s.y.taps;  // only the outermost rows may have weight 0
     while (taps > 1 && weight[taps - 1] == 0) --taps;

@@ -79,23 +79,91 @@ void chroma_row(const Planes& p, const Lines& l, int first, int n, Chroma out, s
   half_columns<4, 8, 7>(sums, n, out);
 }
 
+// Of pixels, not yet clamped to bytes.
 struct Colours {
   Shorts red, green, blue;
 };
 
-inline Shorts to_byte(Shorts v) {
+// R = Y + 1.402 V, G = Y - .34414 U - .71414 V, B = Y + 1.772 U, each product rounded at 2^-16 as libjpeg's tables are:
+// for red and blue the rounded 15-bit product gives the same numbers, for all 256 samples (tested).
+inline Colours colours(Shorts y, Shorts u, Shorts v) {
+  return {y + v + multiply_round(v, Shorts{} + 13173), y - v + rounded_sum(u, -22554, v, 18734),
+          y + u + u + multiply_round(u, Shorts{} - 7471)};
+}
+
+typedef std::uint16_t Unsigned __attribute__((vector_size(kBytes)));
+typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
+
+#if defined(__SSSE3__)
+// Clamped to bytes: in each 16 of them, first the even pixels, then the odd ones.
+VARY_INLINE Octets bytes_of(Shorts even, Shorts odd) {
+#if defined(__AVX512BW__)
+  return (Octets)_mm512_packus_epi16((__m512i)even, (__m512i)odd);
+#elif defined(__AVX2__)
+  return (Octets)_mm256_packus_epi16((__m256i)even, (__m256i)odd);
+#else
+  return (Octets)_mm_packus_epi16((__m128i)even, (__m128i)odd);
+#endif
+}
+
+// Where `bytes_of` has the value that is number k of 48 interleaved ones, if it is of this plane; else -1.
+constexpr int place_of(int k, int plane) { return k % 3 == plane ? k / 3 % 2 * 8 + k / 6 : -1; }
+
+struct Places {
+  std::uint8_t of[kBytes];
+};
+constexpr Places places(int part, int plane) {
+  Places out{};
+  for (int i = 0; i < kBytes; ++i) out.of[i] = static_cast<std::uint8_t>(place_of(16 * part + i % 16, plane));
+  return out;
+}
+
+// In each 16 bytes, those that belong into part `part` of 48 interleaved ones, and zeros elsewhere.
+template <int part, int plane>
+VARY_INLINE Octets spread(Octets v) {
+  static constexpr Places at = places(part, plane);
+  const Octets from = load<Octets>(at.of);
+#if defined(__AVX512BW__)
+  return (Octets)_mm512_shuffle_epi8((__m512i)v, (__m512i)from);
+#elif defined(__AVX2__)
+  return (Octets)_mm256_shuffle_epi8((__m256i)v, (__m256i)from);
+#else
+  return (Octets)_mm_shuffle_epi8((__m128i)v, (__m128i)from);
+#endif
+}
+
+template <int part>
+VARY_INLINE Octets third(Octets red, Octets green, Octets blue) {
+  return spread<part, 0>(red) | spread<part, 1>(green) | spread<part, 2>(blue);
+}
+
+// Vector `number` of three that hold the first 16 bytes of a, b and c, then the next 16 of each, and so on.
+template <int number>
+struct InOrder {
+  static constexpr int kLongs = kBytes / 8;
+  static constexpr int sixteen(int i) { return number * (kBytes / 16) + i / 2; }  // which of all, in order
+  static constexpr int in_its_vector(int i) { return sixteen(i) / 3 * 2 + i % 2; }
+  static constexpr int of_two(int i) { return sixteen(i) % 3 % 2 * kLongs + in_its_vector(i); }
+  static constexpr int of_last(int i) { return sixteen(i) % 3 == 2 ? kLongs + in_its_vector(i) : i; }
+
+  VARY_INLINE static Longs of(Longs a, Longs b, Longs c) { return shuffled<of_last>(shuffled<of_two>(a, b), c); }
+};
+
+// kBytes pixels.
+VARY_INLINE void interleave(Octets red, Octets green, Octets blue, std::uint8_t* out) {
+  const auto first = (Longs)third<0>(red, green, blue), second = (Longs)third<1>(red, green, blue);
+  const auto last = (Longs)third<2>(red, green, blue);
+  store(out, InOrder<0>::of(first, second, last));
+  store(out + kBytes, InOrder<1>::of(first, second, last));
+  store(out + 2 * kBytes, InOrder<2>::of(first, second, last));
+}
+#else
+VARY_INLINE Shorts clamped(Shorts v) {
   v = v < 0 ? Shorts{} : v;
   return v > 255 ? Shorts{} + 255 : v;
 }
 
-// R = Y + 1.402 V, G = Y - .34414 U - .71414 V, B = Y + 1.772 U, each product rounded at 2^-16 as libjpeg's tables are:
-// for red and blue the rounded 15-bit product gives the same numbers, for all 256 samples (tested).
-inline Colours colours(Shorts y, Shorts u, Shorts v) {
-  return {to_byte(y + v + multiply_round(v, Shorts{} + 13173)), to_byte(y - v + rounded_sum(u, -22554, v, 18734)),
-          to_byte(y + u + u + multiply_round(u, Shorts{} - 7471))};
-}
-
-typedef std::uint8_t Sixteen __attribute__((vector_size(16)));
+VARY_INLINE Octets bytes_of(Shorts even, Shorts odd) { return (Octets)(clamped(even) | clamped(odd) << 8); }
 
 // 16 pixels.
 inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
@@ -110,16 +178,21 @@ inline void interleave(const std::uint8_t* red, const std::uint8_t* green, const
   store(out + 32, __builtin_shufflevector(high, b, 26, 6, 7, 27, 8, 9, 28, 10, 11, 29, 12, 13, 30, 14, 15, 31));
 }
 
+VARY_INLINE void interleave(Octets red, Octets green, Octets blue, std::uint8_t* out) {
+  alignas(kBytes) std::uint8_t planes[3][kBytes];
+  store(planes[0], red);
+  store(planes[1], green);
+  store(planes[2], blue);
+  for (int i = 0; i < kBytes; i += 16) interleave(planes[0] + i, planes[1] + i, planes[2] + i, out + 3 * i);
+}
+#endif
+
 // kBytes pixels.
-__attribute__((always_inline)) inline void convert(const std::uint8_t* luma, Chroma u, Chroma v, std::uint8_t* out) {
+VARY_INLINE void convert(const std::uint8_t* luma, Chroma u, Chroma v, std::uint8_t* out) {
   const Shorts words = load<Shorts>(luma);
   const Colours even = colours(words & 255, load<Shorts>(u.even), load<Shorts>(v.even));
-  const Colours odd = colours(words >> 8 & 255, load<Shorts>(u.odd), load<Shorts>(v.odd));
-  alignas(kBytes) std::uint8_t planes[3][kBytes];
-  store(planes[0], even.red | odd.red << 8);
-  store(planes[1], even.green | odd.green << 8);
-  store(planes[2], even.blue | odd.blue << 8);
-  for (int i = 0; i < kBytes; i += 16) interleave(planes[0] + i, planes[1] + i, planes[2] + i, out + 3 * i);
+  const Colours odd = colours((Shorts)((Unsigned)words >> 8), load<Shorts>(u.odd), load<Shorts>(v.odd));
+  interleave(bytes_of(even.red, odd.red), bytes_of(even.green, odd.green), bytes_of(even.blue, odd.blue), out);
 }
 
 void rgb(const Planes& p, int y, int left, int right, std::uint8_t* out, std::uint16_t* scratch) {

@@ -44,7 +44,9 @@ VARY_INLINE Taps fetch(const std::uint8_t* from, const std::int32_t* offsets, Lo
 // The same without reading beyond the end of the picture.
 __attribute__((noinline)) Taps fetch_before(const std::uint8_t* end, const std::uint8_t* from,
                                             const std::int32_t* offsets) {
-  return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint64_t>(at, end); });
+  if (end - from < 8)
+    return fetch(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint64_t>(at, end); });
+  return fetch(from, offsets, [=](const std::uint8_t* at) { return load_shifted<std::uint64_t>(at, end); });
 }
 
 // kLanes pixels: channels 0 and 2 (even), 1 and 3 (odd), as 16-bit numbers with 7 fractional bits.
@@ -118,7 +120,9 @@ VARY_INLINE Words pick(const std::uint8_t* from, const std::int32_t* offsets, Lo
 
 __attribute__((noinline)) Words pick_before(const std::uint8_t* end, const std::uint8_t* from,
                                             const std::int32_t* offsets) {
-  return pick(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint32_t>(at, end); });
+  if (end - from < 4)
+    return pick(from, offsets, [=](const std::uint8_t* at) { return load_before<std::uint32_t>(at, end); });
+  return pick(from, offsets, [=](const std::uint8_t* at) { return load_shifted<std::uint32_t>(at, end); });
 }
 
 template <bool plain>
@@ -172,7 +176,7 @@ struct Rounded {
 };
 
 template <int C, typename Convert, typename To>
-void row(const Warp& s, int y, int n, const Convert convert, const To to) {
+void row(const Warp& s, int y, int n, const Convert& convert, const To& to) {
   Block b;
   const Source from(s);
   for (int x = 0; x < n; x += kBlock) {

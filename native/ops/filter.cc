@@ -46,7 +46,7 @@ Axis gaussian(double sigma, int size, Buffer& starts, Buffer& weights) {
     for (int t = 0; t < taps; ++t)
       weight[std::int64_t{x} * taps + t] = static_cast<float>(sum[static_cast<std::size_t>(t)] / total);
   }
-  return {start, weight, taps, false};
+  return {size, start, weight, taps, false};
 }
 
 class GaussianBlur final : public WholePicture {

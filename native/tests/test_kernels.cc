@@ -160,6 +160,41 @@ void test_sampling_by_hand() {
   });
 }
 
+// Whole steps to the right and down in pictures of every small size, up to where only the last pixel is seen. Loads of
+// the last pixels would reach beyond the picture, and are made otherwise.
+void test_last_pixels() {
+  struct Case {
+    int height, width, channels, step;
+    bool nearest;
+  };
+  std::vector<Case> cases;
+  for (int height = 1; height <= 4; ++height)
+    for (int width = 1; width <= 9; ++width)
+      for (const int channels : kChannels)
+        for (const int step : {0, 1, 9})
+          for (const bool nearest : {false, true}) cases.push_back({height, width, channels, step, nearest});
+  for (const Case& c : cases) {
+    const Picture picture(c.height, c.width, c.channels, Element::u8);
+    Plan plan;
+    plan.fill = Fill::nearest;
+    plan.nearest = c.nearest;
+    const auto step = static_cast<double>(c.step);
+    Bytes expected;
+    for (int y = 0; y < c.height; ++y)
+      for (int channel = 0; channel < c.channels; ++channel)
+        for (int x = 0; x < c.width; ++x) {
+          const int row = std::min(y + c.step, c.height - 1), column = std::min(x + c.step, c.width - 1);
+          const int at = (row * c.width + column) * c.channels + channel;
+          constexpr float scale[4] = {.5f, 1, 2, 1}, bias[4] = {0, 1, -3, 0};  // of sampled()
+          const float value = picture.bytes[static_cast<std::size_t>(at)] * scale[channel] + bias[channel];
+          made::append(expected, &value, sizeof value);
+        }
+    on_every_target([&](const Kernels& k) {
+      CHECK(made::sampled(k, plan, picture.image, {c.height, c.width, {1, 0, step, 0, 1, step}}) == expected);
+    });
+  }
+}
+
 // Positions far outside come back by the definition of the fill, whether a block spans less than the picture or more.
 void test_folds() {
   for (const int size : {1, 2, 3, 7, 30, 200})
@@ -317,6 +352,7 @@ int main() {
   test_names();
   test_warp();
   test_sampling_by_hand();
+  test_last_pixels();
   test_folds();
   test_resize();
   test_colour();

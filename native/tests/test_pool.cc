@@ -65,6 +65,95 @@ void test_helpers_come() {  // two items that wait for each other need two threa
   CHECK_EQUAL(here.load(), 2);
 }
 
+// Those of a stream that wait for a batch help the others, and no other thread does.
+void test_waiting_threads_help() {
+  vary::BatchThreads threads, others;
+  std::atomic<bool> returned{false};
+  std::atomic<int> here{0}, helped{0};
+  const auto wait = [](vary::BatchThreads& mine) { return std::thread([&] { vary::await_batch(mine); }); };
+  std::thread stranger = wait(others);
+  std::thread maker([&] {
+    vary::submit_batch(threads);
+    vary::await_batch(threads);
+    CHECK_EQUAL(vary::threads_at_first(5), 1);
+    const std::thread::id me = std::this_thread::get_id();
+    parallel(300, 2, [&](int) { helped += std::this_thread::get_id() != me; });  // nobody waits
+    CHECK_EQUAL(helped.load(), 0);
+    std::thread helper([&] {
+      vary::await_batch(threads);
+      returned = true;
+    });
+    parallel(2, 2, [&](int) {
+      ++here;
+      while (here < 2) std::this_thread::yield();
+    });
+    parallel(100, 2, [&](int) {  // a helper leaves when there is a batch for it
+      if (std::this_thread::get_id() == me) {
+        while (!returned) std::this_thread::yield();
+      } else if (++helped == 1) {
+        vary::submit_batch(threads);
+      }
+    });
+    CHECK_EQUAL(helped.load(), 1);
+    helper.join();
+  });
+  maker.join();
+  vary::submit_batch(others);
+  stranger.join();
+}
+
+// One that leaves for its own batch is replaced by a thread of the pool, which sleeps because it was not needed. The
+// pool must have one thread.
+void test_the_pool_replaces_a_helper() {
+  vary::BatchThreads threads{2};
+  vary::submit_batch(threads);
+  std::atomic<bool> pool_is_busy{false}, helped{false}, replaced{false};
+  std::thread other([&] {
+    const std::thread::id me = std::this_thread::get_id();
+    parallel(2, 2, [&](int) {
+      if (std::this_thread::get_id() != me) pool_is_busy = true;
+      while (!helped) std::this_thread::yield();
+    });
+  });
+  while (!pool_is_busy) std::this_thread::yield();
+  std::thread maker([&] {
+    vary::await_batch(threads);
+    std::atomic<std::thread::id> helper_id;
+    std::thread helper([&] {
+      helper_id = std::this_thread::get_id();
+      vary::await_batch(threads);
+    });
+    const std::thread::id me = std::this_thread::get_id();
+    parallel(100, 2, [&](int) {
+      if (std::this_thread::get_id() == me) {
+        while (!replaced) std::this_thread::yield();
+      } else if (std::this_thread::get_id() != helper_id) {
+        replaced = true;
+      } else {
+        helped = true;
+        other.join();
+        vary::submit_batch(threads);
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the pool's thread finds that none is needed
+      }
+    });
+    helper.join();
+  });
+  maker.join();
+  CHECK(replaced);
+}
+
+// A thread may run code of the program after its end as one of them, in a finalizer.
+void test_batch_threads_may_end_first() {
+  std::thread([] {
+    {
+      vary::BatchThreads threads{1};
+      vary::submit_batch(threads);
+      vary::await_batch(threads);
+    }
+    CHECK_EQUAL(wrong(50, 4), 0);
+  }).join();
+}
+
 void test_nested() {
   std::atomic<int> sum{0};
   parallel(6, 4, [&](int) { parallel(5, 3, [&](int) { parallel(4, 4, [&](int i) { sum += i; }); }); });
@@ -194,9 +283,12 @@ void test_float_mode() {
 }  // namespace
 
 int main() {
+  test_the_pool_replaces_a_helper();  // first, while the pool has no other threads
   test_each_once();
   test_at_most_so_many_threads();
   test_helpers_come();
+  test_waiting_threads_help();
+  test_batch_threads_may_end_first();
   test_nested();
   test_overlapping_callers();
   test_fork();

@@ -3,14 +3,21 @@
 import subprocess
 import sys
 import threading
+from itertools import count, takewhile
 from pathlib import Path
+from time import monotonic
+from types import FrameType
 from typing import Any
 
 import numpy as np
 import pytest
 
+from vary.plan.machine import BatchThreads
+from vary.plan.request import Request, Result
+from vary.plan.runner import Runner
 from vary.policy import Policy
 from vary.streams import stream
+from vary.streams.workers.threads import DaemonThreads
 
 
 def limit(monkeypatch: pytest.MonkeyPatch, most: int) -> list[threading.Thread]:
@@ -59,6 +66,61 @@ def test_errors_come_through_without_threads(images: np.ndarray, monkeypatch: py
     limit(monkeypatch, 0)
     with pytest.raises(ValueError, match="of"):
         list(stream(images, policy=Policy([Lambda(broken)]), batch_size=6))
+
+
+@pytest.mark.parametrize(("side", "together"), [(900, 3), (8, 1)])
+def test_batch_workers_that_wait_help_with_a_batch(
+    side: int, together: int, policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All threads of a stream may work on one batch: but not on a group of small ones, which takes no time."""
+    seen = set[int]()
+    batch = Runner.batch
+
+    def noted(runner: Runner, request: Request) -> Result:
+        seen.add(request.threads)
+        return batch(runner, request)
+
+    monkeypatch.setattr(Runner, "batch", noted)
+    images = np.zeros((12, side, side, 3), np.uint8)
+    made = stream(images, policy=policy, batch_size=4, seed=1, threads=3)
+    assert made.options.threads_per_batch == 1
+    assert sum(len(batch.images) for batch in made) == 12
+    assert max(seen) == together  # a check of values uses one thread
+
+
+def test_threads_end_though_ctrl_c_came_between_a_task_and_its_count() -> None:
+    """Whichever of the two is done first, every thread gets its order to end."""
+    code = DaemonThreads._put.__code__
+
+    def interrupt(at: int) -> bool:
+        """At instruction `at` of `_put`. Did it have so many?"""
+        left = [at]
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            if frame.f_code is not code:
+                return None
+            frame.f_trace_opcodes = True
+            left[0] -= event == "opcode"
+            if left[0] < 0:
+                sys.settrace(None)
+                raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        threads = DaemonThreads(2, "vary-test", lambda _: None, BatchThreads(1))
+        try:
+            sys.settrace(trace)
+            threads.submit(int)
+        except KeyboardInterrupt:
+            return True
+        finally:
+            sys.settrace(before)
+            threads.stop()
+            threads.join(monotonic() + 5)
+            assert not any(thread.is_alive() for thread in threads._threads), f"instruction {at}"
+        return False
+
+    assert sum(takewhile(bool, map(interrupt, count()))) > 2
 
 
 LIMITED = """

@@ -17,7 +17,7 @@ __all__ = ["OPS"]
 MODES = "stretch|fit|letterbox|cover"
 
 
-def _next(
+def _compose(
     view: View, height: float, width: float, x: list[float], y: list[float], denominator: Sequence[float] = (0, 0, 1)
 ) -> View:
     """The view after one more map. The rows `x`, `y` and `denominator` are the matrix (3 x 3) that takes points of the
@@ -32,18 +32,18 @@ def _next(
     return view._replace(height=int(height), width=int(width), layers=(*view.layers[:-1], (field, *new)))
 
 
-def _window(view: View, top: float, left: float, height: float, width: float) -> View:
-    return _next(view, height, width, [1, 0, left], [0, 1, top])
+def _crop_to(view: View, top: float, left: float, height: float, width: float) -> View:
+    return _compose(view, height, width, [1, 0, left], [0, 1, top])
 
 
 def _stretch(view: View, height: float, width: float) -> View:
-    return _next(view, height, width, [view.width / width, 0, 0], [0, view.height / height, 0])
+    return _compose(view, height, width, [view.width / width, 0, 0], [0, view.height / height, 0])
 
 
 def _about_centre(view: View, a: float, b: float, c: float, d: float) -> View:
     """The matrix [a b; c d] takes new points to old ones, both measured from the centre of the canvas."""
     x, y = view.width / 2, view.height / 2
-    return _next(view, view.height, view.width, [a, b, x - (a * x + b * y)], [c, d, y - (c * x + d * y)])
+    return _compose(view, view.height, view.width, [a, b, x - (a * x + b * y)], [c, d, y - (c * x + d * y)])
 
 
 def _rotate(view: View, degrees: float) -> View:
@@ -63,8 +63,8 @@ def _shear(view: View, x: float, y: float) -> View:
 def _rotate90(view: View, turns: float) -> View:
     h, w, quarter = view.height, view.width, int(turns) % 4
     if quarter in (0, 2):
-        return _next(view, h, w, [-1, 0, w], [0, -1, h]) if quarter else view
-    return _next(view, w, h, [0, -1, w], [1, 0, 0]) if quarter == 1 else _next(view, w, h, [0, 1, 0], [-1, 0, h])
+        return _compose(view, h, w, [-1, 0, w], [0, -1, h]) if quarter else view
+    return _compose(view, w, h, [0, -1, w], [1, 0, 0]) if quarter == 1 else _compose(view, w, h, [0, 1, 0], [-1, 0, h])
 
 
 def _resize(view: View, height: float, width: float, mode: float) -> View:
@@ -76,7 +76,7 @@ def _resize(view: View, height: float, width: float, mode: float) -> View:
     elif mode:
         w = max(1, view.width * h // view.height)
     scaled = _stretch(view, h, w)
-    return _window(scaled, (h - int(height)) // 2, (w - int(width)) // 2, height, width) if mode == 2 else scaled
+    return _crop_to(scaled, (h - int(height)) // 2, (w - int(width)) // 2, height, width) if mode == 2 else scaled
 
 
 def _crop(view: View, height: float, width: float, y: float, x: float) -> View:
@@ -85,7 +85,7 @@ def _crop(view: View, height: float, width: float, y: float, x: float) -> View:
     def offset(draw: float, free: float) -> float:
         return math.copysign(math.floor(draw * (abs(free) + 1)), free)
 
-    return _window(view, offset(y, view.height - height), offset(x, view.width - width), height, width)
+    return _crop_to(view, offset(y, view.height - height), offset(x, view.width - width), height, width)
 
 
 def _resized_crop(view: View, height: float, width: float, area: float, ratio: float, y: float, x: float) -> View:
@@ -99,21 +99,21 @@ def _resized_crop(view: View, height: float, width: float, area: float, ratio: f
 def _matrix(view: View, a: float, b: float, x: float, c: float, d: float, y: float) -> View:
     """Points move by [a b; c d] about the centre, then by the fractions x and y of width and height."""
     turned = _about_centre(view, *np.linalg.inv([[a, b], [c, d]]).ravel())
-    return _window(turned, -y * view.height, -x * view.width, view.height, view.width)
+    return _crop_to(turned, -y * view.height, -x * view.width, view.height, view.width)
 
 
-def _perspective(view: View, distortion: float, *shares: float) -> View:
-    """Each corner moves inwards by `distortion` times its two `shares` (0 .. 1), as fractions of width and height. The
+def _perspective(view: View, distortion: float, *draws: float) -> View:
+    """Each corner moves inwards by `distortion` times its two `draws` (0 .. 1), as fractions of width and height. The
     map takes the moved corners back to the corners of the canvas: eight linear equations."""
     w, h = view.width, view.height
-    moved = distortion * np.reshape(shares, (4, 2)) * [[w, h], [-w, h], [-w, -h], [w, -h]]
+    moved = distortion * np.reshape(draws, (4, 2)) * [[w, h], [-w, h], [-w, -h], [w, -h]]
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], float)
     rows, values = [], []
     for (x, y), (u, v) in zip(corners + moved, corners, strict=True):
         rows += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         values += [u, v]
     m = [*np.linalg.solve(np.array(rows), np.array(values)), 1.0]
-    return _next(view, h, w, m[:3], m[3:6], m[6:])
+    return _compose(view, h, w, m[:3], m[3:6], m[6:])
 
 
 def _displace(view: View, rows: float, columns: float, *numbers: float) -> View:
@@ -168,7 +168,7 @@ OPS = [
         "map",
         "height px, width px",
         "{height} x {width}",
-        lambda v, h, w: _window(v, round((v.height - h) / 2), round((v.width - w) / 2), h, w),
+        lambda v, h, w: _crop_to(v, round((v.height - h) / 2), round((v.width - w) / 2), h, w),
         size=_size_of_arguments,
     ),
     Op(
@@ -184,7 +184,7 @@ OPS = [
         "map",
         "top px, right px, bottom px, left px",
         "top {top}, right {right}, bottom {bottom}, left {left}",
-        lambda v, top, right, bottom, left: _window(v, -top, -left, top + v.height + bottom, left + v.width + right),
+        lambda v, top, right, bottom, left: _crop_to(v, -top, -left, top + v.height + bottom, left + v.width + right),
         neutral=(0, 0, 0, 0),
         size=_size_of_pad,
     ),
@@ -211,19 +211,19 @@ OPS = [
         "map",
         "x fraction, y fraction",
         "x {x}, y {y}",
-        lambda v, x, y: _window(v, -y * v.height, -x * v.width, v.height, v.width),
+        lambda v, x, y: _crop_to(v, -y * v.height, -x * v.width, v.height, v.width),
         neutral=(0, 0),
     ),
-    Op("flip_horizontal", "map", "", "", lambda v: _next(v, v.height, v.width, [-1, 0, v.width], [0, 1, 0])),
-    Op("flip_vertical", "map", "", "", lambda v: _next(v, v.height, v.width, [1, 0, 0], [0, -1, v.height])),
-    Op("transpose", "map", "", "", lambda v: _next(v, v.width, v.height, [0, 1, 0], [1, 0, 0]), size=_swapped_size),
+    Op("flip_horizontal", "map", "", "", lambda v: _compose(v, v.height, v.width, [-1, 0, v.width], [0, 1, 0])),
+    Op("flip_vertical", "map", "", "", lambda v: _compose(v, v.height, v.width, [1, 0, 0], [0, -1, v.height])),
+    Op("transpose", "map", "", "", lambda v: _compose(v, v.width, v.height, [0, 1, 0], [1, 0, 0]), size=_swapped_size),
     Op("rotate90", "map", "turns quarters", "{turns} quarter turns", _rotate90, neutral=(0,), size=_size_of_rotate90),
     Op(
         "affine",
         "map",
         "a factor, b factor, c px, d factor, e factor, f px",
         "(x, y) from ({a} x + {b} y + {c}, {d} x + {e} y + {f})",
-        lambda v, a, b, c, d, e, f: _next(v, v.height, v.width, [a, b, c], [d, e, f]),
+        lambda v, a, b, c, d, e, f: _compose(v, v.height, v.width, [a, b, c], [d, e, f]),
         neutral=(1, 0, 0, 0, 1, 0),
     ),
     Op(
@@ -239,7 +239,7 @@ OPS = [
         "map",
         "a factor, b factor, c px, d factor, e factor, f px, g 1/px, h 1/px, i factor",
         "(x, y) from ({a} x + {b} y + {c}, {d} x + {e} y + {f}) / ({g} x + {h} y + {i})",
-        lambda v, a, b, c, d, e, f, g, h, i: _next(v, v.height, v.width, [a, b, c], [d, e, f], [g, h, i]),
+        lambda v, a, b, c, d, e, f, g, h, i: _compose(v, v.height, v.width, [a, b, c], [d, e, f], [g, h, i]),
         neutral=(1, 0, 0, 0, 1, 0, 0, 0, 1),
     ),
     Op(

@@ -6,8 +6,9 @@ import os
 from functools import lru_cache
 
 from vary import _native
+from vary._native import BatchThreads
 
-__all__ = ["cancel_all", "default_threads", "libjpeg_version", "target", "targets"]
+__all__ = ["BatchThreads", "cancel_all", "default_threads", "libjpeg_version", "target", "targets"]
 
 
 @lru_cache(maxsize=1)

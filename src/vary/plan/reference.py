@@ -94,16 +94,18 @@ def _filtered(picture: np.ndarray, view: View, s: Settings) -> Floats:
 
     def weights(step: float, shift: float, size: int, count: int) -> tuple[Floats, NDArray[np.bool_]]:
         at, inside = _resolved(step * np.arange(0.5, count) + shift, size, s.fill)
-        away = np.abs(np.arange(0.5, size) - at[:, None])
-        triangle = np.maximum(0, 1 - away / max(1, abs(step)))  # taps beyond the edge are dropped, the rest normalised
+        distance = np.abs(np.arange(0.5, size) - at[:, None])
+        triangle = np.maximum(
+            0, 1 - distance / max(1, abs(step))
+        )  # taps beyond the edge are dropped, the rest normalised
         return triangle / triangle.sum(axis=1, keepdims=True), inside
 
-    (across, _, left), (_, down, top) = view.map
-    x, inside_x = weights(across, left, picture.shape[1], view.width)
-    y, inside_y = weights(down, top, picture.shape[0], view.height)
-    across_rows = _weighted_sums(y, picture.astype(np.float64))
-    both = _weighted_sums(x, across_rows.swapaxes(0, 1)).swapaxes(0, 1)
-    return _filled(both, inside_y[:, None] & inside_x, s)
+    (step_x, _, left), (_, step_y, top) = view.map
+    x, inside_x = weights(step_x, left, picture.shape[1], view.width)
+    y, inside_y = weights(step_y, top, picture.shape[0], view.height)
+    rows = _weighted_sums(y, picture.astype(np.float64))
+    pixels = _weighted_sums(x, rows.swapaxes(0, 1)).swapaxes(0, 1)
+    return _filled(pixels, inside_y[:, None] & inside_x, s)
 
 
 def _weighted_sums(weights: Floats, lines: Floats) -> Floats:
@@ -117,7 +119,7 @@ class _Axis(NamedTuple):
 
     boxes: int  # how many
     box: int  # pixels in each, an odd number; 1: no averages
-    places: NDArray[np.floating]  # the centres of the reduced pixels, in boxes from the centre of the picture
+    centres: NDArray[np.floating]  # of the reduced pixels, in boxes from the centre of the picture
     half: float  # half-width of the triangle, in boxes
 
 
@@ -130,9 +132,9 @@ def _reduced(picture: np.ndarray, view: View, steps: Floats, fill: str) -> tuple
     for n in (1, 0) if _columns_first(steps, shrink) else (0, 1):
         if n in axes:
             picture = _triangle(picture.swapaxes(0, n), axes[n]).swapaxes(0, n)
-    for n, (_, box, places, _) in axes.items():
-        step = box * (places[1] - places[0]) if len(places) > 1 else sizes[n]
-        rows[1 - n] = rows[1 - n] / step + (len(places) / 2 - sizes[n] / 2 / step) * view.denominator
+    for n, (_, box, centres, _) in axes.items():
+        step = box * (centres[1] - centres[0]) if len(centres) > 1 else sizes[n]
+        rows[1 - n] = rows[1 - n] / step + (len(centres) / 2 - sizes[n] / 2 / step) * view.denominator
     return picture, view._replace(map=rows)
 
 
@@ -163,7 +165,7 @@ def _boxes(picture: np.ndarray, axes: dict[int, _Axis]) -> np.ndarray:
     if all(axis.box == 1 for axis in axes.values()):
         return picture
 
-    def sums(values: np.ndarray) -> Floats:
+    def box_sums(values: np.ndarray) -> Floats:
         out = values.astype(np.float64)
         for n, (boxes, box, *_) in axes.items():
             lines = out.swapaxes(0, n)
@@ -171,13 +173,13 @@ def _boxes(picture: np.ndarray, axes: dict[int, _Axis]) -> np.ndarray:
             out = np.stack([lines[box_of_line == i].sum(axis=0) for i in range(boxes)]).swapaxes(0, n)
         return out
 
-    return _stored(sums(picture) / sums(np.ones_like(picture)), picture.dtype)
+    return _stored(box_sums(picture) / box_sums(np.ones_like(picture)), picture.dtype)
 
 
 def _triangle(lines: np.ndarray, axis: _Axis) -> np.ndarray:
-    """Weighted sums of lines, one for each place of the axis."""
-    centres = np.arange(0.5, axis.boxes) - axis.boxes / 2
-    heights = axis.half - np.abs(centres - axis.places[:, None])
+    """Weighted sums of lines, one for each centre of the axis."""
+    boxes = np.arange(0.5, axis.boxes) - axis.boxes / 2
+    heights = axis.half - np.abs(boxes - axis.centres[:, None])
     heights[heights <= 1e-9] = 0
     weights = [_quantised(h) if lines.dtype == np.uint8 else h / h.sum() for h in heights]
     return _stored(_weighted_sums(np.stack(weights), lines.astype(np.float64)), lines.dtype)

@@ -10,7 +10,7 @@ from vary import _native
 from vary.elements import DTYPES
 from vary.errors import InputError, PolicyError
 from vary.maps import Map
-from vary.plan.infer import check_bytes, output_dtype, output_size
+from vary.plan.infer import check_bytes, output_dtype
 from vary.plan.masks import fill_of, kind_of_masks
 from vary.plan.program import Instruction
 from vary.plan.request import Counts, Output, Parts, Pictures, Request, Source
@@ -49,7 +49,7 @@ class Run:
                 pictures = self._through_function(number, stage.call, pictures)
         dtype, out = output_dtype(runner.template, output.dtype), output.out
         if out is None:
-            size = runner.size or self._size_of_parts(pictures) or self._common_size(runner.plans[-1], pictures)
+            size = runner.size or self._size_of_alike(pictures) or self._common_size(runner.plans[-1], pictures)
             out = runner.allocated(len(self.rows), size, dtype, output)
         else:
             _check_out(runner, output, len(self.rows), dtype)
@@ -158,11 +158,13 @@ class Run:
             sizes.append(None if isinstance(size, str) or place in self.failures else size)
         return sizes
 
-    def _size_of_parts(self, pictures: Pictures) -> tuple[int, int] | None:
-        """The size of the results, found without the core, if pictures have one size that no draw changes."""
-        if isinstance(pictures, Parts) and pictures.array.ndim > 2:
-            return output_size(self.runner.template, pictures.array.shape[1:3])
-        return None
+    def _size_of_alike(self, pictures: Pictures) -> tuple[int, int] | None:
+        """The size of the results, found without the core, if pictures are arrays of one size that no draw changes."""
+        if isinstance(pictures, Parts):
+            shapes = {pictures.array.shape[1:]}
+        else:
+            shapes = {one.shape if isinstance(one, np.ndarray) else () for one in pictures}
+        return self.runner.size_after(shapes.pop()) if len(shapes) == 1 else None
 
     def _common_size(self, plan: Plan, pictures: Pictures) -> tuple[int, int]:
         sizes = self._sizes(plan, pictures)

@@ -26,6 +26,7 @@ class Runner:
     def __init__(self, template: Template) -> None:
         self.template = segment(template)
         self.size = output_size(self.template)
+        self._last_size: tuple[tuple[int, ...], tuple[int, int] | None] = ((), None)
         self.stages = stages(self.template)
         self.plans = compiled(self.template, self.stages)
         self._geometry: dict[tuple[float, ...], _native.Plan] = {}
@@ -37,6 +38,14 @@ class Runner:
         if self.template.user_numbers:
             fill_user_numbers(self.template.user_numbers, address, rows)
         return rows
+
+    def size_after(self, shape: tuple[int, ...]) -> tuple[int, int] | None:
+        """(height, width) of arrays of this shape after all stages; None where it depends on the draw."""
+        known, size = self._last_size  # remembered, because most arrays of a source have the shape of the one before
+        if shape != known:
+            size = None if len(shape) < 2 or 0 in shape else output_size(self.template, shape[:2])
+            self._last_size = shape, size
+        return size
 
     def levels(self, sources: list[Source], rows: np.ndarray, decode: Decode = PLAIN) -> list[int | str]:
         """The scale denominator (1, 2, 4 or 8) at which each file is decoded, or why its header cannot be read."""

@@ -106,18 +106,34 @@ def read_file(path: str, known: str, cure: str = "") -> Encoded:
     known: where the path comes from, for the message.
     """
     try:
-        with io.FileIO(path) as file:
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # a file object would take 5 us longer
+        try:
             for _ in range(READS):
-                before, data, after = os.fstat(file.fileno()), file.readall(), os.fstat(file.fileno())
+                before = os.fstat(file)
+                data = _all_bytes(file, before.st_size)
+                after = os.fstat(file)
                 if (before.st_size, before.st_mtime_ns) == (after.st_size, after.st_mtime_ns):
-                    return Encoded(data or b"", path)
-                file.seek(0)
+                    return Encoded(data, path)
+                os.lseek(file, 0, os.SEEK_SET)
+        finally:
+            os.close(file)
     except OSError as error:
         if error.errno in (errno.EMFILE, errno.ENFILE):  # the file is not broken, so on_error= must not skip it
             cure = "raise the limit (ulimit -n)"
             raise OSError(error.errno, f"no file descriptor is left to read {path}; {cure}") from error
         raise SourceError(f"{path}: {known}, but {error.strerror or error}{cure}") from error
     raise SourceError(f"{path}: was written to during each of {READS} reads, so its bytes are of several states")
+
+
+def _all_bytes(file: int, size: int) -> bytes:
+    """The rest of a file that is said to have `size` bytes."""
+    data = os.read(file, size + 1)
+    if len(data) == size:  # one more would have been read
+        return data
+    parts = [data]
+    while parts[-1]:
+        parts.append(os.read(file, 1 << 20))
+    return b"".join(parts)
 
 
 def said_dtype(source: Source) -> str:

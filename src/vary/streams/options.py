@@ -340,7 +340,8 @@ class Options:
 
     @property
     def threads_per_batch(self) -> int:
-        """Threads of each batch worker: together `threads`. By default each has as many as there are cores."""
+        """Threads of each batch worker: together `threads`. By default each has as many as there are cores. A batch
+        worker that waits for a batch is one more thread for another one."""
         return max(1, self.threads // self.batch_workers) if self.threads else default_threads()
 
     @cached_property

@@ -167,7 +167,7 @@ class _Cached:
         self.missing, self.errors = self._blocks.missing, self._blocks.errors
 
     def open(self, places: range) -> list[Source]:
-        return self._blocks.open(places, self._decoded, self._job.threads)
+        return self._blocks.open(places, self._decoded, self._job.most_threads)
 
     def _decoded(self, pictures: list[Raw]) -> list[Raw]:
         found, decode = self._executor.spread(partial(open_some, self._job, self._executor), pictures, 1)

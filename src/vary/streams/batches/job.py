@@ -186,5 +186,10 @@ class Job(EpochJob):
         """Threads that vary a batch."""
         return self.options.threads_per_batch
 
+    @cached_property
+    def most_threads(self) -> int:
+        """Of a batch, with those of the other workers that help."""
+        return self.options.total_threads
+
     def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
         return path_of(self.source, index) or f"sample {index}"

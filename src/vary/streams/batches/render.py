@@ -164,7 +164,7 @@ def _run(
         tuple([one if v == 1 else _repeated(one, v) for one in part.inputs]),
         drawn.address,
         tuple(outputs),
-        1 if len(some) > o.batch_size else job.threads,  # one for a group of small batches: training needs the cores
+        1 if len(some) > o.batch_size else job.most_threads,  # one for a group of small batches: training needs cores
         o.decode,
         v,
         drawn.rows,

@@ -3,7 +3,8 @@
     consumer --- submit(positions) --> batch workers: job.batches --> native core (its own threads, without the GIL)
                                              `--> readers: read files, decode with Pillow
 
-There are two batch workers, so that one continues while the other has a slow batch. The number of batches ahead is
+There are two batch workers, so that one continues while the other has a slow batch. One that has no batch to make helps
+the other in the native core. The number of batches ahead is
 bounded, because only the consumer submits. An iteration has threads of its own, which end with it.
 """
 
@@ -22,7 +23,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from vary.plan.machine import cancel_all
+from vary.plan.machine import BatchThreads, cancel_all
 from vary.sample import Array
 from vary.streams.workers.threads import DaemonThreads, ForkLock
 
@@ -144,7 +145,9 @@ class WorkerPool:
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak, because a future that is done has its batches
         # Started at once: if one started later, the allocator would use more memory for batches ahead of the consumer.
-        self._batch_workers = DaemonThreads(batch_workers, f"{self._name}-make", self._enter)
+        self._batch_workers = DaemonThreads(
+            batch_workers, f"{self._name}-make", self._enter, BatchThreads(self._threads)
+        )
         end_at_exit(self)
 
     @staticmethod

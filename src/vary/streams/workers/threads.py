@@ -14,6 +14,8 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vary.plan.machine import BatchThreads
+
 __all__ = ["DaemonThreads", "ForkLock", "in_a_thread"]
 
 T = TypeVar("T")
@@ -27,28 +29,32 @@ class DaemonThreads:
     interpreter ends.
     """
 
-    def __init__(self, count: int, name: str, enter: Callable[[int], None]) -> None:
-        """enter: called first in each thread, with the thread's number."""
+    def __init__(
+        self, count: int, name: str, enter: Callable[[int], None], helping: BatchThreads | None = None
+    ) -> None:
+        """enter: called first in each thread, with the thread's number. helping: threads that wait for a task help
+        the native calls of the others."""
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._helping = helping
         self._threads: list[threading.Thread] = []
         try:
             for number in range(count):
                 thread = threading.Thread(
-                    target=_work, args=(self._tasks, enter, number), name=f"{name}-{number}", daemon=True
+                    target=_work, args=(self._tasks, enter, number, helping), name=f"{name}-{number}", daemon=True
                 )
                 thread.start()
                 self._threads.append(thread)
         except RuntimeError:  # the system allows no more threads
             pass
         except BaseException:  # Ctrl-C, perhaps after a thread has been started, but before it is in the list
-            self._tasks.put(None)
+            self._put(None)
             self.stop()
             raise
 
     def submit(self, work: Callable[..., T], *args: object) -> Future[T]:
         future: Future[T] = Future()
         if self._threads:
-            self._tasks.put((future, work, args))
+            self._put((future, work, args))
         else:
             _do(future, work, args)
         return future
@@ -56,7 +62,12 @@ class DaemonThreads:
     def stop(self) -> None:
         """Make the threads end after the work that was submitted."""
         for _ in self._threads:
-            self._tasks.put(None)
+            self._put(None)
+
+    def _put(self, task: Task | None) -> None:
+        if self._helping is not None:  # first: after Ctrl-C between the two, a task without it would wait for ever
+            self._helping.submit()
+        self._tasks.put(task)
 
     def join(self, until: float) -> None:
         """Wait for their end, at most until this time of `time.monotonic`."""
@@ -64,9 +75,16 @@ class DaemonThreads:
             thread.join(max(0.0, until - monotonic()))
 
 
-def _work(tasks: SimpleQueue[Task | None], enter: Callable[[int], None], number: int) -> None:
+def _work(
+    tasks: SimpleQueue[Task | None], enter: Callable[[int], None], number: int, helping: BatchThreads | None
+) -> None:
     enter(number)
-    while (task := tasks.get()) is not None:
+    while True:
+        if helping is not None:
+            helping.await_batch()
+        task = tasks.get()
+        if task is None:
+            return
         _do(*task)
         del task  # while the thread waits, it must not hold the result, which is large
 
