@@ -11,11 +11,9 @@ from vary.sample import Array
 from vary.sources import batch_labels, class_field, class_ids, reads_for_labels, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from vary.sources import Indexed
 
-__all__ = ["OneHot", "labels_of", "one_hot_of"]
+__all__ = ["OneHot", "one_hot_of"]
 
 
 class OneHot(NamedTuple):
@@ -65,11 +63,3 @@ def one_hot_of(source: Indexed) -> OneHot:
     if not reads_for_labels(whole) and len(whole):
         found.rows(batch_labels(whole, np.arange(len(whole)) if whole.classes is None else [0])[place])
     return found
-
-
-def labels_of(source: Indexed, indices: Sequence[int] | Array, one_hot: OneHot | None) -> tuple[Array, ...]:
-    """The labels of these samples, as a batch has them; () if the source has none."""
-    columns = batch_labels(source, indices) if len(source.fields) > 1 else ()
-    if one_hot is None:
-        return columns
-    return tuple(one_hot.rows(one) if place == one_hot.place else one for place, one in enumerate(columns))

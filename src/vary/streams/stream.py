@@ -29,14 +29,14 @@ from vary.sources import (
     stated_kind,
     whole_of,
 )
-from vary.streams.batch import ArraySpec, Specs, specs_of
+from vary.streams.batch import ArraySpec, Specs, labels_of, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.batches.masks import Masks, found_masks
 from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import schema_of, stream_html
-from vary.streams.onehot import labels_of, one_hot_of
+from vary.streams.onehot import one_hot_of
 from vary.streams.options import Arguments, Options, described, former_names, whole
 from vary.streams.order.samples import GivenOrder, Slots, cumulate, weights_of
 from vary.streams.report import Report

@@ -15,11 +15,10 @@ from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
 from vary.sources import Adapted, Arrays, path_of, reads_for_labels
-from vary.streams.batch import LazyPaths, Made, batch_of
+from vary.streams.batch import LazyPaths, Made, batch_of, labels_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
 from vary.streams.batches.render import render
-from vary.streams.onehot import labels_of
 from vary.streams.views import fields_of, views_of
 
 if TYPE_CHECKING:
