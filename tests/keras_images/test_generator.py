@@ -120,17 +120,34 @@ def test_a_policy_has_the_same_ranges() -> None:
         vary.Resize,
         vary.Rotate,
         vary.Translate,
-        vary.OneOf,
         vary.Shear,
         vary.Zoom,
         vary.Rescale,
     ]
-    assert policy.transforms[5].values() == {"x": (1 / 1.2, 1 / 0.8), "y": (1 / 1.2, 1 / 0.8)}
-    assert [one.y[0] * 30 for one in policy.transforms[3].transforms] == pytest.approx([-2, -1, 0, 1, 2])  # type: ignore[attr-defined]
+    assert policy.transforms[4].values() == {"x": (0.8333, 1.25), "y": (0.8333, 1.25)}
+    assert policy.transforms[2] == vary.Translate(x=0.2, y=2 / 30)
     out = policy.batch(random_images(4, (30, 40, 3)), seed=0)
     assert out.shape == (4, 30, 40, 3)
     with pytest.raises(ValueError, match="height_shift_range=3 is in pixels"):
         generator.to_policy()
+    for given, says in (
+        ({"featurewise_center": True}, "call it before to_policy"),
+        ({"interpolation_order": 3}, "splines"),
+    ):
+        with pytest.raises(vary.InputError, match=says):
+            ImageDataGenerator(**given).to_policy()
+    assert ImageDataGenerator(width_shift_range=0).to_policy() == vary.Policy([], value_range=255)
+
+
+@pytest.mark.parametrize("name", ["width_shift_range", "height_shift_range"])
+def test_a_policy_moves_to_the_listed_places(name: str) -> None:
+    x = random_images(4, (30, 40, 3)).astype(np.float32)
+    for shifts in ([0.25], [-0.25]):
+        with pytest.warns(TrapWarning, match="list both"):
+            generator = ImageDataGenerator(**{name: shifts})
+        expected = generator.flow(x, batch_size=4, shuffle=False, seed=1)[0]
+        assert np.abs(expected - x).max() > 50
+        assert np.abs(generator.to_policy().batch(x, seed=0) - expected).max() < 1
 
 
 @pytest.mark.parametrize(
@@ -138,6 +155,9 @@ def test_a_policy_has_the_same_ranges() -> None:
     [
         {"featurewise_center": True, "featurewise_std_normalization": True, "rescale": 1 / 255},
         {"featurewise_center": True},
+        {"featurewise_center": True, "featurewise_std_normalization": True, "preprocessing_function": np.negative},
+        {"featurewise_center": True, "zca_whitening": True, "rescale": 1 / 255},
+        {"featurewise_center": True, "zca_whitening": True, "data_format": "channels_first"},
         {"preprocessing_function": np.negative, "samplewise_center": True},
         {},
     ],
@@ -145,8 +165,11 @@ def test_a_policy_has_the_same_ranges() -> None:
 def test_a_policy_standardizes_alike(given: dict[str, Any]) -> None:
     x = random_images(6, (12, 10, 3))
     generator = ImageDataGenerator(**given)
-    generator.fit(x)
-    expected = np.stack([generator.standardize(one) for one in x])
+    first = given.get("data_format") == "channels_first"
+    ours = np.moveaxis(x, -1, 1) if first else x
+    generator.fit(ours)
+    expected = np.stack([generator.standardize(one) for one in ours])
+    expected = np.moveaxis(expected, 1, -1) if first else expected
     assert np.abs(generator.to_policy().batch(x, seed=0) - expected).max() < 1e-4 * np.abs(expected).max()
 
 

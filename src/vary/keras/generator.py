@@ -16,7 +16,7 @@ from vary.keras.frames import DataFrameIterator
 from vary.keras.iterator import Iterator
 from vary.keras.keywords import frame_keywords
 from vary.keras.parameters import BY_DATA, Parameters, checked, described, signature, without
-from vary.keras.policies import policy_of
+from vary.keras.policy import policy_of
 from vary.keras.standardize import Statistics, standardize
 
 if TYPE_CHECKING:
@@ -132,12 +132,12 @@ class ImageDataGenerator:
         return standardize(self.parameters, x, self.statistics, self.compat)
 
     def to_policy(self, target_size: tuple[int, int] | None = None) -> Policy:
-        """A `vary.Policy` that varies images in the same ways, for `vary.stream`.
+        """A `vary.Policy` that varies images in the same ways, for `vary.stream`; see `vary.keras.policy.policy_of`.
 
         target_size: (height, width), which the policy resizes to first; needed for shifts in pixels. The draws are its
-        own: zooms are uniform as magnifications, and a shear does not scale the other axis.
+        own, and `compat` changes nothing. `InputError` for normalisation before `fit`, and for splines.
         """
-        return policy_of(self.parameters, self.statistics, target_size)
+        return policy_of(self.parameters, target_size, self.statistics, value_range=255)
 
     # Data
 

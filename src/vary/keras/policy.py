@@ -3,15 +3,17 @@ validation."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from vary.errors import InputError
+from vary.keras.parameters import BY_DATA, Parameters
+from vary.keras.standardize import NOT_FITTED, SMALLEST, Statistics, standardize
 from vary.plan.callback import wants_rng
 from vary.plan.infer import output_size
 from vary.policy import Policy
-from vary.transforms.colour import Brightness, ChannelShift, Rescale
+from vary.transforms.colour import Brightness, ChannelShift, Normalize, Rescale
 from vary.transforms.compose import OneOf
 from vary.transforms.crop import Resize
 from vary.transforms.geometry import HorizontalFlip, Rotate, Shear, Translate, VerticalFlip, Zoom
@@ -20,7 +22,7 @@ from vary.transforms.user import Lambda
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vary.keras.parameters import Parameters, Shift
+    from vary.keras.parameters import Shift
     from vary.sample import Array
     from vary.transforms import Transform
 
@@ -33,22 +35,31 @@ NO_POLICY = {
     "featurewise_std_normalization": "add vary.Normalize(mean, std), both divided by 255",
     "zca_whitening": "a policy has no whitening; apply the matrix to the batches",
 }
-"""Parameters that a policy cannot have, because they need `fit`, and what to do instead."""
+"""Parameters that a policy cannot have without `fit`, and what to do instead."""
 
 
-def policy_of(parameters: Parameters, size: tuple[int, int] | None = None) -> Policy:
+def policy_of(
+    parameters: Parameters,
+    size: tuple[int, int] | None = None,
+    statistics: Statistics = NOT_FITTED,
+    value_range: float | None = None,
+) -> Policy:
     """The policy that does what an ImageDataGenerator with these parameters does, apart from four details.
 
     parameters: as `checked` returns them. size: (height, width), target_size; None: pictures keep theirs. It is needed
-    for shifts in pixels. The details: the magnification is uniform, not its inverse; a shear does not also stretch the
-    other axis by the cosine; a channel shift is clipped to 0 .. 255, not to the range of each picture; and a shift by
-    whole pixels may lie between two of them.
+    for shifts in pixels. statistics: what `fit` found. value_range: of float images, as of `Policy`. The details: the
+    magnification is uniform, not its inverse; a shear does not also stretch the other axis by the cosine; a channel
+    shift is clipped to 0 .. 255, not to the range of each picture; and a shift by whole pixels may lie between two of
+    them.
 
-    `InputError` for normalisation by `fit`, splines, and shifts in pixels without a size.
+    `InputError` for normalisation by `fit` without its statistics, splines, and shifts in pixels without a size.
     """
-    for name, cure in NO_POLICY.items():
-        if getattr(parameters, name):
-            raise InputError(f"{name}=True depends on `fit`, and no policy is equivalent; leave it out, and {cure}")
+    for name, found in zip(BY_DATA, statistics, strict=True):
+        if getattr(parameters, name) and found is None:
+            raise InputError(
+                f"{name}=True depends on `fit(images)`: call it before to_policy(), or leave it out, and "
+                f"{NO_POLICY[name]}"
+            )
     if parameters.interpolation_order > 1:
         order = parameters.interpolation_order
         raise InputError(f"interpolation_order={order}: policies have no splines; give 1 (bilinear) or 0 (nearest)")
@@ -56,8 +67,11 @@ def policy_of(parameters: Parameters, size: tuple[int, int] | None = None) -> Po
     settings: dict[str, object] = {"fill": float(parameters.cval) if word == "constant" else word}
     if parameters.interpolation_order == 0:
         settings["interpolation"] = "nearest"
-    transforms = [*_geometry(parameters, size), *_values(parameters)]
-    return Policy([*([] if size is None else [Resize(*size)]), *transforms], **settings)  # type: ignore[arg-type]
+    if value_range is not None:
+        settings["value_range"] = value_range
+    first = [] if size is None else [Resize(*size)]
+    transforms = [*first, *_geometry(parameters, size), *_values(parameters), *_by_the_data(parameters, statistics)]
+    return Policy(transforms, **settings)  # type: ignore[arg-type]
 
 
 def _geometry(p: Parameters, size: tuple[int, int] | None) -> Iterator[Transform]:
@@ -90,16 +104,18 @@ def _shift(p: Parameters, name: str, size: tuple[int, int] | None) -> float | li
     """The largest shift, as a fraction of the side; of a list, each of its shifts, which move the content backwards."""
     given: Shift = getattr(p, name)
     listed = None if isinstance(given, int | float | np.number) else [float(one) for one in given]
-    largest = float(given) if listed is None else max(map(abs, listed))  # type: ignore[arg-type]
+    whole = isinstance(given, int | np.integer) and given > 0
+    largest = float(given) - whole if listed is None else max(map(abs, listed))  # type: ignore[arg-type]
     side = 1.0
     if largest >= 1:
         if size is None:
-            raise InputError(f"{name}={given!r} is in pixels, and a policy has fractions; give target_size")
+            raise InputError(
+                f"{name}={given!r} is in pixels, and a policy has fractions; give target_size, (height, width)"
+            )
         side = float(size[1] if name == "width_shift_range" else size[0])
     if listed is not None:
         return [(-one / side, -one / side) for one in listed]
-    whole = isinstance(given, int | np.integer) and given > 0
-    return (largest - whole) / side
+    return largest / side
 
 
 def _values(p: Parameters) -> Iterator[Transform]:
@@ -117,6 +133,34 @@ def _values(p: Parameters) -> Iterator[Transform]:
         yield Lambda(samplewise_center)
     if p.samplewise_std_normalization:
         yield Lambda(samplewise_std)
+
+
+def _by_the_data(p: Parameters, statistics: Statistics) -> list[Transform]:
+    """Normalisation by what `fit` found."""
+    if not any(getattr(p, name) for name in BY_DATA):
+        return []
+    scale = float(p.rescale or 1)
+    before = [] if p.rescale or p.samplewise_center or p.preprocessing_function is not None else [Rescale(1)]
+    own = p.samplewise_center or p.samplewise_std_normalization or p.preprocessing_function is not None
+    if own or p.zca_whitening or not p.featurewise_std_normalization or scale < 0:  # values of no known range
+        return [*before, Lambda(_ByTheData(p, statistics).of)]
+    unit = scale * WHITE
+    mean, std = np.ravel(statistics.mean) / unit, (np.ravel(statistics.std) + SMALLEST) / unit  # type: ignore[arg-type]
+    return [*before, Normalize((mean if p.featurewise_center else 0 * std).tolist(), std.tolist())]
+
+
+class _ByTheData(NamedTuple):
+    """The last steps of `standardize`, for images (H, W, C) float32."""
+
+    parameters: Parameters
+    statistics: Statistics
+
+    def of(self, image: Array) -> Array:
+        p, first = self.parameters, self.parameters.data_format == "channels_first"
+        only = Parameters(**{name: getattr(p, name) for name in BY_DATA})
+        x = np.moveaxis(image, -1, 0) if first else image  # the order of the values that the matrix is for
+        x = standardize(only, x, self.statistics).astype(np.float32)
+        return np.moveaxis(x, 0, -1) if first else x
 
 
 def samplewise_center(image: Array) -> Array:
