@@ -219,3 +219,42 @@ def test_pairs_leave_out_what_one_of_them_cannot_read(tmp_path: Path) -> None:
     assert len(x) == len(y) == 6
     assert (x == y).all()
     assert sorted(pair.batch_indices.tolist()) == [0, 2, 3, 5, 6, 7]
+
+
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_batch_of_broken_files_is_another_batch_of_the_epoch(tmp_path: Path, batch_size: int) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 6})
+    names = sorted(path.name for path in (root / "a").iterdir())
+    for name in names[2:4]:
+        (root / "a" / name).write_bytes(b"no image")
+    how = {**HOW, "batch_size": batch_size, "shuffle": False, "on_error": "skip", "class_mode": None}
+    it = ImageDataGenerator().flow_from_directory(root, **how)
+    found = []
+    for _ in range(len(it)):
+        assert len(next(it)) == batch_size  # Keras would make NaN of an empty batch
+        found += it.batch_filenames
+    used = [names[at] for at in ([0, 1, 4, 4, 4, 5] if batch_size == 1 else [0, 1, 4, 5, 4, 5])]
+    assert found == [f"a/{name}" for name in used]
+    assert all("BytesIO" not in reason for reason in it.skipped.values())
+    again = PairIterator(*(ImageDataGenerator().flow_from_directory(root, **how) for _ in range(2)))
+    assert all(len(again[k][0]) == len(again[k][1]) == batch_size for k in range(len(again)))
+    for name in names:
+        (root / "a" / name).write_bytes(b"no image")
+    with pytest.raises(DecodeError, match=r"none of the 6 images could be read.*a/"):
+        next(ImageDataGenerator().flow_from_directory(root, **how))
+
+
+def test_a_folder_is_read_once_where_links_lead_back(tmp_path: Path) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 4, "b": 3})
+    (root / "a/up").symlink_to("..")
+    (root / "a/itself").symlink_to(".")
+    (root / "b/others").symlink_to("../a")
+    found = ImageDataGenerator().flow_from_directory(root, follow_links=True, target_size=(20, 15)).filenames
+    assert [sum(name.startswith(one) for name in found) for one in ("a/", "b/others/", "b/")] == [4, 4, 7]
+
+
+def test_classes_may_be_an_array(tmp_path: Path) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 2, "b": 2})
+    it = ImageDataGenerator().flow_from_directory(root, classes=np.array(["b", "a"]))  # type: ignore[arg-type]
+    assert it.class_indices == {"b": 0, "a": 1}
+    assert ImageDataGenerator().flow_from_directory(root, classes=[]).num_classes == 2

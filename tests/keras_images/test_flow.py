@@ -396,3 +396,39 @@ def test_whole_numbers_are_rounded() -> None:
     assert (batch == 255).all()
     del given["preprocessing_function"]
     assert (next(ImageDataGenerator(**given).flow(x)) == 100).all()
+
+
+def test_no_images_are_empty_batches() -> None:
+    for size in (4, 400):
+        it = ImageDataGenerator().flow(np.zeros((0, size, size, 3), np.float32), np.zeros(0))
+        x, y = next(it)
+        assert (len(it), x.shape, y.shape) == (0, (0, size, size, 3), (0,))
+
+
+def test_orders_may_be_replaced_by_another_thread_meanwhile() -> None:
+    it = ImageDataGenerator().flow(np.zeros((4, 2, 2, 3), np.float32), seed=1)
+
+    class Replaced(dict[int, np.ndarray]):
+        def __iter__(self) -> Any:
+            it._orders = {}
+            return super().__iter__()
+
+    it._orders = Replaced({0: np.arange(4), 1: np.arange(4)})
+    assert sorted(it._order(7).tolist()) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("batch_size", [4.0, "4", -1])
+def test_a_batch_size_is_a_whole_number(batch_size: Any) -> None:
+    with pytest.raises(ValueError, match="batch_size="):
+        ImageDataGenerator().flow(np.zeros((4, 2, 2, 3)), batch_size=batch_size)
+    assert next(ImageDataGenerator().flow(np.zeros((4, 2, 2, 3)), batch_size=np.int64(3))).shape[0] == 3
+
+
+def test_a_split_may_be_set_afterwards() -> None:
+    generator = ImageDataGenerator()
+    with pytest.raises(ValueError, match="needs a split"):
+        keras.NumpyArrayIterator(np.zeros((8, 2, 2, 3)), None, None, subset="validation")
+    generator.validation_split = 0.25
+    assert (generator._validation_split, generator.flow(np.zeros((8, 2, 2, 3)), subset="validation").n) == (0.25, 2)
+    generator._validation_split = 0.5  # the name in the original
+    assert generator.flow(np.zeros((8, 2, 2, 3)), subset="validation").n == 4

@@ -144,6 +144,8 @@ WRONG: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"weight_col": "class"}, TypeError, "must be numeric"),
     ({"x_col": "size"}, TypeError, "must be strings"),
     ({"x_col": "file"}, ValueError, "no such column"),
+    ({"y_col": None, "class_mode": "raw"}, ValueError, "y_col=None; give the name of a column"),
+    ({"classes": "ab"}, ValueError, "give a list of names"),
     ({"augment_valdation": "frozen"}, TypeError, "augment_validation"),
 ]
 
@@ -162,3 +164,15 @@ def test_arguments_of_old_versions_are_traps(root: Path, name: str) -> None:
     with pytest.warns(DeprecationWarning, match="raw"):
         other = ImageDataGenerator().flow_from_dataframe(table(root), root, y_col="size", class_mode="other", **HOW)
     assert other[0][1].dtype == np.float64
+
+
+def test_errors_count_the_rows_of_the_table(root: Path) -> None:
+    rows = {"filename": ["a/none.jpg", *table(root)["filename"][:3]], "class": ["a", "b", "a", 3]}
+    with pytest.raises(TypeError, match="row 3 has 3"):
+        ImageDataGenerator().flow_from_dataframe(rows, root)
+
+
+def test_classes_may_be_an_array(root: Path) -> None:
+    names = np.array(["b", "a"])
+    it = ImageDataGenerator().flow_from_dataframe(table(root), root, classes=names, **HOW)  # type: ignore[arg-type]
+    assert it.class_indices == {"b": 0, "a": 1}

@@ -200,6 +200,34 @@ def test_old_pairs_are_those_of_zip() -> None:
         assert np.abs(b - d).max() < 0.03
 
 
+def test_old_pairs_by_number_move_alike_in_every_epoch() -> None:
+    x = random_images(11, (24, 17, 3))
+    generator = ImageDataGenerator(rotation_range=40, compat="keras-2")
+    pair = PairIterator(generator.flow(x, seed=3, batch_size=4), generator.flow(x, seed=3, batch_size=4))
+    orders = []
+    for _ in range(3):
+        for k in range(len(pair)):
+            a, b = pair[k]
+            assert (a == b).all()
+        orders.append(pair.images.index_array.tolist())  # type: ignore[union-attr]
+        pair.on_epoch_end()
+    assert len({tuple(order) for order in orders}) == 3
+    first = next(pair)
+    pair.reset()
+    assert (pair.images.batch_index, pair.masks.batch_index) == (0, 0)
+    assert len(first[0]) == 4
+
+
+def test_old_pairs_need_what_draws_alike() -> None:
+    x = random_images(11, (24, 17, 3))
+    old = ImageDataGenerator(rotation_range=40, compat="keras-2")
+    for other in ({"seed": 2}, {"seed": 1, "batch_size": 4}, {"seed": 1, "shuffle": False}):
+        with pytest.raises(vary.InputError, match="same seed, batch_size and shuffle"):
+            PairIterator(old.flow(x, seed=1), old.flow(x, **other))
+    with pytest.raises(vary.InputError, match="seed=None"):
+        PairIterator(old.flow(x), old.flow(x))
+
+
 def test_unequal_pairs_are_errors_and_traps() -> None:
     x = random_images(5, (8, 8, 3))
     turn, still = ImageDataGenerator(rotation_range=40), ImageDataGenerator()

@@ -90,7 +90,7 @@ class NumpyArrayIterator(Iterator):
         _check(x, self.data_format, compat)
         numbers = None
         if self.subset is not None:
-            split = self.image_data_generator._validation_split
+            split = getattr(self.image_data_generator, "_validation_split", 0.0)
             if compat is None:
                 numbers = stratified(self.subset, split, len(x), y)
             else:

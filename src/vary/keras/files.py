@@ -120,7 +120,10 @@ def _loaded(path: str, how: Loading) -> Array | Exception:
     except (SourceError, FileNotFoundError) as error:
         return error if isinstance(error, SourceError) else SourceError(f"{path}: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001  Pillow raises errors of many classes
-        return error if how.compat is not None else DecodeError(f"cannot be read: {error}", path)
+        from PIL import UnidentifiedImageError
+
+        said = "it is no image of a known format" if isinstance(error, UnidentifiedImageError) else error
+        return error if how.compat is not None else DecodeError(f"cannot be read: {said}", path)
 
 
 def _nearest(image: Array, size: tuple[int, int]) -> Array:

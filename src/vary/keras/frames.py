@@ -11,7 +11,8 @@ from vary.errors import brief, warn_caller
 from vary.keras.faces import Compat
 from vary.keras.fromfiles import BatchFromFilesMixin
 from vary.keras.iterator import Iterator
-from vary.keras.rows import VALUES, ColumnTypeError, Labels, class_labels, existing, values_of
+from vary.keras.listing import classes_of
+from vary.keras.rows import VALUES, ColumnTypeError, Labels, check_types, class_labels, existing, values_of
 from vary.keras.subsets import first_part, stratified
 from vary.keras.traps import warn_of_trap
 from vary.sample import Array
@@ -94,6 +95,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     ) -> Array | None:
         """Keep names, labels and weights. Returns the indices among all valid rows, if there is a subset."""
         x_col, y_col, weight_col = columns
+        classes = classes_of(classes)
         names = _texts(values_of(table, "x_col", x_col), x_col)
         targets, weights = self._targets_of(table, y_col), _weights(table, weight_col)
         paths = _joined(self.directory, names)
@@ -105,9 +107,8 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
         if self.class_mode not in VALUES:
             labels = values_of(table, "y_col", y_col)
             said = f'y_col="{y_col}"'
-            found = class_labels(
-                [labels[row] for row in rows.tolist()], said, str(self.class_mode), classes, self.compat
-            )
+            check_types(labels, rows.tolist(), said, str(self.class_mode))
+            found = class_labels([labels[row] for row in rows.tolist()], str(self.class_mode), classes, self.compat)
             rows = rows[found.rows]
         elif classes:
             warn_of_trap(

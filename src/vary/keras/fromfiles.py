@@ -51,7 +51,7 @@ class BatchFromFilesMixin:
         self.save_to_dir, self.save_prefix, self.save_format = save_to_dir, save_prefix, save_format
         self.subset, self._split = subset, 0.0
         if subset is not None:
-            self._split = image_data_generator._validation_split
+            self._split = getattr(image_data_generator, "_validation_split", 0.0)
             check_subset(subset, self._split, self.compat)
 
     def _set_labels(self, class_mode: str | None, dtype: str | None) -> None:

@@ -87,10 +87,18 @@ class ImageDataGenerator:
         p = checked({**given, **kwargs}, compat)
         self.__dict__.update(p._asdict(), zoom_range=list(p.zoom_range))  # type: ignore[arg-type]
         self.compat = compat
-        self._validation_split = p.validation_split
         first = p.data_format == "channels_first"
         self.channel_axis, self.row_axis, self.col_axis = (1, 2, 3) if first else (3, 1, 2)  # of a batch
         self.mean = self.std = self.zca_whitening_matrix = None
+
+    @property
+    def _validation_split(self) -> float:
+        """`validation_split`, as the original calls it."""
+        return self.validation_split
+
+    @_validation_split.setter
+    def _validation_split(self, fraction: float) -> None:
+        self.validation_split = fraction
 
     @property
     def principal_components(self) -> Any:  # Any: None, or an array

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import DecodeError, InputError, brief
 from vary.keras.faces import Compat, face_of
 from vary.keras.feed import Feed, Number
 from vary.keras.maker import NO_MAKER, Maker
@@ -58,8 +58,9 @@ class Iterator:
         face_of(compat)
         if compat is None and seed is not None:
             check_address(seed, 0)
-        if n and batch_size < 1:
-            raise InputError(f"batch_size={batch_size}; give a whole number of at least 1")
+        given: object = batch_size
+        if not isinstance(given, int | np.integer) or (n and given < 1):
+            raise InputError(f"batch_size={batch_size!r}; give a whole number of at least 1")
         self.n, self.batch_size, self.shuffle, self.seed, self.compat = n, batch_size, shuffle, seed, compat
         self.batch_index = self.total_batches_seen = 0
         self.index_array: Array | None = None
@@ -90,10 +91,11 @@ class Iterator:
             self.index_array = np.random.permutation(self.n) if self.shuffle else np.arange(self.n)  # noqa: NPY002
 
     def _order(self, epoch: int) -> Array:
-        found = self._orders.get(epoch)
+        known = self._orders  # which another thread may replace meanwhile
+        found = known.get(epoch)
         if found is None:
             found = order(self.n, self._seed, epoch, self.shuffle)(np.arange(self.n)) if self.n else np.zeros(0, int)
-            self._orders = {epoch: found, **{one: self._orders[one] for one in list(self._orders)[:2]}}
+            self._orders = {epoch: found, **{one: known[one] for one in list(known)[:2]}}
         return found
 
     def _indices(self, number: Number) -> Array:
@@ -192,7 +194,7 @@ class Iterator:
 
     def _numbered(self, number: Number) -> Any:
         self._maker.warn_once()
-        ahead = AHEAD if self._maker.bytes * self.batch_size > SMALL else 0
+        ahead = AHEAD if self.n and self._maker.bytes * self.batch_size > SMALL else 0
         following = [self._later(number, step) for step in range(1, ahead + 1)]
         batch, self.batch_indices = self._feed.get(number, following, self._make)
         return batch
@@ -208,6 +210,19 @@ class Iterator:
         return number[0] + epochs, batch
 
     def _make(self, number: Number) -> tuple[Any, Array]:
+        """The batch of this number; or the next one of its epoch, if all its files are broken and skipped, because
+        Keras would make NaN of a batch without images."""
+        epoch, first = number
+        for batch in range(first, first + len(self)):
+            made, kept = self._made_of((epoch, batch % len(self)))
+            if len(kept):
+                return made, kept
+        if self.n:
+            reasons = list(getattr(self, "skipped", {}).values())
+            raise DecodeError(f"none of the {self.n} images could be read; {brief(reasons[:1])}")
+        return self._made_of(number)
+
+    def _made_of(self, number: Number) -> tuple[Any, Array]:
         indices = self._indices(number)
         return self._made(indices, self._draws(indices, number[0]))
 

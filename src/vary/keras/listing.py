@@ -15,7 +15,7 @@ from vary.sources.walk import JUNK
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["FORMATS", "Listed", "formats_of", "listed"]
+__all__ = ["FORMATS", "Listed", "classes_of", "formats_of", "listed"]
 
 FORMATS = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
 MORE = ("gif", "webp")
@@ -36,6 +36,16 @@ def formats_of(compat: Compat) -> tuple[str, ...]:
     return FORMATS if face_of(compat).old_pixels else tuple(f".{one}" for one in (*FORMATS, *MORE))
 
 
+def classes_of(classes: object) -> list[str] | None:
+    """The argument `classes`: a list, tuple, array or column of names, or None, as a list; None: all classes."""
+    if isinstance(classes, str) or (classes is not None and not hasattr(classes, "__iter__")):
+        raise InputError(f"classes={brief(classes)}; give a list of names, each once")
+    names = [] if classes is None else [os.fspath(name) for name in classes]
+    if len(set(names)) < len(names):
+        raise InputError(f"classes={brief(names)}; give a list of names, each once")
+    return names or None
+
+
 def listed(directory: str, classes: Sequence[str] | None, follow_links: bool, compat: Compat) -> Listed:
     """The files of each class, sorted by folder, then by name.
 
@@ -47,6 +57,7 @@ def listed(directory: str, classes: Sequence[str] | None, follow_links: bool, co
             f"directory={directory!r} is no folder{searched_in(directory)}; give one with a folder a class"
         )
     remarks: list[str] = []
+    classes = classes_of(classes)
     folders = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
     if classes:
         names = _wanted(directory, classes, folders, compat)
@@ -72,10 +83,7 @@ def listed(directory: str, classes: Sequence[str] | None, follow_links: bool, co
     return Listed(list(names), [found[name] for name in names], remarks)
 
 
-def _wanted(directory: str, classes: Sequence[str], folders: list[str], compat: Compat) -> list[str]:
-    names = [classes] if isinstance(classes, str) else [os.fspath(name) for name in classes]
-    if isinstance(classes, str) or len(set(names)) < len(names):
-        raise InputError(f"classes={brief(classes)}; give a list of names of folders, each once")
+def _wanted(directory: str, names: list[str], folders: list[str], compat: Compat) -> list[str]:
     absent = [name for name in names if not os.path.isdir(os.path.join(directory, name))]  # noqa: PTH112, PTH118
     if absent:
         warn_of_trap(
@@ -87,14 +95,23 @@ def _wanted(directory: str, classes: Sequence[str], folders: list[str], compat: 
 def _images(directory: str, name: str, follow_links: bool, compat: Compat) -> Iterator[str]:
     """The paths of a class' images, relative to the folder."""
     top = os.path.join(directory, name)  # noqa: PTH118
-    for folder, inner, files in sorted(os.walk(top, followlinks=follow_links), key=lambda one: one[0]):
-        del inner
+    for folder, files in sorted(_walk(top, follow_links, compat)):
         within = os.path.relpath(folder, top)
         if compat is None and any(_is_hidden(part) for part in Path(within).parts):
             continue
         for file in sorted(files):
             if _is_image(file, compat):
                 yield os.path.normpath(os.path.join(name, within, file))  # noqa: PTH118
+
+
+def _walk(top: str, follow_links: bool, compat: Compat) -> Iterator[tuple[str, list[str]]]:
+    """(folder, its files) below a folder. Links to a folder that they are in lead nowhere, but with `compat`."""
+    for folder, inner, files in os.walk(top, followlinks=follow_links):
+        yield folder, files
+        if follow_links and compat is None:
+            outer = Path(os.path.realpath(folder))
+            paths = {name: Path(os.path.realpath(os.path.join(folder, name))) for name in inner}  # noqa: PTH118
+            inner[:] = [name for name, path in paths.items() if path != outer and path not in outer.parents]
 
 
 def _is_hidden(name: str) -> bool:

@@ -49,6 +49,7 @@ class PairIterator(Iterator):
                 f"there are {images.n} images with compat={images.compat!r}, and {masks.n} masks with "
                 f"compat={masks.compat!r}; give one mask for each image, and the same compat"
             )
+        _check_old(images, masks)
         self.images, self.masks = images, masks
         super().__init__(images.n, images.batch_size, images.shuffle, images.seed, compat=images.compat)
         self._seed = masks._seed = images._seed
@@ -65,7 +66,19 @@ class PairIterator(Iterator):
     def _by_number(self, number: int) -> Any:
         return _one(self.images[number]), _one(self.masks[number])
 
-    def _make(self, number: Number) -> tuple[Any, Array]:
+    def reset(self) -> None:
+        """Go to the first batch of the present epoch."""
+        super().reset()
+        self.images.reset()
+        self.masks.reset()
+
+    def on_epoch_end(self) -> None:
+        """Begin the next epoch."""
+        super().on_epoch_end()
+        if self.compat is not None:
+            self.images.index_array = self.masks.index_array = self.index_array
+
+    def _made_of(self, number: Number) -> tuple[Any, Array]:
         return self._both(self._indices(number), number[0])
 
     def _made(self, indices: Array, draws: Draws) -> tuple[Any, Array]:
@@ -79,6 +92,16 @@ class PairIterator(Iterator):
         if len(both) < len(indices):  # broken files were skipped
             images, masks = _one(images)[np.isin(kept, both)], _one(masks)[np.isin(good, both)]
         return (_one(images), _one(masks)), indices[np.isin(indices, both)]
+
+
+def _check_old(images: Iterator, masks: Iterator) -> None:
+    """With `compat`, each of the two seeds NumPy's global generator, from which both draw."""
+    pair = [(one.seed, one.batch_size, one.shuffle) for one in (images, masks)]
+    if images.compat is not None and (pair[0] != pair[1] or images.seed is None):
+        said = " and ".join("seed={}, batch_size={}, shuffle={}".format(*one) for one in pair)
+        raise InputError(
+            f"{said}: with compat=, give both the same seed, batch_size and shuffle, such as flow(x, seed=1)"
+        )
 
 
 def _one(batch: Any) -> Any:

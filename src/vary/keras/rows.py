@@ -15,7 +15,7 @@ from vary.sources.columns import Columns, plain
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
-__all__ = ["VALUES", "ColumnTypeError", "Labels", "class_labels", "existing", "values_of"]
+__all__ = ["VALUES", "ColumnTypeError", "Labels", "check_types", "class_labels", "existing", "values_of"]
 
 VALUES = ("input", "multi_output", "raw", None)  # class modes without classes
 
@@ -26,8 +26,8 @@ class ColumnTypeError(InputError, TypeError):
 
 def values_of(columns: Columns, argument: str, name: Any) -> list[Any]:
     """The values of a column. Any: names of pandas may be numbers, and values are anything."""
-    named = name if isinstance(name, str) or name not in columns.names else None
-    found = plain(columns.get(name) if named is None else columns.column(argument, name))
+    other = not isinstance(name, str) and name in columns.names
+    found = plain(columns.get(name) if other else columns.column(argument, name))
     return found.tolist() if isinstance(found, np.ndarray) else list(found)
 
 
@@ -63,14 +63,13 @@ class Labels(NamedTuple):
     rows: list[int]
 
 
-def class_labels(values: Sequence[Any], said: str, mode: str, classes: Iterable[str] | None, compat: Compat) -> Labels:
-    """The class ids of labels: texts, or for "categorical" also lists of texts. Any: not yet checked.
+# Any: texts, or lists of texts
+def class_labels(values: Sequence[Any], mode: str, classes: Iterable[str] | None, compat: Compat) -> Labels:
+    """The class ids of labels: texts, or for "categorical" also lists of texts, see `check_types`.
 
-    said: the column, for messages. classes: the classes that are wanted; others are left out.
+    classes: the classes that are wanted; others are left out.
     """
     plain = set(map(type, values)) == {str}  # the usual case, which should be fast
-    if not plain:
-        _check_types(values, said, mode)
     parts: Sequence[Any] = values if plain else [one if isinstance(one, str) else list(one) for one in values]
     if classes:
         wanted = list(dict.fromkeys(classes))
@@ -97,9 +96,13 @@ def _several(one: Any) -> Sequence[str]:
     return [one] if isinstance(one, str) else one
 
 
-def _check_types(values: Sequence[Any], said: str, mode: str) -> None:
+def check_types(values: Sequence[Any], rows: Sequence[int], said: str, mode: str) -> None:
+    """Raise `ColumnTypeError` if a label in these rows has another type. said: the column, for the message."""
+    if len(rows) == len(values) and set(map(type, values)) == {str}:  # the usual case, which should be fast
+        return
     allowed = (str, list, tuple) if mode == "categorical" else (str,)
-    for row, one in enumerate(values):
+    for row in rows:
+        one = values[row]
         if not isinstance(one, allowed):
             kinds = "strings, lists or tuples" if mode == "categorical" else "strings"
             raise ColumnTypeError(
