@@ -43,7 +43,7 @@ class Runner:
         """(height, width) of arrays of this shape after all stages; None where it depends on the draw."""
         known, size = self._last_size  # remembered, because most arrays of a source have the shape of the one before
         if shape != known:
-            size = None if len(shape) < 2 or 0 in shape else output_size(self.template, shape[:2])
+            size = None if len(shape) < 2 or 0 in shape else output_size(self.template, (shape[0], shape[1]))
             self._last_size = shape, size
         return size
 
