@@ -12,7 +12,7 @@ import typing as _typing
 __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
-    from vary import sources as sources, testing as testing, transforms as transforms
+    from vary import keras as keras, sources as sources, testing as testing, transforms as transforms
     from vary.codecs.decode import read_image as read_image, read_mask as read_mask
     from vary.display.preview import Preview as Preview
     from vary.errors import (
@@ -29,7 +29,7 @@ if _typing.TYPE_CHECKING:
     from vary.plan.program import Program as Program
     from vary.policy import Policy as Policy
     from vary.sample import Sample as Sample
-    from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder, Pairs as Pairs
+    from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder, Pairs as Pairs, table as table
     from vary.streams.batch import Batch as Batch
     from vary.streams.cache.disk import disk_cache as disk_cache
     from vary.streams.mix import Mixed as Mixed, mix as mix
@@ -46,7 +46,7 @@ if _typing.TYPE_CHECKING:
     from vary.transforms.user import *
 else:
     _HOMES = {
-        "vary": "sources testing transforms",
+        "vary": "keras sources testing transforms",
         "vary.codecs.decode": "read_image read_mask",
         "vary.display.preview": "Preview",
         "vary.errors": "DecodeError InputError PolicyError SourceError StreamTimeoutError ValueWarning VaryError",
@@ -55,7 +55,7 @@ else:
         "vary.plan.program": "Program",
         "vary.policy": "Policy",
         "vary.sample": "Sample",
-        "vary.sources": "Arrays Files Folder Pairs",
+        "vary.sources": "Arrays Files Folder Pairs table",
         "vary.streams": "Batch Mixed Report Stream average_views disk_cache mix stream",
         "vary.transforms": "Transform",
     }

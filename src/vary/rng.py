@@ -15,6 +15,7 @@ for each picture would take longer than making the picture.
 
 from __future__ import annotations
 
+from functools import cache
 from operator import index
 from typing import NamedTuple, SupportsIndex
 
@@ -34,6 +35,7 @@ __all__ = [
     "noise",
     "permutation",
     "permute",
+    "uniforms",
 ]
 
 KINDS = ("chance", "uniform", "log_uniform", "integer", "between", "among", "word", "computed")
@@ -96,6 +98,23 @@ def permute(positions: np.ndarray, n: int, seed: int, epoch: int, name: str = "o
 def integer(n: int, seed: int, epoch: int, name: str) -> int:
     """A random whole number for an epoch, uniform in 0 .. n-1."""
     return int(permute(np.zeros(1, np.int64), n, seed, epoch, name)[0])
+
+
+def uniforms(
+    name: str, count: int, seed_and_epoch: tuple[int, int], indices: np.ndarray, views: np.ndarray
+) -> np.ndarray:
+    """Numbers in [0, 1) for n samples, as a transform of this name would draw them: (n, count) float64.
+
+    They are draws 1 .. count of the first transform of its class; draw 0 is the gate. indices, views: (n,) int64.
+    """
+    return _plan_of_uniforms(name, count).draw(*seed_and_epoch, indices, views)
+
+
+@cache
+def _plan_of_uniforms(name: str, count: int) -> _native.Plan:
+    key = key_name(name, 0)
+    draws = [Draw("uniform", 0.0, 1.0, name=key, number=number + 1).native() for number in range(count)]
+    return _native.Plan([], draws, 1, (0, [0.0], False, False))
 
 
 def noise(seed: int, epoch: int, index: int, view: int, name: int) -> np.random.Generator:

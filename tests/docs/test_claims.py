@@ -3,6 +3,7 @@
 import contextlib
 import io
 import re
+import runpy
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import oracle
 from docs.pages import PAGES, ROOT, blocks, cats_and_dogs
 from house.test_arrows import ARROWS, reach
 from PIL import Image
@@ -35,6 +37,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("cats_dogs/train", "path/to/your/pictures"):
         cats_and_dogs(tmp_path / name)
     vary.Policy([vary.Resize(15, 20), vary.Rotate(9)]).save(tmp_path / "mine.yaml")
+    (tmp_path / "train.py").write_text("from keras.preprocessing.image import ImageDataGenerator\n")
     monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -146,6 +149,23 @@ def test_imports_of_the_architecture_are_those_that_are_checked() -> None:
                 assert reach(name) == {name}.union(*(reach(one) for one in imported)), name
     present = {name for name in ARROWS if [*(ROOT / "src" / "vary").glob(f"{name}*")]}
     assert present <= seen
+
+
+def test_parameters_of_keras_are_the_transforms_that_the_table_names() -> None:
+    rows = [*table(ROOT / "docs" / "keras.md", "| ImageDataGenerator | meaning | in a policy |")]
+    assert len(rows) > 10
+    for old, _, new in rows:
+        given = eval(f"dict({old.strip('`')})")
+        transform = eval(new.strip("`"), {"vary": vary})
+        assert vary.keras.policy.policy_of(vary.keras.parameters.checked(given)) == vary.Policy([transform]), old
+
+
+def test_the_picture_of_the_parameters_is_that_of_the_table() -> None:
+    oracle("skimage")
+    tool = runpy.run_path(str(ROOT / "tools" / "parameters.py"))
+    with Image.open(tool["SHEET"]) as shown:
+        difference = np.abs(np.asarray(shown).astype(int) - np.asarray(tool["sheet"]()))
+    assert difference.mean() < 3, "run python tools/parameters.py"
 
 
 COUNTED = [(_native.Plan, "draw sizes levels run"), (_native, "empty keep_levels"), (files, "file_stamps")]

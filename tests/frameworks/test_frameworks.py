@@ -19,6 +19,10 @@ FILES = {
     "trees_torch": ("",),
     "trees_tensorflow": ("tensorflow",),
     "keras_fit": BACKENDS,
+    "keras_images": ("jax",),
+    "keras_iterators": BACKENDS,
+    "keras_dataset": BACKENDS,
+    "keras_augment": BACKENDS,
     "pages": BACKENDS,
 }
 CASES = [

@@ -28,7 +28,7 @@ ARROWS = {
     "streams": "policy plan sources rng",
     "frameworks": "streams",
     "testing": "streams",
-    "keras": "frameworks",  # a module that would import frameworks/keras.py when it is first used
+    "keras": "streams",
 }
 PUBLIC, NATIVE = "vary", "vary._native"  # the public names, in vary/__init__.py
 IMPORT_NATIVE = ("rng", "plan", "codecs")

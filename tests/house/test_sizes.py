@@ -97,9 +97,9 @@ def place(function: Callable[..., object]) -> tuple[str, int] | None:
 
 
 def public() -> Iterator[Callable[..., object]]:
-    """Functions and methods that users call, by `vary.NAME` or on such an object."""
-    for name in vary.__all__:
-        one = getattr(vary, name)
+    """Functions and methods that users call, by `vary.NAME`, `vary.keras.NAME` or on such an object."""
+    named = [getattr(module, name) for module in (vary, vary.keras) for name in module.__all__]
+    for one in named:
         if inspect.isfunction(one):
             yield one
         elif inspect.isclass(one):

@@ -73,6 +73,7 @@ def test_every_cure_runs(code: str, folder: Path) -> None:
     names: dict[str, Any] = {"vary": vary, "numpy": np, "policy": POLICY, "train": train, "function": np.fliplr}
     names |= {"image": IMAGES[0], "images": IMAGES, "labels": LABELS, "n": 2, "path": paths[0], "paths": paths[:4]}
     names |= {"batch": train.peek(), "mean": (120, 110, 100), "std": 50, "state": train.state_dict()}
+    names |= {"frame": {"file": ["cat/0.png", "dog/1.png"], "breed": ["pug", "boxer"]}}
     names |= {"mask": IMAGES[0, ..., 0], "masks": IMAGES[..., 0], "points": [(3, 4)]}
     if re.match(r"\w+=", code):
         fitting = {"weights=[1, 2, 1, 1]": "(images, labels)"}.get(code, '"cats_dogs/train"')

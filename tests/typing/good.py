@@ -194,6 +194,8 @@ vary.stream("folder", policy, views=2, full_decode=True, allow_truncated=True, m
 vary.stream("folder", {"large": (policy, 2), "small": (Policy([]), 8), "plain": policy}, batch_size=8)
 vary.stream(vary.Folder("folder", classes=["cat", "dog"], listing="saved"), policy)
 vary.stream(vary.Arrays(np.zeros((8, 9, 9, 3), np.uint8)), policy)
+pets = vary.table("pets.csv", images="file", labels={"age": "years", "seen": ["cat", "dog"]}, missing="skip")
+vary.stream(pets.split(0.2, groups="owner", by="name")[0], policy, one_hot=True)
 
 mixed = vary.mix([train, train], ratios=[3, 1])
 for images, labels in mixed:

@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import vary
-from vary.apps import cache, demo, preview, profile, tables
+from vary.apps import cache, demo, migrate, preview, profile, tables
 from vary.apps.inputs import UserError, policy_of
 
 if TYPE_CHECKING:
@@ -80,22 +80,31 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--columns", type=at_least(2), default=8, metavar="N", help="the original and its variations (8)")
     add_seed(one)
 
+    add_explain(commands)
+    add_profile(commands)
+
+    one = command(commands, "cache", cache.cache, 'what cache="disk" keeps: where, how much, when it was last used')
+    one.add_argument("--clear", action="store_true", help="delete all of it that no living process uses")
+
+    one = command(
+        commands, "migrate", migrate.migrate, "rewrite a program from Keras' ImageDataGenerator to vary.keras"
+    )
+    one.add_argument("file", metavar="FILE", help="a program (.py) or a notebook (.ipynb)")
+    one.add_argument("--diff", action="store_true", help="show the changes, and write nothing")
+
+    one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
+    one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
+    one.add_argument("--json", action="store_true", help="as JSON, for programs")
+    return top
+
+
+def add_explain(commands: Commands) -> None:
     one = command(commands, "explain", explain, "what a policy file does to one picture: passes, cuts, cost")
     one.add_argument("policy", metavar="FILE", help="a policy, as YAML or JSON")
     one.add_argument("--size", type=size, default="375x500", help="the picture, height x width [x channels] (375x500)")
     one.add_argument("--dtype", choices=DTYPES, default="uint8", help="of the picture (uint8)")
     add_seed(one)
     one.add_argument("--index", type=at_least(0), default=0, metavar="N", help="which sample of the source (0)")
-
-    add_profile(commands)
-
-    one = command(commands, "cache", cache.cache, 'what cache="disk" keeps: where, how much, when it was last used')
-    one.add_argument("--clear", action="store_true", help="delete all of it that no living process uses")
-
-    one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")
-    one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
-    one.add_argument("--json", action="store_true", help="as JSON, for programs")
-    return top
 
 
 def add_profile(commands: Commands) -> None:

@@ -44,7 +44,8 @@ class BatchSchema(NamedTuple):
 def label_words(name: str, value: object, classes: Sequence[str] | None) -> str:
     """A label as text: the class name of an id or of a one-hot row, else the value."""
     found = np.asarray(value)
-    if name == "labels" and classes is not None and found.dtype.kind in "iub":
+    rows = found.dtype.kind == "f" and found.ndim == 1 and bool(((found == 0) | (found == 1)).all())  # one_hot=True
+    if name == "labels" and classes is not None and (rows or found.dtype.kind in "iub"):
         ids = [int(found)] if found.ndim == 0 else np.flatnonzero(found).tolist() if found.size == len(classes) else []
         if ids and all(0 <= one < len(classes) for one in ids):
             return plain(", ".join(classes[one] for one in ids[:4]) + (", …" if len(ids) > 4 else ""))

@@ -14,14 +14,14 @@ from vary.plan.program import UserNumbers
 from vary.plan.request import Address
 from vary.rng import noise
 
-__all__ = ["UserFunction", "fill_user_numbers"]
+__all__ = ["UserFunction", "fill_user_numbers", "wants_rng"]
 
 
 class UserFunction:
     """The function of the policy's `Lambda` number `which`. A call checks what the function returns."""
 
     def __init__(self, which: int, function: Callable[..., object]) -> None:
-        self._which, self._function, self._takes_rng = which, function, _wants_rng(function)
+        self._which, self._function, self._takes_rng = which, function, wants_rng(function)
         self._name = getattr(function, "__qualname__", repr(function))
 
     def __call__(self, image: np.ndarray, address: Address, place: int, channels: int) -> np.ndarray:
@@ -92,7 +92,7 @@ def _real(returned: object) -> np.ndarray | None:
         return None
 
 
-def _wants_rng(function: Callable[..., object]) -> bool:
+def wants_rng(function: Callable[..., object]) -> bool:
     """Does it take a second argument that has no default?"""
     try:
         parameters = list(inspect.signature(function).parameters.values())

@@ -144,13 +144,16 @@ def range_before(template: Template) -> Range:
 
 
 def range_after(template: Template) -> Range | None:
-    """The range that results should have; None if it is not the same for all pictures."""
-    ends = np.array(template.value_range)[:, None]
+    """The range that results should have; None if it is not the same for all pictures, or not known because a function
+    made floats of floats, such as a standardisation."""
+    ends, floats = np.array(template.value_range)[:, None], False
     for i in possible(template):
+        if i.op == "call" and floats:
+            return None
         if i.op in ("rescale", "normalize"):
             if i.gate >= 0:
                 return None
-            half = len(i.args) // 2
+            half, floats = len(i.args) // 2, True
             ends = ends * i.args[0] + i.args[1] if i.op == "rescale" else (ends - i.args[:half]) / i.args[half:]
     some = checked_channels(template.channels) if ends.shape[1] > 1 else slice(None)
     return ends.min(axis=0)[some], ends.max(axis=0)[some]

@@ -4,6 +4,7 @@ listing that a `Folder` is asked to keep, outside of its data.
     Arrays   pictures in memory or in a memory map
     Folder   a folder with one sub-folder for each class, or with your own labels
     Files    files at any paths, with your own labels
+    Table    the rows of a table, with a column of paths or bytes: vary.table
     Pairs    images and their masks: two folders, or two arrays
     Subset   some samples of another source: source[10:20], source.split(0.2)
 
@@ -22,11 +23,12 @@ from vary.sources.checked import fingerprints_of, item_of, path_of
 from vary.sources.files import Files
 from vary.sources.folder import Folder
 from vary.sources.kinds import Kind, array_kind, asked_kind, files_kind, stated_kind
-from vary.sources.labels import batch_labels, class_ids
+from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.opened import open_source, split, subset
 from vary.sources.own import Adapted
 from vary.sources.pairs import Pairs, images_of, masks_of
 from vary.sources.subset import Source, Subset, reads_for_labels, whole_of
+from vary.sources.tables import Table, table
 from vary.sources.walk import SUFFIXES
 
 __all__ = [
@@ -42,9 +44,11 @@ __all__ = [
     "Pairs",
     "Source",
     "Subset",
+    "Table",
     "array_kind",
     "asked_kind",
     "batch_labels",
+    "class_field",
     "class_ids",
     "files_kind",
     "fingerprints_of",
@@ -57,6 +61,7 @@ __all__ = [
     "split",
     "stated_kind",
     "subset",
+    "table",
     "whole_of",
 ]
 

@@ -79,6 +79,8 @@ class Folder(Source):
         if not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
+            if given.lower().endswith(TABLES):
+                files = "; vary.table(path, images=, labels=) reads the rows of a table"
             cure = "give a folder with one sub-folder of pictures for every class"
             cure = cure if labels is None else "give the folder that holds the pictures"
             raise SourceError(f"{given!r} {what}; {cure}{files}")
@@ -166,6 +168,7 @@ class Folder(Source):
 
 
 ENDINGS = 8  # in a message
+TABLES = (".csv", ".tsv", ".parquet", ".pq")
 
 
 def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:

@@ -261,16 +261,26 @@ def _names(name: str, column: Array, called: Called) -> Named:
             f"{name} has shape {column.shape} of {type(column.flat[0]).__name__}; give one name for each sample, or, "
             "where a sample has several classes, a row of 0 and 1"
         )
-    texts: list[str] = []
-    for place, one in enumerate(column.tolist()):
+    cells = column.tolist()
+    texts: list[str] = cells if _are_texts(cells) else []
+    for place, one in enumerate(cells[len(texts) :]):
         if _missing(one) or one in ("", b""):
             raise InputError(f"{name} of {called(place)} is {one!r}; {MISSING}")
         if not isinstance(one, TEXT):
             raise InputError(f"{name} of {called(place)} is {brief(one)}, a {type(one).__name__}, among names")
         texts.append(one.decode("utf-8", "surrogateescape") if isinstance(one, bytes) else str(one))
-    names = sorted(set(texts))
+    names = sorted(map(str, set(texts)))
     places = {one: place for place, one in enumerate(names)}
-    return Named(np.fromiter((places[one] for one in texts), np.int64, len(texts)), names)
+    return Named(np.fromiter(map(places.__getitem__, texts), np.int64, len(texts)), names)
+
+
+def _are_texts(cells: list[Any]) -> bool:
+    """Are all of these `str`, none of them empty?"""
+    try:
+        "".join(cells)  # a TypeError otherwise; much faster than a loop
+    except TypeError:
+        return False
+    return "" not in cells
 
 
 def _categorical(name: str, values: Any, categories: list[Any], called: Called) -> Named:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from vary.sources.checked import fields_of, length_of
 from vary.sources.folder import Folder, check_others
 from vary.sources.labels import class_names
 from vary.sources.own import Adapted, warn_of_absent, with_classes
-from vary.sources.subset import Subset, pick, split_of
+from vary.sources.subset import Division, Subset, pick, split_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,12 +49,25 @@ def subset(source: object, which: object) -> Subset:
     return pick(open_source(source), which)
 
 
-def split(source: object, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
+def split(
+    source: object,
+    validation: float,
+    *,
+    stratify: bool = True,
+    seed: int = 0,
+    groups: object = None,
+    by: Literal["name"] | None = None,
+) -> tuple[Subset, Subset]:
     """`Source.split` for anything that `vary.stream` accepts as a source, also if it does not derive from `Source`."""
-    return split_of(open_source(source), validation, stratify, seed)
+    return split_of(open_source(source), validation, Division(stratify, seed, groups, by))
 
 
 def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
+    if hasattr(obj, "shape") and (hasattr(obj, "columns") or hasattr(obj, "column_names")):
+        raise InputError(
+            f"the source is a {type(obj).__name__}; vary.table(frame, images=, labels=) is a source of its rows; give "
+            "the names of the columns of paths and of labels"
+        )
     _check_paths(obj[0] if isinstance(obj, tuple) and len(obj) == 2 else obj)
     if isinstance(obj, np.ndarray | list):
         return Arrays(obj, labels, classes=classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,7 +12,7 @@ from vary.errors import InputError, brief
 from vary.rng import check_address, permute
 from vary.sample import Array
 
-__all__ = ["parts"]
+__all__ = ["named_parts", "parts", "parts_of_groups"]
 
 
 def parts(n: int, validation: object, ids: Array | None, seed: int) -> tuple[Array, Array]:
@@ -36,6 +37,61 @@ def parts(n: int, validation: object, ids: Array | None, seed: int) -> tuple[Arr
     chosen = np.zeros(n, bool)
     chosen[order] = place < np.repeat(np.array(wanted, np.int64), counts)
     return _checked(np.flatnonzero(~chosen), np.flatnonzero(chosen), validation, n)
+
+
+def parts_of_groups(n: int, validation: object, ids: Array | None, seed: int, groups: Array) -> tuple[Array, Array]:
+    """As `parts`, with all samples of a group in the same part. groups: (n,) int64 numbers of groups, 0 .. k - 1.
+
+    Groups come class by class, by the class that most of their samples have, and in a drawn order within each. A group
+    is for validation if that brings the number of samples so far closer to its share. Then a class that is in one part
+    alone, and in several groups, gives the smallest of them to the other part; so do all groups together.
+    """
+    check_address(seed, 0)
+    sizes = np.bincount(groups)
+    if len(sizes) < 2:
+        raise InputError(f"groups= puts all {n} samples into one group; give two groups or more")
+    share = _size(validation, n) / n
+    numbers = np.zeros(n, np.int64) if ids is None else np.unique(ids, return_inverse=True)[1]
+    pairs, counts = np.unique(numbers * len(sizes) + groups, return_counts=True)
+    number, owner = np.divmod(pairs, len(sizes))
+    most = np.lexsort(
+        (-number, counts, owner)
+    )  # group by group, the most frequent class last; of equal ones the lowest
+    main = number[most][np.flatnonzero(np.diff(owner[most], append=-1))]
+    chosen, seen, held = np.zeros(len(sizes), bool), 0, 0
+    order = np.lexsort((_drawn(len(sizes), seed, "split"), main))
+    for some in np.split(order, np.cumsum(np.bincount(main))[:-1]):
+        own = sizes[some].tolist()
+        seen += sum(own)
+        for group, size in zip(some.tolist(), own, strict=True):
+            if 2 * held + size < 2 * share * seen:
+                chosen[group], held = True, held + size
+    for some in (*np.split(owner, np.cumsum(np.bincount(number))[:-1]), np.arange(len(sizes))):
+        if len(some) > 1 and (chosen[some] == chosen[some[0]]).all():
+            chosen[some[np.argmin(sizes[some])]] ^= True
+    picked = chosen[groups]
+    return _checked(np.flatnonzero(~picked), np.flatnonzero(picked), validation, n)
+
+
+def named_parts(names: Sequence[str], validation: object, seed: int) -> tuple[Array, Array]:
+    """Two parts by a hash of each name: a name stays in its part if others are added or removed.
+
+    validation: the probability of the second part. A larger one keeps every name that was there.
+    """
+    from hashlib import blake2b  # imported here, because it takes a tenth of the time that importing vary does
+
+    check_address(seed, 0)
+    if isinstance(validation, Integral):
+        raise InputError(
+            f"validation={validation!r} and by='name': a hash divides by a fraction alone; give one between 0 and 1"
+        )
+    _size(validation, len(names))
+    limit, key = int(float(validation) * 2**64), int(seed).to_bytes(8, "little")  # type: ignore[arg-type]
+    hashed = b"".join(
+        blake2b(name.encode("utf-8", "surrogateescape"), digest_size=8, key=key).digest() for name in names
+    )
+    chosen = np.frombuffer(hashed, "<u8") < np.uint64(limit)
+    return _checked(np.flatnonzero(~chosen), np.flatnonzero(chosen), validation, len(names))
 
 
 def _drawn(n: int, seed: int, name: str) -> Array:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from functools import cached_property
 from types import EllipsisType
-from typing import TYPE_CHECKING, Literal, Protocol, SupportsIndex, overload
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, SupportsIndex, overload
 
 import numpy as np
 
@@ -17,9 +17,10 @@ from vary.errors import InputError, brief, stop_iteration_error, warn_caller
 from vary.guidance import guided
 from vary.sample import Array
 from vary.sources.checked import fingerprints_of, item_of, label_columns, length_of, path_of
+from vary.sources.groups import file_names, group_names
 from vary.sources.kinds import stated_kind
 from vary.sources.labels import class_field, class_ids
-from vary.sources.shares import parts
+from vary.sources.shares import named_parts, parts, parts_of_groups
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from vary.sources.base import Indexed, Item
     from vary.sources.kinds import Kind
 
-__all__ = ["Source", "Subset", "inherits", "pick", "split_of", "whole_of"]
+__all__ = ["Division", "Source", "Subset", "inherits", "pick", "split_of", "whole_of"]
 
 
 class _Arraylike(Protocol):
@@ -88,7 +89,15 @@ class Source:
             yield item_of(self, index)
 
     @guided("source.split")
-    def split(self, validation: float, *, stratify: bool = True, seed: int = 0) -> tuple[Subset, Subset]:
+    def split(
+        self,
+        validation: float,
+        *,
+        stratify: bool = True,
+        seed: int = 0,
+        groups: object = None,
+        by: Literal["name"] | None = None,
+    ) -> tuple[Subset, Subset]:
         """Two subsets, (training, validation). Every sample is in exactly one of them, in the order of the source.
 
         validation: the size of the second, as a fraction between 0 and 1, or as a number of samples, 2 or more.
@@ -96,10 +105,16 @@ class Source:
             part; a class of one sample is in the training part. Without class ids (or one-hot labels), or if False,
             classes are ignored.
         seed: chooses which samples. The same seed gives the same parts on every machine.
+        groups: samples of one group, such as pictures of one patient, are in the same part: the name of a label field
+            or of a column of `vary.table`, or one text or whole number for each sample. Sizes and shares of classes are
+            then as close as whole groups allow.
+        by: "name": a hash of the name decides, so that a sample stays in its part when others are added. The name is
+            that of the group, or the file's path below the folder of a `Folder` or `vary.table`; of other sources, the
+            file's own name. `validation` is a fraction, which the sizes meet on average; classes are ignored.
 
         `InputError` if a part would be empty.
         """
-        return split_of(self, validation, stratify, seed)
+        return split_of(self, validation, Division(stratify, seed, groups, by))
 
 
 class Subset(Source):
@@ -187,11 +202,34 @@ def pick(source: Indexed, which: object) -> Subset:
     return _subset(source, places)
 
 
-def split_of(source: Indexed, validation: object, stratify: object, seed: int) -> tuple[Subset, Subset]:
+class Division(NamedTuple):
+    """How to split: the arguments of `Source.split`, not yet checked."""
+
+    stratify: object
+    seed: int
+    groups: object
+    by: object
+
+
+def split_of(source: Indexed, validation: object, how: Division) -> tuple[Subset, Subset]:
     """See `Source.split`."""
-    if not isinstance(stratify, bool):
-        raise InputError(f"stratify={brief(stratify)}; give True, which goes by the source's own class ids, or False")
-    first, second = parts(length_of(source), validation, class_ids(source, one_hot=True) if stratify else None, seed)
+    if not isinstance(how.stratify, bool):
+        raise InputError(
+            f"stratify={brief(how.stratify)}; give True, which goes by the source's own class ids, or False"
+        )
+    if how.by not in (None, "name"):
+        raise InputError(f"by={brief(how.by)}; give 'name', for a hash of each name, or None for a drawn split")
+    groups = None if how.groups is None else group_names(source, how.groups)
+    if how.by == "name":
+        names = file_names(source) if groups is None else list(map(str, groups.tolist()))
+        first, second = named_parts(names, validation, how.seed)
+    else:
+        n, ids = length_of(source), class_ids(source, one_hot=True) if how.stratify else None
+        if groups is None:
+            first, second = parts(n, validation, ids, how.seed)
+        else:
+            numbers = np.unique(groups, return_inverse=True)[1]
+            first, second = parts_of_groups(n, validation, ids, how.seed, numbers)
     return _subset(source, first), _subset(source, second)
 
 

@@ -16,14 +16,17 @@ import numpy as np
 
 from vary.display.fields import batch_html, batch_png, batch_text
 from vary.sample import Array, Leaf
+from vary.sources import batch_labels
 from vary.streams.report import Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from vary.display.fields import BatchSchema
+    from vary.sources import Indexed
+    from vary.streams.onehot import OneHot
 
-__all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "specs_of"]
+__all__ = ["ArraySpec", "Batch", "LazyPaths", "Made", "batch_of", "labels_of", "specs_of"]
 
 ATTRIBUTES = ("indices", "views", "epoch", "paths", "streams", "epochs")
 
@@ -239,3 +242,11 @@ class Made(NamedTuple):
             made.append(Made(part, work))
             work = Work(held=work.held, findings=work.findings)
         return made
+
+
+def labels_of(source: Indexed, indices: Sequence[int] | Array, one_hot: OneHot | None) -> tuple[Array, ...]:
+    """The labels of these samples, as a batch has them; () if the source has none."""
+    columns = batch_labels(source, indices) if len(source.fields) > 1 else ()
+    if one_hot is None:
+        return columns
+    return tuple(one_hot.rows(one) if place == one_hot.place else one for place, one in enumerate(columns))

@@ -348,12 +348,25 @@ class Epochs:
             raise TypeError(
                 "a stream has no batches by number: `for batch in stream` goes through an epoch, peek() gives the first"
             )
+        pictures = sum(not one.masks for one in self._schema().pictures)
+        return keras.packed(self._batch_for_keras(number), pictures)
+
+    def _batch_for_keras(self, number: int) -> Batch:
         number = operator.index(number)
         if not 0 <= number < len(self):
             raise IndexError(f"{number}: an epoch has {len(self)} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        pictures = sum(not one.masks for one in self._schema().pictures)
-        return keras.packed(batch or self._batch_at(number) or self.peek(), pictures)
+        return batch or self._batch_at(number) or self.peek()
+
+    def as_keras(self) -> Self:
+        """The stream itself: Keras 3.8 or newer takes it as it is, as training and validation data on each backend.
+
+            model.fit(train.as_keras(), validation_data=validation.as_keras(), epochs=20)
+
+        Keras is not imported. `InputError` if an older version of it was imported, which cannot use a stream.
+        """
+        keras.check_version()
+        return self
 
 
 def _without_init(kind: type[Epochs]) -> Epochs:

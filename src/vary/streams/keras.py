@@ -24,17 +24,45 @@ if TYPE_CHECKING:
     from vary.streams.iteration import Iteration
     from vary.streams.state import Place, Term
 
-__all__ = ["Feed", "begin", "class_seen", "end", "is_keras", "packed"]
+__all__ = [
+    "Feed",
+    "begin",
+    "check_version",
+    "class_seen",
+    "counts_steps",
+    "end",
+    "epoch_iterator",
+    "is_keras",
+    "packed",
+    "restarts",
+]
 
 WEIGHTS = ("sample_weight", "sample_weights", "weight", "weights")
 NEEDED = ("data_adapter", "steps_per_epoch", "_steps_seen", "_current_iterator", "_num_batches")
+CURE = "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or install Keras 3.8 or newer"
 DEPTH = 6  # most calls between Keras' loop over an epoch and the functions here
 
 
-def class_seen(kind: type) -> type:
-    """The `__class__` that a stream of this class shows: derived from PyDataset, too, once Keras has been imported."""
-    base = getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
-    return _derived(kind, base) if hasattr(base, "on_epoch_begin") else kind  # an older Keras does not announce epochs
+def class_seen(kind: type, needs: str = "on_epoch_begin") -> type:
+    """The `__class__` that a stream of this class shows: derived from PyDataset, too, once Keras has been imported.
+
+    needs: a method that PyDataset must have; an older Keras does not announce that epochs begin.
+    """
+    base = _base()
+    return _derived(kind, base) if hasattr(base, needs) else kind
+
+
+def _base() -> Any:
+    """Keras' PyDataset; None if Keras has not been imported, or has none. `Any`: Keras may be absent."""
+    return getattr(getattr(sys.modules.get("keras"), "utils", None), "PyDataset", None)
+
+
+def check_version() -> None:
+    """`InputError` if the Keras that has been imported cannot use streams."""
+    imported = sys.modules.get("keras")
+    if imported is not None and not hasattr(_base(), "on_epoch_begin"):
+        version = getattr(imported, "__version__", "of unknown version")
+        raise InputError(f"Keras {version} does not announce epochs to its data; {CURE}")
 
 
 @cache
@@ -126,12 +154,9 @@ class Feed:
 
 def begin(epochs: Epochs, caller: FrameType) -> None:
     """Keras begins an epoch: with the rest of the last iteration, or with the next one of the stream."""
-    steps = _epoch_iterator(caller)
+    steps = epoch_iterator(caller)
     if steps is None:
-        raise InputError(
-            "this version of Keras uses a PyDataset in a way that vary does not know; "
-            "give fit a generator of (images, labels) and steps_per_epoch=len(stream), or install Keras 3.8 or newer"
-        )
+        raise InputError(f"this version of Keras uses a PyDataset in a way that vary does not know; {CURE}")
     steps.data_adapter.shuffle = False  # batch numbers in ascending order: the stream shuffles by itself
     feed, left = epochs._feed, None
     if feed is not None and feed.steps is steps and epochs._latest is feed:
@@ -148,29 +173,29 @@ def begin(epochs: Epochs, caller: FrameType) -> None:
 
 def end(epochs: Epochs, caller: FrameType) -> None:
     """Keras ends an epoch, or restarts it after it has requested the first batches only for their shapes."""
-    feed, steps = epochs._feed, _epoch_iterator(caller)
+    feed, steps = epochs._feed, epoch_iterator(caller)
     if feed is None or feed.steps is not steps:
         return
     was_open, feed.is_open = feed.is_open, False
-    restarts = steps._current_iterator is None and not steps._steps_seen
-    if restarts and was_open:
+    restarted = restarts(steps)
+    if restarted and was_open:
         if feed.rewind():
             return
         feed.iteration.close()
         if epochs._latest is feed:
             epochs._next = feed.start
-    elif not restarts and steps._steps_seen and steps._current_iterator is not None:
+    elif not restarted and steps._steps_seen and steps._current_iterator is not None:
         return  # steps_per_epoch ended Keras' epoch; the iteration goes on
     else:
-        feed.is_done = not restarts
+        feed.is_done = not restarted
         if feed.is_done and len(feed.iteration):
             return
     if epochs._latest is feed:
-        epochs._latest = feed.start if restarts else feed.place
+        epochs._latest = feed.start if restarted else feed.place
     epochs._feed = None
 
 
-def _epoch_iterator(frame: FrameType | None) -> Any:
+def epoch_iterator(frame: FrameType | None) -> Any:
     """Keras' EpochIterator, found among the callers: only it counts the steps."""
     for _ in range(DEPTH):
         if frame is None:
@@ -180,3 +205,24 @@ def _epoch_iterator(frame: FrameType | None) -> Any:
             return found
         frame = frame.f_back
     return None
+
+
+def restarts(steps: Any) -> bool:
+    """Does this EpochIterator restart an epoch, after it has requested batches only for their shapes?"""
+    return steps._current_iterator is None and not steps._steps_seen
+
+
+def counts_steps(caller: FrameType, known: bool) -> bool:
+    """Does Keras count its epochs by `steps_per_epoch`? known: the answer if no caller says.
+
+    The function of Keras that warns of infinite data with shuffle=True, its default, gets False.
+    """
+    frame: FrameType | None = caller
+    for _ in range(DEPTH):
+        if frame is None:
+            break
+        found = frame.f_locals.get("self")
+        if hasattr(found, "steps_per_epoch") and hasattr(found, "steps_per_execution"):
+            return bool(getattr(found, "steps_per_epoch", 0)) and caller.f_code.co_name != "get_data_adapter"
+        frame = frame.f_back
+    return known

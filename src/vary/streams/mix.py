@@ -35,9 +35,9 @@ def mix(streams: Sequence[Stream], ratios: Sequence[float] | None = None) -> Mix
     """Several streams as one, whose batches hold samples of each by ratio.
 
     streams: what `vary.stream` returned, each with its own source, policy, seed, order, weights, cache and on_error.
-        These keywords must be the same in all: batch_size, shard, uneven, layout, threads, process, prefetch, timeout,
-        and max_errors, which is counted over all. drop_last is on if one stream has it. The batches must match: fields,
-        views, dtypes, channels, sizes, and the classes of all streams that have any.
+        These keywords must be the same in all: batch_size, shard, uneven, layout, one_hot, threads, process, prefetch,
+        timeout, and max_errors, which is counted over all. drop_last is on if one stream has it. The batches must
+        match: fields, views, dtypes, channels, sizes, and the classes of all streams that have any.
     ratios: one number above 0 for each stream; [6, 3, 1] and [0.6, 0.3, 0.1] are the same. None: the streams' lengths,
         so that every sample occurs once in an epoch (or `repeat` times).
 

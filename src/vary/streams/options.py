@@ -199,6 +199,14 @@ class Options:
         check=lambda _, value: layout_name(value),
         same_in=("state", "mix"),
     )
+    one_hot: bool = keyword(
+        default=False,
+        doc="Class ids as rows of 0 and 1, float32 (n, classes). Without names of classes, there are as many as the "
+        "largest id of the whole source says. Rows of 0 and 1, as of samples with several classes, become float32.",
+        check=_switch,
+        more="labels-and-classes",
+        same_in=("mix",),
+    )
     threads: int | None = keyword(
         default=None,
         doc="Threads for decoding and varying; None: as many as affinity and cgroup allow.",

@@ -29,13 +29,14 @@ from vary.sources import (
     stated_kind,
     whole_of,
 )
-from vary.streams.batch import ArraySpec, Specs, specs_of
+from vary.streams.batch import ArraySpec, Specs, labels_of, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.batches.masks import Masks, found_masks
 from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import schema_of, stream_html
+from vary.streams.onehot import one_hot_of
 from vary.streams.options import Arguments, Options, described, former_names, whole
 from vary.streams.order.samples import GivenOrder, Slots, cumulate, weights_of
 from vary.streams.report import Report
@@ -109,6 +110,7 @@ class Stream(Epochs):
         self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes)
         self.policy = arguments.policy
         self._images, masks = images_of(self.source), masks_of(self.source)
+        self._one_hot = one_hot_of(self._images) if options.one_hot else None
         self._view_specs = view_specs_of(self.policy, options.views, self.source.fields[1:], masks is not None)
         self._watches = tuple(Watch() for _ in self._view_specs)
         self._samples = _samples(self.source, arguments, views_of(self._view_specs))
@@ -156,7 +158,7 @@ class Stream(Epochs):
 
     def _first_labels(self) -> tuple[Array, ...]:
         """The labels of the first sample, (1, ...) each."""
-        return batch_labels(self._images, [0]) if len(self._images.fields) > 1 else ()
+        return labels_of(self._images, [0], self._one_hot)
 
     @property
     def _masks(self) -> Masks | None:
@@ -261,6 +263,7 @@ class Stream(Epochs):
             empty=empty,
             watches=self._watches,
             masks=self._masks,
+            one_hot=self._one_hot,
         )
 
     def _new_report(self, epoch: int) -> Report:

@@ -14,8 +14,8 @@ from vary.elements import ELEMENTS
 from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
-from vary.sources import Adapted, Arrays, batch_labels, path_of, reads_for_labels
-from vary.streams.batch import LazyPaths, Made, batch_of
+from vary.sources import Adapted, Arrays, path_of, reads_for_labels
+from vary.streams.batch import LazyPaths, Made, batch_of, labels_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
 from vary.streams.batches.render import render
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.streams.batches.masks import Masks
     from vary.streams.cache.memory import Store
+    from vary.streams.onehot import OneHot
     from vary.streams.options import Options
     from vary.streams.views import ViewSpec
     from vary.streams.workers.pool import Executor
@@ -85,6 +86,7 @@ class Job(EpochJob):
     watches: tuple[Watch, ...] = ()  # one for each of `specs`
     number: int = 0  # of its stream, in a mix
     masks: Masks | None = None  # of the images in `source`
+    one_hot: OneHot | None = None  # of its class ids; None: labels as the source has them
 
     def make(self, positions: Array, executor: Executor) -> Made:
         indices, repeats = self.samples(positions)
@@ -116,7 +118,7 @@ class Job(EpochJob):
         return Made(batch, work._replace(batch=sum(map(size_of, arrays))))
 
     def _labels(self, indices: Array) -> tuple[Array, ...]:
-        return batch_labels(self.source, indices) if len(self.source.fields) > 1 else ()
+        return labels_of(self.source, indices, self.one_hot)
 
     @property
     def group(self) -> int:  # type: ignore[override]

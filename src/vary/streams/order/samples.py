@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.streams.options import Options
 
-__all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "cumulate", "weights_of"]
+__all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "Window", "cumulate", "weights_of"]
 
 UNIT = 1 << 24
 """Expected numbers of slots are integers, in units of 1 / UNIT slot, so that they add up to exactly the slots of an
@@ -218,3 +218,34 @@ def _class_ids(source: Indexed) -> Array:
         f'weights="balanced" goes by class ids, a field "labels" with a whole number a sample; this source has '
         f"{', '.join(source.fields)}; give weights=[...], one number a sample"
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """`Samples` of a part of each epoch: `length` positions from position `first` on, as `whole` has them."""
+
+    whole: Samples
+    first: int
+    length: int | None  # None: to the end
+
+    @property
+    def n(self) -> int:
+        return self.whole.n
+
+    @property
+    def numbers(self) -> Array | None:
+        return self.whole.numbers
+
+    def count(self, epoch: int) -> int:
+        left = max(0, self.whole.count(epoch) - self.first)
+        return left if self.length is None else min(self.length, left)
+
+    def max_repeats(self, epoch: int) -> int:
+        return self.whole.max_repeats(epoch)
+
+    def eligible(self, epoch: int) -> Array | None:
+        return self.whole.eligible(epoch)
+
+    def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
+        at = self.whole.samples(options, epoch)
+        return lambda positions: at(positions + self.first)

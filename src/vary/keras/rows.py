@@ -1,0 +1,112 @@
+"""The rows of a table of images: which files exist, and the labels of each, as Keras' class modes ask for them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from vary.errors import InputError, brief
+from vary.keras.faces import Compat
+from vary.keras.listing import formats_of
+from vary.sources.columns import Columns, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+__all__ = ["VALUES", "ColumnTypeError", "Labels", "check_types", "class_labels", "existing", "values_of"]
+
+VALUES = ("input", "multi_output", "raw", None)  # class modes without classes
+
+
+class ColumnTypeError(InputError, TypeError):
+    """A column has values of the wrong type. The original raises TypeError."""
+
+
+def values_of(columns: Columns, argument: str, name: Any) -> list[Any]:
+    """The values of a column. Any: names of pandas may be numbers, and values are anything."""
+    other = not isinstance(name, str) and name in columns.names
+    found = plain(columns.get(name) if other else columns.column(argument, name))
+    return found.tolist() if isinstance(found, np.ndarray) else list(found)
+
+
+def existing(paths: Sequence[str], compat: Compat) -> list[int]:
+    """Which of these paths are files with the ending of an image. Each of their folders is listed once."""
+    folders: dict[str, Collection[str]] = {}
+    found = []
+    for place, path in enumerate(paths):
+        folder, slash, name = path.rpartition("/")
+        names = folders.get(folder)
+        if names is None:
+            names = folders[folder] = _images(folder or slash or ".", compat)
+        if name in names:
+            found.append(place)
+    return found
+
+
+def _images(folder: str, compat: Compat) -> Collection[str]:
+    endings = formats_of(compat)
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name for entry in entries if entry.name.lower().endswith(endings) and entry.is_file()}
+    except OSError:
+        return ()
+
+
+class Labels(NamedTuple):
+    """names: of the classes, in the order of their ids. ids: of each row, an array, or a list of ids or lists of ids.
+    rows: those with a class that is wanted."""
+
+    names: list[str]
+    ids: np.ndarray | list[Any]  # Any: an id, or a list of them
+    rows: list[int]
+
+
+# Any: texts, or lists of texts
+def class_labels(values: Sequence[Any], mode: str, classes: Iterable[str] | None, compat: Compat) -> Labels:
+    """The class ids of labels: texts, or for "categorical" also lists of texts, see `check_types`.
+
+    classes: the classes that are wanted; others are left out.
+    """
+    plain = set(map(type, values)) == {str}  # the usual case, which should be fast
+    parts: Sequence[Any] = values if plain else [one if isinstance(one, str) else list(one) for one in values]
+    if classes:
+        wanted = list(dict.fromkeys(classes))
+        names = sorted(wanted) if compat == "1.1.2" else wanted
+    else:
+        names = sorted(set(parts) if plain else {each for one in parts for each in _several(one)})
+    if mode == "binary" and len(names) != 2:
+        raise InputError(
+            f'If class_mode="binary" there must be 2 classes. Found {len(names)} classes, {brief(names)}; pass '
+            'class_mode="categorical" or "sparse", or name two as classes='
+        )
+    ids = {name: number for number, name in enumerate(names)}
+    if plain:
+        known: list[Any] = list(map(ids.get, parts))
+    else:
+        known = [ids.get(one) if isinstance(one, str) else [ids[e] for e in one if e in ids] or None for one in parts]
+    rows = [row for row, one in enumerate(known) if one is not None]
+    found = known if len(rows) == len(known) else [known[row] for row in rows]
+    single = plain or not any(isinstance(one, list) for one in found)
+    return Labels(names, np.array(found, np.int32) if single else found, rows)
+
+
+def _several(one: Any) -> Sequence[str]:
+    return [one] if isinstance(one, str) else one
+
+
+def check_types(values: Sequence[Any], rows: Sequence[int], said: str, mode: str) -> None:
+    """Raise `ColumnTypeError` if a label in these rows has another type. said: the column, for the message."""
+    if len(rows) == len(values) and set(map(type, values)) == {str}:  # the usual case, which should be fast
+        return
+    allowed = (str, list, tuple) if mode == "categorical" else (str,)
+    for row in rows:
+        one = values[row]
+        if not isinstance(one, allowed):
+            kinds = "strings, lists or tuples" if mode == "categorical" else "strings"
+            raise ColumnTypeError(
+                f'If class_mode="{mode}", {said} column values must be {kinds}: row {row} has {brief(one)}. For class '
+                'numbers, give the column as text: frame["column"].astype(str); class_mode="raw" takes numbers as '
+                "they are"
+            )

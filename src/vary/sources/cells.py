@@ -1,0 +1,185 @@
+"""The images column of a table: paths, which are compared with a listing of each folder, or bytes of files.
+
+Cells are typed `Any` until they are checked.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from vary.errors import InputError, SourceError, brief, warn_caller
+from vary.paths import absolute, expanded
+from vary.sample import Array
+from vary.sources.columns import is_missing, plain
+from vary.sources.listing import Draft, Listing
+
+__all__ = ["Cells", "Paths", "read_cells", "read_paths"]
+
+NAMED = 5  # rows in a message
+MOST_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".webp")  # tried for the hint about names without a suffix
+BLOBS = ("binary", "large_binary", "binary_view", "fixed_size_binary")  # pyarrow's types of bytes
+
+
+class Cells(NamedTuple):
+    """Encoded pictures in memory. data: one for each row, perhaps pyarrow's. names: their paths, for messages."""
+
+    data: Any
+    names: list[str | None] | None
+
+    def of(self, row: int) -> bytes:
+        one = self.data[row]
+        return bytes(one.as_py() if hasattr(one, "as_py") else one)
+
+
+class Paths(NamedTuple):
+    """Absolute paths, and the rows of the table that they come from; None: all rows."""
+
+    listing: Listing
+    rows: Array | None
+
+
+def read_cells(name: str, column: Any) -> Cells | list[Any]:
+    """The column `name` as encoded pictures, or as a list of paths, not yet checked."""
+    kind = str(getattr(column, "type", ""))
+    if kind.startswith("struct") and hasattr(column, "flatten") and not column.null_count:
+        parts = dict(zip([field.name for field in column.type], column.flatten(), strict=True))
+        column, names = parts.get("bytes"), parts.get("path")
+        if column is not None and not column.null_count:
+            return Cells(_contiguous(column), None if names is None else names.to_pylist())
+        if names is None:
+            raise InputError(f"column {name!r} is a {brief(kind)}; give paths, bytes, or dicts of 'bytes' and 'path'")
+        column = names if column is None or column.null_count == len(column) else parts["bytes"]
+        kind = str(column.type)
+    if kind.startswith(BLOBS) and not column.null_count:
+        return Cells(_contiguous(column), None)
+    found = plain(column)
+    cells: list[Any] = found.tolist() if isinstance(found, np.ndarray) else list(found)
+    first = next((one for one in cells if not is_missing(one)), None)
+    if isinstance(first, Mapping):
+        return _of_dicts(name, cells)
+    if isinstance(first, bytes | bytearray | memoryview):
+        _check(name, cells, (bytes, bytearray, memoryview), "bytes of a picture's file")
+        return Cells(cells, None)
+    return cells
+
+
+def read_paths(name: str, texts: list[Any], root: str, suffix: str, missing: Literal["raise", "skip"]) -> Paths:
+    """The files of a column of paths. Each of their folders is listed once, and no file is asked for.
+
+    `SourceError` if files are missing; with "skip", their rows are left out, with a warning. `InputError` if a file
+    occurs twice.
+    """
+    names = _texts(name, texts, suffix)
+    listed: dict[str, tuple[str, frozenset[str]]] = {}
+    found: list[str] = []
+    absent: list[int] = []
+    for row, text in enumerate(names):
+        folder, slash, file = text.rpartition("/")
+        known = listed.get(folder)
+        if known is None:
+            known = listed[folder] = _listing(folder or slash, root)
+        if file in known[1]:
+            found.append(known[0] + file)
+        else:
+            absent.append(row)
+    if absent:
+        _say_absent(name, [names[row] for row in absent], (root, suffix, missing), (len(names), listed))
+    rows = np.delete(np.arange(len(names)), absent) if absent else None
+    _check_unique(name, found, rows)
+    draft = Draft(io.BytesIO())
+    draft.add(found)
+    return Paths(draft.listing(), rows)
+
+
+def _contiguous(column: Any) -> Any:
+    """A chunked column of pyarrow as one array, if it fits; that finds a row faster."""
+    return column.chunk(0) if getattr(column, "num_chunks", 0) == 1 else column
+
+
+def _of_dicts(name: str, cells: list[Any]) -> Cells | list[Any]:
+    _check(name, cells, (Mapping,), "a dict of 'bytes' and 'path', as Hugging Face writes them")
+    data = [one.get("bytes") for one in cells]
+    names = [one.get("path") for one in cells]
+    if all(one is None for one in data):
+        return names
+    _check(name, data, (bytes, bytearray, memoryview), "bytes in each dict, or in none")
+    return Cells(data, names)
+
+
+def _check(name: str, cells: list[Any], kinds: tuple[type, ...], cure: str) -> None:
+    for row, one in enumerate(cells):
+        if not isinstance(one, kinds) or (isinstance(one, bytes) and not one):
+            raise InputError(f"column {name!r}, row {row}: {brief(one)}; give {cure}")
+
+
+def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
+    """The paths as text; `InputError` if one is missing or is anything else."""
+    try:
+        "".join(cells)  # all are text
+        texts: list[str] = cells
+    except TypeError:
+        texts = []
+        for row, one in enumerate(cells):
+            text = os.fspath(one) if isinstance(one, str | os.PathLike) else None
+            if not isinstance(text, str):
+                what = "is missing" if is_missing(one) else f"is {brief(one)}, a {type(one).__name__}"
+                cure = "leave the row out" if is_missing(one) else "give paths of files, or their bytes"
+                raise InputError(f"column {name!r}, row {row}, {what}; {cure}") from None
+            texts.append(text)
+    if "" in texts:
+        raise InputError(f"column {name!r}, row {texts.index('')}, is an empty text; leave the row out")
+    return [text + suffix for text in texts] if suffix else texts
+
+
+def _listing(folder: str, root: str) -> tuple[str, frozenset[str]]:
+    """The folder's absolute path, with a slash, and the names in it: none if it does not exist."""
+    path = absolute(expanded(folder) if folder[:1] == "~" else folder, root)
+    try:
+        return f"{path.rstrip('/')}/", frozenset(os.listdir(path))  # noqa: PTH208  names alone
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # ValueError: a zero byte
+        return "", frozenset()
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be listed: {error.strerror or error}") from error
+
+
+def _say_absent(
+    name: str,
+    absent: list[str],
+    given: tuple[str, str, Literal["raise", "skip"]],
+    seen: tuple[int, Mapping[str, tuple[str, frozenset[str]]]],
+) -> None:
+    """Raise, or warn of, the missing files. given: root, suffix, missing. seen: the number of rows, and the folders."""
+    (root, suffix, missing), (count, listed) = given, seen
+    some = ", ".join(map(repr, absent[:NAMED])) + (f", and {len(absent) - NAMED:,} more" * (len(absent) > NAMED))
+    said = f"{len(absent):,} of the {count:,} files in column {name!r} do not exist below {root!r}: {some}"
+    if missing == "skip" and len(absent) < count:
+        warn_caller(f"{said}; missing='skip' leaves them out", UserWarning)
+        return
+    cures = ["give root=, the folder that the paths start at"]
+    if missing == "raise":
+        cures.append("correct the table, or leave these rows out: missing='skip'")
+    folder, _, file = absent[0].rpartition("/")
+    endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder][1]]
+    if endings and not suffix:
+        cures = [f"the names have no suffix: give suffix={endings[0]!r}"]
+    raise SourceError(f"{said}; {'; '.join(cures)}")
+
+
+def _check_unique(name: str, paths: Sequence[str], rows: Array | None) -> None:
+    if len(set(paths)) == len(paths):
+        return
+    first: dict[str, int] = {}
+    for place, path in enumerate(paths):
+        if path in first:
+            one, other = (where if rows is None else int(rows[where]) for where in (first[path], place))
+            twice = len(paths) - len(set(paths))
+            raise InputError(
+                f"column {name!r} names a file twice, in rows {one} and {other}: {path!r} ({twice:,} such rows); leave "
+                "out the second row, or use vary.Files(paths, labels), which takes a file as several samples"
+            )
+        first[path] = place
