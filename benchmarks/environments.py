@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 ENVS = HERE / ".envs"
 SOURCES = ("src", "native", "pyproject.toml", "CMakeLists.txt")
-WITH_VARY = ("vary", "tensorflow")  # the repository is installed into these
+WITH_VARY = ("vary", "tensorflow", "jax", "torch")  # the repository is installed into these
 
 # One thread each unless a case says otherwise; nothing is looked up on the network.
 SETTINGS = {

@@ -113,8 +113,21 @@ def million(folder: Path, folders: int = 1000) -> None:
             os.link(files[(place + number) % len(files)], folder / f"{place:03}" / f"{number:03}.jpg")
 
 
-FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics, "million": million}
-QUICK: dict[str, Callable[[Path], None]] = {**FILES, "million": lambda folder: million(folder, 10)}
+def rows(folder: Path, count: int = 150_000) -> None:
+    """Hard links to copies of the photos, all in one folder."""
+    photos(folder.parent / "listed")
+    files = [shutil.copy(path, folder.parent / path.name) for path in photographs(folder.parent / "listed")]
+    (folder / "all").mkdir(parents=True)
+    for number in range(count):
+        os.link(files[number % len(files)], folder / "all" / f"{number:06}.jpg")
+
+
+FILES: dict[str, Callable[[Path], None]] = {"photos": photos, "mosaics": mosaics, "million": million, "rows": rows}
+QUICK: dict[str, Callable[[Path], None]] = {
+    **FILES,
+    "million": lambda folder: million(folder, 10),
+    "rows": lambda folder: rows(folder, 1000),
+}
 
 
 def source() -> str:

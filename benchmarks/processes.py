@@ -102,11 +102,37 @@ def run_memory(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, 
     return {**result, "repeated": 0, "disturbed": 0}
 
 
+PEAK = """
+import resource, sys
+import numpy as np
+from vary.keras import ImageDataGenerator
+generator = ImageDataGenerator(rescale=1 / 255, zca_whitening=True)
+train = generator.flow_from_directory({source}, target_size=(224, 224), class_mode=None)
+np.zeros((256, 256)) @ np.zeros((256, 256))
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+before = peak()
+generator.fit(train)
+print(peak() - before, file=sys.stderr)
+"""
+
+
+def run_peak(row: Row, pythons: Pythons, inputs: Path, run: Run) -> dict[str, Any]:
+    """Whole processes: how far `fit` with ZCA raises the peak of the resident memory, cached pictures included."""
+    peaks: Figures = {label: [] for label in pythons}
+    for _ in range(min(run.rounds, 2)):
+        for label, python in pythons.items():
+            command = [str(python), "-I", "-c", PEAK.format(source=repr(str(inputs)))]
+            done = subprocess.run(command, check=True, env=process_environment(), capture_output=True, text=True)
+            peaks[label].append(float(done.stderr.splitlines()[-1]))
+    return {**summary(row, peaks, []), "repeated": 0, "disturbed": 0}
+
+
 MEASURES: dict[str, Callable[[Row, Pythons, Path, Run], dict[str, Any]]] = {
     "import": run_import,
     "start": run_start,
     "listed": run_listed,
     "memory": run_memory,
+    "peak": run_peak,
 }
 
 

@@ -61,7 +61,7 @@ class Row:
 
 
 VARY = "vary"
-BEFORE = {"vary": "before", "tensorflow": "before-tensorflow"}
+BEFORE = {env: f"before-{env}".removesuffix("-vary") for env in ("vary", "tensorflow", "jax", "torch")}
 """Environments with vary, and those with an earlier vary that it is compared with, if asked for."""
 
 
@@ -89,12 +89,23 @@ BASE = Contestant("simplejpeg", "decode", 2, "decoding alone")
 LOADERS = tuple(
     Contestant(env, "loader", 2, f"{env} + DataLoader") for env in ("torchvision", "albumentations", "albumentationsx")
 )
-FLOW = Contestant("keras", "flow", 2)
 CACHED_ARRAYS = Contestant("tensorflow", "arrays", 2, "cached arrays")
 ALONE = Contestant("tensorflow", "alone", 2, "stream without training, CPU time", cpu=True)
 THREADS = Contestant("vary", "cached224", 2, "threads")
 PLANES = Contestant("vary", "warped_planes", name="float32 NCHW", output="float32 NCHW")
-BASES = {FLOOR.label, PLANES.label, "one thread", BASE.label, CACHED_ARRAYS.label, ALONE.label, THREADS.label, "before"}
+KERAS = "rotation 40, shifts 0.2, shear 11, zoom 0.2, flip, rescale"
+FLOW = Contestant("vary", "flow", cpu=True)
+BASES = {
+    "arrays in memory",
+    FLOOR.label,
+    PLANES.label,
+    "one thread",
+    BASE.label,
+    CACHED_ARRAYS.label,
+    ALONE.label,
+    THREADS.label,
+    "before",
+}
 """Contestants that are not peers: they do less than vary, or are vary itself."""
 
 
@@ -141,6 +152,26 @@ def warped(side: int, *goals: Goal) -> Row:
         against("warped", *PEERS),
         goals,
         output="uint8 NHWC",
+    )
+
+
+def classic(name: str, title: str, unit: str, pictures: str, contestant: Contestant, *goals: Goal) -> Row:
+    """`vary.keras` against keras-preprocessing: the same code of a user."""
+    peer = replace(contestant, env="keras")
+    title = f"`ImageDataGenerator.{title}"
+    return Row(name, title, unit, pictures, (contestant, peer), goals, output="float32 NHWC")
+
+
+def keras_fit(backend: str) -> Row:
+    arrays = Contestant(backend, "fit_arrays", 2, "arrays in memory")
+    return Row(
+        f"keras-fit-{backend}",
+        f"`model.fit(stream.as_keras())`, a CNN at 96x96, Keras on {backend}",
+        "us a step",
+        "pets-150",
+        (Contestant(backend, "fit_stream", 2, VARY), arrays),
+        (Goal(arrays.label, "<=", 1.05, 1.02),),
+        output="float32 NHWC",
     )
 
 
@@ -245,9 +276,8 @@ ROWS = (
         "files-cached",
         "later epochs to 150x150, decoded files kept in memory, against loaders",
         "cached",
-        (*LOADERS, FLOW),
+        LOADERS,
         fastest("fastest DataLoader", LOADERS, 15, 20),
-        ratio(FLOW, 50, 80),
     ),
     files(
         "files-process",
@@ -263,6 +293,64 @@ ROWS = (
         "thumbs",
         (Contestant("tensorflow", "stream", 2, VARY), CACHED_ARRAYS, ALONE),
         (Goal(CACHED_ARRAYS.label, "<=", 1.05, 1.02),),
+    ),
+    classic(
+        "keras-flow-150",
+        f"flow`, {KERAS}, 150x150, CPU time",
+        "us an image",
+        "pets-150",
+        FLOW,
+        Goal("keras", ">=", 40, 55),
+    ),
+    classic(
+        "keras-flow-224",
+        f"flow`, {KERAS}, 224x224, CPU time",
+        "us an image",
+        "pets-224",
+        FLOW,
+        Goal("keras", ">=", 40, 55),
+    ),
+    classic(
+        "keras-flow-32",
+        f"flow` of 50,000 images, {KERAS}, 32x32, CPU time",
+        "us an image",
+        "thumbs",
+        replace(FLOW, case="flow32"),
+        Goal("keras", ">=", 15, 25),
+    ),
+    classic(
+        "keras-first",
+        f"flow_from_directory`, first epoch, {KERAS}, 150x150",
+        "us a picture",
+        "photos",
+        Contestant("vary", "first", 2),
+        Goal("keras", ">=", 7, 10),
+    ),
+    classic(
+        "keras-later",
+        f"flow_from_directory`, later epochs, {KERAS}, 150x150",
+        "us a picture",
+        "photos",
+        Contestant("vary", "later", 2),
+        Goal("keras", ">=", 50, 80),
+    ),
+    classic(
+        "keras-frame",
+        "flow_from_dataframe` of 150,000 rows to its first batch, names validated",
+        "us a row",
+        "rows",
+        Contestant("vary", "frame", 2),
+        Goal("keras", ">=", 2.5, 5),
+    ),
+    *(keras_fit(backend) for backend in ("tensorflow", "jax", "torch")),
+    Row(
+        "keras-zca",
+        "`fit` with `zca_whitening` on 600 photos at 224x224x3: growth of the peak of resident memory",
+        "MiB",
+        "photos",
+        (),
+        (Goal(VARY, "<=", 1024, 1024, every=True),),
+        "peak",
     ),
     memory("cached", "files, decoded ones kept in memory, what the cache added taken off"),
     memory("files", "files, nothing kept"),

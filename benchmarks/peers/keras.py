@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras_preprocessing
@@ -12,7 +11,7 @@ from keras_preprocessing.image import ImageDataGenerator, apply_affine_transform
 from scipy import ndimage
 
 from benchmarks.geometry import keras_parameters
-from benchmarks.peers import Batch, Build, Check, Image, Step, slots
+from benchmarks.peers import Batch, Build, Check, Image, Step, classic, slots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,22 +30,9 @@ def versions() -> dict[str, str]:
     }
 
 
-def varied() -> ImageDataGenerator:
-    return ImageDataGenerator(
-        rotation_range=40,
-        width_shift_range=0.2,
-        height_shift_range=0.2,
-        shear_range=11,
-        zoom_range=0.2,
-        horizontal_flip=True,
-        fill_mode="nearest",
-        rescale=1 / 255,
-    )
-
-
 def affine(images: Sequence[Image], _threads: int) -> Step:
     """The library knows no threads."""
-    generator = varied()
+    generator = ImageDataGenerator(**classic.CLASSIC)
     out = slots(len(images), images[0].shape[:2])
 
     def step(epoch: int) -> Batch:
@@ -55,21 +41,6 @@ def affine(images: Sequence[Image], _threads: int) -> Step:
             turned = generator.standardize(generator.random_transform(image.astype(np.float32)))
             slot[:] = turned.transpose(2, 0, 1)
         return out
-
-    return step
-
-
-def flow(files: Sequence[Any], _threads: int) -> Step:
-    """`flow_from_directory`, an epoch of batches of 32."""
-    generator = varied()
-    batches = generator.flow_from_directory(
-        str(Path(files[0]).parent.parent), target_size=(150, 150), interpolation="bilinear", batch_size=32, seed=7
-    )
-
-    def step(_epoch: int) -> Batch:
-        for _ in range(len(batches)):
-            last = next(batches)[0]
-        return np.ascontiguousarray(last.transpose(0, 3, 1, 2), np.float32)
 
     return step
 
@@ -83,5 +54,6 @@ def fixed_affine(image: Image, spec: dict[str, Any]) -> NDArray[Any]:
     return np.asarray(warped[:, ::-1] if spec["flip"] else warped)
 
 
-CASES: dict[str, Build] = {"affine": affine, "flow": flow}
+CASES: dict[str, Build] = {"affine": affine, **classic.cases(ImageDataGenerator)}
+UNITS_AN_IMAGE = classic.UNITS_AN_IMAGE
 CHECKS: dict[str, Check] = {"affine": fixed_affine}

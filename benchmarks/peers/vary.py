@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import vary
-from benchmarks.peers import MEAN, STD, Batch, Build, Check, Image, Step, slots
+from benchmarks.peers import MEAN, STD, Batch, Build, Check, Image, Step, classic, slots
+from vary.keras import ImageDataGenerator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,6 +159,7 @@ CASES |= {
     "cached": streamed(main_policy(150), cache="memory"),
     "cached224": streamed(main_policy(224), cache="memory"),
     "process224": streamed(main_policy(224), cache="memory", process=True),
+    **classic.cases(ImageDataGenerator),
 }
-UNITS_AN_IMAGE = {"views": 4}  # pictures
+UNITS_AN_IMAGE = {"views": 4, **classic.UNITS_AN_IMAGE}  # pictures
 CHECKS: dict[str, Check] = {"affine": fixed_affine, "resize": resized}

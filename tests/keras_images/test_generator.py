@@ -2,6 +2,7 @@
 
 import inspect
 import pickle
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,33 @@ def test_whitening_of_large_images_is_that_of_their_main_directions() -> None:
     assert np.allclose(inside.T @ inside / len(x), np.eye(5), atol=0.05)
     rest = white - inside @ main.T
     assert np.isclose(rest.var(), 1, atol=0.05)
+
+
+@pytest.mark.parametrize("count", [300, 1200])
+def test_memory_of_whitening_is_bounded(count: int) -> None:
+    """It does not grow with the number of images; 80 MB are what these 300 take as float32."""
+    x = np.random.default_rng(0).integers(0, 256, (count, 150, 150, 3), np.uint8)
+    generator = ImageDataGenerator(featurewise_center=True, zca_whitening=True)
+    tracemalloc.start()
+    generator.fit(x, rank=16)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert generator.zca_whitening_matrix.basis.shape == (150 * 150 * 3, 16)
+    assert peak < 80e6
+
+
+@pytest.mark.parametrize("different", [0, 1, 3])
+def test_whitening_of_large_images_that_are_alike(different: int) -> None:
+    """Directions without any variance are left out; what remains is finite."""
+    x = np.full((5000, 40, 40, 3), 7, np.uint8)
+    for one in range(different):
+        x[one :: different + 1] = np.random.default_rng(one).integers(0, 256, (40, 40, 3))
+    generator = ImageDataGenerator(featurewise_center=True, zca_whitening=True)
+    generator.fit(x, rank=8)
+    assert generator.zca_whitening_matrix.basis.shape[1] == (different and different + 1)  # and the mean image
+    white = generator.flow(x, batch_size=500, shuffle=False)[0]
+    assert np.isfinite(white).all()
+    assert white.any() == bool(different)
 
 
 def test_a_policy_has_the_same_ranges() -> None:

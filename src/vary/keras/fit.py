@@ -3,9 +3,10 @@
 Data are read a batch at a time. The images are those that the network sees before normalisation by the data: augmented
 if asked for, and after preprocessing_function, rescale and normalisation by the image itself.
 
-Whitening of images with up to `EXACT` values is exact. Of larger ones, the `rank` directions with the largest variance
-are found by random projection (Halko, Martinsson and Tropp, "Finding structure with randomness", 2011, algorithm 4.4),
-and all others count as one variance. Memory is then 4 (rank + 10) d bytes, four times, for images of d values.
+Whitening is exact for images with up to `EXACT` values, and for few larger ones. Of other data, the `rank` directions
+with the largest variance are found by random projection (Halko, Martinsson and Tropp, "Finding structure with
+randomness", 2011, algorithm 4.4), and all others count as one variance. For images of d values, memory is then three
+times 4 (rank + 10) d bytes.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def fit(plan: Plan, rank: int) -> Statistics:
             yield (block - mean).reshape(len(block), -1)
 
     size, count = int(np.prod(plan.maker.images.shape)), plan.number * plan.rounds
-    few = count * min(count, size) <= EXACT**2
+    few = count < size and count * size <= EXACT**2
     found: Directions = (
         exact_directions(rows, size, count)
         if size <= EXACT or few

@@ -1,0 +1,20 @@
+"""Keras on PyTorch."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import torch
+
+from benchmarks.peers import Build, Check, fits
+
+
+def versions() -> dict[str, str]:
+    return {"torch": torch.__version__, **fits.versions()}
+
+
+CASES: dict[str, Build] = fits.cases()
+UNITS_AN_IMAGE = fits.UNITS_AN_IMAGE
+CHECKS: dict[str, Check] = {}
