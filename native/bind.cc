@@ -1,4 +1,4 @@
-// The Python module. Only this file and bind_sources.cc depend on Python. Its functions find the memory of Python
+// The Python module. Only this file and the others named bind depend on Python. Its functions find the memory of Python
 // objects, release the GIL, and call the core.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -7,24 +7,20 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <unistd.h>
-
-#include <exception>
 #include <iterator>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
 
+#include "bind_files.h"
+#include "bind_gil.h"
 #include "bind_sources.h"
 #include "buffers.h"
 #include "cpu.h"
 #include "execute.h"
-#include "jpeg_orientation.h"
-#include "level.h"
 #include "maths.h"
 #include "pool.h"
 #include "shared.h"
-#include "stamp.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -77,32 +73,6 @@ void build(Plan* self, const std::vector<InstructionTuple>& instructions, const 
   plan.nearest = nearest;
   plan.antialias = antialias;
   new (self) Plan(std::move(plan));
-}
-
-// Acquires the GIL again. While the interpreter ends, Python up to 3.13 ends a thread that acquires it, by an exception
-// that C++ functions up the stack cannot handle. Such a thread sleeps here instead until the process has ended.
-void acquire_gil(PyThreadState* state) {
-  try {
-    PyEval_RestoreThread(state);
-  } catch (...) {
-    for (;;) pause();
-  }
-}
-
-// Runs `work` without the GIL. RuntimeError if it was cancelled, whether or not `work` itself failed.
-template <typename Work>
-void without_gil(const Work& work) {
-  PyThreadState* const state = PyEval_SaveThread();
-  std::exception_ptr thrown;
-  try {
-    work();
-  } catch (...) {
-    thrown = std::current_exception();
-  }
-  const bool stopped = cancelled();
-  acquire_gil(state);
-  if (stopped) throw std::runtime_error("the program is ending, and vary does not finish the work of other threads");
-  if (thrown) std::rethrow_exception(thrown);
 }
 
 Rows draw_rows(const Plan& plan, std::uint64_t seed, std::uint32_t epoch, const Indices& indices,
@@ -225,110 +195,6 @@ nb::list describe(const Plan& plan, int height, int width, const std::string& dt
 
 Key key_for(std::uint64_t seed, std::uint64_t name) { return key_of(seed, name); }
 
-using Bytes3 = nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<3>>;
-
-Bytes3 decode_jpeg(nb::handle data, int channels, int denominator, bool allow_truncated) {
-  Borrowed held;
-  const Source file = encoded_of(data.ptr(), held);
-  JpegHeader header;
-  std::string error;
-  if (!jpeg_header(file.data, file.size, header, error)) throw std::invalid_argument(error);
-  const auto h = static_cast<std::size_t>(jpeg_scaled(header.height, denominator));
-  const auto w = static_cast<std::size_t>(jpeg_scaled(header.width, denominator)),
-             c = static_cast<std::size_t>(channels);
-  auto* const out = new std::uint8_t[h * w * c];
-  const nb::capsule owner(out, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-  bool ok = false;
-  without_gil([&] {
-    ok = jpeg_decode({file.data, file.size, denominator, allow_truncated},
-                     {out, static_cast<int>(h), static_cast<int>(w), channels, static_cast<std::ptrdiff_t>(w * c)},
-                     error);
-  });
-  if (!ok) throw std::invalid_argument(error);
-  return Bytes3(out, {h, w, c}, owner);
-}
-
-// (bytes, nanoseconds) of each file. One call for all files: otherwise each call would release the GIL, and wait for it
-// afterwards.
-nb::list file_stamps(const nb::list& paths) {
-  std::vector<nb::bytes> encoded;
-  for (const nb::handle path :
-       nb::tuple(paths)) {  // a copy: converting a path may run Python code that changes the list
-    PyObject* bytes = nullptr;
-    if (PyUnicode_FSConverter(path.ptr(), static_cast<void*>(&bytes)) == 0) nb::raise_python_error();
-    encoded.push_back(nb::steal<nb::bytes>(bytes));
-  }
-  std::vector<Stamp> stamps(encoded.size());
-  without_gil([&] {
-    for (std::size_t i = 0; i < stamps.size() && !cancelled(); ++i)
-      stamps[i] = stamp_of(PyBytes_AS_STRING(encoded[i].ptr()));
-  });
-  nb::list out;
-  for (const Stamp& stamp : stamps) out.append(nb::make_tuple(stamp.bytes, stamp.changed));
-  return out;
-}
-
-// A cache block that is being made of a source, or why it could not be made.
-struct NewBlock {
-  Source source;
-  LevelRequest request;
-  std::unique_ptr<std::uint8_t[]> block;
-  std::size_t size = 0;
-  std::string error;
-};
-
-void make_block(NewBlock& k, bool allow_truncated) {
-  try {
-    if (k.source.kind == Source::jpeg && !jpeg_header(k.source.data, k.source.size, k.request.header, k.error)) return;
-    if (k.source.kind == Source::array) {
-      k.request.header.width = k.source.image.width;
-      k.request.header.height = k.source.image.height;
-    }
-    k.size = level_bytes(k.request);
-    k.block.reset(new std::uint8_t[k.size]);
-    if (k.source.kind == Source::array) return keep_pixels(k.source.image, k.request, k.block.get());
-    if (!make_level(k.source.data, k.source.size, k.request, allow_truncated, k.block.get(), k.error) &&
-        k.error.empty())
-      k.error = "cannot be decoded";
-  } catch (const std::bad_alloc&) {
-    k.error = "not enough memory for this picture";
-  } catch (const std::runtime_error& error) {
-    k.error = error.what();
-  }
-}
-
-// Makes cache blocks of files and uint8 pictures, which `run` accepts in their place: one-dimensional arrays, or the
-// text of the error for those that fail.
-nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, int channels, bool allow_truncated,
-                     bool compact, int threads) {
-  Plan any;
-  any.channels = channels;
-  Borrowed held;
-  const nb::tuple items = held.hold(sources);
-  std::vector<NewBlock> each(nb::len(items));
-  if (levels.size() != each.size()) throw std::invalid_argument("give one level for each source");
-  for (std::size_t i = 0; i < each.size(); ++i) {
-    each[i].source = source_of(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), i, any, held);
-    each[i].request = {{}, levels[i], channels, compact};
-    if (each[i].source.kind == Source::array && (each[i].source.image.type != Element::u8 || levels[i] != 1))
-      refuse(i, "must be uint8, at level 1, to be cached");
-  }
-  without_gil([&] {
-    parallel(static_cast<int>(each.size()), threads,
-             [&](int i) { make_block(each[static_cast<std::size_t>(i)], allow_truncated); });
-  });
-  nb::list out;
-  for (NewBlock& k : each) {
-    if (!k.error.empty()) {
-      out.append(k.error);
-      continue;
-    }
-    const nb::capsule owner(k.block.get(), [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-    out.append(nb::ndarray<nb::numpy, std::uint8_t, nb::ndim<1>>(k.block.release(), {k.size}, owner));
-  }
-  return out;
-}
-
 nb::ndarray<nb::numpy> empty(const std::vector<std::size_t>& shape, const std::string& dtype) {
   const ElementInfo& element = info_of(element_named(dtype));
   auto bytes = static_cast<std::size_t>(element.bytes);
@@ -450,24 +316,6 @@ NB_MODULE(_native, m) {
       data[i] = static_cast<std::int64_t>(permute(static_cast<std::uint64_t>(positions.data()[i]), n, key));
     return nb::ndarray<nb::numpy, std::int64_t, nb::ndim<1>>(data, {count}, owner);
   });
-  m.def("jpeg_header", [](nb::handle data) {
-    Borrowed held;
-    const Source file = encoded_of(data.ptr(), held);
-    JpegHeader h;
-    std::string error;
-    if (!jpeg_header(file.data, file.size, h, error)) throw std::invalid_argument(error);
-    return nb::make_tuple(h.width, h.height, h.components, h.orientation, h.progressive);
-  });
-  m.def("decode_jpeg", &decode_jpeg, "data"_a, "channels"_a, "denominator"_a, "allow_truncated"_a);
-  m.def("exif_orientation", [](const nb::bytes& data) {
-    return exif_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
-  });
-  m.def("xmp_orientation", [](const nb::bytes& data) {
-    return xmp_orientation(reinterpret_cast<const std::uint8_t*>(data.c_str()), data.size());
-  });
-  m.def("keep_levels", &keep_levels, "sources"_a, "levels"_a, "channels"_a, "allow_truncated"_a, "compact"_a,
-        "threads"_a);
-  m.attr("LEVEL_HEAD") = kLevelHead;
   m.def("sincos_degrees", [](double x) {
     const SinCos a = sincos_degrees(x);
     return nb::make_tuple(a.sin, a.cos);
@@ -475,9 +323,8 @@ NB_MODULE(_native, m) {
   m.def("natural_log", &natural_log);
   m.def("exponential", &exponential);
   m.def("cancel_all", &cancel_all);
-  m.def("file_stamps", &file_stamps, "paths"_a);
+  bind_files(m);
   m.def("target", [] { return std::string(live_kernels().name); });
   m.def("targets", &available_targets);
   m.def("allowed_threads", &allowed_threads);
-  m.def("libjpeg_version", &jpeg_version);
 }

@@ -8,6 +8,7 @@
 #include "guarded.h"
 #include "level.h"
 #include "mutations.h"
+#include "thumbnail.h"
 
 namespace {
 
@@ -110,6 +111,16 @@ void kept(Numbers& n, const Guarded& file, const JpegHeader& header) {
   execute(n, {Source::level, {}, cut.data(), cut.size()}, chance(n, 90) ? channels : fuzz::one_of(n, kChannels));
 }
 
+// Decode, and take the nearest pixels.
+void thumbnail(Numbers& n, const Guarded& file, const JpegHeader& header) {
+  if (!vary::has_nearest_thumbnail(header, kMostPixels)) return;
+  const int height = 1 + n.below(80), width = 1 + n.below(80);
+  const Guarded out(std::size_t{3} * static_cast<std::size_t>(height * width), chance(n, 70));
+  std::string error;
+  if (!vary::nearest_thumbnail({file.data(), file.size()}, header, height, width, out.data(), error))
+    FUZZ_CHECK(!error.empty());
+}
+
 void one_case(Numbers n) {
   static const std::vector<Buffer> files = fuzz::corpus();
   Buffer bytes = files[static_cast<std::size_t>(n.below(static_cast<int>(files.size())))];
@@ -125,10 +136,11 @@ void one_case(Numbers n) {
   if (std::int64_t{header.width} * header.height > kMostPixels) return;
   if (chance(n, 10)) header.height += n.below(3) - (header.height > 1);  // as if the file had changed since
   if (chance(n, 10)) header.down = n.below(3), header.across = n.below(3);
-  switch (n.below(4)) {
+  switch (n.below(5)) {
     case 0: return rows(n, file, header);
     case 1: return planes(n, file, header);
-    case 2: return kept(n, file, header);
+    case 2: return thumbnail(n, file, header);
+    case 3: return kept(n, file, header);
     default: {
       if (file.size() < 3 || file.data()[0] != 0xFF) return;
       return execute(n, {Source::jpeg, {}, file.data(), file.size()}, fuzz::one_of(n, kChannels));

@@ -54,6 +54,52 @@ def test_images_are_those_of_load_img(tmp_path: Path, interpolation: str, color_
             assert (whole(it) == loaded(it, **how)).all()
 
 
+@pytest.mark.parametrize("how", [{"subsampling": one} for one in (0, 1, 2)] + [{"progressive": True}])
+def test_jpeg_files_by_their_nearest_pixels_are_those_of_load_img(tmp_path: Path, how: dict[str, Any]) -> None:
+    """Also where two pixels are equally near, and Pillow's rounding errors decide."""
+    random = np.random.default_rng(4)
+    sizes = [(375, 500), (512, 256), (1, 1), (1, 700), (333, 1), *random.integers(1, 400, (20, 2)).tolist()]
+    (tmp_path / "a").mkdir()
+    for number, (height, width) in enumerate(sizes):
+        picture = random.integers(0, 256, (height, width, 3), np.uint8)
+        Image.fromarray(picture).save(tmp_path / "a" / f"{number:02}.jpg", quality=90, **how)
+    for target in [(150, 150), (1, 1), (224, 37), (299, 500)]:
+        it = ImageDataGenerator().flow_from_directory(str(tmp_path), target_size=target, shuffle=False, class_mode=None)
+        assert (it[0] == [img_to_array(load_img(path, target_size=target)) for path in it.filepaths]).all()
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("keep_aspect_ratio", [False, True])
+def test_other_jpeg_files_are_those_of_load_img(
+    tmp_path: Path, mode: str, interpolation: str, keep_aspect_ratio: bool
+) -> None:
+    """Grey, inks, or turned by their orientation."""
+    picture = Image.fromarray(random_images(1, (60, 90, 3))[0]).convert(mode)
+    exif = Image.Exif()
+    exif[0x0112] = 6 if mode == "RGB" else 1
+    (tmp_path / "a").mkdir()
+    picture.save(tmp_path / "a" / "0.jpg", exif=exif)
+    how: dict[str, Any] = {
+        "target_size": (40, 32),
+        "interpolation": interpolation,
+        "keep_aspect_ratio": keep_aspect_ratio,
+    }
+    it = ImageDataGenerator().flow_from_directory(str(tmp_path), class_mode=None, **how)
+    assert (it[0][0] == img_to_array(load_img(it.filepaths[0], **how))).all()
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+def test_a_jpeg_file_that_lost_rows_is_named(tmp_path: Path, interpolation: str) -> None:
+    (tmp_path / "a").mkdir()
+    whole, cut = tmp_path / "whole.jpg", tmp_path / "a" / "cut.jpg"
+    Image.fromarray(random_images(1, (60, 90, 3))[0]).save(whole)
+    cut.write_bytes(whole.read_bytes()[:-900])
+    it = ImageDataGenerator().flow_from_directory(str(tmp_path), target_size=(9, 9), interpolation=interpolation)
+    with pytest.raises(DecodeError, match=r"cut\.jpg: .*truncated"):
+        next(it)
+
+
 def test_orientation_and_16_bits_are_read(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     wide = (random_images(1, (20, 15, 1))[0, ..., 0].astype(np.uint16) * 257)[:, :15]

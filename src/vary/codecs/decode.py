@@ -215,6 +215,15 @@ def keep(
     return _native.keep_levels(pictures, levels, channels, allow_truncated, compact, threads)
 
 
+def nearest_thumbnails(files: list[bytes], height: int, width: int) -> list[Array | str | None]:
+    """JPEGs in colour, resized as by Pillow's `resize((width, height), NEAREST)`: (height, width, 3) uint8.
+
+    In place of one that cannot be decoded stands the reason; None: it is turned, or coded in an unusual way, and has to
+    be read by `read_image`. The GIL is released meanwhile.
+    """
+    return _native.nearest_thumbnails(files, height, width, MAX_PIXELS)
+
+
 def picture_bytes(encoded: Encoded, pixel: int | None = 3) -> int:
     """What a file takes when it is kept in full, by its header; `DecodeError` where it has none that can be read.
 

@@ -1,21 +1,21 @@
 """Images in files, in one size, kept in memory once they were read.
 
-An image is that of `load_img`. JPEG files in colour that are resized by "nearest", the default, take a shorter way to
-the same result.
+An image is that of `load_img`. JPEG files in colour take shorter ways to the same result, above all those that are
+resized by "nearest", the default.
 """
 
 from __future__ import annotations
 
 import os
-from functools import lru_cache
+from io import BytesIO
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from vary.codecs.decode import read_image
+from vary.codecs.decode import nearest_thumbnails, read_image
 from vary.errors import DecodeError, InputError, SourceError
 from vary.keras.feed import Threads
-from vary.keras.images import COLOR_MODES, METHODS, load_img
+from vary.keras.images import COLOR_MODES, METHODS, load_img, resized
 from vary.keras.kept import Kept
 from vary.plan.machine import default_threads
 from vary.sample import Array
@@ -31,6 +31,7 @@ __all__ = ["FileImages", "Loading", "loading_of"]
 
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 OnError = Literal["raise", "skip"]
+JPEG = b"\xff\xd8\xff"
 
 
 class Loading(NamedTuple):
@@ -41,6 +42,12 @@ class Loading(NamedTuple):
     interpolation: str
     keep_aspect_ratio: bool
     compat: Compat
+
+    @property
+    def takes_nearest(self) -> bool:
+        """Is it resized by taking the nearest pixels of the whole picture?"""
+        plain = self.color_mode == "rgb" and self.compat is None
+        return plain and self.interpolation == "nearest" and not self.keep_aspect_ratio
 
 
 def loading_of(
@@ -101,40 +108,47 @@ class FileImages:
             print(f"Skipped {error}")  # noqa: T201  as the original says what it finds
 
     def _loaded(self, paths: list[str]) -> list[Array | Exception]:
+        """By threads, each of which gets an equal part of the files, because each hand-over takes a while."""
         parts = min(len(paths), default_threads())
         if parts < 2:
-            return [_loaded(path, self._loading) for path in paths]
-        futures = [self._threads.submit(_loaded, path, self._loading) for path in paths]
-        return [future.result() for future in futures]
+            return _loaded(paths, self._loading)
+        futures = [self._threads.submit(_loaded, paths[part::parts], self._loading) for part in range(parts)]
+        each = [future.result() for future in futures]
+        return [each[place % parts][place // parts] for place in range(len(paths))]
 
 
-def _loaded(path: str, how: Loading) -> Array | Exception:
-    """The image in a file, or why there is none."""
+def _loaded(paths: list[str], how: Loading) -> list[Array | Exception]:
+    """The image in each file, or why there is none."""
+    every = [_data(path) for path in paths]
+    jpegs = [one for one in every if isinstance(one, bytes) and one[:3] == JPEG] if how.takes_nearest else []
+    thumbnails = dict(zip(map(id, jpegs), nearest_thumbnails(jpegs, *how.target_size), strict=True))
+    return [_image(path, data, thumbnails.get(id(data)), how) for path, data in zip(paths, every, strict=True)]
+
+
+def _data(path: str) -> bytes | Exception:
     try:
-        if how.color_mode == "rgb" and how.interpolation == "nearest" and how.compat is None:
-            data = read_file(path, "is one of the images").data
-            if data[:3] == b"\xff\xd8\xff" and not how.keep_aspect_ratio:
-                return _nearest(read_image(data), how.target_size)
-        words = how.color_mode, how.target_size, how.interpolation, how.keep_aspect_ratio
-        return np.asarray(load_img(path, False, *words, compat=how.compat)).reshape(*how.target_size, -1)
+        return read_file(path, "is one of the images").data
     except (SourceError, FileNotFoundError) as error:
         return error if isinstance(error, SourceError) else SourceError(f"{path}: {error.strerror or error}")
+
+
+def _image(path: str, data: bytes | Exception, thumbnail: Array | str | None, how: Loading) -> Array | Exception:
+    if isinstance(data, Exception):
+        return data
+    if isinstance(thumbnail, str):
+        return DecodeError(thumbnail, path)
+    if thumbnail is not None:
+        return thumbnail
+    try:
+        words = how.target_size, how.interpolation, how.keep_aspect_ratio
+        if data[:3] == JPEG and how.color_mode == "rgb" and how.compat is None:
+            from PIL import Image
+
+            return np.asarray(resized(Image.fromarray(read_image(data)), *words))
+        img = load_img(BytesIO(data), False, how.color_mode, *words, compat=how.compat)
+        return np.asarray(img).reshape(*how.target_size, -1)
     except Exception as error:  # noqa: BLE001  Pillow raises errors of many classes
         from PIL import UnidentifiedImageError
 
         said = "it is no image of a known format" if isinstance(error, UnidentifiedImageError) else error
         return error if how.compat is not None else DecodeError(f"cannot be read: {said}", path)
-
-
-def _nearest(image: Array, size: tuple[int, int]) -> Array:
-    rows, columns = (_places(*sides) for sides in zip(image.shape, size, strict=False))
-    return np.asarray(image.reshape(-1, image.shape[2]).take(rows[:, None] * image.shape[1] + columns, axis=0))
-
-
-@lru_cache(maxsize=256)
-def _places(side: int, wanted: int) -> Array:
-    """Which of the pixels along a side Pillow takes, (wanted,): where two are equally near, rounding errors decide."""
-    from PIL import Image
-
-    line = Image.fromarray(np.arange(side, dtype=np.int32)[None])
-    return np.asarray(np.asarray(line.resize((wanted, 1), Image.Resampling.NEAREST), np.int64)[0])

@@ -25,6 +25,7 @@ __all__ = [
     "img_to_array",
     "list_pictures",
     "load_img",
+    "resized",
     "save_img",
     "smart_resize",
     "validate_filename",
@@ -138,9 +139,16 @@ def load_img(
     img.load()
     img = img if old else ImageOps.exif_transpose(img)
     img = _in_mode(img, COLOR_MODES[color_mode], old)
-    if target_size is None or img.size == (target_size[1], target_size[0]):
-        return img
+    return img if target_size is None else resized(img, target_size, interpolation, keep_aspect_ratio)
+
+
+def resized(img: Image, target_size: tuple[int, int], interpolation: str, keep_aspect_ratio: bool) -> Image:
+    """As by the arguments of `load_img`."""
+    from PIL import Image
+
     height, width = target_size
+    if img.size == (width, height):
+        return img
     box = _centre_box(img.height, img.width, (height, width)) if keep_aspect_ratio else None
     method = getattr(Image.Resampling, interpolation.upper())
     return img.resize((width, height), method, box=box and (box[1], box[0], box[3], box[2]))
