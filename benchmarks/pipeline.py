@@ -4,17 +4,20 @@
     python -m benchmarks.pipeline --print    prints the tables of the stored figures
 
 Run it in .venv, which has both (`make .venv/stamps/test-tools`). A figure is CPU time over all threads, in microseconds
-an image: the least of several rounds, in which the contestants run in turn; other programs hardly change it.
+an image: the least of several rounds, in which the contestants run in turn; other programs hardly change it. That of
+workers is wall time, for an otherwise idle machine.
 Every batch has 32 images of 150x150, float32; files are the JPEG photos of `benchmarks.pictures`.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import sys
 import tempfile
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -35,6 +38,8 @@ STORED = Path(__file__).with_suffix(".json")
 CONTESTANTS = ("keras-preprocessing", "vary")
 SIZE, BATCH, STEPS = 150, 32, 16
 ROUNDS, FILE_ROUNDS = 7, 3
+WORKERS = 2
+HELD: list[Any] = []  # iterators that processes of a pool inherit
 CLASSIC = {
     "rotation_range": 40,
     "width_shift_range": 0.2,
@@ -129,31 +134,66 @@ def of_arrays(images: NDArray[Any], options: dict[str, Any]) -> dict[str, float]
     return least({name: task(make) for name, make in generators().items()}, ROUNDS)
 
 
+def batches_of(make: Callable[..., Any], folder: Path, options: dict[str, Any], interpolation: str = "nearest") -> Any:
+    return make(rescale=1 / 255, **options).flow_from_directory(
+        str(folder), target_size=(SIZE, SIZE), interpolation=interpolation, batch_size=BATCH, seed=7
+    )
+
+
 def of_files(folder: Path, options: dict[str, Any], interpolation: str, first: bool) -> dict[str, float]:
     def task(make: Callable[..., Any]) -> Callable[[], tuple[float, int]]:
-        def opened() -> Any:
-            return make(rescale=1 / 255, **options).flow_from_directory(
-                str(folder), target_size=(SIZE, SIZE), interpolation=interpolation, batch_size=BATCH, seed=7
-            )
+        kept = batches_of(make, folder, options, interpolation)
 
         def timed() -> tuple[float, int]:
-            batches = opened() if first else kept
+            batches = batches_of(make, folder, options, interpolation) if first else kept
             return cpu_seconds(batches, len(batches)), batches.n
 
-        kept = opened()
         return timed
 
     def streamed() -> tuple[float, int]:
-        stream = opened() if first else kept
+        stream = vary.stream(folder, policy, batch_size=BATCH, seed=7) if first else kept
         return stream_seconds(stream), stream.report().images
-
-    def opened() -> vary.Stream:
-        return vary.stream(folder, policy, batch_size=BATCH, seed=7)
 
     found = generators()
     policy = found["vary"](rescale=1 / 255, **options).to_policy((SIZE, SIZE))
-    kept = opened()
+    kept = vary.stream(folder, policy, batch_size=BATCH, seed=7)
     return least({name: task(make) for name, make in found.items()} | {"vary.stream": streamed}, FILE_ROUNDS)
+
+
+def batch(number: int) -> Any:
+    """Of the original, in a process of a pool."""
+    return HELD[0][number]
+
+
+def of_workers(folder: Path) -> dict[str, float]:
+    """Images a second, by wall time: the most of several rounds of an epoch, with the classic six."""
+    made = {name: batches_of(make, folder, CLASSIC) for name, make in generators().items()}
+    old, new = made.values()
+    HELD[:] = [old]
+    numbers = range(len(old))
+
+    def of_threads() -> object:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            return [len(one) for one in pool.map(old.__getitem__, numbers)]
+
+    def of_processes() -> object:  # a new pool in each epoch, as Keras makes it
+        with multiprocessing.get_context("fork").Pool(WORKERS) as pool:
+            return [len(one) for one in pool.imap(batch, numbers)]
+
+    tasks: dict[str, Callable[[], object]] = {
+        "keras-preprocessing": lambda: [len(old[number]) for number in numbers],
+        f"keras-preprocessing, {WORKERS} threads": of_threads,
+        f"keras-preprocessing, {WORKERS} processes": of_processes,
+        "vary.keras": lambda: [len(next(new)) for _ in numbers],
+    }
+    found: dict[str, float] = dict.fromkeys(tasks, 0.0)
+    for number in range(ROUNDS + 1):
+        for name, task in tasks.items():
+            began = time.perf_counter()
+            task()
+            if number:  # the first round fills caches
+                found[name] = max(found[name], round(old.n / (time.perf_counter() - began)))
+    return found
 
 
 def measured(folder: Path) -> Iterator[dict[str, Any]]:
@@ -163,10 +203,11 @@ def measured(folder: Path) -> Iterator[dict[str, Any]]:
         yield {"part": name, **of_arrays(images.astype(np.float64) if "float64" in name else images, options)}
     for name, row in FILES.items():
         yield {"part": name, **of_files(sets["photos"], *row)}
+    yield {"part": "workers", **of_workers(sets["photos"])}
 
 
 def tables(results: dict[str, Any]) -> str:
-    """Of arrays, and of files: microseconds, and how many times faster vary.keras is."""
+    """Of arrays, of files, and of workers; a ratio says how many times faster vary.keras is."""
     found = []
     for title, names, rows in (
         ("arrays in memory", CONTESTANTS, ARRAYS),
@@ -180,7 +221,10 @@ def tables(results: dict[str, Any]) -> str:
                 cells = [*(f"{number:,.0f}" for number in numbers), f"{numbers[0] / numbers[1]:.1f}x"]
                 lines.append(f"| {row['part']} | {' | '.join(cells)} |")
         found.append("\n".join(lines))
-    return "\n\n".join(found)
+    (workers,) = [row for row in results["rows"] if row["part"] == "workers"]
+    lines = ["| JPEG files, the classic six, later epochs | images a second |", "|---|---|"]
+    lines += [f"| {name} | {speed:,.0f} |" for name, speed in workers.items() if name != "part"]
+    return "\n\n".join([*found, "\n".join(lines)])
 
 
 def main() -> None:
@@ -194,7 +238,7 @@ def main() -> None:
             print(row, flush=True)
             rows.append(row)
     results = {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
-    results |= {"versions": versions, "unit": "CPU microseconds an image", "rows": rows}
+    results |= {"versions": versions, "unit": "CPU microseconds an image; of workers, images a second", "rows": rows}
     STORED.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(tables(results))
 

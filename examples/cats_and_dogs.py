@@ -49,9 +49,8 @@ def network(size: int, classes: int) -> keras.Model:
     for channels in (32, 64, 128, 128):
         model.add(layers.Conv2D(channels, 3, padding="same", activation="relu"))
         model.add(layers.MaxPooling2D())
-    model.add(layers.Flatten())
-    model.add(layers.Dropout(0.5))
-    model.add(layers.Dense(256, activation="relu"))
+    for layer in (layers.Flatten(), layers.Dropout(0.5), layers.Dense(256, activation="relu")):
+        model.add(layer)
     model.add(layers.Dense(classes, activation="softmax"))
     model.compile(keras.optimizers.Adam(5e-4), "sparse_categorical_crossentropy", metrics=["accuracy"])
     return model

@@ -192,6 +192,7 @@ def test_costs_of_the_pipeline_are_those_that_were_measured() -> None:
     tables = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
     page = (ROOT / "docs" / "slow.md").read_text(encoding="utf-8")
     assert tables.count("\n|") > 20
+    assert tables.count("\n\n") == 2
     for one in tables.split("\n\n"):
         assert one in page, "put what python -m benchmarks.pipeline --print prints into docs/slow.md"
     stored = json.loads((ROOT / "benchmarks" / "pipeline.json").read_text(encoding="utf-8"))
