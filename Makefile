@@ -1,5 +1,7 @@
-# Every task of the repository. All except fresh write only into .venv and build/ (demo also vary-demo.png), and need no root.
+# Every task of the repository. All except fresh write only into .venv and build/ (demo also vary-demo.png, example
+# cats_and_dogs.png), and need no root.
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
+#   make example [DATA=folder] [BACKEND=jax|torch|tensorflow] [EPOCHS=10]   train a small network with Keras
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
 #   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | mutate [FILES=lower] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
 
@@ -25,9 +27,9 @@ CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*
 HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo example example-backend demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks package fresh bench bench-report format lock clean
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -4
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 # ---- environments -----------------------------------------------------------------------------------------------
 
@@ -62,20 +64,22 @@ $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 	done
 	@touch $@
 
-# Frameworks have a separate environment, with their own versions of packages. It uses the same build of vary as .venv.
+# Frameworks have separate environments, with their own versions of packages, which use the same build of vary as .venv:
+# build/frameworks has all of them, for tests, and build/example-jax (-torch, -tensorflow) what the example needs.
 FRAMEWORKS := build/frameworks
-$(FRAMEWORKS)/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
-	$(PYTHON) -m venv --clear $(FRAMEWORKS)
-	$(PYTHON) tools/requirements.py --run frameworks > $(FRAMEWORKS)/requirements.txt
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt \
-	  -r $(FRAMEWORKS)/requirements.txt
+OF_FRAMEWORKS := --run example jax torch tensorflow frameworks
+.PRECIOUS: build/%/packages
+build/%/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(PYTHON) tools/requirements.py $(if $(filter frameworks,$*),$(OF_FRAMEWORKS),--run example $(*:example-%=%)) > $(@D)/requirements.txt
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt -r $(@D)/requirements.txt
 	@touch $@
 
-$(FRAMEWORKS)/vary: $(FRAMEWORKS)/packages $(STAMPS)/vary
-	rm -rf $(FRAMEWORKS)/wheel
+build/%/vary: build/%/packages $(STAMPS)/vary
+	rm -rf $(@D)/wheel
 	$(BIN)/python -c 'import sys, scikit_build_core.build as build; build.build_editable(sys.argv[1], \
-	  {"build-dir": "build/python", "cmake.define.VARY_WERROR": "$(WERROR)"})' $(FRAMEWORKS)/wheel >/dev/null
-	$(FRAMEWORKS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(FRAMEWORKS)/wheel/*.whl
+	  {"build-dir": "build/python", "cmake.define.VARY_WERROR": "$(WERROR)"})' $(@D)/wheel >/dev/null
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(@D)/wheel/*.whl
 	@touch $@
 
 # A libjpeg-turbo that is newer than most systems', for tests. Its wheel contains no Python, so any Python version will do.
@@ -91,6 +95,18 @@ install: $(STAMPS)/vary
 
 demo: demo-data $(STAMPS)/vary $(if $(DATA),,$(STAMPS)/samples)
 	PYTHONPATH=$(VENV)/samples $(BIN)/vary demo $(if $(DATA),"$(DATA)")
+
+# The environment of the tests is used if it exists, because frameworks are large.
+BACKENDS := jax torch tensorflow
+BACKEND ?= jax
+TRAINER = $(if $(wildcard $(FRAMEWORKS)/vary),$(FRAMEWORKS),build/example-$(BACKEND))
+example: demo-data example-backend $(STAMPS)/vary $(TRAINER)/vary $(if $(DATA),,$(STAMPS)/samples)
+	KERAS_BACKEND=$(BACKEND) PYTHONPATH=$(VENV)/samples $(TRAINER)/bin/python examples/cats_and_dogs.py \
+	  $(if $(DATA),--data "$(DATA)") $(EPOCHS:%=--epochs %)
+
+example-backend:
+	@[[ " $(BACKENDS) " = *" $(BACKEND) "* ]] || { echo "BACKEND=$(BACKEND) is not one of: $(BACKENDS)"; exit 1; }
+	@[[ -e $(TRAINER)/vary ]] || echo "The first time, this downloads Keras and $(BACKEND), which may be several 100 MB."
 
 # Before minutes of compiling: an error if DATA is not a folder, and a message that compiling takes minutes.
 demo-data:
@@ -258,7 +274,7 @@ lock:
 	{ sed -n '/^#/p' requirements/lock.txt; build/lock/bin/python -m pip freeze | sed 's/$$/ ; python_version < "3.15"/'; } > build/lock/lock.txt
 	mv build/lock/lock.txt requirements/lock.txt
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	{ $(PYTHON) tools/requirements.py --run frameworks; grep -o '^torch==[0-9.]*' requirements/frameworks.txt; } > build/lock/in.txt
+	{ $(PYTHON) tools/requirements.py $(OF_FRAMEWORKS); grep -o '^torch==[0-9.]*' requirements/frameworks.txt; } > build/lock/in.txt
 	build/lock/bin/python -m pip install --quiet --upgrade --disable-pip-version-check -r build/lock/in.txt
 	{ sed -n '/^#/p' requirements/frameworks.txt; build/lock/bin/python -m pip freeze | sed 's/+cpu$$//; s/$$/ ; python_version < "3.14"/'; } > build/lock/lock.txt
 	mv build/lock/lock.txt requirements/frameworks.txt

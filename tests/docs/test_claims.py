@@ -2,9 +2,12 @@
 
 import contextlib
 import io
+import json
 import re
 import runpy
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -166,6 +169,35 @@ def test_the_picture_of_the_parameters_is_that_of_the_table() -> None:
     with Image.open(tool["SHEET"]) as shown:
         difference = np.abs(np.asarray(shown).astype(int) - np.asarray(tool["sheet"]()))
     assert difference.mean() < 3, "run python tools/parameters.py"
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_demonstration_prints_what_its_comments_say() -> None:
+    oracle("keras_preprocessing")
+    oracle("scipy")
+    text = (ROOT / "docs" / "keras.md").read_text(encoding="utf-8").partition("\n## Parameters\n")[0]
+    said = re.findall(r"(?m)# (Found \d+ images belonging to \d classes\.|\{.*\}|0\.0)", text)
+    said += re.findall(r"\[\[\d+ \d+\]\]", text)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        for _, code, _ in blocks(text):
+            exec(code, namespace)
+    assert len(said) == 7
+    for one in said:
+        assert one in printed.getvalue(), one
+
+
+def test_costs_of_the_pipeline_are_those_that_were_measured() -> None:
+    command = [sys.executable, "-m", "benchmarks.pipeline", "--print"]
+    tables = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    page = (ROOT / "docs" / "slow.md").read_text(encoding="utf-8")
+    assert tables.count("\n|") > 20
+    assert tables.count("\n\n") == 2
+    for one in tables.split("\n\n"):
+        assert one in page, "put what python -m benchmarks.pipeline --print prints into docs/slow.md"
+    stored = json.loads((ROOT / "benchmarks" / "pipeline.json").read_text(encoding="utf-8"))
+    for name in ("vary", "keras-preprocessing", "scipy", "numpy", "pillow"):
+        assert stored["versions"][name] in page, name
 
 
 COUNTED = [(_native.Plan, "draw sizes levels run"), (_native, "empty keep_levels"), (files, "file_stamps")]

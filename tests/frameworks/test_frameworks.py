@@ -24,6 +24,8 @@ FILES = {
     "keras_dataset": BACKENDS,
     "keras_augment": BACKENDS,
     "pages": BACKENDS,
+    "example": BACKENDS,
+    "notebook": ("jax",),
 }
 CASES = [
     (file, backend, check)

@@ -13,7 +13,7 @@ import vary
 from vary.ops import OPS
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDERS = ("src", "native", "tests", "tools", "benchmarks")
+FOLDERS = ("src", "native", "tests", "tools", "benchmarks", "examples")
 KINDS = {".py", ".pyi", ".h", ".cc", ".js", ".html", ".css"}
 
 # path (path::function for a function) -> why it may be longer
