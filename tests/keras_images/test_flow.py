@@ -432,3 +432,19 @@ def test_a_split_may_be_set_afterwards() -> None:
     assert (generator._validation_split, generator.flow(np.zeros((8, 2, 2, 3)), subset="validation").n) == (0.25, 2)
     generator._validation_split = 0.5  # the name in the original
     assert generator.flow(np.zeros((8, 2, 2, 3)), subset="validation").n == 4
+
+
+def test_generators_of_users_save_their_pictures_and_clip(tmp_path: Path) -> None:
+    from PIL import Image
+
+    class Own(ImageDataGenerator):
+        def apply_transform(self, x: Any, transform_parameters: Any) -> Any:
+            return super().apply_transform(x, transform_parameters) + 100
+
+    x = np.full((3, 4, 5, 3), 90, np.uint8)
+    generator = Own(preprocessing_function=lambda x: x * 2, dtype="uint8")
+    batch = next(generator.flow(x, batch_size=3, seed=1, save_to_dir=str(tmp_path)))
+    assert (batch == 255).all()
+    saved = [np.asarray(Image.open(path)) for path in tmp_path.iterdir()]
+    assert len(saved) == 3
+    assert (np.array(saved) == 190).all()

@@ -141,7 +141,7 @@ def load_img(
     if target_size is None or img.size == (target_size[1], target_size[0]):
         return img
     height, width = target_size
-    box = _centre_box(img.height, img.width, (height, width)) if keep_aspect_ratio else None
+    box = _centre_box(img.height, img.width, (height, width), 0 if old else 1) if keep_aspect_ratio else None
     method = getattr(Image.Resampling, interpolation.upper())
     return img.resize((width, height), method, box=box and (box[1], box[0], box[3], box[2]))
 
@@ -156,10 +156,13 @@ def _in_mode(img: Image, mode: str, old: bool) -> Image:
     return img.convert(mode)
 
 
-def _centre_box(height: int, width: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of the largest part in the middle with the aspect ratio of `size`, in whole pixels."""
-    h = min(height, max(1, int(width * size[0] / size[1])))
-    w = min(width, max(1, int(height * size[1] / size[0])))
+def _centre_box(height: int, width: int, size: tuple[int, int], least: int = 1) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of the largest part in the middle with the aspect ratio of `size`, in whole pixels.
+
+    least: sides of a part that is less than a pixel; 0 in the old versions.
+    """
+    h = min(height, max(least, width * size[0] // size[1]))
+    w = min(width, max(least, height * size[1] // size[0]))
     top, left = (height - h) // 2, (width - w) // 2
     return top, left, top + h, left + w
 

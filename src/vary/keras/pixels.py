@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vary.elements import ELEMENTS
+from vary.keras.affine import moved as moved_image
 from vary.keras.faces import face_of
 from vary.keras.matrices import matrices_of
 from vary.keras.parameters import BY_DATA, BY_IMAGE, without
@@ -86,7 +87,10 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES[p.fill_mode]
     moved = not (matrices == np.eye(2, 3)).all()
     if moved and not _is_native(p, compat):
-        made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
+        if face.old_pixels:
+            made = [_as_before(_picture(pictures, place), draws, place, how, compat) for place in range(count)]
+        else:
+            made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
         return np.stack([np.moveaxis(one, -1, 0) if planar else one for one in made])
     warps = _warps(channels, Sampling(fill or "nearest", float(p.cval), p.interpolation_order == 0), scale)
     threads = default_threads() if count * height * width * channels > BUSY else 1
@@ -113,9 +117,20 @@ def _native(images: Pictures) -> Pictures:
     return [one.astype(np.float32) for one in arrays]
 
 
-def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float, int], old_pixels: bool) -> Array:
+def _picture(images: Pictures, place: int) -> Array:
     image = images.array[images.places[place]] if isinstance(images, Parts) else cast("Array", images[place])
-    return sampled(image.astype(np.float32), matrix, how, old_pixels, exact=True)
+    return image.astype(np.float32)
+
+
+def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float, int], old_pixels: bool) -> Array:
+    return sampled(_picture(images, place), matrix, how, old_pixels, exact=True)
+
+
+def _as_before(image: Array, draws: Batch, place: int, how: tuple[str, float, int], compat: Compat) -> Array:
+    """The map, then the flips, in the order of the old versions, whose last bits decide at edges."""
+    one = {name: float(values[place]) for name, values in draws.items() if values is not None}
+    image = moved_image(image, one, (0, 1, 2), how, compat, exact=True)
+    return image[:: -1 if one["flip_vertical"] else 1, :: -1 if one["flip_horizontal"] else 1]
 
 
 def standardized(p: Parameters, x: Array, statistics: Statistics, compat: Compat, scale: float) -> Array:
