@@ -448,3 +448,11 @@ def test_generators_of_users_save_their_pictures_and_clip(tmp_path: Path) -> Non
     saved = [np.asarray(Image.open(path)) for path in tmp_path.iterdir()]
     assert len(saved) == 3
     assert (np.array(saved) == 190).all()
+
+
+def test_images_without_labels_are_split_in_their_order() -> None:
+    x = np.repeat(np.arange(20, dtype=np.uint8), 12).reshape(20, 2, 2, 3)
+    generator = ImageDataGenerator(validation_split=0.24)
+    for subset, expected in (("validation", [0, 1, 2, 3]), ("training", list(range(4, 20)))):
+        batch = generator.flow(x, batch_size=20, shuffle=False, subset=subset)[0]
+        assert batch[:, 0, 0, 0].tolist() == expected

@@ -123,3 +123,17 @@ def test_programs_may_replace_functions_of_the_module() -> None:
         "module.apply_brightness_shift = lambda x, y, z: (x, y)\n"
         "assert module.random_brightness(0, (3, 3)) == (0, 3.0)\n"
     )
+
+
+def test_what_numpy_and_pillow_dropped_is_there_again() -> None:
+    run(
+        "import numpy as np, sys, tempfile, pathlib\n"
+        "import vary.keras; vary.keras.install(); vary.keras.install()\n"
+        "assert 'PIL' not in sys.modules\n"
+        "assert np.alltrue([True, True]) and np.sometrue([True, False]) and np.product([2, 3]) == 6\n"
+        "assert (np.cumproduct([2, 3]) == [2, 6]).all()\n"
+        "from PIL import Image\n"
+        "path = pathlib.Path(tempfile.mkdtemp()) / 'x.png'\n"
+        "Image.fromarray(np.array([[5, 70000, 300]], np.int32)).save(path)\n"
+        "assert np.asarray(Image.open(path)).tolist() == [[5, 65535, 300]]\n"
+    )
