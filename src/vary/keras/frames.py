@@ -114,8 +114,8 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             warn_of_trap(
                 f"`classes` will be ignored given the class_mode={self.class_mode!r}; leave it out", self.compat
             )
-        labels = targets[rows] if isinstance(targets, np.ndarray) else targets
-        chosen = self._chosen(len(rows), labels if found is None else found.ids)
+        values = targets[rows] if isinstance(targets, np.ndarray) else targets
+        chosen = self._chosen(len(rows), values if found is None else found.ids)
         if found is not None:
             self.class_indices = {name: number for number, name in enumerate(found.names)}
             self.classes = _part(found.ids, chosen)

@@ -85,7 +85,7 @@ GENERATORS: dict[Compat, type[ImageDataGenerator]] = {
 def install(compat: Compat = None) -> None:
     """Make old imports find this: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
 
-    Also of what NumPy and Pillow dropped, `numpy.alltrue` and the like, and PNG files of images of mode "I", with 16 bits.
+    Also what NumPy and Pillow dropped: `numpy.alltrue` and the like, and PNG files of images of mode "I", with 16 bits.
     compat: what ImageDataGenerator and the functions have without this argument: None, "keras-2" or "1.1.2". Another
     call with another one takes its place. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
     """

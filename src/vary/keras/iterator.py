@@ -109,8 +109,7 @@ class Iterator:
     def _flow_index(self) -> Generator[Array]:
         """The indices of the samples of each batch, without an end."""
         while True:
-            if self.compat is not None and self.seed is not None:
-                np.random.seed(self.seed + self.total_batches_seen)  # noqa: NPY002
+            self._seed_global()
             if self.batch_index == 0:
                 self._set_index_array()
             if self.compat is None:
@@ -123,6 +122,11 @@ class Iterator:
             self.batch_index = self.batch_index + 1 if self.n > start + self.batch_size else 0
             self.total_batches_seen += 1
             yield self.index_array[start : start + self.batch_size]
+
+    def _seed_global(self) -> None:
+        """Seed NumPy's global generator for a batch: with `compat`, and for a subclass of a user, which may use it."""
+        if self.seed is not None and not self._is_numbered:
+            np.random.seed((self.seed + self.total_batches_seen) % (1 << 32))  # noqa: NPY002
 
     def _advance(self) -> Number:
         """The number of the next batch, which is then taken."""
@@ -181,8 +185,7 @@ class Iterator:
     def _by_number(self, number: int) -> Any:
         """A batch as the old versions make it: seeded by the number of batches so far."""
         with self.lock:
-            if self.compat is not None and self.seed is not None:
-                np.random.seed(self.seed + self.total_batches_seen)  # noqa: NPY002
+            self._seed_global()
             self.total_batches_seen += 1
             if self.index_array is None:
                 self._set_index_array()

@@ -42,14 +42,14 @@ def size_of(images: Pictures) -> tuple[int, int, int]:
 
 def scale_of(p: Parameters, compat: Compat) -> float:
     """The factor `rescale`, if it may be multiplied where pixels are sampled; 1 if something comes in between."""
-    between = p.preprocessing_function, p.channel_shift_range, p.brightness_range
-    return 1.0 if any(between) or not p.rescale or not _is_native(p, compat) else float(p.rescale)
+    between = p.preprocessing_function is not None or p.channel_shift_range or p.brightness_range is not None
+    return 1.0 if between or not p.rescale or not _is_native(p, compat) else float(p.rescale)
 
 
 def _is_native(p: Parameters, compat: Compat) -> bool:
     """Does the core sample the images?"""
     slow = in_float64(p.fill_mode, p.interpolation_order, face_of(compat).old_pixels, p.brightness_range is not None)
-    return FILL_MODES[p.fill_mode] is not None and p.interpolation_order <= 1 and not slow
+    return FILL_MODES.get(p.fill_mode) is not None and p.interpolation_order <= 1 and not slow
 
 
 def augmented(p: Parameters, images: Pictures, draws: Batch | None, compat: Compat, scale: float = 1.0) -> Array:
@@ -84,7 +84,7 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     count = len(images.places) if isinstance(images, Parts) else len(images)
     matrices = matrices_of(draws, count, (height, width), face)
     pictures, planar = _native(images), p.data_format == "channels_first"
-    how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES[p.fill_mode]
+    how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES.get(p.fill_mode)
     moved = not (matrices == np.eye(2, 3)).all()
     if moved and not _is_native(p, compat):
         if face.old_pixels:

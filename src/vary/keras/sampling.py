@@ -146,8 +146,10 @@ def _through_scipy(image: np.ndarray, matrix: np.ndarray, how: tuple[str, float,
             "`pip install scipy`, or use order 0 or 1 and fill_mode nearest, constant, reflect or wrap"
         ) from None
     mode, cval, order = how
+    dtype = image.dtype
+    image = image.astype(np.float32) if dtype == np.float16 else image  # which SciPy does not have
     channels = [
         ndimage.affine_transform(image[..., c], matrix[:, :2], matrix[:, 2], order=order, mode=mode, cval=cval)
         for c in range(image.shape[2])
     ]
-    return np.asarray(np.stack(channels, axis=2))
+    return np.asarray(np.stack(channels, axis=2), dtype)
