@@ -119,3 +119,44 @@ def _apart(old: Any, new: Any) -> bool:
     if old.dtype == np.uint8:
         apart = np.minimum(apart, 256 - apart)  # they wrap round
     return bool(apart.max(initial=0) > 1.03 or (np.isfinite(a) != np.isfinite(b)).any())
+
+
+MODES = ("nearest", "constant", "reflect", "wrap", "mirror", "grid-wrap")
+AXES = ((0, 1, 2), (1, 2, 0), (1, 0, 2))  # of rows, columns and channels
+
+
+def function_difference(original: Callable[[str], Any], ours: Callable[[str], Any], case: int) -> str:
+    """As `difference`, of a function for single images. original, ours: name -> the function."""
+    random = np.random.default_rng(case)
+    axes = AXES[random.integers(len(AXES))]
+    shape = random.choice([1, 2, 3, 7, 12]), random.choice([1, 2, 5, 9]), random.choice([1, 2, 3, 4])
+    x = random.uniform(0, 255, shape).astype(random.choice(["uint8", "float32", "float64", "int16"]))
+    x = np.moveaxis(x, (0, 1, 2), axes)
+    how = dict(zip(("row_axis", "col_axis", "channel_axis"), axes, strict=True))
+    how |= {"fill_mode": str(random.choice(MODES)), "cval": float(random.choice([0, 9]))}
+    order = int(random.choice([0, 1, 1, 2, 3]))
+    angle, low = float(random.choice([0, 30, 180])), float(random.choice([0.3, 1, 2]))
+    affine = {"theta": (0, 90, 33, -45), "tx": (0, 1, -2.5), "ty": (0, 2, 0.5), "shear": (0, 20), "zx": (1, 0.5, 2)}
+    uses: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+        "random_rotation": ((angle,), {**how, "interpolation_order": order}),
+        "random_shear": ((angle,), {**how, "interpolation_order": order}),
+        "random_shift": ((0.2, 1.5), {**how, "interpolation_order": order}),
+        "random_zoom": (((low, low + 0.5),), {**how, "interpolation_order": order}),
+        "apply_affine_transform": ((), {**how, "order": order, **{k: random.choice(v) for k, v in affine.items()}}),
+        "random_channel_shift": ((20,), {}),
+        "random_brightness": (((0.5, 1.5),), {}),
+    }
+    name = str(random.choice(list(uses)))
+    results = []
+    for found in (original, ours):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            np.random.seed(case)  # noqa: NPY002  that of the original
+            try:
+                results.append((np.asarray(found(name)(x.copy(), *uses[name][0], **uses[name][1])), np.random.rand()))  # noqa: NPY002
+            except ValueError as error:
+                results.append((error, 0.0))
+    if isinstance(results[0][0], ValueError):
+        return ""
+    apart = isinstance(results[1][0], ValueError) or _apart(results[0][0], results[1][0])
+    return f"{name} {uses[name]}: {results}" if apart or results[0][1] != results[1][1] else ""

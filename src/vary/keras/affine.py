@@ -103,8 +103,9 @@ def moved(
         face_of(compat), _channels_last(x, axes, compat)  # their errors
         return x
     face, image = face_of(compat), _channels_last(x, axes, compat)
-    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), image.shape[:2], face)
-    return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), axes)
+    sides = np.shape(x)[axes[0]], np.shape(x)[axes[1]]
+    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), sides, face)
+    return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), _in_order(axes, compat))
 
 
 def _random(
@@ -114,7 +115,13 @@ def _random(
     axes, whatever they are. axes: of rows, columns, channels. how: fill_mode, cval, order."""
     face, image = face_of(compat), _channels_last(x, axes, compat)
     sides = x.shape[:2] if compat == "1.1.2" else image.shape[:2]
-    return _with_axes(sampled(image, _in_rows(matrix, sides, face), how, face.old_pixels), axes)
+    return _with_axes(sampled(image, _in_rows(matrix, sides, face), how, face.old_pixels), _in_order(axes, compat))
+
+
+def _in_order(axes: tuple[int, int, int], compat: Compat) -> tuple[int, int, int]:
+    """The axes of rows, columns and channels. In version 1.1.2, rows are the first axis that is not of channels."""
+    rows, columns = sorted(axes[:2]) if compat == "1.1.2" else axes[:2]
+    return rows, columns, axes[2]
 
 
 def _with_axes(image: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
@@ -163,7 +170,7 @@ def _channels_last(x: np.ndarray, axes: tuple[int, int, int], compat: Compat) ->
             "instead of the picture. Pass row_axis=0, col_axis=1, channel_axis=2",
             compat,
         )
-    return np.moveaxis(image, axes, (0, 1, 2))
+    return np.moveaxis(image, _in_order(axes, compat), (0, 1, 2))
 
 
 def random_rotation(

@@ -103,6 +103,22 @@ def _wrapped(positions: np.ndarray, side: int) -> np.ndarray:
     return np.where(positions < 0, below, np.where(positions > period, above, positions))
 
 
+def _reflected(positions: np.ndarray, side: int) -> np.ndarray:
+    """SciPy's `reflect`: positions between -1 and side. It decides how halves are rounded, so it comes first."""
+    within = np.fmod(positions, 2 * side)
+    below = np.where(within < -side, within + 2 * side, -within - 1)
+    return np.asarray(np.where(positions < 0, below, np.where(within >= side, 2 * side - within - 1, within)))
+
+
+def _mirrored(positions: np.ndarray, side: int) -> np.ndarray:
+    """SciPy's `mirror`: as `_reflected`, about the centres of the edge pixels."""
+    if side < 2:
+        return np.zeros_like(positions)
+    within = np.fmod(positions, 2 * side - 2)
+    below = np.where(within <= 1 - side, within + 2 * side - 2, -within)
+    return np.asarray(np.where(positions < 0, below, np.where(within >= side, 2 * side - 2 - within, within)))
+
+
 def _folded(numbers: np.ndarray, side: int, fill: Fill) -> np.ndarray:
     """The pixels, 0 .. side - 1, that are seen at these whole positions along a side."""
     if fill == "reflect":
@@ -117,7 +133,8 @@ def _folded(numbers: np.ndarray, side: int, fill: Fill) -> np.ndarray:
 def _gathered(image: np.ndarray, positions: np.ndarray, order: int, fill: Fill) -> np.ndarray:
     """The values at these positions, by NumPy in float64. Beyond the edge, `constant` sees the edge pixel, too."""
     sides = image.shape[:2]
-    places = [_wrapped(p, side) if fill == "wrap" else p for p, side in zip(positions, sides, strict=True)]
+    inside = {"wrap": _wrapped, "reflect": _reflected, "reflect101": _mirrored}.get(fill, lambda p, _: p)
+    places = [inside(p, side) for p, side in zip(positions, sides, strict=True)]
     if order == 0:
         places = [np.floor(p + 0.5) for p in places]
     whole = [np.floor(np.clip(p, -WHOLE, WHOLE)) for p in places]

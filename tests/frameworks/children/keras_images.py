@@ -13,11 +13,12 @@ import numpy as np
 from keras.src.legacy.preprocessing import image as original
 
 from vary import keras
+from vary.keras.old_functions import functions_of
 from vary.keras.parameters import checked
 from vary.keras.transform import get_random_transform
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "keras_images"))
-difference: Callable[..., str] = importlib.import_module("cases").difference
+cases: Any = importlib.import_module("cases")
 
 IMAGE = np.random.default_rng(0).uniform(0, 255, (12, 17, 3)).astype(np.float32)
 HWC = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
@@ -127,7 +128,16 @@ def check_random_uses_give_the_same() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours = partial(keras.ImageDataGenerator, **COMPAT)
         for case in range(200):
-            assert not difference(original.ImageDataGenerator, ours, case, Path(folder)), case
+            assert not cases.difference(original.ImageDataGenerator, ours, case, Path(folder)), case
+
+
+def check_functions_are_the_same() -> None:
+    functions = functions_of("keras-2")
+    for case in range(600):
+        found = cases.function_difference(
+            partial(getattr, original), lambda name: functions.get(name) or getattr(keras, name), case
+        )
+        assert not found, case
 
 
 def check_thin_pictures_keep_their_aspect_ratio_the_same() -> None:
