@@ -244,6 +244,13 @@ def test_bright_pictures_are_exact_in_every_fill_mode() -> None:
         compare(*[g.flow(x, batch_size=6, seed=2) for g in generators(given)], most=1.01)
 
 
+def test_edges_of_constant_are_the_originals_to_the_last_bit() -> None:
+    x = random_images(20, (11, 3, 3))
+    for given in ({"shear_range": 20}, {"shear_range": 0.2}, {"zoom_range": 0.5}, {"rotation_range": 360}):
+        flips = {"fill_mode": "constant", "horizontal_flip": True, "vertical_flip": True}
+        compare(*[g.flow(x, batch_size=20, seed=3) for g in generators({**given, **flips})])
+
+
 def test_splits_of_arrays_are_the_originals() -> None:
     x, y = random_images(11, (4, 4, 3)), np.arange(11) % 2
     for subset in ("training", "validation"):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "apply_affine_transform",
     "flip_axis",
+    "map_of",
     "moved",
     "random_rotation",
     "random_shear",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 CHANNELS = (1, 3, 4)
+DEFAULTS = {"theta": 0.0, "tx": 0.0, "ty": 0.0, "shear": 0.0, "zx": 1.0, "zy": 1.0}
 
 
 def flip_axis(x: np.ndarray, axis: int) -> np.ndarray:
@@ -97,15 +99,18 @@ def moved(
     exact: bool = False,
 ) -> np.ndarray:
     """`apply_affine_transform`, with its values by name; exact: see `sampled`."""
-    theta, tx, ty, shear = (values.get(name, 0.0) for name in ("theta", "tx", "ty", "shear"))
-    zx, zy = values.get("zx", 1.0), values.get("zy", 1.0)
-    if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
-        face_of(compat), _channels_last(x, axes, compat)  # their errors
-        return x
     face, image = face_of(compat), _channels_last(x, axes, compat)
+    if all(values.get(name, default) == default for name, default in DEFAULTS.items()):
+        return x
     sides = np.shape(x)[axes[0]], np.shape(x)[axes[1]]
-    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), sides, face)
+    matrix = map_of(values, sides, face)
     return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), _in_order(axes, compat))
+
+
+def map_of(values: Mapping[str, float], sides: Sequence[int], face: Face) -> np.ndarray:
+    """The (2, 3) map of (row, column, 1) of the values by name. sides: height and width."""
+    theta, tx, ty, shear, zx, zy = (values.get(name, default) for name, default in DEFAULTS.items())
+    return _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), sides, face)
 
 
 def _random(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vary.elements import ELEMENTS
-from vary.keras.affine import moved as moved_image
+from vary.keras.affine import map_of, moved as moved_image
 from vary.keras.faces import face_of
 from vary.keras.matrices import matrices_of
 from vary.keras.parameters import BY_DATA, BY_IMAGE, without
@@ -99,8 +99,12 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     for place, _ in failed:  # a singular map, which the core refuses
         rows[place] = _sampled(pictures, place, matrices[place], how, face.old_pixels) * scale
     if moved and p.fill_mode == "constant":
-        for image, matrix in zip(rows, matrices, strict=True):
-            set_outside(image, matrix, p.cval * scale, face.old_pixels)
+        for place, (image, matrix) in enumerate(zip(rows, matrices, strict=True)):
+            if face.old_pixels:  # without the flips, because the last bit decides
+                one = _one(draws, place)
+                set_outside(_flipped(image, one), map_of(one, (height, width), face), p.cval * scale, True)
+            else:
+                set_outside(image, matrix, p.cval * scale, False)
     return x
 
 
@@ -128,8 +132,16 @@ def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float,
 
 def _as_before(image: Array, draws: Batch, place: int, how: tuple[str, float, int], compat: Compat) -> Array:
     """The map, then the flips, in the order of the old versions, whose last bits decide at edges."""
-    one = {name: float(values[place]) for name, values in draws.items() if values is not None}
-    image = moved_image(image, one, (0, 1, 2), how, compat, exact=True)
+    one = _one(draws, place)
+    return _flipped(moved_image(image, one, (0, 1, 2), how, compat, exact=True), one)
+
+
+def _one(draws: Batch, place: int) -> dict[str, float]:
+    return {name: float(values[place]) for name, values in draws.items() if values is not None}
+
+
+def _flipped(image: Array, one: dict[str, float]) -> Array:
+    """A view of the image after these flips."""
     return image[:: -1 if one["flip_vertical"] else 1, :: -1 if one["flip_horizontal"] else 1]
 
 
