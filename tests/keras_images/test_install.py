@@ -102,6 +102,15 @@ def test_compat_is_passed_on() -> None:
     )
 
 
+def test_functions_of_the_default_face_are_those_of_vary_keras() -> None:
+    run(
+        "import pickle, vary.keras; vary.keras.install()\n"
+        "from keras_preprocessing.image import random_rotation, load_img\n"
+        "assert pickle.loads(pickle.dumps(random_rotation)) is vary.keras.random_rotation\n"
+        "assert load_img is vary.keras.load_img\n"
+    )
+
+
 def test_nothing_heavy_is_imported_and_unknown_words_are_errors() -> None:
     run(
         "import sys, vary.keras; vary.keras.install()\n"
