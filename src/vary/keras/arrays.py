@@ -96,7 +96,9 @@ class NumpyArrayIterator(Iterator):
             else:
                 numbers = first_part(self.subset, split, len(x), None if ignore_class_split else y)
             x, misc = _rows(x, numbers), [one[numbers] for one in misc]
-            y, weights = (None if one is None else one[numbers] for one in (y, weights))
+            y = None if y is None else y[numbers]
+            if weights is not None and compat is None:  # the old versions give a subset the first weights
+                weights = weights[numbers]
         self.x, self.x_misc, self.y, self.sample_weight = x, misc, y, weights
         return numbers
 

@@ -113,7 +113,7 @@ def fit_as_before(generator: Any, x: Any, augment: bool, rounds: int, seed: int 
     if p.zca_whitening:
         flat = x.reshape(len(x), -1)
         if generator.compat == "1.1.2":
-            u, s, _ = np.linalg.svd(flat.T @ flat / len(flat))
+            u, s, _ = np.linalg.svd(np.asarray(flat.T @ flat / len(flat), np.result_type(flat, np.float32)))
             scale = 1 / np.sqrt(s + p.zca_epsilon)
         else:
             u, s, _ = np.linalg.svd(flat.T, full_matrices=False)

@@ -114,7 +114,8 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             warn_of_trap(
                 f"`classes` will be ignored given the class_mode={self.class_mode!r}; leave it out", self.compat
             )
-        chosen = self._chosen(len(rows), None if found is None else found.ids)
+        values = targets[rows] if isinstance(targets, np.ndarray) else targets
+        chosen = self._chosen(len(rows), values if found is None else found.ids)
         if found is not None:
             self.class_indices = {name: number for number, name in enumerate(found.names)}
             self.classes = _part(found.ids, chosen)
@@ -161,12 +162,14 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             )
         return [f"{text[:-1]}: {shown}."]
 
-    def _chosen(self, count: int, ids: Any) -> Array | None:
-        """The rows of the subset; None: all."""
+    def _chosen(self, count: int, labels: Any) -> Array | None:
+        """The rows of the subset; None: all. labels: those of each row; lists are of several classes, or outputs."""
         if self.subset is None:
             return None
         if self.compat is None:
-            return stratified(self.subset, self._split, count, ids if isinstance(ids, np.ndarray) else None)
+            of_several = np.zeros((count, 2))
+            labels = of_several if isinstance(labels, list) else labels
+            return stratified(self.subset, self._split, count, labels)
         return first_part(self.subset, self._split, count, None)
 
     @property

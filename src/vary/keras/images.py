@@ -139,17 +139,19 @@ def load_img(
     img.load()
     img = img if old else ImageOps.exif_transpose(img)
     img = _in_mode(img, COLOR_MODES[color_mode], old)
-    return img if target_size is None else resized(img, target_size, interpolation, keep_aspect_ratio)
+    return img if target_size is None else resized(img, target_size, interpolation, keep_aspect_ratio, int(not old))
 
 
-def resized(img: Image, target_size: tuple[int, int], interpolation: str, keep_aspect_ratio: bool) -> Image:
-    """As by the arguments of `load_img`."""
+def resized(
+    img: Image, target_size: tuple[int, int], interpolation: str, keep_aspect_ratio: bool, least: int = 1
+) -> Image:
+    """As by the arguments of `load_img`. least: see `_centre_box`."""
     from PIL import Image
 
     height, width = target_size
     if img.size == (width, height):
         return img
-    box = _centre_box(img.height, img.width, (height, width)) if keep_aspect_ratio else None
+    box = _centre_box(img.height, img.width, (height, width), least) if keep_aspect_ratio else None
     method = getattr(Image.Resampling, interpolation.upper())
     return img.resize((width, height), method, box=box and (box[1], box[0], box[3], box[2]))
 
@@ -164,10 +166,13 @@ def _in_mode(img: Image, mode: str, old: bool) -> Image:
     return img.convert(mode)
 
 
-def _centre_box(height: int, width: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(top, left, bottom, right) of the largest part in the middle with the aspect ratio of `size`, in whole pixels."""
-    h = min(height, max(1, int(width * size[0] / size[1])))
-    w = min(width, max(1, int(height * size[1] / size[0])))
+def _centre_box(height: int, width: int, size: tuple[int, int], least: int = 1) -> tuple[int, int, int, int]:
+    """(top, left, bottom, right) of the largest part in the middle with the aspect ratio of `size`, in whole pixels.
+
+    least: sides of a part that is less than a pixel; 0 in the old versions.
+    """
+    h = min(height, max(least, width * size[0] // size[1]))
+    w = min(width, max(least, height * size[1] // size[0]))
     top, left = (height - h) // 2, (width - w) // 2
     return top, left, top + h, left + w
 

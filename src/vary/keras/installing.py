@@ -2,7 +2,8 @@
 
 `keras_preprocessing.image` and its sub-modules become those here, whether the old package is installed or not. To
 `keras.preprocessing.image` and `tensorflow.keras.preprocessing.image` the names are added that Keras no longer has,
-now or when they are imported; what Keras has stays. Keras and TensorFlow are not imported.
+now or when they are imported; what Keras has stays. Keras and TensorFlow are not imported. What NumPy and Pillow
+dropped is added as well, see `dropped.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from vary.keras import affine, arrays, folders, frames, fromfiles, images, iterator, values
+from vary.keras.dropped import PNG, restore_numpy, restore_png
 from vary.keras.faces import Compat, face_of
 from vary.keras.generator import ImageDataGenerator
 from vary.keras.old_functions import functions_of
@@ -83,6 +85,7 @@ GENERATORS: dict[Compat, type[ImageDataGenerator]] = {
 def install(compat: Compat = None) -> None:
     """Make old imports find this: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
 
+    Also what NumPy and Pillow dropped: `numpy.alltrue` and the like, and PNG files of images of mode "I", with 16 bits.
     compat: what ImageDataGenerator and the functions have without this argument: None, "keras-2" or "1.1.2". Another
     call with another one takes its place. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
     """
@@ -95,9 +98,10 @@ def install(compat: Compat = None) -> None:
     sys.meta_path[:] = [one for one in sys.meta_path if not isinstance(one, _Completing)]
     finder = _Completing(partial(_complete, made[f"{PACKAGE}.image"]))
     sys.meta_path.insert(0, finder)
-    for name in TARGETS:
+    for name in (*TARGETS, PNG):
         if name in sys.modules:
             finder.complete(sys.modules[name])
+    restore_numpy()
 
 
 def _modules(compat: Compat) -> dict[str, ModuleType]:
@@ -189,6 +193,9 @@ class _Completing(MetaPathFinder):
 
     def complete(self, module: ModuleType) -> None:
         """Remove what an earlier call has added, and add the names anew."""
+        if module.__name__ == PNG:
+            restore_png(module)
+            return
         for name in module.__dict__.pop("__vary__", ()):
             delattr(module, name)
         self._complete(module)
@@ -196,7 +203,7 @@ class _Completing(MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if fullname not in TARGETS:
+        if fullname not in TARGETS and fullname != PNG:
             return None
         for finder in sys.meta_path:
             spec = None if isinstance(finder, _Completing) else finder.find_spec(fullname, path, target)

@@ -82,6 +82,10 @@ class Iterator:
 
     def __len__(self) -> int:
         """Batches in an epoch."""
+        caller = sys._getframe(1)
+        alone = not self._is_own or (self._workers <= 1 and not self._processes)
+        if alone and keras.asks_length(caller) and self._counted(caller) is None:
+            return sys.maxsize
         return -(-self.n // self.batch_size) if self.batch_size else 0
 
     def _set_index_array(self) -> None:
@@ -105,8 +109,7 @@ class Iterator:
     def _flow_index(self) -> Generator[Array]:
         """The indices of the samples of each batch, without an end."""
         while True:
-            if self.compat is not None and self.seed is not None:
-                np.random.seed(self.seed + self.total_batches_seen)  # noqa: NPY002
+            self._seed_global()
             if self.batch_index == 0:
                 self._set_index_array()
             if self.compat is None:
@@ -119,6 +122,11 @@ class Iterator:
             self.batch_index = self.batch_index + 1 if self.n > start + self.batch_size else 0
             self.total_batches_seen += 1
             yield self.index_array[start : start + self.batch_size]
+
+    def _seed_global(self) -> None:
+        """Seed NumPy's global generator for a batch: with `compat`, and for a subclass of a user, which may use it."""
+        if self.seed is not None and not self._is_numbered:
+            np.random.seed((self.seed + self.total_batches_seen) % (1 << 32))  # noqa: NPY002
 
     def _advance(self) -> Number:
         """The number of the next batch, which is then taken."""
@@ -164,23 +172,25 @@ class Iterator:
             raise BatchIndexError(
                 f"Asked to retrieve element {number}, but the Sequence has length {count}: batches are 0 .. {count - 1}"
             )
-        if self.compat is not None or self._is_own:
-            return self._by_number(number)
-        self.total_batches_seen += 1
-        self._asked = max(self._asked, number + 1) if self._endless else 0
         epochs, batch = divmod(number, count)
+        begins = batch == 0 and 0 < number == self._asked
+        self._asked = max(self._asked, number + 1) if self._endless else 0
+        if not self._is_numbered:
+            if begins:
+                self._next_epoch()
+            return self._by_number(batch)
+        self.total_batches_seen += 1
         return self._numbered((self._epoch + max(epochs, 0), batch))
 
     def _by_number(self, number: int) -> Any:
         """A batch as the old versions make it: seeded by the number of batches so far."""
         with self.lock:
-            if self.compat is not None and self.seed is not None:
-                np.random.seed(self.seed + self.total_batches_seen)  # noqa: NPY002
+            self._seed_global()
             self.total_batches_seen += 1
             if self.index_array is None:
                 self._set_index_array()
             assert self.index_array is not None
-            self._drawn, start = self._epoch, number % len(self) * self.batch_size
+            self._drawn, start = self._epoch, number * self.batch_size
             indices = self.index_array[start : start + self.batch_size]
             draws = None if self._is_own else self._draws(indices, 0)
         return self._finished(indices, draws)
@@ -227,6 +237,11 @@ class Iterator:
         return self._made(indices, self._draws(indices, number[0]))
 
     @property
+    def _is_numbered(self) -> bool:
+        """Is a batch a function of its number, so that threads may make it?"""
+        return self.compat is None and not self._is_own
+
+    @property
     def _is_own(self) -> bool:
         """Does a user's subclass make the batches?"""
         return type(self)._get_batches_of_transformed_samples is not Iterator._get_batches_of_transformed_samples
@@ -249,8 +264,8 @@ class Iterator:
     @property
     def workers(self) -> int:
         """As it was set. Keras is told 1, because there are threads here, and its own would request batches of an epoch
-        before it begins. With `compat`, Keras' workers are used."""
-        return 1 if self._has_threads(sys._getframe(1)) else self._workers
+        before it begins, and with `compat` in any order. It uses its own for the batches of a user's subclass."""
+        return 1 if self._is_in_order(sys._getframe(1)) else self._workers
 
     @workers.setter
     def workers(self, workers: int) -> None:
@@ -259,14 +274,14 @@ class Iterator:
     @property
     def use_multiprocessing(self) -> bool:
         """As it was set; Keras is told False, as for `workers`."""
-        return False if self._has_threads(sys._getframe(1)) else self._processes
+        return False if self._is_in_order(sys._getframe(1)) else self._processes
 
     @use_multiprocessing.setter
     def use_multiprocessing(self, processes: bool) -> None:
         self._processes = processes
 
-    def _has_threads(self, caller: FrameType) -> bool:
-        return self.compat is None and not self._is_own and keras.is_keras(caller)
+    def _is_in_order(self, caller: FrameType) -> bool:
+        return not self._is_own and keras.is_keras(caller)
 
     if not TYPE_CHECKING:
 
@@ -277,34 +292,42 @@ class Iterator:
     @property
     def num_batches(self) -> int | None:
         """Batches of an epoch; None while Keras counts by `steps_per_epoch`, so that it runs all of them."""
-        endless = self.compat is None and keras.counts_steps(sys._getframe(1), self._endless)
+        return self._counted(sys._getframe(1))
+
+    def _counted(self, caller: FrameType) -> int | None:
+        endless = keras.counts_steps(caller, self._endless)
+        if endless or self.compat is None:
+            keras.keep_order(caller)  # samples are shuffled here, and batches are made ahead in this order
         if not endless:
             self._leave_endless()
         self._endless = endless
-        return None if self._endless else len(self)
+        return None if endless else len(self)
 
     def _leave_endless(self) -> None:
         """Another call of fit, or a loop, goes on after the batches that Keras has requested by `steps_per_epoch`."""
-        if self._endless and len(self):
-            self._epoch += -(-self._asked // len(self))
-        self._endless, self._asked = False, 0
+        was_endless, self._endless = self._endless, False
+        if was_endless and self._asked and len(self):
+            self._epoch += -(-self._asked // len(self)) - 1 if self._is_numbered else 0
+            self._next_epoch()
+        self._asked = 0
 
     def on_epoch_begin(self) -> None:
         steps = keras.epoch_iterator(sys._getframe(1))
-        if steps is not None and self.compat is None:
-            steps.data_adapter.shuffle = False  # samples are shuffled here, and batches are made ahead in this order
-            if steps.steps_per_epoch:
-                steps._num_batches = None
+        if steps is not None and steps.steps_per_epoch:
+            steps._num_batches = None
 
     def on_epoch_end(self) -> None:
         """Begin the next epoch."""
-        steps = keras.epoch_iterator(sys._getframe(1))
-        if self.compat is not None:
-            self._set_index_array()
-        elif steps is None or not (keras.restarts(steps) or self._endless):
+        steps = keras.step_counter(sys._getframe(1))
+        if steps is None:
             self._leave_endless()
-            self._epoch += 1
-            self._set_index_array()
+        elif self._endless or (self._is_numbered and keras.restarts(steps)):
+            return
+        self._next_epoch()
+
+    def _next_epoch(self) -> None:
+        self._epoch += 1
+        self._set_index_array()
 
     # Copies
 

@@ -128,7 +128,7 @@ class Maker:
         images, kept = self.images.read(indices)
         if len(kept) < len(indices):
             draws = _part(draws, np.isin(indices, kept))
-        x = self._one_by_one(images, draws) if self._is_own else self._batch(images, kept, draws)
+        x = self._one_by_one(images, kept, draws) if self._is_own else self._batch(images, kept, draws)
         return self.packed(x, kept), kept
 
     def _batch(self, images: Pictures, indices: Array, draws: Draws) -> Array:
@@ -144,17 +144,25 @@ class Maker:
             saving.save(x, indices, draws.names)
         return x
 
-    def _one_by_one(self, images: Pictures, draws: Draws) -> Array:
+    def _one_by_one(self, images: Pictures, indices: Array, draws: Draws) -> Array:
         """By the methods of the generator."""
         arrays = cast("list[Array]", images.each() if isinstance(images, Parts) else images)
+        old, saving = self.compat is not None, self.saving
+        exact = np.result_type(self.dtype, np.float32) if np.dtype(self.dtype).kind == "f" else np.float32
+        working = self.dtype if old and self.images.in_memory else np.float32 if old else exact
         x = np.zeros((len(arrays), *self.image_shape), self.dtype)
+        moved = []  # of the right face, to be saved
         for place, (image, seed) in enumerate(zip(arrays, draws.seeds, strict=True)):
             one = np.moveaxis(image, -1, 0) if self.data_format == "channels_first" else image
-            one = one.astype(self.dtype)
+            one = one.astype(working)
             if self.augment != "none":
                 transform = self.generator.get_random_transform(one.shape, *([] if seed is None else [seed]))
                 one = self.generator.apply_transform(one, transform)
-            x[place] = self.generator.standardize(one)
+            moved += [] if old or saving is None else [one.copy()]
+            made = self.generator.standardize(one)
+            x[place] = made if old else _cast(np.asarray(made), self.dtype)
+        if saving is not None:
+            saving.save(x if old else np.array(moved), indices, saving.drawn(len(x)) if old else draws.names)
         return x
 
     @property

@@ -34,7 +34,7 @@ AXES = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
 # Any here and below: functions of any arguments and results
 def functions_of(compat: Compat) -> dict[str, Callable[..., Any]]:
     """The functions by name."""
-    made = {function.__name__: _bound(function, compat) for function in BOUND}
+    made = {one.__name__: one if compat is None else _bound(one, compat) for one in BOUND}
     if compat == "1.1.2":
         made["apply_affine_transform"] = _with_defaults(made["apply_affine_transform"], AXES)
 

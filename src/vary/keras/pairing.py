@@ -72,9 +72,8 @@ class PairIterator(Iterator):
         self.images.reset()
         self.masks.reset()
 
-    def on_epoch_end(self) -> None:
-        """Begin the next epoch."""
-        super().on_epoch_end()
+    def _next_epoch(self) -> None:
+        super()._next_epoch()
         if self.compat is not None:
             self.images.index_array = self.masks.index_array = self.index_array
 

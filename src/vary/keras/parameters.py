@@ -241,7 +241,8 @@ def checked(given: dict[str, object], compat: Compat = None) -> Parameters:
             raise InputError(f"{name}={brief(value)}: {problem}. It is {rule.meaning}")
         if compat is None and (problem := rule.trap(value)):
             warn_of_trap(f"{name}={brief(value)}: {problem}")
-    made = Parameters(**given)  # type: ignore[arg-type]
+    plain = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in given.items()}
+    made = Parameters(**plain)  # type: ignore[arg-type]
     zoom = _zoom_pair(made.zoom_range)
     assert zoom is not None
     made = made._replace(

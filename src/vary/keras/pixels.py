@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from vary.elements import ELEMENTS
+from vary.keras.affine import map_of, moved as moved_image
 from vary.keras.faces import face_of
 from vary.keras.matrices import matrices_of
 from vary.keras.parameters import BY_DATA, BY_IMAGE, without
@@ -41,14 +42,14 @@ def size_of(images: Pictures) -> tuple[int, int, int]:
 
 def scale_of(p: Parameters, compat: Compat) -> float:
     """The factor `rescale`, if it may be multiplied where pixels are sampled; 1 if something comes in between."""
-    between = p.preprocessing_function, p.channel_shift_range, p.brightness_range
-    return 1.0 if any(between) or not p.rescale or not _is_native(p, compat) else float(p.rescale)
+    between = p.preprocessing_function is not None or p.channel_shift_range or p.brightness_range is not None
+    return 1.0 if between or not p.rescale or not _is_native(p, compat) else float(p.rescale)
 
 
 def _is_native(p: Parameters, compat: Compat) -> bool:
     """Does the core sample the images?"""
     slow = in_float64(p.fill_mode, p.interpolation_order, face_of(compat).old_pixels, p.brightness_range is not None)
-    return FILL_MODES[p.fill_mode] is not None and p.interpolation_order <= 1 and not slow
+    return FILL_MODES.get(p.fill_mode) is not None and p.interpolation_order <= 1 and not slow
 
 
 def augmented(p: Parameters, images: Pictures, draws: Batch | None, compat: Compat, scale: float = 1.0) -> Array:
@@ -83,10 +84,13 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     count = len(images.places) if isinstance(images, Parts) else len(images)
     matrices = matrices_of(draws, count, (height, width), face)
     pictures, planar = _native(images), p.data_format == "channels_first"
-    how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES[p.fill_mode]
+    how, fill = (p.fill_mode, p.cval, p.interpolation_order), FILL_MODES.get(p.fill_mode)
     moved = not (matrices == np.eye(2, 3)).all()
     if moved and not _is_native(p, compat):
-        made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
+        if face.old_pixels:
+            made = [_as_before(_picture(pictures, place), draws, place, how, compat) for place in range(count)]
+        else:
+            made = [_sampled(pictures, place, matrices[place], how, face.old_pixels) for place in range(count)]
         return np.stack([np.moveaxis(one, -1, 0) if planar else one for one in made])
     warps = _warps(channels, Sampling(fill or "nearest", float(p.cval), p.interpolation_order == 0), scale)
     threads = default_threads() if count * height * width * channels > BUSY else 1
@@ -95,8 +99,12 @@ def _warped(p: Parameters, images: Pictures, draws: Batch, compat: Compat, scale
     for place, _ in failed:  # a singular map, which the core refuses
         rows[place] = _sampled(pictures, place, matrices[place], how, face.old_pixels) * scale
     if moved and p.fill_mode == "constant":
-        for image, matrix in zip(rows, matrices, strict=True):
-            set_outside(image, matrix, p.cval * scale, face.old_pixels)
+        for place, (image, matrix) in enumerate(zip(rows, matrices, strict=True)):
+            if face.old_pixels:  # without the flips, because the last bit decides
+                one = _one(draws, place)
+                set_outside(_flipped(image, one), map_of(one, (height, width), face), p.cval * scale, True)
+            else:
+                set_outside(image, matrix, p.cval * scale, False)
     return x
 
 
@@ -113,9 +121,28 @@ def _native(images: Pictures) -> Pictures:
     return [one.astype(np.float32) for one in arrays]
 
 
-def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float, int], old_pixels: bool) -> Array:
+def _picture(images: Pictures, place: int) -> Array:
     image = images.array[images.places[place]] if isinstance(images, Parts) else cast("Array", images[place])
-    return sampled(image.astype(np.float32), matrix, how, old_pixels, exact=True)
+    return image.astype(np.float32)
+
+
+def _sampled(images: Pictures, place: int, matrix: Array, how: tuple[str, float, int], old_pixels: bool) -> Array:
+    return sampled(_picture(images, place), matrix, how, old_pixels, exact=True)
+
+
+def _as_before(image: Array, draws: Batch, place: int, how: tuple[str, float, int], compat: Compat) -> Array:
+    """The map, then the flips, in the order of the old versions, whose last bits decide at edges."""
+    one = _one(draws, place)
+    return _flipped(moved_image(image, one, (0, 1, 2), how, compat, exact=True), one)
+
+
+def _one(draws: Batch, place: int) -> dict[str, float]:
+    return {name: float(values[place]) for name, values in draws.items() if values is not None}
+
+
+def _flipped(image: Array, one: dict[str, float]) -> Array:
+    """A view of the image after these flips."""
+    return image[:: -1 if one["flip_vertical"] else 1, :: -1 if one["flip_horizontal"] else 1]
 
 
 def standardized(p: Parameters, x: Array, statistics: Statistics, compat: Compat, scale: float) -> Array:

@@ -25,6 +25,7 @@ FILL_MODES: dict[str, Fill | None] = {
 
 ORDERS = range(6)
 SLACK = 1e-6  # pixels
+WHOLE = 2.0**52  # positions beyond have no fractions
 
 
 def check_sampling(fill_mode: object, order: object, names: tuple[str, str] = ("fill_mode", "order")) -> None:
@@ -42,8 +43,7 @@ def sampled(
 
     image: (H, W, C) of any numeric dtype, which the result has too. matrix: (2, 3). how: fill_mode, cval, order.
     old_pixels: SciPy's rounding at the edges of `constant`, and its `wrap`, whose period is one pixel less than the
-    picture. exact: in float64, except for `reflect` and `mirror`: slow,
-    without the core's error of up to 0.02 levels.
+    picture. exact: in float64, if old_pixels: slow, without the core's error of up to 0.02 levels.
     """
     fill_mode, cval, order = how
     check_sampling(fill_mode, order)
@@ -54,7 +54,7 @@ def sampled(
     working = image.dtype if image.dtype.name in ELEMENTS else np.dtype(np.float32)
     source = image.astype(working, copy=False)
     if in_float64(fill_mode, order, old_pixels, exact) or np.linalg.det(matrix[:, :2]) == 0:
-        values = _gathered(source, _positions(matrix, image.shape), order, wrap=fill == "wrap")
+        values = _gathered(source, _positions(matrix, image.shape), order, fill)
     else:
         try:
             values = warp(source, matrix, image.shape[:2], Sampling(fill, float(cval), order == 0))
@@ -70,7 +70,7 @@ def in_float64(fill_mode: str, order: int, old_pixels: bool, exact: bool) -> boo
     """Must positions be those of SciPy to the last bit, or by its own rule? The core's are multiples of 2^-15."""
     if fill_mode == "wrap":
         return old_pixels
-    return old_pixels and (order == 0 or exact) and fill_mode in ("nearest", "constant")
+    return old_pixels and (order == 0 or exact)
 
 
 def set_outside(image: np.ndarray, matrix: np.ndarray, cval: float, old_pixels: bool) -> None:
@@ -103,14 +103,44 @@ def _wrapped(positions: np.ndarray, side: int) -> np.ndarray:
     return np.where(positions < 0, below, np.where(positions > period, above, positions))
 
 
-def _gathered(image: np.ndarray, positions: np.ndarray, order: int, wrap: bool) -> np.ndarray:
-    """The values at these positions, by NumPy in float64. Beyond the edge, the edge pixel counts if not `wrap`."""
-    places = [_wrapped(p, side) if wrap else p for p, side in zip(positions, image.shape[:2], strict=True)]
+def _reflected(positions: np.ndarray, side: int) -> np.ndarray:
+    """SciPy's `reflect`: positions between -1 and side. It decides how halves are rounded, so it comes first."""
+    within = np.fmod(positions, 2 * side)
+    below = np.where(within < -side, within + 2 * side, -within - 1)
+    return np.asarray(np.where(positions < 0, below, np.where(within >= side, 2 * side - within - 1, within)))
+
+
+def _mirrored(positions: np.ndarray, side: int) -> np.ndarray:
+    """SciPy's `mirror`: as `_reflected`, about the centres of the edge pixels."""
+    if side < 2:
+        return np.zeros_like(positions)
+    within = np.fmod(positions, 2 * side - 2)
+    below = np.where(within <= 1 - side, within + 2 * side - 2, -within)
+    return np.asarray(np.where(positions < 0, below, np.where(within >= side, 2 * side - 2 - within, within)))
+
+
+def _folded(numbers: np.ndarray, side: int, fill: Fill) -> np.ndarray:
+    """The pixels, 0 .. side - 1, that are seen at these whole positions along a side."""
+    if fill == "reflect":
+        within = numbers % (2 * side)
+        return np.where(within < side, within, 2 * side - 1 - within)
+    if fill == "reflect101":
+        within = numbers % max(2 * side - 2, 1)
+        return np.where(within < side, within, 2 * side - 2 - within)
+    return np.asarray(np.clip(numbers, 0, side - 1))
+
+
+def _gathered(image: np.ndarray, positions: np.ndarray, order: int, fill: Fill) -> np.ndarray:
+    """The values at these positions, by NumPy in float64. Beyond the edge, `constant` sees the edge pixel, too."""
+    sides = image.shape[:2]
+    inside = {"wrap": _wrapped, "reflect": _reflected, "reflect101": _mirrored}.get(fill, lambda p, _: p)
+    places = [inside(p, side) for p, side in zip(positions, sides, strict=True)]
     if order == 0:
         places = [np.floor(p + 0.5) for p in places]
-    low = [np.floor(np.clip(p, 0, side - 1)).astype(int) for p, side in zip(places, image.shape[:2], strict=True)]
-    high = [np.minimum(p + 1, side - 1) for p, side in zip(low, image.shape[:2], strict=True)]
-    y, x = (np.clip(p, 0, side - 1) - at for p, at, side in zip(places, low, image.shape[:2], strict=True))
+    whole = [np.floor(np.clip(p, -WHOLE, WHOLE)) for p in places]
+    y, x = (np.clip(p, -WHOLE, WHOLE) - at for p, at in zip(places, whole, strict=True))
+    low = [_folded(at.astype(int), side, fill) for at, side in zip(whole, sides, strict=True)]
+    high = [_folded(at.astype(int) + 1, side, fill) for at, side in zip(whole, sides, strict=True)]
     source, y, x = image.astype(float), y[..., None], x[..., None]
     top = source[low[0], low[1]] * (1 - x) + source[low[0], high[1]] * x
     bottom = source[high[0], low[1]] * (1 - x) + source[high[0], high[1]] * x
@@ -133,8 +163,10 @@ def _through_scipy(image: np.ndarray, matrix: np.ndarray, how: tuple[str, float,
             "`pip install scipy`, or use order 0 or 1 and fill_mode nearest, constant, reflect or wrap"
         ) from None
     mode, cval, order = how
+    dtype = image.dtype
+    image = image.astype(np.float32) if dtype == np.float16 else image  # which SciPy does not have
     channels = [
         ndimage.affine_transform(image[..., c], matrix[:, :2], matrix[:, 2], order=order, mode=mode, cval=cval)
         for c in range(image.shape[2])
     ]
-    return np.asarray(np.stack(channels, axis=2))
+    return np.asarray(np.stack(channels, axis=2), dtype)

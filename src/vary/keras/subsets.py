@@ -46,16 +46,17 @@ def check_subset(subset: str, split: float, compat: Compat) -> None:
 def stratified(subset: str, split: float, count: int, labels: Array | None) -> Array:
     """The indices of a subset in ascending order: of each class the same share, the same samples in each run.
 
-    labels: a class for each sample, or rows that are 1 at one class; others, or None, are not considered.
+    labels: a class for each sample, or rows that are 1 at one class; others are not considered. None: samples have no
+    labels, and the first ones are for validation.
     """
     check_subset(subset, split, None)
+    if labels is None:
+        return first_part(subset, split, count, None)
     training, validation = parts(count, split, _classes(labels), 0)
     return validation if subset == "validation" else training
 
 
-def _classes(labels: Array | None) -> Array | None:
-    if labels is None:
-        return None
+def _classes(labels: Array) -> Array | None:
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim == 2 and labels.dtype.kind in "biuf" and ((labels != 0).sum(1) == 1).all():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Feed",
+    "asks_length",
     "begin",
     "check_version",
     "class_seen",
@@ -33,8 +34,10 @@ __all__ = [
     "end",
     "epoch_iterator",
     "is_keras",
+    "keep_order",
     "packed",
     "restarts",
+    "step_counter",
 ]
 
 WEIGHTS = ("sample_weight", "sample_weights", "weight", "weights")
@@ -208,8 +211,22 @@ def epoch_iterator(frame: FrameType | None) -> Any:
 
 
 def restarts(steps: Any) -> bool:
-    """Does this EpochIterator restart an epoch, after it has requested batches only for their shapes?"""
-    return steps._current_iterator is None and not steps._steps_seen
+    """Does this EpochIterator restart an epoch, after it has requested batches only for their shapes? Keras before 3.8
+    does not say so."""
+    known = all(hasattr(steps, name) for name in NEEDED)
+    return known and steps._current_iterator is None and not steps._steps_seen
+
+
+def step_counter(frame: FrameType | None) -> Any:
+    """The object among the callers that has Keras' `steps_per_epoch`: an EpochIterator, of any version."""
+    for _ in range(DEPTH):
+        if frame is None:
+            break
+        found = frame.f_locals.get("self")
+        if hasattr(found, "steps_per_epoch") and hasattr(found, "steps_per_execution"):
+            return found
+        frame = frame.f_back
+    return None
 
 
 def counts_steps(caller: FrameType, known: bool) -> bool:
@@ -217,12 +234,19 @@ def counts_steps(caller: FrameType, known: bool) -> bool:
 
     The function of Keras that warns of infinite data with shuffle=True, its default, gets False.
     """
-    frame: FrameType | None = caller
-    for _ in range(DEPTH):
-        if frame is None:
-            break
-        found = frame.f_locals.get("self")
-        if hasattr(found, "steps_per_epoch") and hasattr(found, "steps_per_execution"):
-            return bool(getattr(found, "steps_per_epoch", 0)) and caller.f_code.co_name != "get_data_adapter"
-        frame = frame.f_back
-    return known
+    found = step_counter(caller)
+    if found is None:
+        return known
+    return bool(getattr(found, "steps_per_epoch", 0)) and caller.f_code.co_name != "get_data_adapter"
+
+
+def keep_order(caller: FrameType) -> None:
+    """If the caller is a method of Keras' adapter of a PyDataset: make it request batches in ascending order."""
+    adapter: Any = caller.f_locals.get("self")
+    if hasattr(adapter, "py_dataset") and hasattr(adapter, "shuffle"):
+        adapter.shuffle = False
+
+
+def asks_length(caller: FrameType) -> bool:
+    """Is the caller Keras before 3.3, which takes the length of a PyDataset as its number of batches?"""
+    return is_keras(caller) and not hasattr(_base(), "num_batches")

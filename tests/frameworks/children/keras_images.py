@@ -1,15 +1,24 @@
 """`vary.keras` with `compat="keras-2"` against the old image module in Keras: same numbers, pixels within 1 level."""
 
+import importlib
+import sys
+import tempfile
 import warnings
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from keras.src.legacy.preprocessing import image as original
 
 from vary import keras
+from vary.keras.old_functions import functions_of
 from vary.keras.parameters import checked
 from vary.keras.transform import get_random_transform
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "keras_images"))
+cases: Any = importlib.import_module("cases")
 
 IMAGE = np.random.default_rng(0).uniform(0, 255, (12, 17, 3)).astype(np.float32)
 HWC = {"row_axis": 0, "col_axis": 1, "channel_axis": 2}
@@ -113,6 +122,36 @@ def check_iterators_give_the_same_batches() -> None:
             for (a, b), (c, d) in zip(*found, strict=True):
                 np.testing.assert_allclose(a, c, rtol=0, atol=1, err_msg=str(given))
                 np.testing.assert_array_equal(b, d)
+
+
+def check_random_uses_give_the_same() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        ours = partial(keras.ImageDataGenerator, **COMPAT)
+        for case in range(200):
+            assert not cases.difference(original.ImageDataGenerator, ours, case, Path(folder)), case
+
+
+def check_functions_are_the_same() -> None:
+    functions = functions_of("keras-2")
+    for case in range(600):
+        found = cases.function_difference(
+            partial(getattr, original), lambda name: functions.get(name) or getattr(keras, name), case
+        )
+        assert not found, case
+
+
+def check_thin_pictures_keep_their_aspect_ratio_the_same() -> None:
+    from keras.utils import load_img
+    from PIL import Image
+
+    rng = np.random.default_rng(2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.png"
+        for _ in range(60):
+            Image.fromarray(rng.integers(0, 256, (*rng.integers(1, 20, 2), 3), np.uint8)).save(path)
+            how: dict[str, Any] = {"target_size": tuple(rng.integers(1, 12, 2).tolist()), "keep_aspect_ratio": True}
+            expected = np.asarray(load_img(path, **how))
+            assert (np.asarray(keras.load_img(path, **how, compat="keras-2")) == expected).all()
 
 
 def check_what_keras_dropped_is_added_and_its_own_stays() -> None:

@@ -1,21 +1,23 @@
-"""Keras trains on the iterators of `vary.keras`, on the backend that KERAS_BACKEND names."""
+"""Keras, also of old versions, trains on the iterators of `vary.keras`, on the backend that KERAS_BACKEND names."""
 
+import multiprocessing
+import pickle
 import warnings
 from typing import Any
 
 import keras
 import numpy as np
 
-from vary.keras import ImageDataGenerator, PairIterator
+from vary.keras import ImageDataGenerator, Iterator, PairIterator
 
 COUNT, SIZE = 23, 4
 IMAGES = np.repeat(np.arange(COUNT, dtype=np.uint8), 8 * 8 * 3).reshape(COUNT, 8, 8, 3)  # each says its number
 LABELS = np.arange(COUNT) % 3
 
 
-def flow(**more: Any) -> Any:
+def flow(compat: Any = None, **more: Any) -> Any:
     given = {"y": LABELS, "batch_size": SIZE, "seed": 1, **more}
-    return ImageDataGenerator(rescale=1 / 255, horizontal_flip=True).flow(IMAGES, **given)
+    return ImageDataGenerator(rescale=1 / 255, horizontal_flip=True, compat=compat).flow(IMAGES, **given)
 
 
 class Recorded(keras.Model):
@@ -27,16 +29,16 @@ class Recorded(keras.Model):
         self.trained: list[int] = []
         self.steps: list[int] = []
         self.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+        # Keras before 3.8 loses the first batch of an iterator if it has to build the model
+        self.fit(np.zeros((1, 8, 8, 3), np.float32), np.zeros(1), verbose=0)
+        self.trained, self.steps = [], []
 
-    def call(self, x: Any) -> Any:
-        return self.dense(self.flatten(x))
-
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # type: ignore[no-untyped-def]
+    def call(self, x: Any, training: bool = False) -> Any:
         if training and not isinstance(x, keras.KerasTensor):
             numbers = np.rint(keras.ops.convert_to_numpy(x)[:, 0, 0, 0] * 255).astype(int).tolist()
             self.trained += numbers
             self.steps.append(len(numbers))
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+        return self.dense(self.flatten(x))
 
 
 def fit(it: Any, **more: Any) -> Recorded:
@@ -111,6 +113,20 @@ def check_weights_validation_and_workers() -> None:
     assert len(fit(several, epochs=2, steps_per_epoch=9).steps) == 18
 
 
+def check_processes_and_threads_give_identical_batches() -> None:
+    for compat in (None, "keras-2", "1.1.2"):
+        expected: list[int] = []
+        for method in multiprocessing.get_all_start_methods():
+            multiprocessing.set_start_method(method, force=True)
+            for workers, processes in ((1, False), (3, False), (2, True)):
+                keras.utils.set_random_seed(7)
+                it = flow(compat, workers=workers, use_multiprocessing=processes)
+                trained = fit(pickle.loads(pickle.dumps(it)), epochs=2).trained
+                assert trained == (expected or trained), (compat, method, workers, processes)
+                expected = trained
+                assert not multiprocessing.active_children()
+
+
 def check_pairs_of_images_and_masks() -> None:
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(1, 1)])
     model.compile("sgd", "mse")
@@ -122,10 +138,42 @@ def check_pairs_of_images_and_masks() -> None:
         model.fit(pair, epochs=2, steps_per_epoch=8, verbose=0)
 
 
+def check_pairs_of_old_faces_stay_together() -> None:
+    sums = IMAGES[..., :1]
+    generator = ImageDataGenerator(rotation_range=0, horizontal_flip=True, compat="1.1.2")
+    pair = PairIterator(*(generator.flow(x, batch_size=SIZE, seed=3) for x in (IMAGES, sums)))
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Lambda(lambda x: x[..., :1])])
+    model.compile("sgd", "mse")
+    history = model.fit(pair, epochs=3, steps_per_epoch=9, verbose=0).history
+    assert max(history["loss"]) < 1e-6
+
+
 def check_old_faces_train() -> None:
-    it = ImageDataGenerator(rescale=1 / 255, horizontal_flip=True, compat="keras-2").flow(
-        IMAGES, LABELS, batch_size=SIZE
-    )
-    model = Recorded()
-    model.fit(it, epochs=2, verbose=0)
-    assert sorted(model.trained[:COUNT]) == list(range(COUNT))
+    for seed in (1, None):
+        it = flow("keras-2", seed=seed)
+        model = fit(it, epochs=2)
+        assert sorted(model.trained[:COUNT]) == sorted(model.trained[COUNT:]) == list(range(COUNT))
+        model = fit(it, epochs=3, steps_per_epoch=8)
+        assert len(model.steps) == 24
+        assert np.bincount(model.trained[: 4 * COUNT], minlength=COUNT).tolist() == [4] * COUNT
+        assert model.trained[:COUNT] != model.trained[COUNT : 2 * COUNT]
+        assert sorted(fit(it, epochs=1).trained) == list(range(COUNT))
+
+
+class Own(Iterator):
+    """An iterator of a user."""
+
+    def __init__(self) -> None:
+        super().__init__(COUNT, SIZE, True, 1)
+
+    def _get_batches_of_transformed_samples(self, index_array: Any) -> Any:
+        return IMAGES[index_array] / np.float32(255), LABELS[index_array]
+
+
+def check_subclasses_of_users_train() -> None:
+    it = Own()
+    model = fit(it, epochs=2)
+    assert sorted(model.trained[:COUNT]) == sorted(model.trained[COUNT:]) == list(range(COUNT))
+    model = fit(it, epochs=2, steps_per_epoch=9)
+    assert np.bincount(model.trained[: 3 * COUNT], minlength=COUNT).tolist() == [3] * COUNT
+    assert model.trained[:COUNT] != model.trained[COUNT : 2 * COUNT]
