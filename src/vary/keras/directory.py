@@ -15,9 +15,12 @@ import numpy as np
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.keras.dataset import ImageDataset, LabelMode
+from vary.keras.listing import classes_of
 from vary.keras.policy import plain_policy
 from vary.keras.resizing import INTERPOLATIONS, Resizing, checked_size, resized
+from vary.keras.seeds import drawn_seed
 from vary.policy import Policy
+from vary.sample import Array
 from vary.sources import Folder, Subset
 from vary.sources.walk import Walk
 from vary.streams.options import Arguments
@@ -76,7 +79,8 @@ def image_dataset_from_directory(
     class_names: the sub-folders to read, in the order of their ids.
     color_mode: "rgb", "rgba" or "grayscale". image_size: (height, width) in pixels.
     batch_size: None: single samples, for loops alone.
-    shuffle: a new order in every epoch. seed: of order, split and variations; None is 0, so runs are alike.
+    shuffle: a new order in every epoch; False: the order of the files. seed: of order, split and variations. None: one
+        that Python's `random` draws, which `keras.utils.set_random_seed` seeds; the split is then that of seed 0.
     validation_split: the fraction for validation, the same of every class, chosen by `seed` alone.
     subset: "training", "validation", or "both" for a pair of datasets. The pictures for validation are not varied: of
         the policy, only what it does to every picture alike is done. In a pair, they come in the order of their files.
@@ -85,23 +89,26 @@ def image_dataset_from_directory(
     follow_links: also read sub-folders of classes that are symbolic links.
     crop_to_aspect_ratio, pad_to_aspect_ratio: keep the aspect ratio, by cutting or by adding black.
     data_format: "channels_last" or "channels_first"; None: that of Keras, if it was imported, else channels last.
-    format: ignored: the dataset needs neither TensorFlow nor Grain. verbose: print the numbers of files and classes.
+    format: "tf" or "grain", without an effect: the dataset needs neither TensorFlow nor Grain.
+    verbose: print the numbers of files and classes.
     policy: how pictures are varied, after the resize and mostly in the same pass.
     options: further keywords of `vary.stream`, such as `on_error="skip"`, `threads=2` and `dtype="uint8"`.
 
     `InputError` for invalid arguments; `SourceError` if there are no pictures, or no sub-folders to infer labels from.
     """
-    del format
     _check_options(options)
-    _check_words(label_mode, color_mode, interpolation, data_format)
+    interpolation = getattr(interpolation, "lower", lambda: interpolation)()
+    _check_words(label_mode, color_mode, interpolation, data_format, format)
+    _check_switches(shuffle, follow_links, crop_to_aspect_ratio, pad_to_aspect_ratio)
     _check_subset(validation_split, subset)
     resize = Resizing(*checked_size(image_size), interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
     label_mode = None if labels is None else label_mode
     found = _listed(directory, labels if label_mode else None, class_names, (label_mode, follow_links))
-    parts = _parts(found.source, validation_split, subset, seed or 0)
+    parts = _parts(found.source, validation_split, subset, 0 if seed is None else seed)
     if verbose:
         print("\n".join([*found.remarks, *_counted(found, parts)]))  # noqa: T201  as Keras does
-    options = _form(color_mode, data_format, label_mode, batch_size) | {"seed": seed or 0} | options
+    options = {**_form(color_mode, data_format, label_mode, batch_size), **options}
+    options["seed"] = drawn_seed() if seed is None else seed
     made = []
     for name, source in parts.items():
         kept = shuffle and not (subset == "both" and name == "validation")
@@ -137,16 +144,26 @@ def _check_options(options: Mapping[str, object]) -> None:
             raise InputError(f"image_dataset_from_directory has no argument {name!r}; {cure}")
 
 
-def _check_words(label_mode: object, color_mode: object, interpolation: object, data_format: object) -> None:
+def _check_words(
+    label_mode: object, color_mode: object, interpolation: object, data_format: object, form: object
+) -> None:
     given = {
         "label_mode": (label_mode, LABEL_MODES),
         "color_mode": (color_mode, tuple(CHANNELS)),
         "interpolation": (interpolation, INTERPOLATIONS),
         "data_format": (data_format, (*LAYOUTS, None)),
+        "format": (form, ("tf", "grain")),
     }
     for name, (value, words) in given.items():
         if not isinstance(value, str | None) or value not in words:
             raise InputError(f"{name}={value!r}; give one of {', '.join(map(repr, words))}")
+
+
+def _check_switches(shuffle: object, follow_links: object, crop: object, pad: object) -> None:
+    given = {"shuffle": shuffle, "follow_links": follow_links, "crop_to_aspect_ratio": crop}
+    for name, value in {**given, "pad_to_aspect_ratio": pad}.items():
+        if not isinstance(value, int | np.bool_) or value not in (0, 1):
+            raise InputError(f"{name}={brief(value)}; give True or False")
 
 
 def _check_subset(validation_split: float | None, subset: object) -> None:
@@ -182,8 +199,10 @@ def _listed(
     """how: label_mode and follow_links."""
     label_mode, follow_links = how
     inferred = isinstance(labels, str) and labels == "inferred"
-    if class_names is not None and not inferred:
-        raise InputError("class_names= names sub-folders, so it goes with labels='inferred'; leave it out")
+    if class_names is not None:
+        if not inferred:
+            raise InputError("class_names= names sub-folders, so it goes with labels='inferred'; leave it out")
+        class_names = _class_names(directory, class_names)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         if inferred:
@@ -195,14 +214,51 @@ def _listed(
                 )
             names: list[str] | None = list(folder.classes)
         else:
-            folder = Folder(directory, labels={})
-            names = None
-            if labels is not None:
-                folder, names = _with_labels(folder, labels, label_mode)
-        source = folder if follow_links else _without_links(folder, 1 if inferred else 0)
+            folder, names = Folder(directory, labels={}), None
+        places = _in_order_of_keras(folder, follow_links, 1 if inferred else 0)
+        if labels is not None and not inferred:
+            folder, names = _with_labels(folder, places, labels, label_mode)
     if label_mode == "binary" and len(names or ()) != 2:
         raise InputError(f"label_mode='binary' is for 2 classes, and there are {brief(names)}; give 'int'")
+    source = folder if np.array_equal(places, np.arange(len(folder))) else Subset(folder, places)
     return _Found(source, names, [" ".join(str(one.message).split()) for one in caught])
+
+
+def _class_names(directory: str | os.PathLike[str], given: object) -> list[str]:
+    """The argument class_names, checked: `InputError` if a sub-folder is missing, or named twice."""
+    names = classes_of(given, "class_names")
+    if names is None:
+        raise InputError("class_names=[] names no sub-folder; leave it out to read all of them")
+    top = Path(directory)
+    absent = [name for name in names if not (top / name).is_dir()]
+    if absent and top.is_dir():
+        there = sorted(one.name for one in top.iterdir() if one.is_dir())
+        if not {*there} <= {*names}:
+            raise InputError(
+                f"class_names names {brief(absent)}, and the sub-folders of {os.fspath(directory)!r} are "
+                f"{brief(there)}; give names of these"
+            )
+    return names
+
+
+def _in_order_of_keras(folder: Folder, follow_links: bool, depth: int) -> Array:
+    """The indices of the files in Keras' order: by class, by the path of their folder, and by name.
+
+    Without follow_links, files in a linked folder are left out. depth: 1 if the folders of classes may be links.
+    """
+    paths = [os.path.split(folder.path(place)) for place in range(len(folder))]
+    ids = np.zeros(len(paths), np.int64) if folder.labels is None else folder.labels
+    known: dict[str, bool] = {folder.root.rstrip("/"): False, "": False, "/": False}
+    top = folder.root.rstrip("/").count("/")
+
+    def is_linked(path: str) -> bool:
+        if path not in known:
+            may_be = path.count("/") - top <= depth
+            known[path] = is_linked(os.path.dirname(path)) or (not may_be and os.path.islink(path))  # noqa: PTH114, PTH120
+        return known[path]
+
+    kept = range(len(paths)) if follow_links else [place for place, (one, _) in enumerate(paths) if not is_linked(one)]
+    return np.array(sorted(kept, key=lambda place: (ids[place], paths[place])), np.int64)
 
 
 def _folder(directory: str | os.PathLike[str], class_names: Sequence[str] | None) -> Folder:
@@ -226,20 +282,19 @@ def _folder(directory: str | os.PathLike[str], class_names: Sequence[str] | None
         return Folder(directory, classes=filled)
 
 
-def _with_labels(folder: Folder, labels: object, label_mode: LabelMode) -> tuple[Folder, list[str]]:
-    """The folder with a user's labels, which are in Keras' order of the files, and the names of the classes."""
+def _with_labels(folder: Folder, places: Array, labels: object, label_mode: LabelMode) -> tuple[Folder, list[str]]:
+    """The folder with a user's labels, and the names of the classes. places: of the files, in the order of the
+    labels."""
     ids = np.asarray(labels) if isinstance(labels, list | tuple | np.ndarray) else np.zeros(0, object)
     if ids.ndim != 1 or ids.dtype.kind not in "iu":
         raise InputError(
             f"labels={brief(labels)}; give 'inferred', None, or a list of whole numbers, one for each file. "
             "vary.stream(folder, labels=) takes any other labels"
         )
-    if len(ids) != len(folder):
-        raise InputError(f"labels has {len(ids)} entries, and {folder.root!r} {len(folder)} files; give one for each")
-    paths = [os.path.split(folder.path(place)) for place in range(len(folder))]
-    order = sorted(range(len(folder)), key=paths.__getitem__)
-    arranged = np.empty_like(ids)
-    arranged[order] = ids
+    if len(ids) != len(places):
+        raise InputError(f"labels has {len(ids)} entries, and {folder.root!r} {len(places)} files; give one for each")
+    arranged = np.full(len(folder), ids[0])
+    arranged[places] = ids
     names = [str(one) for one in np.unique(ids).tolist()]
     if ids.min() >= 0 and ids.max() < len(names):
         return folder.with_labels(arranged, names), names
@@ -249,22 +304,6 @@ def _with_labels(folder: Folder, labels: object, label_mode: LabelMode) -> tuple
             f"{len(names) - 1}; number the classes from 0, or give label_mode='int'"
         )
     return folder.with_labels(arranged), names
-
-
-def _without_links(folder: Folder, depth: int) -> Folder | Subset:
-    """Without files that are reached by symbolic links to folders. depth: 1 if the folders of classes may be links."""
-    known = {"": False}
-
-    def is_linked(below: str) -> bool:
-        if below not in known:
-            parent, _ = os.path.split(below)
-            may_be = below.count("/") < depth
-            known[below] = is_linked(parent) or (not may_be and Path(folder.root, below).is_symlink())
-        return known[below]
-
-    below = [Path(folder.path(place)).relative_to(folder.root).parent.as_posix() for place in range(len(folder))]
-    kept = [place for place, one in enumerate(below) if not is_linked("" if one == "." else one)]
-    return folder if len(kept) == len(folder) else folder[kept]
 
 
 def _parts(

@@ -36,13 +36,17 @@ def formats_of(compat: Compat) -> tuple[str, ...]:
     return FORMATS if face_of(compat).old_pixels else tuple(f".{one}" for one in (*FORMATS, *MORE))
 
 
-def classes_of(classes: object) -> list[str] | None:
+def classes_of(classes: object, argument: str = "classes") -> list[str] | None:
     """The argument `classes`: a list, tuple, array or column of names, or None, as a list; None: all classes."""
-    if isinstance(classes, str) or (classes is not None and not hasattr(classes, "__iter__")):
-        raise InputError(f"classes={brief(classes)}; give a list of names, each once")
-    names = [] if classes is None else [os.fspath(name) for name in classes]
+    if isinstance(classes, str | bytes) or (classes is not None and not hasattr(classes, "__iter__")):
+        raise InputError(f"{argument}={brief(classes)}; give a list of names, each once")
+    names = [] if classes is None else list(classes)
+    for place, one in enumerate(names):
+        if not isinstance(one, str | os.PathLike):
+            raise InputError(f"{argument}[{place}]={brief(one)} is a {type(one).__name__}; give names, as text")
+    names = [str(os.fspath(name)) for name in names]
     if len(set(names)) < len(names):
-        raise InputError(f"classes={brief(names)}; give a list of names, each once")
+        raise InputError(f"{argument}={brief(names)}; give a list of names, each once")
     return names or None
 
 
