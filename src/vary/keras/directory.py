@@ -97,18 +97,16 @@ def image_dataset_from_directory(
     `InputError` for invalid arguments; `SourceError` if there are no pictures, or no sub-folders to infer labels from.
     """
     _check_options(options)
-    interpolation = getattr(interpolation, "lower", lambda: interpolation)()
     _check_words(label_mode, color_mode, interpolation, data_format, format)
     _check_switches(shuffle, follow_links, crop_to_aspect_ratio, pad_to_aspect_ratio)
     _check_subset(validation_split, subset)
-    resize = Resizing(*checked_size(image_size), interpolation, crop_to_aspect_ratio, pad_to_aspect_ratio)
+    resize = Resizing(*checked_size(image_size), interpolation.lower(), crop_to_aspect_ratio, pad_to_aspect_ratio)
     label_mode = None if labels is None else label_mode
     found = _listed(directory, labels if label_mode else None, class_names, (label_mode, follow_links))
     parts = _parts(found.source, validation_split, subset, 0 if seed is None else seed)
     if verbose:
         print("\n".join([*found.remarks, *_counted(found, parts)]))  # noqa: T201  as Keras does
-    options = {**_form(color_mode, data_format, label_mode, batch_size), **options}
-    options["seed"] = drawn_seed() if seed is None else seed
+    options = _form(color_mode, data_format, label_mode, batch_size, seed) | options
     made = []
     for name, source in parts.items():
         kept = shuffle and not (subset == "both" and name == "validation")
@@ -117,14 +115,17 @@ def image_dataset_from_directory(
     return tuple(made) if subset == "both" else made[0]
 
 
-def _form(color_mode: str, data_format: str | None, label_mode: LabelMode, batch_size: int | None) -> dict[str, Any]:
-    """The keywords of `vary.stream` that say what form the batches have."""
+def _form(
+    color_mode: str, data_format: str | None, label_mode: LabelMode, batch_size: int | None, seed: int | None
+) -> dict[str, Any]:
+    """The keywords of `vary.stream` that these arguments stand for."""
     return {
         "dtype": "float32",
         "channels": CHANNELS[color_mode],
         "layout": LAYOUTS[data_format or _data_format_of_keras()],
         "one_hot": label_mode == "categorical",
         "batch_size": 1 if batch_size is None else batch_size,
+        "seed": drawn_seed() if seed is None else seed,
     }
 
 
@@ -150,7 +151,7 @@ def _check_words(
     given = {
         "label_mode": (label_mode, LABEL_MODES),
         "color_mode": (color_mode, tuple(CHANNELS)),
-        "interpolation": (interpolation, INTERPOLATIONS),
+        "interpolation": (interpolation.lower() if isinstance(interpolation, str) else interpolation, INTERPOLATIONS),
         "data_format": (data_format, (*LAYOUTS, None)),
         "format": (form, ("tf", "grain")),
     }
