@@ -258,11 +258,34 @@ def test_paths_in_any_form(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, {"labels": "age", "separator": 3}, "separator=3; give the text between"),
         ({"age": [1, 2]}, {}, "different lengths.*'age': 2"),
         ({name: [] for name in ROWS}, {}, "the dict has no rows"),
+        ({"tag": [0, 0, 0, 0]}, {"weights": "tag", "labels": "age"}, "weights='tag' is 0 for all samples"),
+        ({}, {"labels": ["cat", "cat"]}, r"labels=\['cat', 'cat'\] names a column twice"),
+        ({"file": [1, 2, 3, 4]}, {"suffix": ".png"}, r"frame\['file'\].astype\(str\)"),
     ],
 )
 def test_mistakes_are_named(root: Path, rows: dict[str, Any], arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=text):
         vary.table(**{"table": ROWS | rows, "images": "file", "root": root} | arguments)
+
+
+@pytest.mark.parametrize(("name", "cure"), [("a\\0.png", r"backslashes.*replace"), ("https://x.org/0.png", "download")])
+def test_names_of_no_file_say_the_cure(root: Path, name: str, cure: str) -> None:
+    with pytest.raises(SourceError, match=cure):
+        vary.table({"file": [name, *NAMES[1:]]}, "file", root=root)
+
+
+def test_objects_of_pandas_are_no_labels(root: Path) -> None:
+    pandas = pytest.importorskip("pandas")
+    for column in (pandas.period_range("2020", periods=4, freq="D"), pandas.interval_range(0, 4)):
+        with pytest.raises(InputError, match=r"labels of row 0 .*give whole numbers, floats, or names"):
+            vary.table(pandas.DataFrame({"file": NAMES, "x": column}), "file", "x", root=root)
+
+
+def test_names_of_a_csv_file_keep_their_underscores_and_lose_leading_spaces(root: Path) -> None:
+    path = root / "pets.csv"
+    path.write_text("file, code, name\n" + "".join(f"{name}, {n}_0, x{n % 2}\n" for n, name in enumerate(NAMES)))
+    assert vary.table(path, "file", "code").classes == ["0_0", "1_0", "2_0", "3_0"]
+    assert vary.table(path, "file", "name").classes == ["x0", "x1"]
 
 
 @pytest.mark.parametrize("kind", FORMS)

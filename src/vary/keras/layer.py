@@ -69,7 +69,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         if data_format not in (*FORMATS, None):
             raise InputError(f"data_format={data_format!r}; give 'channels_last' or 'channels_first'")
         self.policy = policy
-        self.seed = drawn_seed() if seed is None else seed
+        self.seed = drawn_seed() if seed is None else int(seed)
         self.data_format = data_format or keras.config.image_data_format()
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_jit = keras.backend.backend() == "jax"  # TensorFlow compiles no call to the host with XLA
@@ -137,7 +137,8 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _check_seed(seed: object) -> None:
-    if seed is not None and not (isinstance(seed, int) and 0 <= seed <= LARGEST_SEED):
+    is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and not (is_whole and 0 <= seed <= LARGEST_SEED):  # type: ignore[operator]
         raise InputError(f"seed={seed!r}; give a whole number from 0 to 2^31 - 1, or None for a drawn one")
 
 

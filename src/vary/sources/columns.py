@@ -77,7 +77,10 @@ def plain(column: Any) -> Any:
         numbers = not column.null_count() and column.dtype.is_numeric()
         return column.to_numpy() if numbers else column.to_list()
     if hasattr(column, "iloc"):  # pandas
-        return column if hasattr(column.dtype, "categories") else np.asarray(column)
+        if hasattr(column.dtype, "categories"):
+            return column
+        found = np.asarray(column)
+        return found.tolist() if found.dtype.kind == "O" else found
     return column if isinstance(column, np.ndarray) else list(column)
 
 
@@ -147,9 +150,13 @@ def _of_csv(path: str, images: object) -> Columns:
         with open(path, newline="", encoding="utf-8-sig") as file:  # noqa: PTH123
             first = file.readline()
             file.seek(0)
-            fits = [one for one in DELIMITERS if images in next(csv.reader([first], delimiter=one), [])]
+            fits = [
+                one
+                for one in DELIMITERS
+                if images in next(csv.reader([first], delimiter=one, skipinitialspace=True), [])
+            ]
             most = max(DELIMITERS, key=first.count)
-            reader = csv.reader(file, delimiter=fits[0] if fits else most)
+            reader = csv.reader(file, delimiter=fits[0] if fits else most, skipinitialspace=True)
             header = next(reader, [])
             rows, wrong = [], None
             for row in filter(None, reader):
@@ -180,7 +187,8 @@ def _of_csv(path: str, images: object) -> Columns:
 def _typed(texts: list[str]) -> Sequence[Any] | Array:
     """Whole numbers or floats, if all texts are such, apart from missing ones; else the texts."""
     known = [text for text in texts if text.strip() not in BLANK]
-    if not known or any(text[:1] == "0" and text[1:2].isdigit() for text in known):  # 007 is a name
+    if not known or any("_" in text or (text[:1] == "0" and text[1:2].isdigit()) for text in known):
+        # 007 and 1_0 are names
         return texts
     for kind in (np.int64, np.float64):
         try:
