@@ -361,6 +361,41 @@ def test_categories_of_pandas_without_rows_keep_their_ids(root: Path) -> None:
     assert source.label_batch(range(4))[0].tolist() == [3, 1, 3, 2]
 
 
+def test_categories_of_polars_and_pyarrow_without_rows_keep_their_ids(root: Path) -> None:
+    polars, pyarrow, pandas = (pytest.importorskip(name) for name in ("polars", "pyarrow", "pandas"))
+    breeds = ["pug", "boxer", "pug", "corgi"]
+    kind = polars.Enum(["pug", "dog", "corgi", "boxer"])
+    column = pandas.Series(pandas.Categorical(breeds, ["pug", "dog", "corgi", "boxer"]))
+    encoded = pyarrow.Array.from_pandas(column)
+    forms = [
+        polars.DataFrame({"file": NAMES, "breed": polars.Series(breeds).cast(kind)}),
+        pyarrow.table({"file": NAMES, "breed": encoded}),
+        pyarrow.table({"file": NAMES, "breed": pyarrow.chunked_array([encoded[:1], encoded[1:]])}),
+        pandas.DataFrame({"file": NAMES, "breed": column}),
+    ]
+    for frame in forms:
+        source = vary.table(frame, "file", "breed", root=root)
+        assert source.classes == ["boxer", "corgi", "dog", "pug"]
+        assert source.labels is not None
+        assert source.labels.tolist() == [3, 0, 3, 1]
+        assert len(source.split(0.5, groups="breed")[0]) in (1, 2, 3)
+    missing = pyarrow.table({"file": NAMES, "breed": pyarrow.array(["a", None, "b", "a"]).dictionary_encode()})
+    with pytest.raises(InputError, match=r"labels of row 1 .* is missing"):
+        vary.table(missing, "file", "breed", root=root)
+    paths = pyarrow.table({"file": pyarrow.array(NAMES).dictionary_encode()})
+    assert len(vary.table(paths, "file", root=root)) == 4
+    assert (
+        len(vary.table(polars.DataFrame({"file": polars.Series(NAMES).cast(polars.Enum(NAMES))}), "file", root=root))
+        == 4
+    )
+    some = {"file": ["no.png", *NAMES[:3]], "breed": encoded}
+    with pytest.warns(UserWarning, match=r"no.png"):
+        left = vary.table(pyarrow.table(some), "file", "breed", root=root, missing="skip")
+    assert left.labels is not None
+    assert left.labels.tolist() == [0, 3, 1]
+    assert left.classes == ["boxer", "corgi", "dog", "pug"]
+
+
 def test_columns_whose_names_are_no_text(root: Path) -> None:
     pandas = pytest.importorskip("pandas")
     frame = pandas.DataFrame({0: NAMES, "label": ROWS["breed"], ("a", 1): ROWS["age"]})

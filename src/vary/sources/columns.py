@@ -69,11 +69,50 @@ def columns_of(table: Any, images: object) -> Columns:
     return found
 
 
+class Categories(Sequence[str | None]):
+    """Texts among known ones, in the form of a pandas categorical: all categories are classes, also those without
+    samples, so that parts of one table have the same ids.
+
+    codes: (n,) int64 indices in the categories; -1: missing.
+    """
+
+    def __init__(self, categories: list[str], codes: list[int | None]) -> None:
+        self.categories = categories
+        self.codes = np.array([-1 if code is None else code for code in codes], np.int64)
+
+    @property
+    def dtype(self) -> Categories:
+        return self
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, row: Any) -> Any:  # Any: numbers of rows, and texts, as of Sequence
+        code = int(self.codes[row])
+        return None if code < 0 else self.categories[code]
+
+
+def _of_dictionary(column: Any) -> Categories | list[str | None]:
+    """A column of pyarrow that is dictionary-encoded."""
+    if hasattr(column, "unify_dictionaries"):
+        column = column.unify_dictionaries().combine_chunks()
+        column = column.chunk(0) if hasattr(column, "num_chunks") else column
+    names = column.dictionary.to_pylist()
+    if None in names or len(set(names)) < len(names):
+        texts: list[str | None] = column.to_pylist()
+        return texts
+    return Categories(names, column.indices.to_pylist())
+
+
 def plain(column: Any) -> Any:
-    """A column as an array or a list; a categorical of pandas as it is. Missing values are None or NaN."""
+    """A column as an array or a list; a categorical as it is, or as `Categories`. Missing values are None or NaN."""
     if hasattr(column, "to_pylist"):  # pyarrow
+        if str(column.type).startswith(("dictionary<values=string", "dictionary<values=large_string")):
+            return _of_dictionary(column)
         return column.to_pylist() if column.null_count else column.to_numpy(zero_copy_only=False)
     if hasattr(column, "null_count") and hasattr(column, "to_list"):  # polars
+        if type(column.dtype).__name__ == "Enum":
+            return Categories(column.dtype.categories.to_list(), column.to_physical().to_list())
         numbers = not column.null_count() and column.dtype.is_numeric()
         return column.to_numpy() if numbers else column.to_list()
     if hasattr(column, "iloc"):  # pandas
