@@ -5,6 +5,8 @@ import pickle
 import random
 import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -318,6 +320,16 @@ def test_batches_of_samples_and_samples_of_batches(folder: Path) -> None:
     uneven = samples.map(lambda x, y: (x[: 1 + y], y)).batch(30)
     with pytest.raises(vary.InputError, match=r"batch.*shapes"):
         next(iter(uneven))
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_threads_share_an_iterator(folder: Path, times: int) -> None:
+    slow = opened(folder, batch_size=1).map(lambda x, y: (time.sleep(0.001), (x, y))[1]).repeat(times)
+    shared = iter(slow)
+    with ThreadPoolExecutor(4) as pool:
+        parts = [*pool.map(lambda _: [round(float(x[0, 0, 0, 0])) for x, _ in shared], range(4))]
+    found = [one for part in parts for one in part]
+    assert sorted(found) == sorted(LEVELS * times)
 
 
 def test_a_fixed_order_makes_parts_that_share_no_sample(folder: Path) -> None:

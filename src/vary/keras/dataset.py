@@ -94,9 +94,9 @@ class ImageDataset:
         return INFINITE if self._count() == math.inf else len(self)
 
     def __iter__(self) -> Iterator[Element]:
+        """One epoch. Threads may share the iterator."""
         batches = self.stream if self._epochs == 1 else self.stream.batches(self._epochs)
-        for batch in islice(batches, self._most):
-            yield self._element(batch)
+        return map(self._element, islice(batches, self._most))  # no generator, which threads cannot share
 
     def as_numpy_iterator(self) -> Iterator[Element]:
         """The same as `iter(dataset)`: elements are NumPy arrays anyway."""
