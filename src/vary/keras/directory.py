@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -247,19 +248,23 @@ def _in_order_of_keras(folder: Folder, follow_links: bool, depth: int) -> Array:
 
     Without follow_links, files in a linked folder are left out. depth: 1 if the folders of classes may be links.
     """
-    paths = [os.path.split(folder.path(place)) for place in range(len(folder))]
-    ids = np.zeros(len(paths), np.int64) if folder.labels is None else folder.labels
-    known: dict[str, bool] = {folder.root.rstrip("/"): False, "": False, "/": False}
-    top = folder.root.rstrip("/").count("/")
+    ids = np.zeros(len(folder), np.int64) if folder.labels is None else folder.labels
+    root = folder.root.rstrip("/")
+    known = {root: False, "": False, "/": False}
 
     def is_linked(path: str) -> bool:
         if path not in known:
-            may_be = path.count("/") - top <= depth
+            may_be = path.count("/") - root.count("/") <= depth
             known[path] = is_linked(os.path.dirname(path)) or (not may_be and os.path.islink(path))  # noqa: PTH114, PTH120
         return known[path]
 
-    kept = range(len(paths)) if follow_links else [place for place, (one, _) in enumerate(paths) if not is_linked(one)]
-    return np.array(sorted(kept, key=lambda place: (ids[place], paths[place])), np.int64)
+    def key(place: int) -> tuple[int, str, str]:
+        return int(ids[place]), *os.path.split(folder.path(place))
+
+    every = range(len(folder))
+    kept = every if follow_links else [place for place in every if not is_linked(key(place)[1])]
+    is_sorted = all(one <= other for one, other in pairwise(map(key, kept)))  # the usual case, without a list of paths
+    return np.array(kept if is_sorted else sorted(kept, key=key), np.int64)
 
 
 def _folder(directory: str | os.PathLike[str], class_names: Sequence[str] | None) -> Folder:
