@@ -372,6 +372,13 @@ def test_other_methods_of_tf_data_say_what_to_write(folder: Path) -> None:
         with pytest.raises(AttributeError, match=f"{name}.*; .*{re.escape(cure)}"):
             getattr(dataset, name)
     assert not hasattr(dataset, "xyz")
+    with pytest.raises(AttributeError, match=r"class_indices.*class_names"):
+        dataset.class_indices  # noqa: B018
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(dataset.map(lambda x, y: next(iter([]))))
+    for wrong in ("", None, 3):
+        with pytest.raises(vary.InputError, match=f"directory={wrong!r}"):
+            image_dataset_from_directory(wrong)  # type: ignore[arg-type]
     with pytest.raises(vary.InputError, match="returned None"):
         next(iter(dataset.map(lambda x, y: None)))
 
@@ -417,6 +424,13 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"class_names": ["cat", "cat"]}, "class_names=['cat', 'cat']"),
     ({"class_names": ["cat", 1]}, "class_names[1]=1"),
     ({"interpolation": None}, "interpolation=None"),
+    ({"class_names": {"cat", "dog"}}, "in the order of their ids"),
+    ({"class_names": {"cat": 1, "dog": 0}}, "class_names={'cat': 1, 'dog': 0}; give a list"),
+    ({"class_names": ["cat/", "dog"]}, "class_names names ['cat/']"),
+    ({"validation_split": "0.2", "subset": "both"}, "validation_split=0.2; give a fraction"),
+    ({"validation_split": [0.2], "subset": "both"}, "validation_split=[0.2]; give a fraction"),
+    ({"policy": [vary.Rotate(3)]}, "policy is a list; give a policy"),
+    ({"policy": vary.Rotate(3)}, "policy is a Rotate"),
 ]
 
 

@@ -274,3 +274,12 @@ def test_a_folder_to_save_to_exists_when_the_iterator_is_made(root: Path, tmp_pa
     next(old)
     next(made(save_to_dir=tmp_path / "saved", save_format="jpeg"))
     assert list((tmp_path / "saved").glob("*.jpeg"))
+
+
+def test_classes_have_an_order(root: Path) -> None:
+    generator = ImageDataGenerator()
+    for wrong in ({"a", "b"}, {"a": 1, "b": 0}):
+        with pytest.raises(vary.InputError, match="in the order of their ids"):
+            generator.flow_from_dataframe(table(root), root, classes=wrong, **HOW)
+        with pytest.raises(vary.InputError, match="in the order of their ids"):
+            generator.flow_from_directory(root, classes=wrong, **HOW)

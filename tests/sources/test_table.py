@@ -274,20 +274,6 @@ def test_names_of_no_file_say_the_cure(root: Path, name: str, cure: str) -> None
         vary.table({"file": [name, *NAMES[1:]]}, "file", root=root)
 
 
-def test_objects_of_pandas_are_no_labels(root: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    for column in (pandas.period_range("2020", periods=4, freq="D"), pandas.interval_range(0, 4)):
-        with pytest.raises(InputError, match=r"labels of row 0 .*give whole numbers, floats, or names"):
-            vary.table(pandas.DataFrame({"file": NAMES, "x": column}), "file", "x", root=root)
-
-
-def test_names_of_a_csv_file_keep_their_underscores_and_lose_leading_spaces(root: Path) -> None:
-    path = root / "pets.csv"
-    path.write_text("file, code, name\n" + "".join(f"{name}, {n}_0, x{n % 2}\n" for n, name in enumerate(NAMES)))
-    assert vary.table(path, "file", "code").classes == ["0_0", "1_0", "2_0", "3_0"]
-    assert vary.table(path, "file", "name").classes == ["x0", "x1"]
-
-
 @pytest.mark.parametrize("kind", FORMS)
 def test_a_missing_label_is_named_in_every_form(root: Path, kind: str) -> None:
     for name, values in (("breed", ["pug", None, "pug", "pug"]), ("tag", [1, 2, None, 1]), ("age", [0.5, None, 1, 2])):
@@ -350,50 +336,6 @@ def test_a_damaged_parquet_file(root: Path) -> None:
     (root / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(SourceError, match="damaged Parquet file"):
         vary.table(root / "x.parquet", "file")
-
-
-def test_categories_of_pandas_without_rows_keep_their_ids(root: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    breed = pandas.Categorical(ROWS["breed"], categories=["akita", "boxer", "corgi", "pug"])
-    frame = pandas.DataFrame({"file": NAMES, "breed": breed}, index=[9, 9, 5, 1])
-    source = vary.table(frame, "file", "breed", root=root)
-    assert source.classes == ["akita", "boxer", "corgi", "pug"]
-    assert source.label_batch(range(4))[0].tolist() == [3, 1, 3, 2]
-
-
-def test_categories_of_polars_and_pyarrow_without_rows_keep_their_ids(root: Path) -> None:
-    polars, pyarrow, pandas = (pytest.importorskip(name) for name in ("polars", "pyarrow", "pandas"))
-    breeds = ["pug", "boxer", "pug", "corgi"]
-    kind = polars.Enum(["pug", "dog", "corgi", "boxer"])
-    column = pandas.Series(pandas.Categorical(breeds, ["pug", "dog", "corgi", "boxer"]))
-    encoded = pyarrow.Array.from_pandas(column)
-    forms = [
-        polars.DataFrame({"file": NAMES, "breed": polars.Series(breeds).cast(kind)}),
-        pyarrow.table({"file": NAMES, "breed": encoded}),
-        pyarrow.table({"file": NAMES, "breed": pyarrow.chunked_array([encoded[:1], encoded[1:]])}),
-        pandas.DataFrame({"file": NAMES, "breed": column}),
-    ]
-    for frame in forms:
-        source = vary.table(frame, "file", "breed", root=root)
-        assert source.classes == ["boxer", "corgi", "dog", "pug"]
-        assert source.labels is not None
-        assert source.labels.tolist() == [3, 0, 3, 1]
-        assert len(source.split(0.5, groups="breed")[0]) in (1, 2, 3)
-    missing = pyarrow.table({"file": NAMES, "breed": pyarrow.array(["a", None, "b", "a"]).dictionary_encode()})
-    with pytest.raises(InputError, match=r"labels of row 1 .* is missing"):
-        vary.table(missing, "file", "breed", root=root)
-    paths = pyarrow.table({"file": pyarrow.array(NAMES).dictionary_encode()})
-    assert len(vary.table(paths, "file", root=root)) == 4
-    assert (
-        len(vary.table(polars.DataFrame({"file": polars.Series(NAMES).cast(polars.Enum(NAMES))}), "file", root=root))
-        == 4
-    )
-    some = {"file": ["no.png", *NAMES[:3]], "breed": encoded}
-    with pytest.warns(UserWarning, match=r"no.png"):
-        left = vary.table(pyarrow.table(some), "file", "breed", root=root, missing="skip")
-    assert left.labels is not None
-    assert left.labels.tolist() == [0, 3, 1]
-    assert left.classes == ["boxer", "corgi", "dog", "pug"]
 
 
 def test_columns_whose_names_are_no_text(root: Path) -> None:

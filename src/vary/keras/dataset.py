@@ -14,7 +14,7 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.guidance import close
-from vary.keras.elements import INFINITE, METHODS_OF_TF, Element, applied, single, spec_of, stacked
+from vary.keras.elements import INFINITE, NAMES_ELSEWHERE, Element, applied, single, spec_of, stacked
 from vary.keras.traps import warn_of_trap
 from vary.streams import keras
 from vary.streams.order.samples import Window
@@ -263,7 +263,7 @@ class ImageDataset:
     if not TYPE_CHECKING:  # with this method, a type checker would accept every name
 
         def __getattr__(self, name: str) -> NoReturn:
-            cure = METHODS_OF_TF.get(name, "") or ("" if name.startswith("_") else close(name, dir(ImageDataset)))
+            cure = NAMES_ELSEWHERE.get(name, "") or ("" if name.startswith("_") else close(name, dir(ImageDataset)))
             raise AttributeError(f"'ImageDataset' object has no attribute {name!r}{cure and f'; {cure}'}")
 
     # The methods of a PyDataset, for Keras: see vary/streams/keras.py.

@@ -8,6 +8,7 @@ import sys
 import warnings
 from dataclasses import fields
 from itertools import pairwise
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -20,6 +21,7 @@ from vary.keras.listing import classes_of
 from vary.keras.policy import plain_policy
 from vary.keras.resizing import INTERPOLATIONS, Resizing, checked_size, resized
 from vary.keras.seeds import drawn_seed
+from vary.paths import path_text
 from vary.policy import Policy
 from vary.sample import Array
 from vary.sources import Folder, Subset
@@ -131,6 +133,9 @@ def _form(
 
 
 def _policy_for(part: str, resize: Resizing, policy: Policy | None) -> Policy:
+    given: object = policy
+    if not isinstance(given, Policy | None):
+        raise InputError(f"policy is a {type(given).__name__}; give a policy: policy=vary.Policy([...])")
     if policy is not None and part == "validation":
         policy = plain_policy(policy, (resize.height, resize.width))
     return resized(resize, policy)
@@ -168,7 +173,7 @@ def _check_switches(shuffle: object, follow_links: object, crop: object, pad: ob
             raise InputError(f"{name}={brief(value)}; give True or False")
 
 
-def _check_subset(validation_split: float | None, subset: object) -> None:
+def _check_subset(validation_split: Any, subset: object) -> None:  # `Any`: checked here
     if subset not in SUBSETS:
         raise InputError(f"subset={subset!r}; give 'training', 'validation', or 'both' for a pair of datasets")
     if subset and not validation_split:
@@ -177,7 +182,7 @@ def _check_subset(validation_split: float | None, subset: object) -> None:
         raise InputError(
             f"validation_split={validation_split} goes with subset=: 'training', 'validation', or 'both' for a pair"
         )
-    if validation_split and not 0 < validation_split < 1:
+    if validation_split and not (isinstance(validation_split, Real) and 0 < float(validation_split) < 1):
         raise InputError(f"validation_split={validation_split}; give a fraction between 0 and 1, such as 0.2")
 
 
@@ -200,6 +205,9 @@ def _listed(
 ) -> _Found:
     """how: label_mode and follow_links."""
     label_mode, follow_links = how
+    directory = path_text("directory", directory, "the path of a folder with one sub-folder for each class")
+    if not directory:
+        raise InputError("directory='' is empty; give the path of a folder, '.' for the current one")
     inferred = isinstance(labels, str) and labels == "inferred"
     if class_names is not None:
         if not inferred:
@@ -232,14 +240,13 @@ def _class_names(directory: str | os.PathLike[str], given: object) -> list[str]:
     if names is None:
         raise InputError("class_names=[] names no sub-folder; leave it out to read all of them")
     top = Path(directory)
-    absent = [name for name in names if not (top / name).is_dir()]
-    if absent and top.is_dir():
-        there = sorted(one.name for one in top.iterdir() if one.is_dir())
-        if not {*there} <= {*names}:
-            raise InputError(
-                f"class_names names {brief(absent)}, and the sub-folders of {os.fspath(directory)!r} are "
-                f"{brief(there)}; give names of these"
-            )
+    there = sorted(one.name for one in top.iterdir() if one.is_dir()) if top.is_dir() else names
+    absent = sorted({*names} - {*there})
+    if absent and not {*there} <= {*names}:
+        raise InputError(
+            f"class_names names {brief(absent)}, and the sub-folders of {os.fspath(directory)!r} are {brief(there)}; "
+            "give names of these"
+        )
     return names
 
 

@@ -7,21 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from vary.errors import InputError
+from vary.errors import InputError, stop_iteration_error
 from vary.streams.batch import ArraySpec
 
-__all__ = ["INFINITE", "METHODS_OF_TF", "Element", "applied", "arrays_of", "single", "spec_of", "stacked"]
+__all__ = ["INFINITE", "NAMES_ELSEWHERE", "Element", "applied", "arrays_of", "single", "spec_of", "stacked"]
 
 Element = Any  # `Any`: (images, labels), images, or what a user's function made of them
 INFINITE = -1  # tf.data.INFINITE_CARDINALITY
 LOOP = "loop over the dataset instead: `for images, labels in dataset` gives NumPy arrays"
 OF_SOURCE = "leave the files out of the folder, or write vary.stream(vary.Folder(...)[mask], policy)"
-METHODS_OF_TF = {
+NAMES_ELSEWHERE = {
     "enumerate": "write enumerate(dataset)",
     "filter": OF_SOURCE,
     "shard": "give image_dataset_from_directory shard=(number, count)",
     "concatenate": "vary.mix([first.stream, second.stream]) reads both",
     "zip": "write zip(first, second)",
+    "classes": "write dataset.class_names",
+    "num_classes": "write len(dataset.class_names)",
+    "class_indices": "write {name: number for number, name in enumerate(dataset.class_names)}",
+    "labels": "dataset.stream.source.labels has those of all files",
+    "filenames": "write dataset.file_paths",
+    "samples": "write len(dataset.file_paths)",
     "numpy": "the arrays of a dataset are NumPy arrays; leave .numpy() out",
     "reduce": LOOP,
     "scan": LOOP,
@@ -36,15 +42,18 @@ METHODS_OF_TF = {
     "_variant_tensor": "this is no tf.data.Dataset, so functions of tf.data do not take it; len(dataset) is its "
     "cardinality, and tf.data.Dataset.from_generator(lambda: iter(dataset), ...) makes one of it",
 }
-"""Names that tf.data.Dataset has and `ImageDataset` has not, and what to write."""
+"""Names that tf.data.Dataset or iterators of Keras have and `ImageDataset` has not, and what to write."""
 
 
 def applied(functions: Sequence[Callable[..., object]], element: Element) -> Element:
     """What the functions make of an element, one after the other. `InputError` if one returns None."""
     for function in functions:
-        made = function(*element) if isinstance(element, tuple) else function(element)
+        name = getattr(function, "__name__", "function")
+        try:
+            made = function(*element) if isinstance(element, tuple) else function(element)
+        except StopIteration as error:  # which would end the epoch early
+            raise stop_iteration_error(f"map(): {name}") from error
         if made is None:
-            name = getattr(function, "__name__", "function")
             raise InputError(f"map(): {name} returned None; return (images, labels), or what Keras is to get of them")
         element = arrays_of(made)
     return element

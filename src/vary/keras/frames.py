@@ -106,7 +106,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     ) -> Array | None:
         """Keep names, labels and weights. Returns the indices among all valid rows, if there is a subset."""
         x_col, y_col, weight_col = columns
-        classes = classes_of(classes)
+        classes = classes_of(classes, compat=self.compat)
         names = _texts(values_of(table, "x_col", x_col), x_col)
         targets, weights = self._targets_of(table, y_col), _weights(table, weight_col, self.compat)
         paths = _joined(self.directory, names)
