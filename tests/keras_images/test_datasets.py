@@ -2,8 +2,11 @@
 
 import copy
 import pickle
+import random
 import re
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,7 +16,7 @@ import pytest
 from PIL import Image
 
 import vary
-from vary.keras import ImageDataset, image_dataset_from_directory
+from vary.keras import ImageDataset, TrapWarning, image_dataset_from_directory
 
 COUNTS = {"cat": 10, "dog": 20}
 
@@ -141,6 +144,7 @@ def test_links_are_read_only_if_asked_for(folder: Path, tmp_path: Path) -> None:
     assert sorted(levels(opened(folder, follow_links=True))) == [*sorted(LEVELS), 250, 250]
 
 
+@pytest.mark.filterwarnings("ignore:skip:vary.keras.TrapWarning")
 def test_parts_of_epochs(folder: Path) -> None:
     dataset = opened(folder, seed=1)
     first, second = levels(dataset), levels(dataset)
@@ -237,6 +241,157 @@ def test_what_is_found_is_printed(folder: Path, capsys: pytest.CaptureFixture[st
     assert not capsys.readouterr().out
 
 
+def test_files_come_in_the_order_of_keras(tmp_path: Path) -> None:
+    """By class, then by folder, then by name; so a folder's own files come before those of its sub-folders."""
+    names = ["a-b/0.png", "a/1.png", "a/z.png", "a/k/b/3.png", "a/k/c.png", "b/x.png"]
+    for number, name in enumerate(names):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        Image.new("L", (8, 8), number).save(tmp_path / name)
+
+    def order(**options: Any) -> list[str]:
+        dataset = opened(tmp_path, shuffle=False, **options)
+        found = [Path(path).relative_to(tmp_path).as_posix() for path in dataset.file_paths]
+        assert levels(dataset) == [names.index(name) for name in found]
+        return found
+
+    of_a = ["a/1.png", "a/z.png", "a/k/c.png", "a/k/b/3.png"]
+    assert order() == [*of_a, "a-b/0.png", "b/x.png"]
+    assert order(class_names=["b", "a"]) == ["b/x.png", *of_a]
+    assert order(labels=None) == ["a/1.png", "a/z.png", "a-b/0.png", "a/k/c.png", "a/k/b/3.png", "b/x.png"]
+    numbered = opened(tmp_path, labels=list(range(6)), shuffle=False)
+    assert [label for _, labels in numbered for label in labels.tolist()] == list(range(6))
+
+
+def test_labels_of_ones_own_are_those_of_the_files_without_links(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    Image.new("L", (8, 8), 250).save(tmp_path / "more" / "x.png")
+    (folder / "cat" / "more").symlink_to(tmp_path / "more")
+    ids = [level // 100 for level in LEVELS]
+    for images, labels in opened(folder, labels=ids):
+        assert (images[:, 0, 0, 0] // 100 == labels).all()
+    with pytest.raises(vary.InputError, match=r"labels has 30 entries, and .* 31 files"):
+        opened(folder, labels=ids, follow_links=True)
+
+
+def test_repeat(folder: Path) -> None:
+    dataset = opened(folder, seed=2)
+    epochs = [levels(dataset) for _ in range(3)]
+    three = opened(folder, seed=2).repeat(3)
+    assert (len(three), three.cardinality()) == (24, 24)
+    assert levels(three) == [*epochs[0], *epochs[1], *epochs[2]]
+    endless = opened(folder, seed=2).repeat()
+    assert endless
+    assert endless.cardinality() == -1
+    with pytest.raises(TypeError, match="no end"):
+        len(endless)
+    assert [len(x) for (x, _), _ in zip(endless, range(20), strict=False)] == [len(x) for x, _ in three][:20]
+    part = opened(folder, seed=2).repeat().take(10)
+    assert len(part) == 10
+    assert levels(part) == (epochs[0] + epochs[1])[:38]
+    assert len(opened(folder).take(2).repeat(5)) == len(opened(folder).repeat(5).take(10)) == 10
+    assert pickle.loads(pickle.dumps(three)).cardinality() == 24
+    for wrong in (
+        lambda: endless.skip(1),
+        lambda: endless.repeat(0),
+        part.repeat,
+        part.unbatch,
+        lambda: endless.repeat(1.5),
+    ):
+        with pytest.raises(vary.InputError):
+            wrong()
+
+
+def test_batches_of_samples_and_samples_of_batches(folder: Path) -> None:
+    plain = opened(folder, shuffle=False)
+    samples = plain.unbatch()
+    assert len(samples) == 30
+    assert [round(float(image[0, 0, 0])) for image, _ in samples] == levels(plain)
+    again = samples.map(lambda x, y: (x + y, {"id": y})).batch(8).map(lambda x, y: (x * 2, y["id"]))
+    assert [len(labels) for _, labels in again] == [8, 8, 8, 6]
+    assert levels(again) == [2 * (level + level // 100) for level in levels(plain)]
+    assert [len(labels) for _, labels in samples.batch(8, drop_remainder=True)] == [8, 8, 8]
+    assert levels(plain.rebatch(7)) == levels(plain)
+    assert levels(plain.take(2).rebatch(3)) == levels(plain)[:8]
+    assert len(opened(folder, batch_size=None).shuffle(100).batch(4).prefetch(1)) == 8
+    assert next(iter(opened(folder, batch_size=None, label_mode=None).batch(5))).shape == (5, 8, 8, 3)
+    for wrong in (lambda: plain.batch(4), lambda: plain.map(lambda x, y: (x, y)).unbatch(), lambda: samples.batch(0)):
+        with pytest.raises(vary.InputError):
+            wrong()
+    uneven = samples.map(lambda x, y: (x[: 1 + y], y)).batch(30)
+    with pytest.raises(vary.InputError, match=r"batch.*shapes"):
+        next(iter(uneven))
+
+
+@pytest.mark.parametrize("times", [1, 4])
+def test_threads_share_an_iterator(folder: Path, times: int) -> None:
+    slow = opened(folder, batch_size=1).map(lambda x, y: (time.sleep(0.001), (x, y))[1]).repeat(times)
+    shared = iter(slow)
+    with ThreadPoolExecutor(4) as pool:
+        parts = [*pool.map(lambda _: [round(float(x[0, 0, 0, 0])) for x, _ in shared], range(4))]
+    found = [one for part in parts for one in part]
+    assert sorted(found) == sorted(LEVELS * times)
+
+
+def test_a_fixed_order_makes_parts_that_share_no_sample(folder: Path) -> None:
+    dataset = opened(folder, seed=4).shuffle(1000, reshuffle_each_iteration=False)
+    training, test = dataset.skip(3), dataset.take(3)
+    assert levels(dataset) == levels(dataset) != LEVELS
+    for _ in range(3):
+        assert sorted(levels(training) + levels(test)) == sorted(LEVELS)
+    with pytest.warns(TrapWarning, match="reshuffle_each_iteration=False"):
+        opened(folder).skip(3)
+    opened(folder, shuffle=False).skip(3)
+    opened(folder).skip(0)
+
+
+def test_specs_of_elements(folder: Path) -> None:
+    def spec(dataset: Any) -> Any:
+        return [(one.shape, one.dtype) for one in dataset.element_spec]
+
+    assert spec(opened(folder)) == [((None, 8, 8, 3), np.float32), ((None,), np.int32)]
+    assert spec(opened(folder, batch_size=5)) == [((5, 8, 8, 3), np.float32), ((5,), np.int32)]
+    assert spec(opened(folder, label_mode="categorical").unbatch()) == [((8, 8, 3), np.float32), ((2,), np.float32)]
+    assert spec(opened(folder).map(lambda x, y: (x[:, :4], y[:, None]))) == [
+        ((None, 4, 8, 3), np.float32),
+        ((None, 1), np.int32),
+    ]
+    assert opened(folder, label_mode=None).element_spec.shape == (None, 8, 8, 3)
+
+
+def test_other_methods_of_tf_data_say_what_to_write(folder: Path) -> None:
+    dataset = opened(folder)
+    assert dataset.with_options(None) is dataset
+    assert dataset.apply(len) == 8
+    assert len(list(dataset.as_numpy_iterator())) == 8
+    for name, cure in {
+        "enumerate": "enumerate(dataset)",
+        "filter": "Folder",
+        "takes": "take",
+        "batches": "batch",
+    }.items():
+        with pytest.raises(AttributeError, match=f"{name}.*; .*{re.escape(cure)}"):
+            getattr(dataset, name)
+    assert not hasattr(dataset, "xyz")
+    with pytest.raises(AttributeError, match=r"class_indices.*class_names"):
+        dataset.class_indices  # noqa: B018
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        list(dataset.map(lambda x, y: next(iter([]))))
+    for wrong in ("", None, 3):
+        with pytest.raises(vary.InputError, match=f"directory={wrong!r}"):
+            image_dataset_from_directory(wrong)  # type: ignore[arg-type]
+    with pytest.raises(vary.InputError, match="returned None"):
+        next(iter(dataset.map(lambda x, y: None)))
+
+
+def test_without_a_seed_runs_differ_but_not_the_split(folder: Path) -> None:
+    random.seed(5)
+    first, second = (levels(opened(folder)) for _ in range(2))
+    random.seed(5)
+    assert levels(opened(folder)) == first != second
+    parts = [levels(opened(folder, validation_split=0.2, subset=one)) for one in ("training", "validation")]
+    assert sorted(parts[0] + parts[1]) == sorted(LEVELS)
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"label_mode": "sparse"}, "label_mode='sparse'; give one of 'int'"),
     ({"color_mode": "bgr"}, "color_mode"),
@@ -258,6 +413,24 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"classes": ["cat"]}, "class_names="),
     ({"layout": "NCHW"}, "data_format="),
     ({"batch_size": 0}, "batch_size=0"),
+    ({"format": "numpy"}, "format='numpy'; give one of 'tf', 'grain'"),
+    ({"shuffle": "no"}, "shuffle='no'; give True or False"),
+    ({"follow_links": "no"}, "follow_links='no'"),
+    ({"crop_to_aspect_ratio": None}, "crop_to_aspect_ratio=None"),
+    ({"pad_to_aspect_ratio": "False"}, "pad_to_aspect_ratio='False'"),
+    ({"class_names": []}, "class_names=[]"),
+    ({"class_names": "cat"}, "class_names='cat'"),
+    ({"class_names": ["cat", "cow"]}, "class_names names ['cow']"),
+    ({"class_names": ["cat", "cat"]}, "class_names=['cat', 'cat']"),
+    ({"class_names": ["cat", 1]}, "class_names[1]=1"),
+    ({"interpolation": None}, "interpolation=None"),
+    ({"class_names": {"cat", "dog"}}, "in the order of their ids"),
+    ({"class_names": {"cat": 1, "dog": 0}}, "class_names={'cat': 1, 'dog': 0}; give a list"),
+    ({"class_names": ["cat/", "dog"]}, "class_names names ['cat/']"),
+    ({"validation_split": "0.2", "subset": "both"}, "validation_split=0.2; give a fraction"),
+    ({"validation_split": [0.2], "subset": "both"}, "validation_split=[0.2]; give a fraction"),
+    ({"policy": [vary.Rotate(3)]}, "policy is a list; give a policy"),
+    ({"policy": vary.Rotate(3)}, "policy is a Rotate"),
 ]
 
 

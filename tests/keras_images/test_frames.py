@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from keras_images.pictures import folder_of_pictures
 
+import vary
 from vary.keras import ImageDataGenerator, TrapWarning
 
 HOW: dict[str, Any] = {"target_size": (20, 15), "shuffle": False, "batch_size": 30}
@@ -191,3 +192,109 @@ def test_rows_are_split_by_the_labels_that_they_have(tmp_path: Path, class_mode:
         assert sum(number < 10 for number in chosen) == 2
     else:
         assert (chosen == [0, 1, 2, 3]) == (class_mode != "multi_output")
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("values", [[NAN, 1.0], [float("inf"), 1.0], [[1.0, NAN], [1.0, 2.0]]])
+@pytest.mark.parametrize("mode", ["raw", "multi_output"])
+def test_targets_that_are_not_finite_are_a_trap(root: Path, values: list[Any], mode: str) -> None:
+    names = table(root)["filename"]
+    data = {"filename": names[:2], "y": values}
+    y_col = "y" if mode == "raw" else ["y"]
+    with pytest.warns(TrapWarning, match="row 0 has"):
+        ImageDataGenerator().flow_from_dataframe(data, root, y_col=y_col, class_mode=mode, **HOW)
+    ImageDataGenerator(compat="keras-2").flow_from_dataframe(data, root, y_col=y_col, class_mode=mode, **HOW)
+    data["filename"] = ["nothing.png", names[1]]  # its row is left out
+    ImageDataGenerator().flow_from_dataframe(data, root, y_col=y_col, class_mode=mode, **HOW)
+
+
+@pytest.mark.parametrize("values", [[None, 1], [[1], [1, 2]]])
+def test_targets_are_one_array(root: Path, values: list[Any]) -> None:
+    data = {"filename": table(root)["filename"][:2], "y": values}
+    with pytest.raises(TypeError, match="y_col='y'"):
+        ImageDataGenerator().flow_from_dataframe(data, root, y_col="y", class_mode="raw", **HOW)
+
+
+@pytest.mark.parametrize("values", [[NAN, 1.0], [None, 1], ["a", "b"], [float("inf"), 1]])
+def test_weights_are_numbers(root: Path, values: list[Any]) -> None:
+    data = {"filename": table(root)["filename"][:2], "class": ["a", "b"], "w": values}
+    with pytest.raises(TypeError, match="weight_col=w must be numeric: row 0"):
+        ImageDataGenerator().flow_from_dataframe(data, root, weight_col="w", **HOW)
+    if not isinstance(values[0], str):
+        data["filename"] = ["nothing.png", data["filename"][1]]
+        assert ImageDataGenerator().flow_from_dataframe(data, root, weight_col="w", **HOW)[0][2].tolist() == [1]
+
+
+@pytest.mark.parametrize("values", [[-1, 1], [0, 0]])
+def test_weights_that_train_on_nonsense_are_a_trap(root: Path, values: list[Any]) -> None:
+    data = {"filename": table(root)["filename"][:2], "class": ["a", "b"], "w": values}
+    with pytest.warns(TrapWarning, match="weight_col=w"):
+        ImageDataGenerator().flow_from_dataframe(data, root, weight_col="w", **HOW)
+
+
+def test_a_sample_may_have_no_class_of_several(root: Path) -> None:
+    data = {"filename": table(root)["filename"][:3], "class": [[], ["a"], ["a", "b"]]}
+    x, y = ImageDataGenerator().flow_from_dataframe(data, root, **HOW)[0]
+    assert y.tolist() == [[0, 0], [1, 0], [1, 1]]
+    assert len(x) == 3
+    old = ImageDataGenerator(compat="keras-2").flow_from_dataframe(data, root, **HOW)
+    assert old.samples == 2  # as the original
+
+
+def test_lists_in_columns_of_arrow(root: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    data = {"filename": table(root)["filename"][:2], "class": [["a"], ["a", "b"]]}
+    found = ImageDataGenerator().flow_from_dataframe(pyarrow.table(data), root, **HOW)
+    assert found[0][1].tolist() == [[1, 0], [1, 1]]
+
+
+def test_labels_that_select_or_mean_nothing_are_traps(root: Path) -> None:
+    data = {"filename": table(root)["filename"][:2], "class": ["a", ""]}
+    with pytest.warns(TrapWarning, match="empty text"):
+        ImageDataGenerator().flow_from_dataframe(data, root, **HOW)
+    with pytest.warns(TrapWarning, match="cow"):
+        ImageDataGenerator().flow_from_dataframe(data, root, classes=["cow"], **HOW)
+
+
+@pytest.mark.parametrize(
+    ("name", "cure"), [("x\\y.png", "slashes"), ("https://x.org/y.png", "download"), ("y", "ending")]
+)
+def test_names_of_no_file_say_the_cure(root: Path, name: str, cure: str) -> None:
+    with pytest.warns(TrapWarning, match=cure):
+        ImageDataGenerator().flow_from_dataframe({"filename": [name], "class": ["a"]}, root, **HOW)
+    with pytest.raises(TypeError, match="astype"):
+        ImageDataGenerator().flow_from_dataframe({"filename": [1], "class": ["a"]}, root, **HOW)
+
+
+@pytest.mark.parametrize("form", ["flow", "directory", "dataframe"])
+def test_a_folder_to_save_to_exists_when_the_iterator_is_made(root: Path, tmp_path: Path, form: str) -> None:
+    def made(compat: Any = None, **how: Any) -> Any:
+        generator = ImageDataGenerator(compat=compat)
+        if form == "flow":
+            return generator.flow(np.zeros((2, 8, 8, 3)), **how)
+        if form == "directory":
+            return generator.flow_from_directory(root, **how)
+        return generator.flow_from_dataframe(table(root), root, **how)
+
+    with pytest.raises(vary.SourceError, match=r"save_to_dir=.*saved.*makedirs"):
+        made(save_to_dir=str(tmp_path / "saved"))
+    with pytest.raises(vary.InputError, match="save_to_dir=3"):
+        made(save_to_dir=3)
+    with pytest.raises(vary.InputError, match="save_format='xyz'"):
+        made(save_to_dir=tmp_path, save_format="xyz")
+    old = made("keras-2", save_to_dir=str(tmp_path / "saved"))  # as the original, which saves with the first batch
+    (tmp_path / "saved").mkdir()
+    next(old)
+    next(made(save_to_dir=tmp_path / "saved", save_format="jpeg"))
+    assert list((tmp_path / "saved").glob("*.jpeg"))
+
+
+def test_classes_have_an_order(root: Path) -> None:
+    generator = ImageDataGenerator()
+    for wrong in ({"a", "b"}, {"a": 1, "b": 0}):
+        with pytest.raises(vary.InputError, match="in the order of their ids"):
+            generator.flow_from_dataframe(table(root), root, classes=wrong, **HOW)
+        with pytest.raises(vary.InputError, match="in the order of their ids"):
+            generator.flow_from_directory(root, classes=wrong, **HOW)

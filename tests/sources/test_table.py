@@ -258,11 +258,20 @@ def test_paths_in_any_form(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({}, {"labels": "age", "separator": 3}, "separator=3; give the text between"),
         ({"age": [1, 2]}, {}, "different lengths.*'age': 2"),
         ({name: [] for name in ROWS}, {}, "the dict has no rows"),
+        ({"tag": [0, 0, 0, 0]}, {"weights": "tag", "labels": "age"}, "weights='tag' is 0 for all samples"),
+        ({}, {"labels": ["cat", "cat"]}, r"labels=\['cat', 'cat'\] names a column twice"),
+        ({"file": [1, 2, 3, 4]}, {"suffix": ".png"}, r"frame\['file'\].astype\(str\)"),
     ],
 )
 def test_mistakes_are_named(root: Path, rows: dict[str, Any], arguments: dict[str, Any], text: str) -> None:
     with pytest.raises(InputError, match=text):
         vary.table(**{"table": ROWS | rows, "images": "file", "root": root} | arguments)
+
+
+@pytest.mark.parametrize(("name", "cure"), [("a\\0.png", r"backslashes.*replace"), ("https://x.org/0.png", "download")])
+def test_names_of_no_file_say_the_cure(root: Path, name: str, cure: str) -> None:
+    with pytest.raises(SourceError, match=cure):
+        vary.table({"file": [name, *NAMES[1:]]}, "file", root=root)
 
 
 @pytest.mark.parametrize("kind", FORMS)
@@ -327,15 +336,6 @@ def test_a_damaged_parquet_file(root: Path) -> None:
     (root / "x.parquet").write_bytes(b"PAR1 and no more")
     with pytest.raises(SourceError, match="damaged Parquet file"):
         vary.table(root / "x.parquet", "file")
-
-
-def test_categories_of_pandas_without_rows_keep_their_ids(root: Path) -> None:
-    pandas = pytest.importorskip("pandas")
-    breed = pandas.Categorical(ROWS["breed"], categories=["akita", "boxer", "corgi", "pug"])
-    frame = pandas.DataFrame({"file": NAMES, "breed": breed}, index=[9, 9, 5, 1])
-    source = vary.table(frame, "file", "breed", root=root)
-    assert source.classes == ["akita", "boxer", "corgi", "pug"]
-    assert source.label_batch(range(4))[0].tolist() == [3, 1, 3, 2]
 
 
 def test_columns_whose_names_are_no_text(root: Path) -> None:

@@ -10,7 +10,7 @@ from vary.errors import InputError
 from vary.keras.faces import Compat
 from vary.keras.iterator import Iterator
 from vary.keras.maker import Maker
-from vary.keras.saving import Saving
+from vary.keras.saving import saving_of
 from vary.keras.subsets import augment_of, first_part, stratified
 from vary.keras.traps import warn_of_trap
 from vary.plan.request import Parts
@@ -72,9 +72,9 @@ class NumpyArrayIterator(Iterator):
         numbers = self._take(x, y, sample_weight, ignore_class_split, compat)
         super().__init__(len(self.x), batch_size, shuffle, seed, compat=compat)
         augment = augment_of(subset, augment_validation, compat)
-        saving = Saving(str(save_to_dir), save_prefix, save_format, 10_000, self.data_format, compat)
+        saving = saving_of((save_to_dir, save_prefix, save_format), 10_000, self.data_format, compat)
         images = Stored(np.moveaxis(self.x, 1, -1) if data_format == "channels_first" else self.x)
-        how = self.dtype, compat, numbers, augment, saving if save_to_dir else None, self.data_format
+        how = self.dtype, compat, numbers, augment, saving, self.data_format
         self._maker = Maker(image_data_generator, images, self._packed, *how)
 
     def _take(self, x: Any, y: Any, weights: Any, ignore_class_split: bool, compat: Compat) -> Array | None:

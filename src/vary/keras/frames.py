@@ -12,11 +12,22 @@ from vary.keras.faces import Compat
 from vary.keras.fromfiles import BatchFromFilesMixin
 from vary.keras.iterator import Iterator
 from vary.keras.listing import classes_of
-from vary.keras.rows import VALUES, ColumnTypeError, Labels, check_types, class_labels, existing, values_of
+from vary.keras.rows import (
+    VALUES,
+    ColumnTypeError,
+    Labels,
+    array_of,
+    check_targets,
+    check_types,
+    check_weights,
+    class_labels,
+    existing,
+    values_of,
+)
 from vary.keras.subsets import first_part, stratified
 from vary.keras.traps import warn_of_trap
 from vary.sample import Array
-from vary.sources.columns import Columns, columns_of
+from vary.sources.columns import Columns, columns_of, is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,9 +106,9 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     ) -> Array | None:
         """Keep names, labels and weights. Returns the indices among all valid rows, if there is a subset."""
         x_col, y_col, weight_col = columns
-        classes = classes_of(classes)
+        classes = classes_of(classes, compat=self.compat)
         names = _texts(values_of(table, "x_col", x_col), x_col)
-        targets, weights = self._targets_of(table, y_col), _weights(table, weight_col)
+        targets, weights = self._targets_of(table, y_col), _weights(table, weight_col, self.compat)
         paths = _joined(self.directory, names)
         rows = np.array(existing(paths, self.compat) if validate else range(len(names)), np.int64)
         remark = self._missing(
@@ -114,6 +125,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             warn_of_trap(
                 f"`classes` will be ignored given the class_mode={self.class_mode!r}; leave it out", self.compat
             )
+        _check(targets, weights, rows, (y_col, weight_col), self.compat)
         values = targets[rows] if isinstance(targets, np.ndarray) else targets
         chosen = self._chosen(len(rows), values if found is None else found.ids)
         if found is not None:
@@ -138,12 +150,12 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
                 raise ColumnTypeError(
                     f'If class_mode="multi_output", y_col must be a list. Received {type(y_col).__name__}: {y_col!r}'
                 )
-            return [np.array(values_of(table, "y_col", name)) for name in y_col]
+            return [array_of(table, "y_col", name) for name in y_col]
         if self.class_mode != "raw":
             return None
         if isinstance(y_col, list | tuple):
-            return np.stack([np.array(values_of(table, "y_col", name)) for name in y_col], 1)
-        return np.array(values_of(table, "y_col", y_col))
+            return np.stack([array_of(table, "y_col", name) for name in y_col], 1)
+        return array_of(table, "y_col", y_col)
 
     def _missing(self, x_col: object, names: list[str], found: int) -> list[str]:
         """What to print of rows without a file."""
@@ -156,9 +168,13 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
             return []
         if not found:
             where = self.directory or os.getcwd()  # noqa: PTH109
+            cure = "pass the folder as directory=, and names with their ending: frame[column] + '.jpg'"
+            if "://" in names[0]:
+                cure = "URLs are not read; download the files"
+            elif "\\" in names[0]:
+                cure = "paths have slashes: frame[column].str.replace('\\\\', '/')"
             warn_of_trap(
-                f"x_col={x_col!r}: no row names a file in {where!r} with the ending of an image: {shown}; pass the "
-                "folder as directory=, and names with their ending: frame[column] + '.jpg'"
+                f"x_col={x_col!r}: no row names a file in {where!r} with the ending of an image: {shown}; {cure}"
             )
         return [f"{text[:-1]}: {shown}."]
 
@@ -194,7 +210,10 @@ def _texts(values: list[Any], x_col: object) -> list[str]:
         return values
     for row, one in enumerate(values):
         if not isinstance(one, str | os.PathLike):
-            raise ColumnTypeError(f"All values in column x_col={x_col} must be strings: row {row} has {brief(one)}")
+            cure = "; turn numbers into names: frame[column].astype(str) + '.jpg'" if isinstance(one, int) else ""
+            raise ColumnTypeError(
+                f"All values in column x_col={x_col} must be strings: row {row} has {brief(one)}{cure}"
+            )
     return [os.fspath(one) for one in values]
 
 
@@ -203,10 +222,26 @@ def _joined(directory: str, names: list[str]) -> list[str]:
     return [name if name[:1] == "/" else start + name for name in names]
 
 
-def _weights(table: Columns, weight_col: Any) -> Array | None:
+def _weights(table: Columns, weight_col: Any, compat: Compat) -> Array | None:
     if weight_col is None:
         return None
-    weights = np.array(values_of(table, "weight_col", weight_col))
-    if weights.dtype.kind not in "biuf":
+    weights = array_of(table, "weight_col", weight_col)
+    if compat is not None and weights.dtype.kind not in "biuf":
         raise ColumnTypeError(f"Column weight_col={weight_col} must be numeric: it has {brief(weights.tolist()[0])}")
+    if weights.dtype.kind == "O":  # with None
+        return np.array([np.nan if is_missing(one) else one for one in weights.tolist()])
     return weights
+
+
+# Any: as above
+def _check(targets: Any, weights: Array | None, rows: Array, said: tuple[Any, Any], compat: Compat) -> None:
+    """Errors and warnings of values that make no sense in the rows that are used. said: y_col and weight_col."""
+    y_col, weight_col = said
+    if compat is not None:
+        return
+    if targets is not None:
+        several = targets if isinstance(targets, list) else [targets]
+        for one, name in zip(several, y_col if isinstance(targets, list) else [y_col], strict=True):
+            check_targets(one, rows, f"y_col={name!r}")
+    if weights is not None:
+        check_weights(weights, rows, f"Column weight_col={weight_col}")

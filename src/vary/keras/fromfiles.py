@@ -8,7 +8,7 @@ from vary.errors import InputError
 from vary.keras.faces import Compat
 from vary.keras.files import FileImages, loading_of
 from vary.keras.maker import Maker
-from vary.keras.saving import Saving
+from vary.keras.saving import saving_of
 from vary.keras.subsets import augment_of, check_subset
 from vary.keras.targets import packed
 from vary.sample import Array
@@ -63,10 +63,10 @@ class BatchFromFilesMixin:
         self, numbers: Array | None, augment_validation: AugmentValidation | None, on_error: OnError
     ) -> None:
         """numbers: the indices of the files among all of which a subset was taken."""
-        compat, saved = self.compat, self.save_to_dir
+        compat, saved = self.compat, (self.save_to_dir, self.save_prefix, self.save_format)
         self._images = FileImages(self._paths, self._loading, on_error)
         augment = augment_of(self.subset, augment_validation, compat)
-        saving = Saving(str(saved), self.save_prefix, self.save_format, 10_000_000, self.data_format, compat)
+        saving = saving_of(saved, 10_000_000, self.data_format, compat)
         self._maker = Maker(
             self.image_data_generator,
             self._images,
@@ -75,7 +75,7 @@ class BatchFromFilesMixin:
             compat,
             numbers,
             augment,
-            saving if saved else None,
+            saving,
             self.data_format,
         )
         self.image_shape = self._maker.image_shape

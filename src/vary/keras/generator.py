@@ -131,7 +131,7 @@ class ImageDataGenerator:
         return transform.apply_transform(self.parameters, x, transform_parameters, self.compat)
 
     def random_transform(self, x: np.ndarray, seed: int | None = None) -> np.ndarray:
-        """The image after a transform that is drawn. Without a seed, the system's entropy decides."""
+        """The image after a transform that is drawn. Without a seed, Python's `random` draws one."""
         return self.apply_transform(x, self.get_random_transform(x.shape, seed))
 
     def standardize(self, x: np.ndarray) -> np.ndarray:

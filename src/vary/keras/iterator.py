@@ -7,7 +7,6 @@ versions do it; batches are then made when they are requested.
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -17,6 +16,7 @@ from vary.errors import DecodeError, InputError, brief
 from vary.keras.faces import Compat, face_of
 from vary.keras.feed import Feed, Number
 from vary.keras.maker import NO_MAKER, Maker
+from vary.keras.seeds import drawn_seed
 from vary.rng import check_address
 from vary.sample import Array
 from vary.streams import keras
@@ -43,8 +43,8 @@ class Iterator:
     """Abstract: a subclass defines `_get_batches_of_transformed_samples(index_array)`.
 
     n: number of samples. batch_size: samples in a batch; the last one of an epoch may have fewer. shuffle: a new order
-    in each epoch. seed: of order and augmentation; None: a new one from the system, or NumPy's global state with
-    `compat`.
+    in each epoch. seed: of order and augmentation; None: one that is drawn by Python's `random`, which
+    keras.utils.set_random_seed seeds; with `compat`, NumPy's global state.
 
     `next(it)` never stops: after an epoch comes the next one. `it[k]` is batch k of the present epoch, and
     `on_epoch_end()` begins the next; `reset()` goes back to the first batch of the present one.
@@ -65,7 +65,7 @@ class Iterator:
         self.batch_index = self.total_batches_seen = 0
         self.index_array: Array | None = None
         self.batch_indices = np.zeros(0, np.int64)  # of the batch that was returned last
-        self._seed = int.from_bytes(os.urandom(8), "little") if seed is None else int(seed)
+        self._seed = drawn_seed() if seed is None else int(seed)
         self._epoch = self._drawn = 0  # of the next batch; of one that a user's subclass makes
         self._orders: dict[int, Array] = {}  # of the latest epochs
         self._endless, self._asked = False, 0  # for Keras: see `keras_batches`

@@ -7,7 +7,6 @@ vary's core works on arrays in memory, so a compiled step calls back to the host
 from __future__ import annotations
 
 import importlib
-import random
 import sys
 import threading
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ import numpy as np
 
 from vary.elements import ELEMENTS
 from vary.errors import InputError
+from vary.keras.seeds import LARGEST_SEED, drawn_seed
 from vary.keras.traps import warn_of_trap
 from vary.ops import CLIPPING
 from vary.plan.address import address_of
@@ -36,7 +36,6 @@ except ImportError as error:
 __all__ = ["Augment"]
 
 Tensor = Any  # `Any`: that of the backend
-LARGEST_SEED = (1 << 31) - 1  # Keras keeps seeds in 32 bits with a sign on some backends
 FORMATS = ("channels_last", "channels_first")
 
 
@@ -70,7 +69,7 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
         if data_format not in (*FORMATS, None):
             raise InputError(f"data_format={data_format!r}; give 'channels_last' or 'channels_first'")
         self.policy = policy
-        self.seed = random.randrange(LARGEST_SEED) if seed is None else seed
+        self.seed = drawn_seed() if seed is None else int(seed)
         self.data_format = data_format or keras.config.image_data_format()
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.supports_jit = keras.backend.backend() == "jax"  # TensorFlow compiles no call to the host with XLA
@@ -138,7 +137,8 @@ class Augment(keras.layers.Layer):  # type: ignore[misc]
 
 
 def _check_seed(seed: object) -> None:
-    if seed is not None and not (isinstance(seed, int) and 0 <= seed <= LARGEST_SEED):
+    is_whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if seed is not None and not (is_whole and 0 <= seed <= LARGEST_SEED):  # type: ignore[operator]
         raise InputError(f"seed={seed!r}; give a whole number from 0 to 2^31 - 1, or None for a drawn one")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Set as AbstractSet
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,13 +37,20 @@ def formats_of(compat: Compat) -> tuple[str, ...]:
     return FORMATS if face_of(compat).old_pixels else tuple(f".{one}" for one in (*FORMATS, *MORE))
 
 
-def classes_of(classes: object) -> list[str] | None:
-    """The argument `classes`: a list, tuple, array or column of names, or None, as a list; None: all classes."""
-    if isinstance(classes, str) or (classes is not None and not hasattr(classes, "__iter__")):
-        raise InputError(f"classes={brief(classes)}; give a list of names, each once")
-    names = [] if classes is None else [os.fspath(name) for name in classes]
+def classes_of(classes: object, argument: str = "classes", compat: Compat = None) -> list[str] | None:
+    """The argument `classes`: a list, tuple, array or column of names, or None, as a list; None: all classes.
+
+    Without `compat`, a set is an error, because its order, and so the ids, would differ between runs."""
+    unordered = compat is None and isinstance(classes, AbstractSet | Mapping)
+    if unordered or isinstance(classes, str | bytes) or (classes is not None and not hasattr(classes, "__iter__")):
+        raise InputError(f"{argument}={brief(classes)}; give a list of names, each once, in the order of their ids")
+    names = [] if classes is None else list(classes)
+    for place, one in enumerate(names):
+        if not isinstance(one, str | os.PathLike):
+            raise InputError(f"{argument}[{place}]={brief(one)} is a {type(one).__name__}; give names, as text")
+    names = [str(os.fspath(name)) for name in names]
     if len(set(names)) < len(names):
-        raise InputError(f"classes={brief(names)}; give a list of names, each once")
+        raise InputError(f"{argument}={brief(names)}; give a list of names, each once")
     return names or None
 
 
@@ -57,7 +65,7 @@ def listed(directory: str, classes: Sequence[str] | None, follow_links: bool, co
             f"directory={directory!r} is no folder{searched_in(directory)}; give one with a folder a class"
         )
     remarks: list[str] = []
-    classes = classes_of(classes)
+    classes = classes_of(classes, compat=compat)
     folders = sorted(entry.name for entry in os.scandir(directory) if entry.is_dir())
     if classes:
         names = _wanted(directory, classes, folders, compat)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -12,6 +11,7 @@ from vary.keras.affine import flip_axis, moved
 from vary.keras.draws import Drawn, drawn, drawn_in_old_order
 from vary.keras.faces import Compat, face_of
 from vary.keras.parameters import Parameters
+from vary.keras.seeds import drawn_seed
 from vary.keras.values import apply_brightness_shift, apply_channel_shift
 from vary.rng import check_address
 
@@ -28,7 +28,7 @@ def get_random_transform(
 ) -> Drawn:
     """The draws of a transform of an image of this shape: angles in degrees, shifts in pixels, zooms as factors.
 
-    Without a seed, the system's entropy decides. With `compat`, the numbers come from NumPy's global generator, which
+    Without a seed, Python's `random` draws one. With `compat`, the numbers come from NumPy's global generator, which
     `seed` sets; without a seed it goes on from its state. `channel_shift_intensity` and `brightness` may be None.
     """
     if len(img_shape) != 3:
@@ -36,7 +36,7 @@ def get_random_transform(
     rows, columns, _ = _axes(parameters)
     size = img_shape[rows], img_shape[columns]
     if compat is None:
-        seed = int.from_bytes(os.urandom(8), "little") if seed is None else seed
+        seed = drawn_seed() if seed is None else seed
         check_address(seed, 0)
         return drawn(parameters, size, (int(seed), 0, 0, 0))
     if seed is not None:

@@ -129,6 +129,8 @@ def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
             if not isinstance(text, str):
                 what = "is missing" if is_missing(one) else f"is {brief(one)}, a {type(one).__name__}"
                 cure = "leave the row out" if is_missing(one) else "give paths of files, or their bytes"
+                if isinstance(one, int):
+                    cure += f"; numbers become names as text, with suffix=: frame[{name!r}].astype(str)"
                 raise InputError(f"column {name!r}, row {row}, {what}; {cure}") from None
             texts.append(text)
     if "" in texts:
@@ -167,6 +169,10 @@ def _say_absent(
     endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder][1]]
     if endings and not suffix:
         cures = [f"the names have no suffix: give suffix={endings[0]!r}"]
+    if "://" in absent[0]:
+        cures = ["URLs are not read: download the files, and give their paths, or a column of their bytes"]
+    elif "\\" in absent[0]:
+        cures = [f"the paths have backslashes, as on Windows: frame[{name!r}].str.replace('\\\\', '/')", *cures]
     raise SourceError(f"{said}; {'; '.join(cures)}")
 
 

@@ -69,15 +69,57 @@ def columns_of(table: Any, images: object) -> Columns:
     return found
 
 
+class Categories(Sequence[str | None]):
+    """Texts among known ones, in the form of a pandas categorical: all categories are classes, also those without
+    samples, so that parts of one table have the same ids.
+
+    codes: (n,) int64 indices in the categories; -1: missing.
+    """
+
+    def __init__(self, categories: list[str], codes: list[int | None]) -> None:
+        self.categories = categories
+        self.codes = np.array([-1 if code is None else code for code in codes], np.int64)
+
+    @property
+    def dtype(self) -> Categories:
+        return self
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, row: Any) -> Any:  # Any: numbers of rows, and texts, as of Sequence
+        code = int(self.codes[row])
+        return None if code < 0 else self.categories[code]
+
+
+def _of_dictionary(column: Any) -> Categories | list[str | None]:
+    """A column of pyarrow that is dictionary-encoded."""
+    if hasattr(column, "unify_dictionaries"):
+        column = column.unify_dictionaries().combine_chunks()
+        column = column.chunk(0) if hasattr(column, "num_chunks") else column
+    names = column.dictionary.to_pylist()
+    if None in names or len(set(names)) < len(names):
+        texts: list[str | None] = column.to_pylist()
+        return texts
+    return Categories(names, column.indices.to_pylist())
+
+
 def plain(column: Any) -> Any:
-    """A column as an array or a list; a categorical of pandas as it is. Missing values are None or NaN."""
+    """A column as an array or a list; a categorical as it is, or as `Categories`. Missing values are None or NaN."""
     if hasattr(column, "to_pylist"):  # pyarrow
+        if str(column.type).startswith(("dictionary<values=string", "dictionary<values=large_string")):
+            return _of_dictionary(column)
         return column.to_pylist() if column.null_count else column.to_numpy(zero_copy_only=False)
     if hasattr(column, "null_count") and hasattr(column, "to_list"):  # polars
+        if type(column.dtype).__name__ == "Enum":
+            return Categories(column.dtype.categories.to_list(), column.to_physical().to_list())
         numbers = not column.null_count() and column.dtype.is_numeric()
         return column.to_numpy() if numbers else column.to_list()
     if hasattr(column, "iloc"):  # pandas
-        return column if hasattr(column.dtype, "categories") else np.asarray(column)
+        if hasattr(column.dtype, "categories"):
+            return column
+        found = np.asarray(column)
+        return found.tolist() if found.dtype.kind == "O" else found
     return column if isinstance(column, np.ndarray) else list(column)
 
 
@@ -147,9 +189,13 @@ def _of_csv(path: str, images: object) -> Columns:
         with open(path, newline="", encoding="utf-8-sig") as file:  # noqa: PTH123
             first = file.readline()
             file.seek(0)
-            fits = [one for one in DELIMITERS if images in next(csv.reader([first], delimiter=one), [])]
+            fits = [
+                one
+                for one in DELIMITERS
+                if images in next(csv.reader([first], delimiter=one, skipinitialspace=True), [])
+            ]
             most = max(DELIMITERS, key=first.count)
-            reader = csv.reader(file, delimiter=fits[0] if fits else most)
+            reader = csv.reader(file, delimiter=fits[0] if fits else most, skipinitialspace=True)
             header = next(reader, [])
             rows, wrong = [], None
             for row in filter(None, reader):
@@ -180,7 +226,8 @@ def _of_csv(path: str, images: object) -> Columns:
 def _typed(texts: list[str]) -> Sequence[Any] | Array:
     """Whole numbers or floats, if all texts are such, apart from missing ones; else the texts."""
     known = [text for text in texts if text.strip() not in BLANK]
-    if not known or any(text[:1] == "0" and text[1:2].isdigit() for text in known):  # 007 is a name
+    if not known or any("_" in text or (text[:1] == "0" and text[1:2].isdigit()) for text in known):
+        # 007 and 1_0 are names
         return texts
     for kind in (np.int64, np.float64):
         try:

@@ -235,6 +235,8 @@ def _matrix(
     """Several columns of numbers as one array (n, columns), and the names of the classes if all are 0 or 1."""
     if not names:
         raise InputError(f"{argument}=[]; give the name of at least one column, or leave it out")
+    if len(set(map(str, names))) < len(names):
+        raise InputError(f"{argument}={brief(list(names))} names a column twice; name each once")
     found = []
     for name in names:
         values = np.asarray(plain(rows_of(columns.column(argument, name), rows)))
@@ -316,4 +318,8 @@ def _weights(columns: Columns, weights: object, rows: Array | None, called: Call
     found = np.array(numbers, np.float32)
     for place in np.flatnonzero(~(found >= 0) | np.isinf(found))[:1].tolist():
         raise InputError(f"weights={weights!r}: that of {called(place)} is {values[place]}; give numbers of 0 or more")
+    if not found.any():
+        raise InputError(
+            f"weights={weights!r} is 0 for all samples, and nothing would be learnt; give some more than 0"
+        )
     return found

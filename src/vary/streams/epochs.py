@@ -351,12 +351,13 @@ class Epochs:
         pictures = sum(not one.masks for one in self._schema().pictures)
         return keras.packed(self._batch_for_keras(number), pictures)
 
-    def _batch_for_keras(self, number: int) -> Batch:
-        number = operator.index(number)
-        if not 0 <= number < len(self):
-            raise IndexError(f"{number}: an epoch has {len(self)} batches")
+    def _batch_for_keras(self, number: int, most: float | None = None) -> Batch:
+        """most: the number of batches, if they are of several epochs."""
+        number, count = operator.index(number), len(self)
+        if not 0 <= number < (count if most is None else most):
+            raise IndexError(f"{number}: an epoch has {count} batches")
         batch = self._feed.batch(self, number) if self._feed is not None and self._feed.is_open else None
-        return batch or self._batch_at(number) or self.peek()
+        return batch or self._batch_at(number % count) or self.peek()
 
     def as_keras(self) -> Self:
         """The stream itself: Keras 3.8 or newer takes it as it is, as training and validation data on each backend.

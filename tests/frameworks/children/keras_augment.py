@@ -239,3 +239,15 @@ def check_floats_of_another_range_are_noticed() -> None:
             layer(small), layer(small)
         found = [one.category for one in caught if "value_range=1" in str(one.message)]
         assert found == [vary.keras.TrapWarning] * count
+
+
+def check_seeds_are_whole_numbers() -> None:
+    assert Augment(POLICY, seed=np.int64(4)).seed == 4
+    assert type(Augment(POLICY, seed=np.int64(4)).get_config()["seed"]) is int
+    for wrong in (True, 1.5, -1, "a", 2**31):
+        said = "nothing was raised"
+        try:
+            Augment(POLICY, seed=wrong)
+        except vary.InputError as error:
+            said = str(error)
+        assert said.startswith(f"seed={wrong!r}"), said

@@ -1,6 +1,7 @@
 """Keras trains on `vary.keras.image_dataset_from_directory`, on the backend that KERAS_BACKEND names."""
 
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,54 @@ def check_parts_are_the_same_in_each_epoch_of_keras() -> None:
     assert len(net.fit(dataset.take(2), validation_data=dataset.skip(4), epochs=3, verbose=0).history["val_loss"]) == 3
 
 
+def check_repeated_datasets_run_every_step_without_a_warning() -> None:
+    seen = []
+
+    class Count(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
+            seen.append(batch)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        endless = opened().repeat()
+        model().fit(
+            endless,
+            epochs=2,
+            steps_per_epoch=15,
+            validation_data=opened().repeat(),
+            validation_steps=8,
+            verbose=0,
+            callbacks=[Count()],
+        )
+        assert seen == [*range(15)] * 2
+        assert len(levels(opened().repeat(), steps=7)) == 6 * 4 - 1 + 4
+        wanted = in_loop(opened())
+        dataset = opened()
+        assert levels(dataset.repeat(2))[:COUNT] == wanted
+        assert sorted(levels(dataset.repeat(3))) == sorted([*range(COUNT)] * 3)
+        assert len(levels(dataset.repeat().take(8))) == COUNT + 8
+        assert levels(dataset.unbatch().map(lambda x, y: (x, y)).batch(10)) == wanted
+        model().fit(dataset.repeat(2), epochs=2, verbose=0)
+    said = [
+        str(one.message) for one in caught if "ran out of data" in str(one.message) or "shuffle" in str(one.message)
+    ]
+    assert not said, said
+
+
+def check_endless_datasets_need_a_number_of_steps() -> None:
+    for run in (
+        lambda: model().fit(opened().repeat(), verbose=0),
+        lambda: model().evaluate(opened().repeat(), verbose=0),
+        lambda: model().fit(opened(), validation_data=opened().repeat(), verbose=0),
+    ):
+        said = "nothing was raised"
+        try:
+            run()
+        except Exception as error:  # noqa: BLE001  TensorFlow wraps errors in its own
+            said = str(error)
+        assert "steps_per_epoch=" in said, said
+
+
 def check_maps_of_tensors() -> None:
     rescale, twice = keras.layers.Rescaling(2.0), keras.ops.add
     dataset = opened(shuffle=False).map(lambda x, y: (rescale(x), twice(y, y)))
@@ -128,6 +177,22 @@ def check_the_first_batch_is_of_the_same_bytes_as_in_keras() -> None:
     assert np.array_equal(b.numpy(), d)
     assert ours.class_names == theirs.class_names
     assert ours.file_paths == theirs.file_paths
+
+
+def check_files_come_in_the_order_of_keras() -> None:
+    if keras.backend.backend() != "tensorflow":
+        return
+    top = Path(tempfile.mkdtemp(prefix="vary-test-"))
+    for name in ("a/z.png", "a/10.PNG", "a/2.png", "a/k/c.png", "a/k/b/3.png", "a-b/0.png", "B/x.gif", "10/y.bmp"):
+        (top / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (8, 8)).save(top / name)
+    for options in ({}, {"labels": None}, {"class_names": ["a-b", "a", "10", "B"]}, {"class_names": ["a", "10"]}):
+        given = {"shuffle": False, "verbose": False, "image_size": (8, 8), **options}
+        ours = image_dataset_from_directory(top, **given)
+        assert ours.file_paths == keras.utils.image_dataset_from_directory(top, **given).file_paths, options
+        assert len(ours.file_paths) == sum(
+            len(x) for x, *_ in (one if options.get("labels", 1) else (one,) for one in ours)
+        )
 
 
 def check_streams_say_that_they_are_datasets() -> None:

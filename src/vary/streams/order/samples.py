@@ -222,11 +222,15 @@ def _class_ids(source: Indexed) -> Array:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """`Samples` of a part of each epoch: `length` positions from position `first` on, as `whole` has them."""
+    """`Samples` of a part of each epoch: `length` positions from position `first` on, as `whole` has them.
+
+    is_fixed: in the order that epoch 0 has, in all epochs.
+    """
 
     whole: Samples
-    first: int
-    length: int | None  # None: to the end
+    first: int = 0
+    length: int | None = None  # None: to the end
+    is_fixed: bool = False
 
     @property
     def n(self) -> int:
@@ -237,15 +241,18 @@ class Window:
         return self.whole.numbers
 
     def count(self, epoch: int) -> int:
-        left = max(0, self.whole.count(epoch) - self.first)
+        left = max(0, self.whole.count(self._of(epoch)) - self.first)
         return left if self.length is None else min(self.length, left)
 
     def max_repeats(self, epoch: int) -> int:
-        return self.whole.max_repeats(epoch)
+        return self.whole.max_repeats(self._of(epoch))
 
     def eligible(self, epoch: int) -> Array | None:
-        return self.whole.eligible(epoch)
+        return self.whole.eligible(self._of(epoch))
 
     def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:
-        at = self.whole.samples(options, epoch)
+        at = self.whole.samples(options, self._of(epoch))
         return lambda positions: at(positions + self.first)
+
+    def _of(self, epoch: int) -> int:
+        return 0 if self.is_fixed else epoch
