@@ -203,10 +203,9 @@ class Rewriter:
             if owner in self.names.flows:
                 self._rename(source, keyword, new)
                 start, end = source.whole(call, keyword.value)
-                if isinstance(keyword.value, ast.BinOp | ast.IfExp | ast.Lambda) and source.text[start] != "(":
-                    self._edit(source, start, start, "(")
-                    self._edit(source, end, end, ")")
-                self._edit(source, end, end, f" // {owner}.batch_size")
+                compound = isinstance(keyword.value, ast.BinOp | ast.IfExp | ast.Lambda) and source.text[start] != "("
+                self._edit(source, start, start, "(" if compound else "")
+                self._edit(source, end, end, f"{')' if compound else ''} // {owner}.batch_size")
 
     def _rename(self, source: Source, keyword: ast.keyword, new: str) -> None:
         assert keyword.arg is not None

@@ -100,10 +100,13 @@ class Reader:
         """The traps of one generator's parameters."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            wrong = [problem for name, value in made.values.items() if (problem := _wrong({name: value}))]
-            if not wrong and (problem := _wrong(made.values)):  # of several together
-                wrong = [problem]
-        for text in wrong:
+            wrong = [_wrong(made.values)]
+            if wrong[0]:  # say it of each parameter, and look at the others together
+                each = {name: _wrong({name: value}) for name, value in made.values.items()}
+                wrong = [problem for problem in each.values() if problem] or wrong
+                caught.clear()
+                _wrong({name: value for name, value in made.values.items() if not each[name]})
+        for text in filter(None, wrong):
             self._say(made.source, made.call, text)
         function = made.unknown.get("preprocessing_function", "")
         if function.endswith("preprocess_input") and made.values.get("rescale") not in (None, 0, 1):

@@ -165,9 +165,7 @@ class Document:
         self.path = path
         data = path.read_bytes()
         try:
-            self._encoding = tokenize.detect_encoding(io.BytesIO(data).readline)[0] if path.suffix == ".py" else "utf-8"
-            if path.suffix != ".py" and data.startswith(codecs.BOM_UTF8):
-                self._encoding = "utf-8-sig"
+            self._encoding = _encoding_of(data, path.suffix == ".py")
             self.text = data.decode(self._encoding)
         except (UnicodeDecodeError, SyntaxError, LookupError):
             raise UserError(f"{path} is not text in UTF-8, nor in an encoding that its first lines name") from None
@@ -196,6 +194,12 @@ class Document:
             new.replace(place)
         finally:
             new.unlink(missing_ok=True)
+
+
+def _encoding_of(data: bytes, is_python: bool) -> str:
+    if is_python:
+        return tokenize.detect_encoding(io.BytesIO(data.replace(b"\r", b"\n")).readline)[0]
+    return "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
 class Notebook:
