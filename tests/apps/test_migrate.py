@@ -418,6 +418,33 @@ def test_cells_with_a_magic_before_python(tmp_path: Path, magic: str) -> None:
     assert cells[2]["source"][1] == "m.fit_generator(g)"
 
 
+def test_python_after_line_magics(tmp_path: Path) -> None:
+    lines = ["if 1:", "    %time m.fit_generator(g)", "h = %time m.fit_generator(g)", "a, b = !ls", "%time -x", "f?"]
+    path = notebook(tmp_path, ["\n".join(lines)])
+    assert main(["migrate", str(path)]) == 0
+    assert json.loads(path.read_text(encoding="utf-8"))["cells"][1]["source"] == "\n".join(lines).replace(
+        "_generator", ""
+    )
+
+
+def test_old_notebooks_and_those_of_windows(tmp_path: Path) -> None:
+    """Format 3 has worksheets, whose cells have `input`."""
+    cell = {
+        "cell_type": "code",
+        "input": ["m.fit_generator(g)\r\n", "m.fit(x)"],
+        "outputs": [{"text": "m.fit_generator(g)"}],
+    }
+    path = tmp_path / "old.ipynb"
+    for start in (b"", b"\xef\xbb\xbf"):
+        data = (
+            start
+            + json.dumps({"nbformat": 3, "worksheets": [{"cells": [cell]}]}, indent=1).replace("\n", "\r\n").encode()
+        )
+        path.write_bytes(data)
+        assert main(["migrate", str(path)]) == 0
+        assert path.read_bytes() == data.replace(b"fit_generator", b"fit", 1)
+
+
 def test_the_form_of_a_notebook_survives(tmp_path: Path) -> None:
     """Odd spaces and escapes; a line that becomes two is two strings; the same text in an output is left alone."""
     text = """{"cells": [

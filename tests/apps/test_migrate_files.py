@@ -85,6 +85,9 @@ def test_the_end_of_a_diff(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
         ("a.py", "print 'x'", "cannot be parsed as Python 3"),
         ("a.ipynb", "{", "is not a notebook"),
         ("a.ipynb", "[]", "has no cells"),
+        ("a.ipynb", '{"cells": [3]}', "its cells are not as in one"),
+        ("a.ipynb", '{"cells": [{"x": 1}]}', "its cells are not as in one"),
+        ("a.ipynb", '{"cells": [{"cell_type": "code", "source": null}]}', "its cells are not as in one"),
         ("b.py", None, "No such file"),
     ],
 )

@@ -22,8 +22,10 @@ from vary.apps.inputs import UserError
 
 __all__ = ["Document", "Edit", "Source"]
 
-MAGIC = re.compile(r"^(\s*)[%!?].*|^(\s*)[\w.]+\?+\s*$|^(\s*)\w+\s*=\s*[%!].*")
+MAGIC = re.compile(r"^(\s*)[%!?].*|^(\s*)[\w.]+\?+\s*$|^(\s*)[\w., ]+=\s*[%!].*")
 """Lines of a notebook that are not Python: %matplotlib inline, !pip install, name?, files = !ls"""
+TIMED = re.compile(r"^(\s*)%time(?=\s+[^-\s])|(?<==)(\s*)%time(?=\s)")
+"""A statement after %time, or a value: history = %time model.fit(x)"""
 CONTINUED = re.compile(r"\\\s*$")
 PYTHON_CELL = re.compile(r"\s*%%(time|timeit|capture|prun)\b")
 """Cell magics before Python; what follows others is another language."""
@@ -152,6 +154,9 @@ def _leave_out(lines: list[str], at: int) -> bool:
     match = MAGIC.match(lines[at]) if 0 <= at < len(lines) else None
     if match is None:
         return False
+    if timed := TIMED.search(lines[at]):  # what is as long, so that the rest keeps its place
+        lines[at] = TIMED.sub(f"{timed[1]}0;   " if timed[1] is not None else f"{timed[2]}     ", lines[at])
+        return True
     while CONTINUED.search(lines[at]) and at + 1 < len(lines):
         lines[at], at = "", at + 1
     lines[at] = "".join(filter(None, match.groups())) + "pass"
@@ -169,7 +174,10 @@ class Document:
             self.text = data.decode(self._encoding)
         except (UnicodeDecodeError, SyntaxError, LookupError):
             raise UserError(f"{path} is not text in UTF-8, nor in an encoding that its first lines name") from None
-        self._book = Notebook(self.text, path) if path.suffix == ".ipynb" else None
+        try:
+            self._book = Notebook(self.text, path) if path.suffix == ".ipynb" else None
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError):
+            raise UserError(f"{path} is not a notebook: its cells are not as in one") from None
         self.sources = [Source(self.text)] if self._book is None else self._book.sources
         if self._book is None and (fault := self.sources[0].fault):
             raise UserError(f"{path} cannot be parsed as Python 3: {fault}")
