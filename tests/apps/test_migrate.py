@@ -137,6 +137,11 @@ SAME = [
     "from mylib import keras\nd = keras.preprocessing.image.load_img('a')",
     "class Pool:\n    def fit(self, x, workers=1):\n        pass\nPool().fit(3, workers=2)",
     "class M:\n    def fit_generator(self, g, n):\n        pass\n    def f(self):\n        self.fit_generator(g, 5)",
+    "import torch\nfrom torch import optim as o\ntorch.optim.Adam(p, lr=1)\no.SGD(p, lr=1)",
+    "from mine import Adam\nAdam(lr=3)",
+    "class SGD:\n    pass\nSGD(lr=3)",
+    "import loops\nclass M:\n    def fit_generator(self, g):\n        loops.fit_generator(self, g)",
+    "class M(N):\n    def fit_generator(self, g, n):\n        super().fit_generator(g, n)",
     "text = 'm.fit_generator(g, 3)'  # m.fit(g, workers=2)\nprint(f'{text} keras.preprocessing.image.load_img')",
     "from vary.keras import ImageDataGenerator",
 ]

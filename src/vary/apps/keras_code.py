@@ -34,6 +34,7 @@ COUNTS = {
     "val_samples": ("steps", "x"),
 }
 """Number of samples -> the number of batches that is given now, and the argument whose batches they are."""
+KERAS = ("keras", "tensorflow", "tf", "tf_keras")
 OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl")
 
 
@@ -157,13 +158,13 @@ class Rewriter:
 
     def _call(self, source: Source, call: ast.Call) -> None:
         name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
-        if name in OPTIMIZERS:
+        if name in OPTIMIZERS and self.names.may_be_of(call.func, KERAS):
             for one in call.keywords:
                 if one.arg == "lr":
                     self._rename(source, one, "learning_rate")
         if not isinstance(call.func, ast.Attribute):
             return
-        if name in OLD_CALLS and not (name in self.names.methods and dotted(call.func.value) == "self"):
+        if name in OLD_CALLS and not self._is_own(call):
             self._old_call(source, call, *OLD_CALLS[name])
         elif name in NEW_CALLS:
             arguments = [Argument(one.arg, one) for one in call.keywords]
@@ -172,6 +173,14 @@ class Rewriter:
                     self._rename(source, keyword, RENAMED["nb_epoch"])
             self._samples(source, call, {"x": call.args[0]} if call.args else {})
             self._without(source, call, [*(Argument(None, one) for one in call.args), *arguments])
+
+    def _is_own(self, call: ast.Call) -> bool:
+        """Does it call a function of the program, or a model's method with the model as an argument?"""
+        assert isinstance(call.func, ast.Attribute)
+        owner = call.func.value
+        inherited = dotted(owner) == "self" or (isinstance(owner, ast.Call) and dotted(owner.func) == "super")
+        passed = bool(call.args) and dotted(call.args[0]) == "self"
+        return (inherited and call.func.attr in self.names.methods) or passed
 
     def _old_call(self, source: Source, call: ast.Call, new: str, parameters: str) -> None:
         assert isinstance(call.func, ast.Attribute)

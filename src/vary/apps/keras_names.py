@@ -105,6 +105,13 @@ class Names:
         root, _, rest = name.partition(".")
         return [f"{full}.{rest}".rstrip(".") for full in sorted(self._imported.get(root, {root}))] if name else []
 
+    def may_be_of(self, node: ast.AST, packages: tuple[str, ...]) -> bool:
+        """Does it come from one of these packages, as far as the imports tell?"""
+        root = dotted(node).partition(".")[0]
+        if root not in self._imported:
+            return root not in self.bound
+        return any(full.partition(".")[0] in packages for full in self.meanings(node))
+
     def is_imported(self, name: str) -> bool:
         return name in self._imported
 
