@@ -66,6 +66,10 @@ REWRITTEN = [
     ("é = m.fit_generator(g, ('é', 3))  # é", "é = m.fit(g, steps_per_epoch=('é', 3))  # é"),
     ("o = optimizers.Adam(lr=1e-3, beta_1=.9)", "o = optimizers.Adam(learning_rate=1e-3, beta_1=.9)"),
     ("m.fit(x, y, workers=(2))", "m.fit(x, y)"),
+    (
+        "def fit_generator(m, g, workers=1):\n    m.fit_generator(g, workers=0)",
+        "def fit_generator(m, g, workers=1):\n    m.fit(g)",
+    ),
     ("m.fit((x), use_multiprocessing=(True), epochs=(3))", "m.fit((x), epochs=(3))"),
     ("m.fit_generator((g), (100), ((10)), workers=(4))", "m.fit((g), steps_per_epoch=(100), epochs=((10)))"),
     (

@@ -225,7 +225,9 @@ class Rewriter:
     def _without(self, source: Source, call: ast.Call, arguments: list[Argument]) -> None:
         """Remove the arguments that are dead."""
         arguments = sorted(arguments, key=lambda one: source.span(one.node))
-        own = self.names.methods.get(call.func.attr, ()) if isinstance(call.func, ast.Attribute) else ()
+        assert isinstance(call.func, ast.Attribute)
+        new = OLD_CALLS.get(call.func.attr, (call.func.attr, ""))[0]
+        own = self.names.methods.get(new, ())
         dead = [one.name in DEAD and one.name not in own for one in arguments]
         if not any(dead):
             return
