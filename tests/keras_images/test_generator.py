@@ -167,6 +167,26 @@ def test_a_policy_has_the_same_ranges() -> None:
     assert ImageDataGenerator(width_shift_range=0).to_policy() == vary.Policy([], value_range=255)
 
 
+@pytest.mark.parametrize("size", [150, (150,), (150, 150, 3), (0, 5), ("a", "b")])
+def test_the_size_of_a_policy_is_a_pair(size: Any) -> None:
+    with pytest.raises(vary.InputError, match=r"target_size=.*\(height, width\)"):
+        ImageDataGenerator(rescale=1 / 255).to_policy(size)
+
+
+@pytest.mark.parametrize("name", ["random_transform", "apply_transform", "get_random_transform", "standardize"])
+def test_no_policy_for_methods_of_a_users_class(name: str) -> None:
+    own = type("Own", (ImageDataGenerator,), {name: lambda self, x: x})
+    with pytest.raises(vary.InputError, match=f"Own.{name} is not that of ImageDataGenerator"):
+        own().to_policy()
+    assert type("Same", (ImageDataGenerator,), {})().to_policy() == ImageDataGenerator().to_policy()
+
+
+def test_negative_ranges_of_old_versions_are_the_positive_ones() -> None:
+    names = ("rotation_range", "shear_range", "width_shift_range", "height_shift_range")
+    old = ImageDataGenerator(**dict.fromkeys(names, -0.5), compat="1.1.2")
+    assert old.to_policy() == ImageDataGenerator(**dict.fromkeys(names, 0.5), compat="1.1.2").to_policy()
+
+
 @pytest.mark.parametrize("name", ["width_shift_range", "height_shift_range"])
 def test_a_policy_moves_to_the_listed_places(name: str) -> None:
     x = random_images(4, (30, 40, 3)).astype(np.float32)

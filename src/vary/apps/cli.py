@@ -89,7 +89,9 @@ def parser() -> argparse.ArgumentParser:
     one = command(
         commands, "migrate", migrate.migrate, "rewrite a program from Keras' ImageDataGenerator to vary.keras"
     )
-    one.add_argument("file", metavar="FILE", help="a program (.py) or a notebook (.ipynb)")
+    one.add_argument(
+        "file", metavar="FILE", nargs="+", help="a program (.py), a notebook (.ipynb), or a folder of them"
+    )
     one.add_argument("--diff", action="store_true", help="show the changes, and write nothing")
 
     one = command(commands, "transforms", tables.transforms, "all transforms with their arguments")

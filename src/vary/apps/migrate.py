@@ -13,14 +13,46 @@ from vary.apps.sources import Document
 
 if TYPE_CHECKING:
     from argparse import Namespace
+    from collections.abc import Iterable
 
 SUFFIXES = (".py", ".ipynb")
 
 
+SKIPPED = ("__pycache__", "node_modules", "site-packages", "venv")
+"""Folders whose programs are not the user's; those that begin with a dot are skipped, too."""
+
+
 def migrate(args: Namespace) -> None:
-    path = Path(args.file).expanduser()
+    failures: list[str] = []
+    files = [file for given in args.file for file in _files(given)]
+    for path in files:
+        try:
+            _migrate(path, args.diff)
+        except UserError as error:
+            failures.append(str(error))
+        except OSError as error:
+            failures.append(f"{path}: {error.strerror}")
+    if failures:
+        rest = f" ({len(failures)} of {len(files)} files stay as they are)" if len(files) > 1 else ""
+        raise UserError("\nvary: error: ".join(failures) + rest)
+
+
+def _files(given: str) -> list[Path]:
+    """The file, or the programs and notebooks in a folder."""
+    path = Path(given).expanduser()
+    if path.is_dir():
+        found = sorted(one for suffix in SUFFIXES for one in path.rglob(f"*{suffix}"))
+        return [one for one in found if not any(map(_is_skipped, one.relative_to(path).parts))]
     if path.suffix not in SUFFIXES:
-        raise UserError(f"{args.file} is no program; give a file that ends in .py or .ipynb")
+        raise UserError(f"{given} is no program; give a file that ends in .py or .ipynb, or a folder")
+    return [path]
+
+
+def _is_skipped(part: str) -> bool:
+    return part in SKIPPED or part.startswith(".")
+
+
+def _migrate(path: Path, only_show: bool) -> None:
     document = Document(path)
     rewriter = Rewriter(document.sources)
     rewriter.run()
@@ -28,12 +60,12 @@ def migrate(args: Namespace) -> None:
     reader.run()
     text = document.edited()
     changed = text != document.text
-    if args.diff:
+    if only_show:
         lines = document.text.splitlines(keepends=True), text.splitlines(keepends=True)
-        print("".join(difflib.unified_diff(*lines, str(path), f"{path} (vary)")), end="")
+        print("".join(_ended(difflib.unified_diff(*lines, str(path), f"{path} (vary)"))), end="")
     elif changed:
-        path.write_bytes(text.encode("utf-8"))
-    count, wrote = len(rewriter.changes), "would be made" if args.diff else "made"
+        document.write(text)
+    count, wrote = len(rewriter.changes), "would be made" if only_show else "made"
     print(f"{path}: {count} change{'s'[: count != 1]} {wrote}" if changed else f"{path}: no changes")
     for said in rewriter.changes:
         print(f"  {said}")
@@ -45,6 +77,11 @@ def migrate(args: Namespace) -> None:
     for place, policy in reader.policies():
         print(f"\nthe generator of {place} as a policy:")
         print("\n".join(f"  {line}" for line in policy.splitlines()))
+
+
+def _ended(lines: Iterable[str]) -> Iterable[str]:
+    """Lines of a difference; one without an end gets it, and says so, as in Git."""
+    return (line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
 def _listed(head: str, lines: list[str]) -> None:

@@ -6,8 +6,13 @@ Text that is not edited stays as it is, with its comments and line ends.
 from __future__ import annotations
 
 import ast
+import codecs
+import io
 import json
+import os
 import re
+import shutil
+import tokenize
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -17,9 +22,23 @@ from vary.apps.inputs import UserError
 
 __all__ = ["Document", "Edit", "Source"]
 
-MAGIC = re.compile(r"^(\s*)[%!?].*|^(\s*)[\w.]+\?+\s*$|^(\s*)\w+\s*=\s*[%!].*")
+MAGIC = re.compile(r"^(\s*)[%!?].*|^(\s*)[\w.]+\?+\s*$|^(\s*)[\w., ]+=\s*[%!].*")
 """Lines of a notebook that are not Python: %matplotlib inline, !pip install, name?, files = !ls"""
+TIMED = re.compile(r"^(\s*)%time(?=\s+[^-\s])|(?<==)(\s*)%time(?=\s)")
+"""A statement after %time, or a value: history = %time model.fit(x)"""
 CONTINUED = re.compile(r"\\\s*$")
+PYTHON_CELL = re.compile(r"\s*%%(time|timeit|capture|prun)\b")
+"""Cell magics before Python; what follows others is another language."""
+NEWLINE = re.compile(r"\r\n|\r|\n")
+SPACE = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+
+
+class Token(NamedTuple):
+    """A word or sign of Python, and where it is in the text."""
+
+    text: str
+    start: int
+    end: int
 
 
 class Edit(NamedTuple):
@@ -41,11 +60,9 @@ class Source:
     edits: list[Edit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        lines = self.text.split("\n")
-        self._starts = [0]
-        for line in lines:
-            self._starts.append(self._starts[-1] + len(line) + 1)
-        self._lines = lines
+        self._starts = [0, *(match.end() for match in NEWLINE.finditer(self.text))]
+        ends = [*self._starts[1:], len(self.text)]
+        self._lines = [self.text[start:end] for start, end in zip(self._starts, ends, strict=True)]
         self.tree, self.fault = _parsed(self.text, self.name != "")
 
     def at(self, line: int, column: int) -> int:
@@ -60,6 +77,28 @@ class Source:
 
     def segment(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
         return self.text[slice(*self.span(node))]
+
+    def between(self, start: int, end: int, *, after: bool = True) -> str:
+        """What separates two statements in place of the one from `start` to `end`: a new line, indented as that is, or
+        "; " if it is not alone on its line. after: may something be after it?"""
+        line = max(at for at in self._starts if at <= start)
+        indent, rest = self.text[line:start], NEWLINE.split(self.text[end:], maxsplit=1)[0].strip()
+        if indent.strip(" \t\f") or (after and rest and not rest.startswith("#")):
+            return "; "
+        newline = NEWLINE.search(self.text)
+        return f"{newline[0] if newline else chr(10)}{indent}"
+
+    def whole(self, call: ast.Call, node: ast.expr | ast.keyword) -> tuple[int, int]:
+        """The span of an argument with the parentheses around it, which `span` leaves out."""
+        begin, (start, end) = self.span(call)[0], self.span(node)
+        if isinstance(node, ast.keyword):
+            return start, self.whole(call, node.value)[1]
+        tokens = _tokens(self.text[begin : self.span(call)[1]])
+        first = next((at for at, one in enumerate(tokens) if one.start == start - begin), 0)
+        last = next((at for at, one in enumerate(tokens) if one.end == end - begin), len(tokens) - 1)
+        while tokens[first - 1].text == "(" and tokens[last + 1].text == ")" and last + 2 < len(tokens) and first > 1:
+            first, last = first - 1, last + 1
+        return begin + tokens[first].start, begin + tokens[last].end
 
     def place(self, node: ast.expr | ast.stmt | ast.keyword) -> str:
         return f"{self.name}line {node.lineno}"
@@ -82,10 +121,21 @@ class Source:
         return parts
 
 
+def _tokens(text: str) -> list[Token]:
+    """Those of an expression, without comments and line ends."""
+    text = re.sub(r"\r(?!\n)", "\n", text)  # as long, and the only end of lines that `tokenize` knows
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
+    found = []
+    for kind, word, start, end, _ in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
+        if kind not in SPACE:
+            found.append(Token(word, starts[start[0] - 1] + start[1], starts[end[0] - 1] + end[1]))
+    return found
+
+
 def _parsed(text: str, is_cell: bool) -> tuple[ast.Module, str]:
     """The tree, and why there is none. Of a cell, lines that are not Python are read as `pass`."""
     lines = text.split("\n")
-    if is_cell and text.lstrip().startswith("%%"):
+    if is_cell and text.lstrip().startswith("%%") and not PYTHON_CELL.match(text):
         return ast.Module([], []), ""
     while True:
         try:
@@ -93,8 +143,9 @@ def _parsed(text: str, is_cell: bool) -> tuple[ast.Module, str]:
         except SyntaxError as error:
             at = (error.lineno or 0) - 1
             if not is_cell or not _leave_out(lines, at):
-                return ast.Module([], []), f"{error.msg}, line {error.lineno}"
-        except ValueError as error:
+                line = f", line {error.lineno}" if error.lineno else ""
+                return ast.Module([], []), f"{error.msg}{line}"
+        except (ValueError, RecursionError, MemoryError) as error:
             return ast.Module([], []), str(error)
 
 
@@ -103,6 +154,9 @@ def _leave_out(lines: list[str], at: int) -> bool:
     match = MAGIC.match(lines[at]) if 0 <= at < len(lines) else None
     if match is None:
         return False
+    if timed := TIMED.search(lines[at]):  # what is as long, so that the rest keeps its place
+        lines[at] = TIMED.sub(f"{timed[1]}0;   " if timed[1] is not None else f"{timed[2]}     ", lines[at])
+        return True
     while CONTINUED.search(lines[at]) and at + 1 < len(lines):
         lines[at], at = "", at + 1
     lines[at] = "".join(filter(None, match.groups())) + "pass"
@@ -114,18 +168,46 @@ class Document:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        data = path.read_bytes()
         try:
-            self.text = path.read_bytes().decode("utf-8")
-        except UnicodeDecodeError:
-            raise UserError(f"{path} is not text in UTF-8") from None
-        self._book = Notebook(self.text, path) if path.suffix == ".ipynb" else None
+            self._encoding = _encoding_of(data, path.suffix == ".py")
+            self.text = data.decode(self._encoding)
+        except (UnicodeDecodeError, SyntaxError, LookupError):
+            raise UserError(f"{path} is not text in UTF-8, nor in an encoding that its first lines name") from None
+        try:
+            self._book = Notebook(self.text, path) if path.suffix == ".ipynb" else None
+        except (KeyError, TypeError, AttributeError, IndexError, ValueError):
+            raise UserError(f"{path} is not a notebook: its cells are not as in one") from None
         self.sources = [Source(self.text)] if self._book is None else self._book.sources
         if self._book is None and (fault := self.sources[0].fault):
             raise UserError(f"{path} cannot be parsed as Python 3: {fault}")
 
     def edited(self) -> str:
-        """The whole file after the edits."""
+        """The whole file after the edits. `UserError` if they would break it."""
+        for source in self.sources:
+            fault = "" if source.fault else _parsed(source.edited(), source.name != "")[1]
+            if fault:
+                raise UserError(f"{self.path}: {source.name}the changes would break it ({fault}); make them by hand")
         return self.sources[0].edited() if self._book is None else self._book.edited()
+
+    def write(self, text: str) -> None:
+        """Put a text in place of the file, at once: if this fails, the file is as it was."""
+        place = self.path.resolve()  # a link stays a link
+        if not os.access(place, os.W_OK):
+            raise UserError(f"{self.path} is read-only; it stays as it is")
+        new = place.with_name(f".{place.name}.{os.getpid()}.new")
+        try:
+            new.write_bytes(text.encode(self._encoding))
+            shutil.copymode(place, new)
+            new.replace(place)
+        finally:
+            new.unlink(missing_ok=True)
+
+
+def _encoding_of(data: bytes, is_python: bool) -> str:
+    if is_python:
+        return tokenize.detect_encoding(io.BytesIO(data.replace(b"\r", b"\n")).readline)[0]
+    return "utf-8-sig" if data.startswith(codecs.BOM_UTF8) else "utf-8"
 
 
 class Notebook:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypedDict
 
 import numpy as np
 
+from vary.errors import InputError
 from vary.keras import transform
 from vary.keras.arrays import NumpyArrayIterator
 from vary.keras.faces import Compat
@@ -15,6 +16,7 @@ from vary.keras.folders import DirectoryIterator
 from vary.keras.frames import DataFrameIterator
 from vary.keras.iterator import Iterator
 from vary.keras.keywords import frame_keywords
+from vary.keras.maker import OVERRIDDEN, is_ours
 from vary.keras.parameters import BY_DATA, Parameters, checked, described, signature, without
 from vary.keras.policy import policy_of
 from vary.keras.standardize import Statistics, standardize
@@ -143,8 +145,15 @@ class ImageDataGenerator:
         """A `vary.Policy` that varies images in the same ways, for `vary.stream`; see `vary.keras.policy.policy_of`.
 
         target_size: (height, width), which the policy resizes to first; needed for shifts in pixels. The draws are its
-        own, and `compat` changes nothing. `InputError` for normalisation before `fit`, and for splines.
+        own, and `compat` changes nothing. `InputError` for normalisation before `fit`, for splines, and for a class
+        that transforms images by methods of its own.
         """
+        for name in OVERRIDDEN:
+            if not is_ours(getattr(type(self), name)):
+                raise InputError(
+                    f"{type(self).__name__}.{name} is not that of ImageDataGenerator, and no policy knows what it "
+                    "does; write it as a function of one image, and add vary.Lambda(function) to the policy"
+                )
         return policy_of(self.parameters, target_size, self.statistics, value_range=255)
 
     # Data

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
     from vary.plan.request import Pictures
 
-__all__ = ["NO_MAKER", "Augment", "Draws", "Images", "Maker"]
+__all__ = ["NO_MAKER", "OVERRIDDEN", "Augment", "Draws", "Images", "Maker", "is_ours"]
 
 Augment = Literal["fresh", "frozen", "none"]
 OVERRIDDEN = ("get_random_transform", "apply_transform", "random_transform", "standardize")
+"""Methods that a user's class may have of its own."""
 
 
 class Draws(NamedTuple):
@@ -86,7 +87,7 @@ class Maker:
         if self.generator is None or self.fixed is not None:
             return False
         kind = type(self.generator)
-        theirs = any(not _is_ours(getattr(kind, name, None)) for name in OVERRIDDEN)
+        theirs = any(not is_ours(getattr(kind, name, None)) for name in OVERRIDDEN)
         if theirs or self.compat is None:
             return theirs
         return self.parameters.preprocessing_function is not None or np.dtype(self.dtype) != np.float32
@@ -172,7 +173,7 @@ class Maker:
         return (channels, height, width) if self.data_format == "channels_first" else (height, width, channels)
 
 
-def _is_ours(method: object) -> bool:
+def is_ours(method: object) -> bool:
     return getattr(method, "__module__", "").startswith("vary.keras.")
 
 

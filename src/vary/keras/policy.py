@@ -44,16 +44,19 @@ def policy_of(
     statistics: Statistics = NOT_FITTED,
     value_range: float | None = None,
 ) -> Policy:
-    """The policy that does what an ImageDataGenerator with these parameters does, apart from four details.
+    """The policy that does what an ImageDataGenerator with these parameters does, apart from five details.
 
     parameters: as `checked` returns them. size: (height, width), target_size; None: pictures keep theirs. It is needed
     for shifts in pixels. statistics: what `fit` found. value_range: of float images, as of `Policy`. The details: the
     magnification is uniform, not its inverse; a shear does not also stretch the other axis by the cosine; a channel
-    shift is clipped to 0 .. 255, not to the range of each picture; and a shift by whole pixels may lie between two of
-    them.
+    shift is clipped to 0 .. 255, not to the range of each picture; a shift by whole pixels may lie between two of
+    them; and a constant fill begins half a pixel beyond the outermost pixels, not at their centres.
 
-    `InputError` for normalisation by `fit` without its statistics, splines, and shifts in pixels without a size.
+    `InputError` for normalisation by `fit` without its statistics, splines, shifts in pixels without a size, and a size
+    that is no pair.
     """
+    if size is not None and not _is_size(size):
+        raise InputError(f"target_size={size!r}: give a pair of whole numbers, (height, width), such as (150, 150)")
     for name, found in zip(BY_DATA, statistics, strict=True):
         if getattr(parameters, name) and found is None:
             raise InputError(
@@ -74,10 +77,15 @@ def policy_of(
     return Policy(transforms, **settings)  # type: ignore[arg-type]
 
 
+def _is_size(size: object) -> bool:
+    whole = isinstance(size, tuple | list) and len(size) == 2
+    return whole and all(isinstance(one, int | np.integer) and one > 0 for one in size)  # type: ignore[attr-defined]
+
+
 def _geometry(p: Parameters, size: tuple[int, int] | None) -> Iterator[Transform]:
     """In the order in which ImageDataGenerator multiplies its matrices."""
     if p.rotation_range:
-        yield Rotate(p.rotation_range)
+        yield Rotate(abs(p.rotation_range))  # with `compat`, ranges may be negative, which changes nothing
     x, y = _shift(p, "width_shift_range", size), _shift(p, "height_shift_range", size)
     if isinstance(x, float) and isinstance(y, float):
         if x or y:
@@ -89,7 +97,7 @@ def _geometry(p: Parameters, size: tuple[int, int] | None) -> Iterator[Transform
                 each = [Translate(**{axis: span}) for span in listed]  # type: ignore[arg-type]
                 yield each[0] if len(each) == 1 else OneOf(each)
     if p.shear_range:
-        yield Shear(p.shear_range)
+        yield Shear(abs(p.shear_range))
     low, high = cast("tuple[float, float]", p.zoom_range)
     if (low, high) != (1, 1):
         magnification = round(1 / high, 4), round(1 / low, 4)
@@ -105,7 +113,7 @@ def _shift(p: Parameters, name: str, size: tuple[int, int] | None) -> float | li
     given: Shift = getattr(p, name)
     listed = None if isinstance(given, int | float | np.number) else [float(one) for one in given]
     whole = isinstance(given, int | np.integer) and given > 0
-    largest = float(given) - whole if listed is None else max(map(abs, listed))  # type: ignore[arg-type]
+    largest = abs(float(given)) - whole if listed is None else max(map(abs, listed))  # type: ignore[arg-type]
     side = 1.0
     if largest >= 1:
         if size is None:
