@@ -111,6 +111,7 @@ def measure(chosen: argparse.Namespace, rows: list[Row], folder: Path) -> dict[s
         "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "before": chosen.before,
+        "only": chosen.only,
         "machine": machine(),
         "settings": {"rounds": chosen.rounds, "seconds": chosen.seconds, "pictures": pictures.source()},
     }

@@ -1,6 +1,7 @@
 """Turns stored results into docs/benchmarks.md and docs/benchmarks.svg: `python -m benchmarks.report [RESULTS]`.
 
-Without RESULTS the newest of benchmarks/results is taken. `--check` writes nothing and fails if they are stale.
+Without RESULTS the newest whole run of benchmarks/results is taken; later runs of some rows are sections of the page.
+`--check` writes nothing and fails if they are stale.
 """
 
 from __future__ import annotations
@@ -41,10 +42,22 @@ can take; `make bench` measures your machine.
 
 
 def newest() -> Path:
-    stored = sorted((HERE / "results").glob("*.json"), key=lambda path: str(json.loads(path.read_text())["date"]))
-    if not stored:
+    """Of the whole runs."""
+    whole = [path for path, results in stored().items() if not results.get("only")]
+    if not whole:
         raise SystemExit("no results are stored: run python -m benchmarks first")
-    return stored[-1]
+    return whole[-1]
+
+
+def stored() -> dict[Path, dict[str, Any]]:
+    """All results, by their date."""
+    found = {path: json.loads(path.read_text()) for path in (HERE / "results").glob("*.json")}
+    return dict(sorted(found.items(), key=lambda one: str(one[1]["date"])))
+
+
+def later(whole: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of runs of some rows, those after this whole run."""
+    return [results for results in stored().values() if results.get("only") and results["date"] > whole["date"]]
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -144,13 +157,19 @@ def machine(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def page(results: dict[str, Any], source: str) -> str:
+def measured_later(results: dict[str, Any]) -> str:
+    return "\n\n".join((goals(results), figures(results), machine(results)))
+
+
+def page(results: dict[str, Any], source: str, others: list[dict[str, Any]]) -> str:
+    """others: runs of some rows, which were added since."""
     sections = {
         "Goals": goals(results),
         "Goals missed, rows lost": losses(results),
         "All figures": figures(results),
         "Equality, checked before anything is timed": equality(results),
         "Machine and versions": machine(results),
+        **{f"Measured later: rows {', '.join(one['only'])}": measured_later(one) for one in others},
     }
     opening = OPENING.format(source=source, rounds=results["settings"]["rounds"])
     return opening + "".join(f"\n## {title}\n\n{text}\n" for title, text in sections.items())
@@ -164,7 +183,10 @@ def main() -> int:
     chosen = parser.parse_args()
     path = chosen.results or newest()
     results = json.loads(path.read_text())
-    written = {"benchmarks.md": page(results, f"benchmarks/results/{path.name}"), "benchmarks.svg": svg(results, NAMES)}
+    written = {
+        "benchmarks.md": page(results, f"benchmarks/results/{path.name}", later(results)),
+        "benchmarks.svg": svg(results, NAMES),
+    }
     if chosen.check:
         stale = [n for n, text in written.items() if not (file := chosen.docs / n).exists() or file.read_text() != text]
         print(f"stale: {', '.join(stale)}" if stale else "the documents fit the newest results")

@@ -5,6 +5,7 @@ A case takes the iterator's batches as a training loop does. NHWC, as Keras want
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,11 +35,11 @@ def cases(kind: Any) -> dict[str, Build]:
     """kind: the class ImageDataGenerator of either library."""
 
     def flow(images: Sequence[Image], _threads: int) -> Step:
-        return taken(kind(**CLASSIC).flow(*labelled(images), batch_size=SIZE, seed=7), BATCHES)
+        return on_one_core(taken(kind(**CLASSIC).flow(*labelled(images), batch_size=SIZE, seed=7), BATCHES))
 
     def flow32(images: Sequence[Image], _threads: int) -> Step:
         many = [images[number % len(images)] for number in range(SMALL)]
-        return taken(kind(**CLASSIC).flow(*labelled(many), batch_size=SIZE, seed=7), SMALL_BATCHES)
+        return on_one_core(taken(kind(**CLASSIC).flow(*labelled(many), batch_size=SIZE, seed=7), SMALL_BATCHES))
 
     def directory(files: Sequence[Any], _threads: int) -> Any:
         root = str(Path(files[0]).parent.parent)
@@ -87,3 +88,17 @@ def taken(batches: Any, count: int) -> Step:
         return np.asarray(last)
 
     return step
+
+
+def on_one_core(step: Step) -> Step:
+    """Threads are started by the first batch, and stay on the core of the thread that starts them."""
+
+    def pinned(epoch: int) -> Batch:
+        allowed = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {max(allowed)})
+        try:
+            return step(epoch)
+        finally:
+            os.sched_setaffinity(0, allowed)
+
+    return pinned

