@@ -24,7 +24,7 @@ from vary.keras import DirectoryIterator, ImageDataGenerator, save_img
 
 def pictures(folder: Path, size: int) -> tuple[DirectoryIterator, DirectoryIterator]:
     """Pictures for training, varied anew in each epoch, and plain ones for validation."""
-    apart = next((folder / name for name in ("validation", "val") if (folder / name).is_dir()), None)
+    held_out = next((folder / name for name in ("validation", "val") if (folder / name).is_dir()), None)
     varied = ImageDataGenerator(
         rescale=1 / 255,
         rotation_range=40,
@@ -33,15 +33,15 @@ def pictures(folder: Path, size: int) -> tuple[DirectoryIterator, DirectoryItera
         shear_range=11,
         zoom_range=0.2,
         horizontal_flip=True,
-        validation_split=0 if apart else 0.2,
+        validation_split=0 if held_out else 0.2,
     )
     options = {"target_size": (size, size), "batch_size": 20, "class_mode": "sparse", "seed": 7}
-    if apart is None:  # subset="validation" is not varied
+    if held_out is None:  # subset="validation" is not varied
         train = varied.flow_from_directory(folder, subset="training", **options)
         return train, varied.flow_from_directory(folder, subset="validation", shuffle=False, **options)
     train = varied.flow_from_directory(folder / "train", **options)
     plain = ImageDataGenerator(rescale=1 / 255)
-    return train, plain.flow_from_directory(apart, shuffle=False, classes=[*train.class_indices], **options)
+    return train, plain.flow_from_directory(held_out, shuffle=False, classes=[*train.class_indices], **options)
 
 
 def network(size: int, classes: int) -> keras.Model:
@@ -69,7 +69,7 @@ def draw_curves(history: dict[str, list[float]], file: Path) -> None:
 
 
 def seconds_of_pictures(train: DirectoryIterator) -> float:
-    """An epoch of batches alone, without a network."""
+    """The time that the batches of an epoch take without a network."""
     began = time.perf_counter()
     for _ in range(len(train)):
         next(train)
@@ -81,14 +81,14 @@ def sample_pictures(folder: Path) -> None:
     crop = vary.Policy([vary.RandomResizedCrop(150, 150, scale=(0.1, 0.4))])
     with sample_folder(1) as photographs:
         for photograph in sorted(photographs.rglob("*.jpg")):
-            place, image = folder / photograph.parent.name, vary.read_image(photograph)
-            place.mkdir()
+            crops, image = folder / photograph.parent.name, vary.read_image(photograph)
+            crops.mkdir()
             for index in range(50):
-                save_img(place / f"{index}.jpg", crop(image, seed=7, index=index))
+                save_img(crops / f"{index}.jpg", crop(image, seed=7, index=index))
 
 
 def run(folder: Path, *, epochs: int, size: int, curves: Path) -> keras.Model:
-    """Train, draw the curves, and print how it went."""
+    """Train, draw the curves, and print accuracies and times."""
     keras.utils.set_random_seed(7)
     train, validation = pictures(folder, size)
     model = network(size, train.num_classes)

@@ -124,8 +124,8 @@ nb::list keep_levels(const nb::list& sources, const std::vector<int>& levels, in
   return out;
 }
 
-// Makes RGB arrays (height, width, 3) of JPEGs by their nearest pixels. In place of one that cannot be decoded is the
-// reason, and None in place of one for which that is not made.
+// Makes RGB arrays (height, width, 3) of JPEGs by their nearest pixels. In the list, a file that cannot be decoded has
+// the reason as text, and one without a nearest thumbnail (`has_nearest_thumbnail`) has None.
 nb::list nearest_thumbnails(const nb::list& sources, int height, int width, std::int64_t max_pixels) {
   struct Thumbnail {
     Source file;

@@ -45,6 +45,7 @@ bool nearest_thumbnail(const JpegFile& file, const JpegHeader& header, int heigh
   if (ok) {
     const std::vector<int> rows = nearest_places(planes.height, height), columns = nearest_places(planes.width, width);
     auto* const line = w.line.get<std::uint8_t>(std::int64_t{3} * planes.width + kPadding);
+    // the sizes that `rgb` needs: see kernels/kernels.h
     auto* const scratch = w.sums.get<std::uint16_t>(5 * (std::int64_t{planes.width} / 2 + 40));
     const std::size_t row = std::size_t{3} * static_cast<std::size_t>(width);
     for (int y = 0, last = -1; y < height; ++y, out += row) {

@@ -1,4 +1,4 @@
-"""Finds Keras' old image interface in source text: what to rewrite, and what it makes of each call."""
+"""Finds Keras' old image interface in source text, and writes the edits that replace it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ COUNTS = {
 }
 """Number of samples -> the number of batches that is given now, and the argument whose batches they are."""
 KERAS = ("keras", "tensorflow", "tf", "tf_keras")
+COMMA = re.compile(r"\s*,")
 OPTIMIZERS = ("SGD", "RMSprop", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "Nadam", "Ftrl")
 
 
@@ -55,7 +56,7 @@ class Argument(NamedTuple):
 
 @dataclass
 class Rewriter:
-    """Edits of the sources, each with a line that says it in `said`."""
+    """Adds edits to the sources, and a line about each to `said`."""
 
     sources: list[Source]
     said: list[Remark] = field(default_factory=list)
@@ -273,9 +274,6 @@ class Rewriter:
 
     def _uses(self, statement: ast.stmt) -> bool:
         return any(id(node) in self.used for node in ast.walk(statement))
-
-
-COMMA = re.compile(r"\s*,")
 
 
 def _is_whole(node: ast.expr) -> bool:

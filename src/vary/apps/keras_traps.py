@@ -101,7 +101,7 @@ class Reader:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             wrong = [_wrong(made.values)]
-            if wrong[0]:  # say it of each parameter, and look at the others together
+            if wrong[0]:  # say it of each wrong parameter, and check the others together
                 each = {name: _wrong({name: value}) for name, value in made.values.items()}
                 wrong = [problem for problem in each.values() if problem] or wrong
                 caught.clear()

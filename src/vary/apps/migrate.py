@@ -16,13 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SUFFIXES = (".py", ".ipynb")
-
-
 SKIPPED = ("__pycache__", "node_modules", "site-packages", "venv")
 """Folders whose programs are not the user's; those that begin with a dot are skipped, too."""
 
 
 def migrate(args: Namespace) -> None:
+    """Rewrite the files `args.file`, or show the changes with `args.diff`. `UserError` at the end if some failed."""
     failures: list[str] = []
     files = [file for given in args.file for file in _files(given)]
     for path in files:

@@ -28,7 +28,7 @@ TIMED = re.compile(r"^(\s*)%time(?=\s+[^-\s])|(?<==)(\s*)%time(?=\s)")
 """A statement after %time, or a value: history = %time model.fit(x)"""
 CONTINUED = re.compile(r"\\\s*$")
 PYTHON_CELL = re.compile(r"\s*%%(time|timeit|capture|prun)\b")
-"""Cell magics before Python; what follows others is another language."""
+"""Cell magics before Python. The text after any other magic is another language."""
 NEWLINE = re.compile(r"\r\n|\r|\n")
 SPACE = (tokenize.NL, tokenize.NEWLINE, tokenize.COMMENT, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
 

@@ -36,7 +36,7 @@ class Mapped(NamedTuple):
 
 
 class ImageDataset:
-    """Batches of pictures and labels; each `for` over it is one epoch, in a new order. `model.fit` takes it, too.
+    """Batches of pictures and labels; each `for` over it is one epoch, in a new order. `model.fit` accepts it, too.
 
     An element is (images, labels), or images alone without labels: NumPy arrays. images: (n, height, width, channels)
     float32, 0 .. 255 unless the policy rescales them. labels: (n,) int32, (n, classes) float32 or (n, 1) float32, by

@@ -1,7 +1,7 @@
 """What `get_random_transform` draws: the parameters of one image's transform.
 
 Without `compat`, the numbers are a function of an address (`vary.rng`), so they depend on no other image. Number k of
-the draws is always that of the k-th word of `KEYS`, whatever else is asked for. The old versions take them from NumPy's
+the draws is always that of the k-th word of `KEYS`, whatever else is asked for. The old versions draw them from NumPy's
 legacy generator, one after the other, and skip those of parameters that are off.
 """
 
@@ -113,7 +113,7 @@ def drawn_in_old_order(
 
 
 def _old_shift(given: Shift, side: int, random: np.random.RandomState) -> float:
-    """In pixels: a choice with a random sign of a list, or of the numbers below a whole number; else uniform."""
+    """In pixels. From a list, or from 0 .. n - 1 for a whole number n: one value, with a random sign. Else uniform."""
     listed: np.ndarray | None = None
     if isinstance(given, int | np.integer) and given > 0:
         listed = np.arange(given)

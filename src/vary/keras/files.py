@@ -1,7 +1,7 @@
 """Images in files, in one size, kept in memory once they were read.
 
-An image is that of `load_img`. JPEG files in colour take shorter ways to the same result, above all those that are
-resized by "nearest", the default.
+Each image equals that of `load_img`. JPEG files in colour are read faster, above all those that are resized by
+"nearest", the default.
 """
 
 from __future__ import annotations
@@ -66,10 +66,12 @@ def loading_of(
 
 
 class FileImages:
-    """`Images` in files. paths: called for the paths, by index. skipped: broken files, with the reason.
+    """`Images` in files, uint8. paths: called for the paths, by index. skipped: path -> reason, of broken files.
 
     An image is kept as long as the budget of vary's caches allows, and read again if its file has changed.
     """
+
+    shape: tuple[int, int, int]
 
     def __init__(self, paths: Callable[[], Sequence[str]], loading: Loading, on_error: OnError) -> None:
         if on_error not in ("raise", "skip"):
@@ -80,8 +82,6 @@ class FileImages:
         self.in_memory = False
         self._kept = Kept(int(np.prod(self.shape)))
         self._threads = Threads(None, "vary-keras-read")
-
-    shape: tuple[int, int, int]
 
     def read(self, indices: Array) -> tuple[Pictures, Array]:
         every = self._paths()
@@ -108,7 +108,7 @@ class FileImages:
             print(f"Skipped {error}")  # noqa: T201  as the original says what it finds
 
     def _loaded(self, paths: list[str]) -> list[Array | Exception]:
-        """By threads, each of which gets an equal part of the files, because each hand-over takes a while."""
+        """By threads. Each gets one equal part of the files, because submitting them one by one costs time."""
         parts = min(len(paths), default_threads())
         if parts < 2:
             return _loaded(paths, self._loading)

@@ -3,10 +3,10 @@
 Data are read a batch at a time. The images are those that the network sees before normalisation by the data: augmented
 if asked for, and after preprocessing_function, rescale and normalisation by the image itself.
 
-Whitening is exact for images with up to `EXACT` values, and for few larger ones. Of other data, the `rank` directions
-with the largest variance are found by random projection (Halko, Martinsson and Tropp, "Finding structure with
-randomness", 2011, algorithm 4.4), and all others count as one variance. For images of d values, memory is then three
-times 4 (rank + 10) d bytes.
+Whitening is exact for images with up to `EXACT` values, and for larger ones if they are few. Of other data, the `rank`
+directions with the largest variance are found by random projection (Halko, Martinsson and Tropp, "Finding structure
+with randomness", 2011, algorithm 4.4), and all others count as one variance. For images of d values, memory is then
+three times 4 (rank + 10) d bytes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from vary.errors import InputError
-from vary.keras.standardize import Statistics
+from vary.keras.standardize import SMALLEST, Statistics
 from vary.keras.whitening import Directions, exact_directions, sketched_directions, whitening_of
 from vary.sample import Array
 
@@ -34,7 +34,7 @@ BLOCK = 32  # images
 
 class Plan(NamedTuple):
     """What to fit. maker: it makes the images, without normalisation by the data. wanted: which statistics. number: of
-    images."""
+    images. rounds: passes over them, each augmented anew. seed: of the augmentation, and of the random projection."""
 
     maker: Maker
     wanted: Parameters
@@ -51,7 +51,7 @@ class Plan(NamedTuple):
 
 
 def fit(plan: Plan, rank: int) -> Statistics:
-    """The statistics that are wanted."""
+    """The statistics that are wanted. rank: how many directions are whitened each by itself, where it is not exact."""
     p = plan.wanted
     if not (p.featurewise_center or p.featurewise_std_normalization or p.zca_whitening):
         return Statistics()
@@ -109,7 +109,7 @@ def fit_as_before(generator: Any, x: Any, augment: bool, rounds: int, seed: int 
         x -= mean
     if p.featurewise_std_normalization:
         std = np.std(x, others, keepdims=True)[0]
-        x /= std + 1e-6
+        x /= std + SMALLEST
     if p.zca_whitening:
         flat = x.reshape(len(x), -1)
         if generator.compat == "1.1.2":

@@ -35,7 +35,7 @@ __all__ = ["ImageDataGenerator"]
 
 
 class Beyond(TypedDict):
-    """Keywords that the original does not have."""
+    """Keywords that Keras' own interface does not have."""
 
     augment_validation: AugmentValidation | None
     on_error: OnError
@@ -50,7 +50,7 @@ class ImageDataGenerator:
 
     """
 
-    _installed: ClassVar[Compat] = None  # of `install`
+    _installed: ClassVar[Compat] = None  # the `compat` that `install` was given
     featurewise_center: bool
     samplewise_center: bool
     featurewise_std_normalization: bool
@@ -124,12 +124,15 @@ class ImageDataGenerator:
     # One image
 
     def get_random_transform(self, img_shape: Sequence[int], seed: int | None = None) -> Drawn:
-        """Draw the transform of an image of this shape; see `apply_transform`."""
+        """Draw the transform of an image of this shape, (H, W, C) or channels first; see `apply_transform`."""
         return transform.get_random_transform(self.parameters, img_shape, seed, self.compat)
 
     def apply_transform(self, x: np.ndarray, transform_parameters: Mapping[str, float | None]) -> np.ndarray:
-        """The image after a transform: theta and shear in degrees, tx and ty in pixels, zx and zy, flip_horizontal,
-        flip_vertical, channel_shift_intensity, brightness. Each may be left out."""
+        """The image after a transform, in the same shape.
+
+        x: (H, W, C), or (C, H, W) by data_format. transform_parameters: theta and shear in degrees, tx and ty in
+        pixels, zx and zy, flip_horizontal, flip_vertical, channel_shift_intensity, brightness. Each may be left out.
+        """
         return transform.apply_transform(self.parameters, x, transform_parameters, self.compat)
 
     def random_transform(self, x: np.ndarray, seed: int | None = None) -> np.ndarray:

@@ -83,11 +83,11 @@ GENERATORS: dict[Compat, type[ImageDataGenerator]] = {
 
 
 def install(compat: Compat = None) -> None:
-    """Make old imports find this: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
+    """Make old imports find vary: `keras_preprocessing.image`, and in `keras.preprocessing.image` what Keras dropped.
 
     Also what NumPy and Pillow dropped: `numpy.alltrue` and the like, and PNG files of images of mode "I", with 16 bits.
-    compat: what ImageDataGenerator and the functions have without this argument: None, "keras-2" or "1.1.2". Another
-    call with another one takes its place. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
+    compat: the default `compat` of ImageDataGenerator and the functions: None, "keras-2" or "1.1.2". A later call
+    replaces an earlier one. Neither Keras nor TensorFlow is imported. `InputError` for unknown words.
     """
     face_of(compat)
     made = _modules(compat)
@@ -118,7 +118,7 @@ def _modules(compat: Compat) -> dict[str, ModuleType]:
             setattr(image, each, found)
         setattr(image, name, module)
         made[module.__name__] = module
-    _follow_globals(made[f"{PACKAGE}.image.affine_transformations"], functions, image)
+    _use_own_names(made[f"{PACKAGE}.image.affine_transformations"], functions, image)
     return made
 
 
@@ -126,7 +126,7 @@ def _ours(name: str) -> Any:  # Any: a function, or a class
     return next(getattr(one, name) for one in SOURCES if name in one.__all__)
 
 
-def _follow_globals(module: ModuleType, functions: dict[str, Callable[..., Any]], image: ModuleType) -> None:
+def _use_own_names(module: ModuleType, functions: dict[str, Callable[..., Any]], image: ModuleType) -> None:
     """Make the brightness functions use the module's own names, which programs replace in their tests."""
     brighten, draw = functions["apply_brightness_shift"], functions["random_brightness"]
 
@@ -141,7 +141,7 @@ def _follow_globals(module: ModuleType, functions: dict[str, Callable[..., Any]]
         return brighten(x, brightness, scale)
 
     def random_brightness(x: Any, brightness_range: Sequence[float], scale: bool = True) -> Any:
-        return draw(x, brightness_range, scale, lambda *given: module.apply_brightness_shift(*given))  # noqa: PLW0108  the present one
+        return draw(x, brightness_range, scale, lambda *given: module.apply_brightness_shift(*given))  # noqa: PLW0108  looked up at each call
 
     module.__getattr__ = pillow  # type: ignore[method-assign]
     for function in (apply_brightness_shift, random_brightness):

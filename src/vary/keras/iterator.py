@@ -46,8 +46,8 @@ class Iterator:
     in each epoch. seed: of order and augmentation; None: one that is drawn by Python's `random`, which
     keras.utils.set_random_seed seeds; with `compat`, NumPy's global state.
 
-    `next(it)` never stops: after an epoch comes the next one. `it[k]` is batch k of the present epoch, and
-    `on_epoch_end()` begins the next; `reset()` goes back to the first batch of the present one.
+    `next(it)` never stops: after an epoch comes the next one. `it[k]` is batch k of the current epoch, and
+    `on_epoch_end()` begins the next; `reset()` goes back to the first batch of the current one.
     """
 
     white_list_formats: ClassVar[tuple[str, ...]] = ("png", "jpg", "jpeg", "bmp", "ppm", "tif", "tiff")
@@ -66,7 +66,7 @@ class Iterator:
         self.index_array: Array | None = None
         self.batch_indices = np.zeros(0, np.int64)  # of the batch that was returned last
         self._seed = drawn_seed() if seed is None else int(seed)
-        self._epoch = self._drawn = 0  # of the next batch; of one that a user's subclass makes
+        self._epoch = self._drawn = 0  # epochs: of the next batch; of the batch that a user's subclass makes
         self._orders: dict[int, Array] = {}  # of the latest epochs
         self._endless, self._asked = False, 0  # for Keras: see `keras_batches`
         self._maker: Maker = NO_MAKER
@@ -129,7 +129,7 @@ class Iterator:
             np.random.seed((self.seed + self.total_batches_seen) % (1 << 32))  # noqa: NPY002
 
     def _advance(self) -> Number:
-        """The number of the next batch, which is then taken."""
+        """The number of the next batch; the one after it is then the next."""
         number = self._epoch, self.batch_index
         if self.batch_index == 0:
             self._set_index_array()
@@ -140,7 +140,7 @@ class Iterator:
         return number
 
     def reset(self) -> None:
-        """Go to the first batch of the present epoch."""
+        """Go to the first batch of the current epoch."""
         self.batch_index = 0
 
     # Batches
@@ -263,7 +263,7 @@ class Iterator:
 
     @property
     def workers(self) -> int:
-        """As it was set. Keras is told 1, because there are threads here, and its own would request batches of an epoch
+        """As it was set. Keras gets 1, because there are threads here, and its own would request batches of an epoch
         before it begins, and with `compat` in any order. It uses its own for the batches of a user's subclass."""
         return 1 if self._is_in_order(sys._getframe(1)) else self._workers
 
@@ -273,7 +273,7 @@ class Iterator:
 
     @property
     def use_multiprocessing(self) -> bool:
-        """As it was set; Keras is told False, as for `workers`."""
+        """As it was set; Keras gets False, as for `workers`."""
         return False if self._is_in_order(sys._getframe(1)) else self._processes
 
     @use_multiprocessing.setter
@@ -312,6 +312,7 @@ class Iterator:
         self._asked = 0
 
     def on_epoch_begin(self) -> None:
+        """With `steps_per_epoch`, make Keras count by it, not by `num_batches`."""
         steps = keras.epoch_iterator(sys._getframe(1))
         if steps is not None and steps.steps_per_epoch:
             steps._num_batches = None

@@ -1,6 +1,6 @@
 """`Augment`: a policy as a layer of Keras 3. Importing this module imports Keras.
 
-vary's core works on arrays in memory, so a compiled step calls back to the host: `jax.pure_callback` on JAX,
+vary's core works on arrays in the host's memory, so a compiled step calls back to the host: `jax.pure_callback` on JAX,
 `tf.numpy_function` on TensorFlow. PyTorch, and every backend that runs eagerly, calls the core itself.
 """
 
@@ -41,7 +41,7 @@ FORMATS = ("channels_last", "channels_first")
 
 @keras.saving.register_keras_serializable(package="vary")
 class Augment(keras.layers.Layer):  # type: ignore[misc]
-    """Vary pictures in training, and return them as they are otherwise. For inside a model, or a `tf.data` map.
+    """Vary pictures in training, and return them as they are otherwise. Use it in a model, or in a `tf.data` map.
 
         model = keras.Sequential([Augment(vary.Policy([vary.Rotate(20), vary.HorizontalFlip()])), ...])
         dataset = dataset.map(lambda x, y: (augment(x), y))

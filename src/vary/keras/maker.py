@@ -40,7 +40,7 @@ class Draws(NamedTuple):
 
 
 class Images(Protocol):
-    """The images of an iterator, (H, W, C), by index. shape: of all of them."""
+    """The images of an iterator, (H, W, C), by index. shape: of each. in_memory: are they an array, not files?"""
 
     shape: tuple[int, int, int]
     in_memory: bool
@@ -51,8 +51,9 @@ class Images(Protocol):
 
 @dataclass
 class Maker:
-    """packed: (x, indices) -> the batch, with labels and weights. numbers: indices in the whole data, of which a subset
-    was taken; None: the same."""
+    """packed: (x, indices) -> the batch, with labels and weights. dtype: of the batch. numbers: indices in the whole
+    data, if the images are a subset; None: the same. augment: "fresh": anew in each epoch; "frozen": alike in all.
+    """
 
     generator: Any  # an ImageDataGenerator, something like it, or None
     images: Images
@@ -102,6 +103,7 @@ class Maker:
                 check_range(self.parameters, some)
 
     def draws(self, indices: Array, seed: int, epoch: int) -> Draws:
+        """What is drawn for these samples in an epoch. With `compat`, seed and epoch have no effect."""
         p, size = self.parameters, self.images.shape[:2]
         if self.compat is not None:
             return self._old_draws(p, size, len(indices))
@@ -152,7 +154,7 @@ class Maker:
         exact = np.result_type(self.dtype, np.float32) if np.dtype(self.dtype).kind == "f" else np.float32
         working = self.dtype if old and self.images.in_memory else np.float32 if old else exact
         x = np.zeros((len(arrays), *self.image_shape), self.dtype)
-        moved = []  # of the right face, to be saved
+        moved = []  # after their transforms, to be saved; without `compat`
         for place, (image, seed) in enumerate(zip(arrays, draws.seeds, strict=True)):
             one = np.moveaxis(image, -1, 0) if self.data_format == "channels_first" else image
             one = one.astype(working)
@@ -174,6 +176,7 @@ class Maker:
 
 
 def is_ours(method: object) -> bool:
+    """Is it a method of `vary.keras`, not of a user's class?"""
     return getattr(method, "__module__", "").startswith("vary.keras.")
 
 

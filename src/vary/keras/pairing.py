@@ -67,7 +67,7 @@ class PairIterator(Iterator):
         return _one(self.images[number]), _one(self.masks[number])
 
     def reset(self) -> None:
-        """Go to the first batch of the present epoch."""
+        """Go to the first batch of the current epoch."""
         super().reset()
         self.images.reset()
         self.masks.reset()

@@ -182,7 +182,6 @@ def _function(value: object) -> str:
     return "" if callable(value) else "give a function of one image (height, width, channels)"
 
 
-_ANGLE = "the unit is degrees"
 RULES: dict[str, Rule] = {
     "featurewise_center": Rule("subtract the mean of each channel over the data, which `fit` finds", _flag),
     "samplewise_center": Rule("subtract the image's own mean, over all channels", _flag),
@@ -217,7 +216,7 @@ RULES: dict[str, Rule] = {
     ),
     "validation_split": Rule("the fraction of the data that subset='validation' has", _split, always=True),
     "interpolation_order": Rule("0 nearest pixel, 1 bilinear; 2 to 5 are SciPy's splines", _one_of(*range(6))),
-    "dtype": Rule("of the batches", _dtype),
+    "dtype": Rule("the dtype of the batches", _dtype),
 }
 OLD_FORMS: dict[str, Callable[[object], str]] = {"zoom_range": _zoom_form, "brightness_range": _optional(_is_pair)}
 """What the old versions check of a parameter, where that is less than its rule."""
@@ -276,7 +275,7 @@ def _forced(made: Parameters, compat: Compat) -> Parameters:
     values = made._asdict()
     for cause, name, value in FORCED:
         if values[cause] and bool(values[name]) != value:
-            warn_of_trap(f"{cause}=True needs {name}={value}, which is set; pass it to say so", compat)
+            warn_of_trap(f"{cause}=True needs {name}={value}, which is set; pass it to end this warning", compat)
             values[name] = value
     return Parameters(**values)
 

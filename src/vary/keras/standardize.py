@@ -12,7 +12,7 @@ from vary.keras.parameters import BY_DATA, Parameters, without
 from vary.keras.traps import warn_of_trap
 from vary.keras.whitening import LowRank
 
-__all__ = ["NOT_FITTED", "Statistics", "fitted", "standardize", "unfitted"]
+__all__ = ["NOT_FITTED", "SMALLEST", "Statistics", "fitted", "standardize", "unfitted"]
 
 SMALLEST = 1e-6
 """Added to standard deviations, so that a flat image is not divided by 0."""
@@ -43,7 +43,8 @@ def standardize(
     """The preprocessing function, rescale, the image's own mean and deviation, those of the data, and whitening.
 
     x: an image, or a batch of them, in which each has its own mean and deviation. Returns a new array of at least
-    float32; with in_place=True, `x` is changed. With `compat`, it always is, holds floats, and a batch has one mean.
+    float32; with in_place=True, `x` is changed. With `compat`, `x` must hold floats and is always changed, and a batch
+    has one mean and deviation.
     What needs `fit` is left out without it, with a `TrapWarning`.
     """
     p, old = parameters, face_of(compat).old_pixels

@@ -29,7 +29,7 @@ class Columns(NamedTuple):
     """A table. said: what messages call it. get: the column of a name, as the table has it. folder: of its file."""
 
     said: str
-    names: list[Any]  # text, but for pandas
+    names: list[Any]  # texts; those of pandas may be anything
     rows: int
     get: Callable[[str], Any]
     folder: str | None = None
@@ -210,7 +210,7 @@ def _of_csv(path: str, images: object) -> Columns:
         raise SourceError(f"table={path!r} is no CSV file: {error}") from error
     if wrong is not None:
         raise SourceError(
-            f"{path}, line {wrong[0]}: {wrong[1]} values, and the header names {len(header)} columns; mend the line, "
+            f"{path}, line {wrong[0]}: {wrong[1]} values, and the header names {len(header)} columns; edit the line, "
             "or put text with a delimiter in quotes"
         )
 

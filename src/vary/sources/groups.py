@@ -1,4 +1,4 @@
-"""The names that a split keeps together or hashes: of groups, and of files."""
+"""Names for `split`: the groups that it keeps together, and the file names that it hashes."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Table", "table"]
 
-WEIGHTS = "sample_weight"  # the field that Keras takes as weights of samples
+WEIGHTS = "sample_weight"  # the field that Keras uses as weights of samples
 
 
 @guided("vary.table", suggest=False)
