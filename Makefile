@@ -133,7 +133,8 @@ bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
 
 # pytest comes last and in one run, so that its closing line sums up.
 # Frameworks need several GB, so only CI downloads them here; elsewhere their tests are skipped with a message.
-test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAMEWORKS)/vary),$(FRAMEWORKS)/vary)
+test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAMEWORKS)/vary),$(FRAMEWORKS)/vary) \
+  $(if $(CI),build/keras/$(firstword $(OLD_KERAS))/vary)
 	@$(MAKE) lint
 	@$(MAKE) types
 	@$(MAKE) cpp
