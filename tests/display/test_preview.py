@@ -69,7 +69,7 @@ def test_all_kinds_of_input(kind: str, photos: list[np.ndarray], data: Path) -> 
         (np.zeros((0, 8, 8, 3), np.uint8), "images is empty"),
         ("nowhere", "nowhere: No such file"),
         (np.zeros((3, 40, 40), np.uint8), "looks like (C, H, W)"),
-        (5, "int is no source"),
+        (5, "int is not a source"),
         (vary.stream(np.zeros((3, 8, 8, 3), np.uint8), POLICY), "stream.preview() shows it"),
         (np.zeros((8, 8, 3)), "float64"),
         ([np.zeros((8, 8, 3), np.uint8), None], "images[1] is None, not a NumPy array"),

@@ -191,7 +191,7 @@ def test_invalid_sources_of_pairs(pair: tuple[Path, Path], tmp_path: Path) -> No
         ((pair[0], tmp_path / "none"), "does not exist"),
         ((images, masks, "name"), "by='name' goes with files"),
         ((images, masks, "stem"), "by='stem'; give 'name', 'order', or None"),
-        ((images, None), "NoneType is no source"),
+        ((images, None), "NoneType is not a source"),
     ]:
         with pytest.raises(VaryError, match=re.escape(says)):
             Pairs(*given[:2], by=given[2] if len(given) > 2 else None)

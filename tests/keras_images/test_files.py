@@ -233,7 +233,7 @@ def test_wrong_arguments_are_errors(tmp_path: Path, given: dict[str, Any], said:
 
 
 def test_traps_of_folders(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="is no folder"):
+    with pytest.raises(SourceError, match="is not a folder"):
         ImageDataGenerator().flow_from_directory(tmp_path / "absent")
     root = folder_of_pictures(tmp_path, {"train": 1, "test": 1, "validation": 1})
     with pytest.warns(TrapWarning, match="parts of the data"):

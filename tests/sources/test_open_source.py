@@ -54,8 +54,8 @@ def test_accepted_sources(tmp_path: Path) -> None:
         ((IMAGES, [1, 2]), [1, 2], "a tuple brings its own"),
         (Own(), [1], "a Own brings its own"),
         ((IMAGES,), None, "a tuple of 1"),
-        (None, None, "NoneType is no source: it lacks fields, .*__len__"),
-        ({"images": IMAGES}, None, "dict is no source: it lacks fields; give a folder's path"),
+        (None, None, "NoneType is not a source: it lacks fields, .*__len__"),
+        ({"images": IMAGES}, None, "dict is not a source: it lacks fields; give a folder's path"),
         ((IMAGES, [1]), None, "2 images but 1 labels"),
     ],
 )

@@ -312,12 +312,12 @@ def test_damaged_and_wrong_files(root: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbffile\n\na/0.png\n")  # a byte order mark and an empty line
     assert list(vary.table(path, "file").paths) == [str(root / "a/0.png")]
     (root / "x.parquet").write_bytes(b"version https://git-lfs")
-    with pytest.raises(SourceError, match=r"is no Parquet file.*download it again"):
+    with pytest.raises(SourceError, match=r"is not a Parquet file.*download it again"):
         vary.table(root / "x.parquet", "file")
     for wrong, message in ((root / "gone.csv", "does not exist"), (root, "is a folder")):
         with pytest.raises(SourceError, match=message):
             vary.table(wrong, "file")
-    with pytest.raises(SourceError, match="root='nowhere' is no folder in the current folder"):
+    with pytest.raises(SourceError, match="root='nowhere' is not a folder in the current folder"):
         vary.table(ROWS, "file", root="nowhere")
     for other in ([1, 2], None, 3):
         with pytest.raises(InputError, match="give a DataFrame, a pyarrow table"):

@@ -67,7 +67,7 @@ def test_what_the_policy_cannot_do_with_the_source(tmp_path: Path) -> None:
         stream(np.zeros((2, 4, 4, 1025), np.uint8), Policy([]))
     with pytest.raises(SourceError, match="does not exist"):
         stream(tmp_path / "absent", Policy([]))
-    with pytest.raises(InputError, match="is no source"):
+    with pytest.raises(InputError, match="is not a source"):
         stream(7, Policy([]))
 
 

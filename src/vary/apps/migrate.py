@@ -43,7 +43,7 @@ def _files(given: str) -> list[Path]:
         found = sorted(one for suffix in SUFFIXES for one in path.rglob(f"*{suffix}"))
         return [one for one in found if not any(map(_is_skipped, one.relative_to(path).parts))]
     if path.suffix not in SUFFIXES:
-        raise UserError(f"{given} is no program; give a file that ends in .py or .ipynb, or a folder")
+        raise UserError(f"{given} is not a program; give a file that ends in .py or .ipynb, or a folder")
     return [path]
 
 

@@ -115,7 +115,7 @@ def read_image(
     dtype: "uint8"; or "uint16": the 16-bit samples of PNG and TIFF files as they are, and 8-bit samples times 257.
     source: the bytes may be in a bytes, bytearray, memoryview, mmap or one-dimensional uint8 array; a JPEG is read
         there without a copy.
-    Raises `SourceError` where the file cannot be read and `DecodeError` where it is no picture.
+    Raises `SourceError` where the file cannot be read and `DecodeError` where it is not a picture.
     """
     if channels not in MODES:
         cure = word_hint("channels", channels)
@@ -155,8 +155,8 @@ def read_mask(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> 
     """The numbers of a mask file as they are stored: (H, W) uint8, or uint16 where they have more than 8 bits.
 
     A palette (PNG, GIF) gives its indices, grey its values, 1 bit gives 0 and 1. `DecodeError` for a file with colours
-    instead of numbers, for a JPEG, which has lost its numbers, and for what is no picture; `SourceError` where the file
-    cannot be read.
+    instead of numbers, for a JPEG, which has lost its numbers, and for a file that is not a picture; `SourceError` where
+    the file cannot be read.
     """
     name = expanded(path)
     return prepare_mask(_File(_bytes_of(name), name), max_pixels)

@@ -17,6 +17,7 @@ import numpy as np
 from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.keras.dataset import ImageDataset, LabelMode
+from vary.keras.files import CHANNELS
 from vary.keras.listing import classes_of
 from vary.keras.policy import plain_policy
 from vary.keras.resizing import INTERPOLATIONS, Resizing, checked_size, resized
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["image_dataset_from_directory"]
 
-CHANNELS = {"rgb": 3, "rgba": 4, "grayscale": 1}
 LAYOUTS = {"channels_last": "NHWC", "channels_first": "NCHW"}
 SAID_OTHERWISE = {
     "source": "the folder comes first: directory=",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vary.keras.faces import Compat
     from vary.plan.request import Pictures
 
-__all__ = ["FileImages", "Loading", "loading_of"]
+__all__ = ["CHANNELS", "FileImages", "Loading", "loading_of"]
 
 CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 OnError = Literal["raise", "skip"]
@@ -150,5 +150,5 @@ def _image(path: str, data: bytes | Exception, thumbnail: Array | str | None, ho
     except Exception as error:  # noqa: BLE001  Pillow raises errors of many classes
         from PIL import UnidentifiedImageError
 
-        said = "it is no image of a known format" if isinstance(error, UnidentifiedImageError) else error
+        said = "it is not an image of a known format" if isinstance(error, UnidentifiedImageError) else error
         return error if how.compat is not None else DecodeError(f"cannot be read: {said}", path)

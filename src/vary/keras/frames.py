@@ -48,7 +48,7 @@ class DataFrameIterator(BatchFromFilesMixin, Iterator):
     for class_mode "multi_output" and "raw". class_mode: "categorical" (rows of 0 and 1; labels are texts, or lists of
     texts where there are several), "binary" or "sparse" (ids, int64), "raw" (the values), "multi_output" (a list of
     arrays), "input" (a copy of x) or None. weight_col: a column of numbers. classes: those that are used, in the order
-    of their ids. validate_filenames: leave out rows whose file does not exist, or is no image by its name; each folder
+    of their ids. validate_filenames: leave out rows whose file does not exist, or has no name of an image; each folder
     is listed once. The others are those of `DirectoryIterator`.
     """
 

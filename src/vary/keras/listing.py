@@ -62,7 +62,7 @@ def listed(directory: str, classes: Sequence[str] | None, follow_links: bool, co
     """
     if not os.path.isdir(directory):  # noqa: PTH112
         raise SourceError(
-            f"directory={directory!r} is no folder{searched_in(directory)}; give one with a folder a class"
+            f"directory={directory!r} is not a folder{searched_in(directory)}; give one with a folder a class"
         )
     remarks: list[str] = []
     classes = classes_of(classes, compat=compat)

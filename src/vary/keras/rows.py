@@ -76,7 +76,7 @@ def check_targets(values: Array, rows: Array, said: str) -> None:
 
 
 def check_weights(values: Array, rows: Array, said: str) -> None:
-    """`ColumnTypeError` if a weight in these rows is no number; warns of weights below 0, and of no other than 0."""
+    """`ColumnTypeError` if a weight in these rows is not a number; warns of weights below 0, and if all are 0."""
     for row, one in zip(rows.tolist(), values[rows].tolist(), strict=True):
         if not isinstance(one, int | float) or not -np.inf < one < np.inf:
             raise ColumnTypeError(f"{said} must be numeric: row {row} has {brief(one)}; give each row a number")

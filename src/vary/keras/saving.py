@@ -62,7 +62,7 @@ def saving_of(saved: tuple[object, str, str], limit: int, data_format: str, comp
         _check_format(form)
         if not os.path.isdir(path):  # noqa: PTH112
             raise SourceError(
-                f"save_to_dir={path!r} is no folder{searched_in(path)}; make it first: "
+                f"save_to_dir={path!r} is not a folder{searched_in(path)}; make it first: "
                 f"os.makedirs({path!r}, exist_ok=True)"
             )
     return Saving(path, prefix, form, limit, data_format, compat)

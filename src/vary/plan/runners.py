@@ -27,7 +27,7 @@ class Runners:
         self._known: dict[tuple[int, object], Runner] = {}  # by dtype and by its name, because `dtype.name` is slow
 
     def of_image(self, image: object, build: Build) -> Runner:
-        """The runner for images like this one; `InputError` if it is no image."""
+        """The runner for images like this one; `InputError` if it is not an image."""
         if not isinstance(image, np.ndarray):
             several = "; several go to batch(images)" if isinstance(image, (list, tuple)) else ""
             raise InputError(not_an_array("image 0", image, several))

@@ -163,7 +163,7 @@ def _of_file(path: str, images: object) -> Columns:
     except OSError as error:
         raise SourceError(f"table={path!r}: {error.strerror or error}") from error
     if not parquet and path.lower().endswith((".parquet", ".pq")):
-        raise SourceError(f"table={path!r} is no Parquet file: it does not begin with PAR1; download it again")
+        raise SourceError(f"table={path!r} is not a Parquet file: it does not begin with PAR1; download it again")
     found = _of_parquet(path) if parquet else _of_csv(path, images)
     return found._replace(folder=os.path.dirname(absolute(path)))  # noqa: PTH120
 
@@ -207,7 +207,7 @@ def _of_csv(path: str, images: object) -> Columns:
             f"table={path!r} is not UTF-8 text ({error.reason}); save it as a CSV file in UTF-8"
         ) from error
     except csv.Error as error:
-        raise SourceError(f"table={path!r} is no CSV file: {error}") from error
+        raise SourceError(f"table={path!r} is not a CSV file: {error}") from error
     if wrong is not None:
         raise SourceError(
             f"{path}, line {wrong[0]}: {wrong[1]} values, and the header names {len(header)} columns; edit the line, "

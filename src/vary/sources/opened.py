@@ -91,7 +91,7 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
     if needed := [name for name in missing if name in REQUIRED]:
         cure = "list(...) of it, if it gives pictures, " if isinstance(obj, Iterator) else ""
         raise InputError(
-            f"{type(obj).__name__} is no source: it lacks {', '.join(needed)}; give {cure}a folder's path, an array "
+            f"{type(obj).__name__} is not a source: it lacks {', '.join(needed)}; give {cure}a folder's path, an array "
             "(N, H, W, C), a tuple (images, labels), or a source of your own, derived from vary.sources.Source"
         )
     length_of(obj)
@@ -120,12 +120,12 @@ def _check_pair(obj: tuple[object, ...]) -> None:
     """`InputError` if a tuple is not (images, labels)."""
     if len(obj) != 2:
         raise InputError(
-            f"a tuple of {len(obj)} is no source; give (images, labels), or a list of pictures; several fields of "
+            f"a tuple of {len(obj)} is not a source; give (images, labels), or a list of pictures; several fields of "
             'labels go by name: labels={"age": ages, "breed": breeds}'
         )
     if isinstance(obj[0], str | os.PathLike):
         raise InputError(
-            f"({brief(str(obj[0]))}, labels) is no source; give the path of a folder alone, and your own labels as "
+            f"({brief(str(obj[0]))}, labels) is not a source; give the path of a folder alone, and your own labels as "
             "labels=; vary.Files(paths, labels) is a source of files"
         )
     shapes = [one.shape for one in obj if isinstance(one, np.ndarray) and (one.ndim == 2 or is_one_picture(one.shape))]

@@ -167,7 +167,7 @@ def _root(root: object, columns: Columns) -> str:
         return columns.folder or absolute("")
     path = path_text("root", root, "the path of the folder that the paths start at")
     if not os.path.isdir(path):  # noqa: PTH112
-        raise SourceError(f"root={path!r} is no folder{searched_in(path)}; give the folder that the paths start at")
+        raise SourceError(f"root={path!r} is not a folder{searched_in(path)}; give the folder that the paths start at")
     return absolute(path)
 
 
