@@ -155,8 +155,8 @@ def read_mask(path: str | os.PathLike[str], *, max_pixels: int = MAX_PIXELS) -> 
     """The numbers of a mask file as they are stored: (H, W) uint8, or uint16 where they have more than 8 bits.
 
     A palette (PNG, GIF) gives its indices, grey its values, 1 bit gives 0 and 1. `DecodeError` for a file with colours
-    instead of numbers, for a JPEG, which has lost its numbers, and for a file that is not a picture; `SourceError` where
-    the file cannot be read.
+    instead of numbers, for a JPEG, which has lost its numbers, and for a file that is not a picture; `SourceError`
+    where the file cannot be read.
     """
     name = expanded(path)
     return prepare_mask(_File(_bytes_of(name), name), max_pixels)
