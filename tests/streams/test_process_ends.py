@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,26 @@ LONG = 4.0  # seconds in which even a busy machine has the process started
 def _no_process_is_left() -> Iterator[None]:
     before = children()
     yield
-    assert children() <= before
+    left = children() - before
+    for pid in left:  # so that other tests do not fail, too
+        os.kill(pid, signal.SIGKILL)
+    assert not left
 
 
 @pytest.fixture
 def large() -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (24, 64, 64, 3), np.uint8)
+
+
+def stop(pid: int) -> None:
+    """Stop the process, and wait until each of its threads is: until then, one may go on writing."""
+    os.kill(pid, signal.SIGSTOP)
+    until = time.monotonic() + SOON
+    while time.monotonic() < until:
+        states = [task.read_text().rpartition(") ")[2][0] for task in Path(f"/proc/{pid}/task").glob("*/stat")]
+        if set(states) == {"T"}:
+            return
+    raise AssertionError(f"process {pid} goes on: {states}")
 
 
 def test_a_server_killed_between_epochs_is_replaced(large: np.ndarray) -> None:
@@ -95,7 +110,7 @@ def test_a_stopped_process_is_named(large: np.ndarray) -> None:
     batches = iter(train)
     found = [next(batches).images.tobytes()]
     (pid,) = children()
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     named = rf"batch 1 of epoch 0 .* timeout=4 .*: the process .* \(pid {pid}\) is stopped; `kill -CONT {pid}` lets"
     with pytest.raises(StreamTimeoutError, match=named):
         next(batches)
@@ -106,7 +121,7 @@ def test_a_stopped_process_is_named(large: np.ndarray) -> None:
     train.load_state_dict(batches.state_dict())
     assert found + [batch.images.tobytes() for batch in train] == expected
     assert children() == {pid}
-    os.kill(pid, signal.SIGSTOP)  # and it can be ended
+    stop(pid)  # and it can be ended
     train.close()
     assert gone(pid)
 
@@ -123,7 +138,7 @@ def test_a_timeout_within_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def stopped(*arguments: Any) -> None:
         wait(*arguments)
-        os.kill(pid, signal.SIGSTOP)
+        stop(pid)
 
     monkeypatch.setattr(client.ProcessWorkers, "_wait", stopped)
     with pytest.raises(StreamTimeoutError, match="is stopped"):
@@ -139,7 +154,7 @@ def test_a_request_that_is_not_read() -> None:
     train = stream(images, PLAIN, batch_size=100_000, process=True, prefetch=1, timeout=LONG)
     next(iter(train))
     (pid,) = children()
-    os.kill(pid, signal.SIGSTOP)
+    stop(pid)
     with pytest.raises(StreamTimeoutError, match="is stopped; `kill -CONT"):
         list(train)
     os.kill(pid, signal.SIGCONT)

@@ -137,6 +137,7 @@ def wrapped_in_generators(train: Stream) -> None:
 def test_every_end_is_clean(folder: Path, policy: Policy, end: Callable[[Stream], None], prefetch: int) -> None:
     train = stream(folder, policy, batch_size=5, threads=3, prefetch=prefetch)
     broken_off(train)  # what a first use opens for good
+    gc.collect()  # what other tests left to the collector
     before = handles()
     end(train)
     assert not ours()

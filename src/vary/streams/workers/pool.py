@@ -145,9 +145,7 @@ class WorkerPool:
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak, because a future that is done has its batches
         # Started at once: if one started later, the allocator would use more memory for batches ahead of the consumer.
-        self._batch_workers = DaemonThreads(
-            batch_workers, f"{self._name}-make", self._enter, BatchThreads(self._threads)
-        )
+        self._batch_workers = DaemonThreads(batch_workers, f"{self._name}-make", _use_slot, BatchThreads(self._threads))
         end_at_exit(self)
 
     @staticmethod
@@ -161,9 +159,6 @@ class WorkerPool:
         if self._stop.is_set():  # by another thread: its threads may have ended before they came to this
             future.cancel()
         return future
-
-    def _enter(self, number: int) -> None:
-        _here.slot = number
 
     def _make(self, positions: Array) -> list[Made]:
         self.check()
@@ -196,9 +191,9 @@ class WorkerPool:
         with self._lock:
             self.check()
             if self._readers is None:
-                start = self._first_reader
+                first = self._first_reader
                 self._readers = DaemonThreads(
-                    self._threads, f"{self._name}-read", lambda number: self._enter(start + number)
+                    self._threads, f"{self._name}-read", lambda number: _use_slot(first + number)
                 )
         futures = [self._readers.submit(self._read, work, items[a:b]) for a, b in pairwise(ends)]
         done = [future.result() for future in futures]
@@ -222,20 +217,30 @@ class WorkerPool:
         if self._closed or self.pid != os.getpid():
             return
         self._closed = True
-        self.stop()  # so batches that have not been begun are not made
-        for future in filter(None, [one() for one in self._pending]):
-            if not future.cancel():
-                with suppress(InvalidStateError):  # so that a consumer need not wait until the thread has stopped
-                    future.set_exception(CancelledError())
-        with self._lock:  # afterwards, no reader is started any more
-            pools = [pool for pool in (self._batch_workers, self._readers) if pool is not None]
-        for pool in pools:
-            pool.stop()
+        try:
+            self.stop()  # so batches that have not been begun are not made
+            for future in filter(None, [one() for one in self._pending]):
+                if not future.cancel():
+                    with suppress(InvalidStateError):  # so that a consumer need not wait until the thread has stopped
+                        future.set_exception(CancelledError())
+            with self._lock:  # afterwards, no reader is started any more
+                pools = self._pools()
+        finally:  # even if Ctrl-C comes meanwhile
+            for pool in self._pools():
+                pool.stop()
         if hasattr(_here, "slot"):  # the garbage collector ran in a worker thread: no thread joins itself
             return
         until = monotonic() + grace
         for pool in pools:
             pool.join(until)
+
+    def _pools(self) -> list[DaemonThreads]:
+        return [pool for pool in (self._batch_workers, self._readers) if pool is not None]
+
+
+def _use_slot(number: int) -> None:
+    """This thread notes what it does at this place of the activity array."""
+    _here.slot = number
 
 
 def _timed(work: Work[T, R], items: Sequence[T]) -> tuple[list[R], int]:

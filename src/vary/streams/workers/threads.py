@@ -25,18 +25,23 @@ Task = tuple["Future[Any]", "Callable[..., Any]", tuple[object, ...]]  # Any: ea
 class DaemonThreads:
     """Up to `count` threads, all started at once. If the system allows none, `submit` does the work itself.
 
+    They end when nothing refers to this object any more, even if Ctrl-C came before `stop` or within it.
+
     `concurrent.futures.ThreadPoolExecutor` is not used, because it starts threads later, and joins them when the
     interpreter ends.
     """
 
+    _is_stopped, _pid = False, -1
+
     def __init__(
         self, count: int, name: str, enter: Callable[[int], None], helping: BatchThreads | None = None
     ) -> None:
-        """enter: called first in each thread, with the thread's number. helping: threads that wait for a task help
-        the native calls of the others."""
+        """enter: called first in each thread, with the thread's number; the threads keep it, so it must not refer to
+        the owner of this object. helping: threads that wait for a task help the native calls of the others."""
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._helping = helping
         self._threads: list[threading.Thread] = []
+        self._pid = os.getpid()
         try:
             for number in range(count):
                 thread = threading.Thread(
@@ -63,11 +68,16 @@ class DaemonThreads:
         """Make the threads end after the work that was submitted."""
         for _ in self._threads:
             self._put(None)
+        self._is_stopped = True
 
     def _put(self, task: Task | None) -> None:
         if self._helping is not None:  # first: after Ctrl-C between the two, a task without it would wait for ever
             self._helping.submit()
         self._tasks.put(task)
+
+    def __del__(self) -> None:
+        if not self._is_stopped and self._pid == os.getpid():
+            self.stop()
 
     def join(self, until: float) -> None:
         """Wait for their end, at most until this time of `time.monotonic`."""

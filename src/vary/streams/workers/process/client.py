@@ -171,11 +171,12 @@ def _end(
     if pid == os.getpid():
         _stop(control)
         try:
-            process.wait(grace)
-        except Exception:  # noqa: BLE001  it must end, even if it hangs or waiting is interrupted
+            with suppress(Exception):
+                process.wait(grace)
+        finally:  # it must end, even if it hangs, or Ctrl-C interrupts the waiting
             process.kill()
             process.wait()
-        arena.release_rest()
+            arena.release_rest()
     control.close()
 
 
