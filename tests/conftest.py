@@ -37,6 +37,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
         None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
     ),
     "old-keras": lambda: None if any(OLD_KERAS.glob("*/vary")) else "no old Keras: run `make test-keras`",
+    "datasets": lambda: _absent_modules(("datasets",)),
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),

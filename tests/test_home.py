@@ -10,8 +10,7 @@ from PIL import Image
 import vary
 from vary.apps.cli import main
 from vary.errors import InputError
-from vary.paths import path_text
-from vary.streams.cache.disk import cache_folder
+from vary.paths import cache_folder, path_text
 
 
 @pytest.fixture(autouse=True)

@@ -29,7 +29,15 @@ if _typing.TYPE_CHECKING:
     from vary.plan.program import Program as Program
     from vary.policy import Policy as Policy
     from vary.sample import Sample as Sample
-    from vary.sources import Arrays as Arrays, Files as Files, Folder as Folder, Pairs as Pairs, table as table
+    from vary.sources import (
+        Arrays as Arrays,
+        Files as Files,
+        Folder as Folder,
+        HuggingFace as HuggingFace,
+        Pairs as Pairs,
+        WebDataset as WebDataset,
+        table as table,
+    )
     from vary.streams.batch import Batch as Batch
     from vary.streams.cache.disk import disk_cache as disk_cache
     from vary.streams.mix import Mixed as Mixed, mix as mix
@@ -55,7 +63,7 @@ else:
         "vary.plan.program": "Program",
         "vary.policy": "Policy",
         "vary.sample": "Sample",
-        "vary.sources": "Arrays Files Folder Pairs table",
+        "vary.sources": "Arrays Files Folder HuggingFace Pairs WebDataset table",
         "vary.streams": "Batch Mixed Report Stream average_views disk_cache mix stream",
         "vary.transforms": "Transform",
     }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from vary.errors import InputError, brief
 
-__all__ = ["absolute", "expanded", "searched_in", "path_text", "to_write"]
+__all__ = ["absolute", "cache_folder", "expanded", "searched_in", "path_text", "to_write"]
 
 
 def expanded(path: str | os.PathLike[str]) -> str:
@@ -49,3 +50,16 @@ def to_write(path: str | os.PathLike[str]) -> Path:
     if target.is_dir():
         raise InputError(f"path={str(path)!r} is a folder; give the path of a file in it")
     return target
+
+
+def cache_folder() -> Path:
+    """The folder of this user's cache: $VARY_CACHE, or the platform's cache folder. Absolute."""
+    if given := os.environ.get("VARY_CACHE"):
+        return Path(expanded(given)).absolute()
+    try:
+        home = Path.home()
+    except RuntimeError as error:  # a container's user without a name
+        raise InputError("this user has no home folder for a cache; name a folder with VARY_CACHE") from error
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches" / "vary"
+    return Path(expanded(os.environ.get("XDG_CACHE_HOME") or home / ".cache")).absolute() / "vary"

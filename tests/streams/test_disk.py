@@ -16,8 +16,9 @@ from streams.cache_child import ONE, block, disk, file, files, held, path_of, pu
 
 from vary.codecs.decode import HEAD
 from vary.errors import InputError
+from vary.paths import cache_folder
 from vary.streams.cache import disk as module
-from vary.streams.cache.disk import Disk, cache_folder, size_of_cache
+from vary.streams.cache.disk import Disk, size_of_cache
 from vary.streams.cache.memory import File
 
 CHILD = Path(__file__).with_name("cache_child.py")

@@ -1,12 +1,14 @@
 """Sources return samples by index: encoded bytes or arrays, and labels. They never decode. They never write, except the
 listing that a `Folder` is asked to keep, outside of its data.
 
-    Arrays   pictures in memory or in a memory map
-    Folder   a folder with one sub-folder for each class, or with your own labels
-    Files    files at any paths, with your own labels
-    Table    the rows of a table, with a column of paths or bytes: vary.table
-    Pairs    images and their masks: two folders, or two arrays
-    Subset   some samples of another source: source[10:20], source.split(0.2)
+    Arrays       pictures in memory or in a memory map
+    Folder       a folder with one sub-folder for each class, or with your own labels
+    Files        files at any paths, with your own labels
+    Table        the rows of a table, with a column of paths or bytes: vary.table
+    WebDataset   samples of tar files, read at random
+    HuggingFace  the rows of a data set of the package datasets
+    Pairs        images and their masks: two folders, or two arrays
+    Subset       some samples of another source: source[10:20], source.split(0.2)
 
 Each is in a module of its own, and is an `Indexed` (base.py) of `Item`s. Any other object with these methods is a
 source, too (docs/streams.md).
@@ -22,6 +24,7 @@ from vary.sources.base import Encoded, Indexed, Item
 from vary.sources.checked import fingerprints_of, item_of, path_of
 from vary.sources.files import Files
 from vary.sources.folder import Folder
+from vary.sources.huggingface import HuggingFace
 from vary.sources.kinds import Kind, array_kind, asked_kind, files_kind, stated_kind
 from vary.sources.labels import batch_labels, class_field, class_ids
 from vary.sources.opened import open_source, split, subset
@@ -30,6 +33,7 @@ from vary.sources.pairs import Pairs, images_of, masks_of
 from vary.sources.subset import Source, Subset, reads_for_labels, whole_of
 from vary.sources.tables import Table, table
 from vary.sources.walk import SUFFIXES
+from vary.sources.webdataset import WebDataset
 
 __all__ = [
     "SUFFIXES",
@@ -38,6 +42,7 @@ __all__ = [
     "Encoded",
     "Files",
     "Folder",
+    "HuggingFace",
     "Indexed",
     "Item",
     "Kind",
@@ -45,6 +50,7 @@ __all__ = [
     "Source",
     "Subset",
     "Table",
+    "WebDataset",
     "array_kind",
     "asked_kind",
     "batch_labels",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 import os
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -15,6 +16,7 @@ from vary.sample import Array, channels_first, check_many, how_to_open, maybe_on
 from vary.sources.base import Item
 from vary.sources.kinds import Kind, array_kind
 from vary.sources.labels import Labels, class_ids, read_labels
+from vary.sources.npy import from_npy, npz_arrays
 from vary.sources.subset import Source, inherits
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ __all__ = ["Arrays"]
 class Arrays(Source):
     """`images` and, if given, their `labels`.
 
-    images: an array (N, H, W, C) or (N, H, W), a memory map, or a list of arrays (H, W, C) or (H, W) of any sizes.
+    images: an array (N, H, W, C) or (N, H, W), a memory map, a list of arrays (H, W, C) or (H, W) of any sizes, or the
+        path of a .npy file, which is mapped. For .npz files see `from_npz`.
     labels: one label for each picture, or several fields as {"age": ..., "breed": ...}. Integers become int64; in two
         or more dimensions, such as one-hot labels, they keep their dtype. Floats become float32. Truth values become
         int64, in two or more dimensions uint8. Names (`str`, or a pandas categorical) become int64 ids of `classes`, in
         the field "labels" or else in the only field that has names. An array of other objects, such as dicts, is kept.
+        A path of a .npy file is read.
     classes: names of the class ids, in order. None: the names among the labels, sorted; of a categorical, all
         categories, so that parts of one table agree.
 
@@ -41,11 +45,12 @@ class Arrays(Source):
     @guided("vary.Arrays")
     def __init__(
         self,
-        images: Array | Sequence[Array],
+        images: Array | Sequence[Array] | str | os.PathLike[str],
         labels: object = None,
         *,
         classes: Sequence[str] | None = None,
     ) -> None:
+        images, labels = from_npy("images", images), from_npy("labels", labels)
         self._images = _as_images(images)
         self._mapped = _Mapped.of(images)
         self._labels = read_labels(labels, classes, len(self._images), "sample {}".format)
@@ -63,6 +68,26 @@ class Arrays(Source):
         made.fields, made.classes, made.class_field = ("images",), None, None
         made._what = "masks"
         return made
+
+    @classmethod
+    @guided("vary.Arrays.from_npz")
+    def from_npz(
+        cls,
+        path: str | os.PathLike[str],
+        images: str,
+        labels: str | Mapping[str, str] | None = None,
+        *,
+        classes: Sequence[str] | None = None,
+    ) -> Arrays:
+        """The arrays of a .npz file: `Arrays.from_npz("mnist.npz", images="x_train", labels="y_train")`.
+
+        images, labels: names of arrays in the file; several fields of labels: {"age": "ages", "breed": "breeds"}.
+        Images that `numpy.savez` stored are mapped; `numpy.savez_compressed` compresses them, so they are read.
+        `SourceError` if the file cannot be read, `InputError` if it has no such array.
+        """
+        asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
+        found = npz_arrays(path, {"images": images} | {f"labels[{name!r}]": one for name, one in asked.items()})
+        return cls(found[0], dict(zip(map(str, asked), found[1:], strict=True)) or None, classes=classes)
 
     @property
     def labels(self) -> Array | None:
@@ -180,7 +205,11 @@ def _as_images(images: object) -> Array | list[Array]:
             return found
     else:
         cure = f"; of one picture: [{how_to_open(images)}]" if hasattr(images, "__array_interface__") else ""
-        raise InputError(f"images is a {type(images).__name__}; give an array (N, H, W, C) or a list of arrays{cure}")
+        seen = f" is a {type(images).__name__}"
+        if isinstance(images, str | os.PathLike):
+            seen = f"={brief(str(images))}"
+            cure = ", or the path of a .npy file; vary.Arrays.from_npz reads .npz files, vary.Folder pictures"
+        raise InputError(f"images{seen}; give an array (N, H, W, C) or a list of arrays{cure}")
     raise InputError("images is empty; give at least one picture")
 
 

@@ -15,18 +15,18 @@ import numpy as np
 from vary.errors import InputError, SourceError, brief, warn_caller
 from vary.paths import absolute, expanded
 from vary.sample import Array
-from vary.sources.columns import is_missing, plain
+from vary.sources.columns import BLOBS, is_missing, plain
 from vary.sources.listing import Draft, Listing
 
 __all__ = ["Cells", "Paths", "read_cells", "read_paths"]
 
 NAMED = 5  # rows in a message
 MOST_SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".webp")  # tried for the hint about names without a suffix
-BLOBS = ("binary", "large_binary", "binary_view", "fixed_size_binary")  # pyarrow's types of bytes
 
 
 class Cells(NamedTuple):
-    """Encoded pictures in memory. data: one for each row, perhaps pyarrow's. names: their paths, for messages."""
+    """Encoded pictures. data: one for each row, perhaps pyarrow's, or read from a file. names: their paths, for
+    messages."""
 
     data: Any
     names: list[str | None] | None

@@ -1,6 +1,8 @@
-"""The columns of a table: a DataFrame of pandas or polars, a pyarrow table, a dict of columns, a CSV or Parquet file.
+"""The columns of a table: a DataFrame of pandas or polars, a pyarrow table, a dict of columns, a CSV, Parquet or Arrow
+file.
 
-pandas and polars are never imported: their columns are recognised by their methods. Only a Parquet file needs pyarrow.
+pandas and polars are never imported: their columns are recognised by their methods. Only Parquet and Arrow files need
+pyarrow.
 Columns are typed `Any`, because these libraries may be absent.
 """
 
@@ -16,26 +18,38 @@ from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
+from vary.sources.arrow import ArrowBytes, ParquetBytes, arrow_table, is_arrow
 
-__all__ = ["Columns", "columns_of", "is_missing", "plain", "rows_of"]
+__all__ = ["BLOBS", "Columns", "columns_of", "is_missing", "plain", "rows_of"]
 
-ACCEPTED = "give a DataFrame, a pyarrow table, a dict of columns, or the path of a CSV or Parquet file"
+ACCEPTED = "give a DataFrame, a pyarrow table, a dict of columns, or the path of a CSV, Parquet or Arrow file"
 DELIMITERS = (",", "\t", ";", "|")
+BLOBS = ("binary", "large_binary", "binary_view", "fixed_size_binary")
+"""pyarrow's types of bytes."""
 BLANK = frozenset({"", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None"})
 """Texts of a CSV file that stand for a missing number."""
 
 
 class Columns(NamedTuple):
-    """A table. said: what messages call it. get: the column of a name, as the table has it. folder: of its file."""
+    """A table. said: what messages call it. get: the column of a name, as the table has it. folder: of its file.
+
+    pictures: the column of a name as (bytes of its pictures, by row, and their names or None), if the file can be read
+    by row; else None.
+    """
 
     said: str
     names: list[Any]  # texts; those of pandas may be anything
     rows: int
     get: Callable[[str], Any]
     folder: str | None = None
+    pictures: Callable[[str], tuple[Any, list[str | None] | None] | None] = lambda _: None
 
     def column(self, argument: str, name: object) -> Any:
-        """The column that an argument names; `InputError` if there is none, or several of this name."""
+        """The column that an argument names; the errors of `check`."""
+        return self.get(self.check(argument, name))
+
+    def check(self, argument: str, name: object) -> str:
+        """The name that an argument gives; `InputError` if there is no such column, or several."""
         if not isinstance(name, str):
             raise InputError(f"{argument}={brief(name)}; give the name of a column, as text: {brief(self.names)}")
         if name not in self.names:
@@ -46,7 +60,7 @@ class Columns(NamedTuple):
             )
         if self.names.count(name) > 1:
             raise InputError(f"{argument}={name!r}: {self.said} has several columns of this name; rename the others")
-        return self.get(name)
+        return name
 
 
 def columns_of(table: Any, images: object) -> Columns:
@@ -159,12 +173,13 @@ def _of_file(path: str, images: object) -> Columns:
         raise SourceError(f"table={path!r} {what}; give the path of a CSV or Parquet file")
     try:
         with open(path, "rb") as file:  # noqa: PTH123
-            parquet = file.read(4) == b"PAR1"
+            head = file.read(8)
     except OSError as error:
         raise SourceError(f"table={path!r}: {error.strerror or error}") from error
+    parquet = head.startswith(b"PAR1")
     if not parquet and path.lower().endswith((".parquet", ".pq")):
         raise SourceError(f"table={path!r} is not a Parquet file: it does not begin with PAR1; download it again")
-    found = _of_parquet(path) if parquet else _of_csv(path, images)
+    found = _of_parquet(path) if parquet else _of_arrow(path) if is_arrow(head) else _of_csv(path, images)
     return found._replace(folder=os.path.dirname(absolute(path)))  # noqa: PTH120
 
 
@@ -179,7 +194,67 @@ def _of_parquet(path: str) -> Columns:
         schema, count = parquet.read_schema(path), parquet.read_metadata(path).num_rows
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Parquet file: {error}") from error
-    return Columns(repr(path), list(schema.names), count, lambda name: parquet.read_table(path, columns=[name])[name])
+    whole = absolute(path)
+
+    def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
+        leaf = _leaf_of_bytes(schema.field(name).type)
+        if leaf is None or _has_missing(parquet.read_metadata(whole), f"{name}.{leaf}".rstrip(".")):
+            return None
+        paths = None
+        if leaf and _has_paths(schema, name):
+            with parquet.ParquetFile(whole) as file:
+                paths = [one["path"] for one in file.read(columns=[f"{name}.path"])[name].to_pylist()]
+        return ParquetBytes(whole, name, leaf or None), paths
+
+    def get(name: str) -> Any:  # Any: of pyarrow
+        return parquet.read_table(path, columns=[name])[name]
+
+    return Columns(repr(path), list(schema.names), count, get, pictures=pictures)
+
+
+def _of_arrow(path: str) -> Columns:
+    whole = absolute(path)
+    table = arrow_table(whole)
+
+    def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
+        leaf, column = _leaf_of_bytes(table.schema.field(name).type), table[name]
+        if leaf is None or column.null_count:
+            return None
+        names = None
+        if leaf:
+            from pyarrow import compute
+
+            if compute.struct_field(column, leaf).null_count:
+                return None
+            if _has_paths(table.schema, name):
+                names = compute.struct_field(column, "path").to_pylist()
+        return ArrowBytes(whole, name, leaf or None), names
+
+    return Columns(repr(path), list(table.column_names), int(table.num_rows), table.column, pictures=pictures)
+
+
+def _leaf_of_bytes(kind: Any) -> str | None:
+    """Where a column of this type of pyarrow has bytes: "" for itself, "bytes" for that part of a struct; else None."""
+    if str(kind).startswith(BLOBS):
+        return ""
+    names = [kind.field(place).name for place in range(kind.num_fields)] if str(kind).startswith("struct") else []
+    return "bytes" if "bytes" in names else None
+
+
+def _has_paths(schema: Any, name: str) -> bool:
+    kind = schema.field(name).type
+    return "path" in [kind.field(place).name for place in range(kind.num_fields)]
+
+
+def _has_missing(metadata: Any, path: str) -> bool:
+    """May a column of a Parquet file have missing values? Read from the statistics in its metadata."""
+    for group in range(metadata.num_row_groups):
+        rows = metadata.row_group(group)
+        column = next(one for one in map(rows.column, range(rows.num_columns)) if one.path_in_schema == path)
+        known = column.statistics is not None and column.statistics.has_null_count
+        if not known or column.statistics.null_count:
+            return True
+    return False
 
 
 def _of_csv(path: str, images: object) -> Columns:

@@ -79,8 +79,8 @@ class Folder(Source):
         if not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
-            if given.lower().endswith(TABLES):
-                files = "; vary.table(path, images=, labels=) reads the rows of a table"
+            suffix = given.lower().rpartition(".")[2]
+            files = f"; {READERS[suffix]}" if suffix in READERS else files
             cure = "give a folder with one sub-folder of pictures for every class"
             cure = cure if labels is None else "give the folder that holds the pictures"
             raise SourceError(f"{given!r} {what}; {cure}{files}")
@@ -168,7 +168,13 @@ class Folder(Source):
 
 
 ENDINGS = 8  # in a message
-TABLES = (".csv", ".tsv", ".parquet", ".pq")
+TABLE = "vary.table(path, images=, labels=) reads the rows of a table"
+READERS = dict.fromkeys(("csv", "tsv", "parquet", "pq", "arrow", "feather"), TABLE) | {
+    "tar": "vary.WebDataset(path, labels=) reads tar files",
+    "npy": "vary.Arrays(path, labels) maps an array",
+    "npz": "vary.Arrays.from_npz(path, images=, labels=) reads arrays",
+}
+"""Suffix of a file that is no picture -> what reads it."""
 
 
 def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:

@@ -13,6 +13,7 @@ from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.checked import fields_of, length_of
 from vary.sources.folder import Folder, check_others
+from vary.sources.huggingface import HuggingFace, is_dataset
 from vary.sources.labels import class_names
 from vary.sources.own import Adapted, warn_of_absent, with_classes
 from vary.sources.subset import Division, Subset, pick, split_of
@@ -31,8 +32,9 @@ OPTIONAL = ("classes", "path", "label_batch")
 def open_source(obj: object, labels: object = None, classes: Sequence[str] | None = None) -> Indexed:
     """The argument `source` of `vary.stream` as a source.
 
-    A path becomes a `Folder`; an array, a list of arrays, or a tuple (images, labels) becomes `Arrays`; a source is
-    returned itself. labels: only for a path, an array or a list of arrays; other sources have their own.
+    A path becomes a `Folder`, or `Arrays` if it ends in .npy; an array, a list of arrays, or a tuple (images, labels)
+    becomes `Arrays`; a data set of Hugging Face, `HuggingFace`; a source is returned itself. labels: only for a path,
+    an array or a list of arrays; other sources have their own.
     classes: the names of the class ids, in order. Warns if some have no samples.
     `InputError` for any other `obj`, and if the source has a class that is not in `classes`.
     """
@@ -63,6 +65,8 @@ def split(
 
 
 def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
+    if is_dataset(obj) and labels is None:
+        return HuggingFace(obj, classes=classes)
     if hasattr(obj, "shape") and (hasattr(obj, "columns") or hasattr(obj, "column_names")):
         raise InputError(
             f"the source is a {type(obj).__name__}; vary.table(frame, images=, labels=) is a source of its rows; give "
@@ -70,6 +74,8 @@ def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:
         )
     _check_paths(obj[0] if isinstance(obj, tuple) and len(obj) == 2 else obj)
     if isinstance(obj, np.ndarray | list):
+        return Arrays(obj, labels, classes=classes)
+    if isinstance(obj, str | os.PathLike) and os.fspath(obj).lower().endswith(".npy"):
         return Arrays(obj, labels, classes=classes)
     if isinstance(obj, str | os.PathLike):
         folder = Folder(obj, labels=labels, classes=classes)
@@ -123,7 +129,7 @@ def _check_pair(obj: tuple[object, ...]) -> None:
             f"a tuple of {len(obj)} is not a source; give (images, labels), or a list of pictures; several fields of "
             'labels go by name: labels={"age": ages, "breed": breeds}'
         )
-    if isinstance(obj[0], str | os.PathLike):
+    if isinstance(obj[0], str | os.PathLike) and not os.fspath(obj[0]).lower().endswith(".npy"):
         raise InputError(
             f"({brief(str(obj[0]))}, labels) is not a source; give the path of a folder alone, and your own labels as "
             "labels=; vary.Files(paths, labels) is a source of files"

@@ -47,7 +47,7 @@ def table(
     """A source with one sample for each row of a table, in the order of the rows.
 
     table: a DataFrame of pandas or polars, a pyarrow table, a dict of columns, or the path of a CSV file (UTF-8, with a
-        header) or of a Parquet file, which needs the package pyarrow.
+        header), or of a Parquet or Arrow (Feather) file, which need the package pyarrow.
     images: the name of the column of images: paths, bytes of encoded files, or dicts of "bytes" and "path".
     labels: the name of a column, for the field "labels": whole numbers, names of classes, or floats (regression). A
         column of lists of names becomes (n, classes) uint8, 1 for each class of a sample; one of lists of numbers, an
@@ -63,7 +63,9 @@ def table(
 
     Each folder is listed once, and no file is opened. `SourceError` if the table cannot be read, or files are missing.
     `InputError` if a column does not exist, a value is missing or of the wrong type, or two rows name one file.
-    Memory: the paths, or the bytes; the labels; and the table, for `split(groups=)`.
+    Bytes in an Arrow file are mapped, those in a Parquet file are read a row group at a time, of which 512 MB are kept:
+    there, shuffle in blocks (`shuffle_block_size=`) of about a row group.
+    Memory: the paths, or the bytes of a DataFrame; the labels; and the table, for `split(groups=)`.
     """
     if missing not in ("raise", "skip"):
         raise InputError(f"missing={brief(missing)}; give 'raise', or 'skip' to leave out rows without a file")
@@ -71,7 +73,9 @@ def table(
         raise InputError(f"suffix={brief(suffix)}; give a text that is appended to each path, such as '.jpg'")
     columns = columns_of(table, images)
     start = _root(root, columns)
-    cells = read_cells(images, columns.column("images", images))
+    columns.check("images", images)
+    by_row = columns.pictures(images)
+    cells = read_cells(images, columns.get(images)) if by_row is None else Cells(*by_row)
     pictures = cells if isinstance(cells, Cells) else read_paths(images, cells, start, suffix, missing)
     rows = pictures.rows if isinstance(pictures, Paths) else None
     found = _read_labels(columns, (labels, weights), (classes, separator), (pictures, rows))

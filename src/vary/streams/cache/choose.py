@@ -11,10 +11,11 @@ import numpy as np
 from vary.codecs.decode import RULES, is_jpeg, picture_bytes
 from vary.elements import ELEMENTS
 from vary.errors import DecodeError, InputError, warn_caller
+from vary.paths import cache_folder
 from vary.plan.machine import libjpeg_version
 from vary.plan.request import Address
 from vary.sources import Encoded, masks_of, stated_kind, whole_of
-from vary.streams.cache.disk import Disk, cache_folder, check_writable, size_of_cache
+from vary.streams.cache.disk import Disk, check_writable, size_of_cache
 from vary.streams.cache.memory import Memory
 
 if TYPE_CHECKING:

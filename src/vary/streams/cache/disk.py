@@ -30,7 +30,7 @@ import numpy as np
 
 from vary.codecs.decode import HEAD
 from vary.errors import InputError
-from vary.paths import expanded
+from vary.paths import cache_folder
 from vary.sample import Array
 from vary.streams.workers.threads import ForkLock
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from vary.streams.cache.memory import File
 
-__all__ = ["Disk", "DiskCache", "cache_folder", "check_writable", "disk_cache", "size_of_cache"]
+__all__ = ["Disk", "DiskCache", "check_writable", "disk_cache", "size_of_cache"]
 
 VERSION = "v1"  # of the format; each has its own folder
 HEADER, MAGIC = Struct("<8sQII"), b"vary\r\n\x1a\n"
@@ -52,19 +52,6 @@ HOUR, DAY = 3600.0, 86400.0  # a use is noted once an hour; an unfinished file t
 MINUTE = 60.0  # seconds until a failed write is tried again
 LATEST = 1_000_000  # most blocks that are remembered as checked: about 200 bytes each
 SAMPLE = 1000  # files from which the size of a folder is estimated
-
-
-def cache_folder() -> Path:
-    """The folder of this user's cache: $VARY_CACHE, or the platform's cache folder. Absolute."""
-    if given := os.environ.get("VARY_CACHE"):
-        return Path(expanded(given)).absolute()
-    try:
-        home = Path.home()
-    except RuntimeError as error:  # a container's user without a name
-        raise InputError("cache='disk': this user has no home folder; name a folder with VARY_CACHE") from error
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "vary"
-    return Path(expanded(os.environ.get("XDG_CACHE_HOME") or home / ".cache")).absolute() / "vary"
 
 
 def check_writable(folder: Path) -> None:

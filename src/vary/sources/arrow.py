@@ -1,0 +1,146 @@
+"""Columns of bytes in Arrow and Parquet files, read as rows are asked for and never as a whole.
+
+An Arrow file is mapped, so a row costs no more than a slice. A Parquet file is read by groups of rows, the smallest
+part that can be read; the last ones are kept, so rows in order or in blocks (`shuffle_block_size=`) are read once.
+Both are opened again in another process.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from vary.errors import InputError, SourceError
+
+__all__ = ["ARROW_MAGIC", "ArrowBytes", "ParquetBytes", "arrow_table", "is_arrow"]
+
+ARROW_MAGIC = b"ARROW1"
+STREAM = b"\xff\xff\xff\xff"  # how Arrow's stream form begins, which Hugging Face writes
+LIMIT = 1 << 29
+"""Bytes of row groups that are kept, of each column. At least one group is."""
+
+# Values of pyarrow are `Any`, because it may be absent.
+
+
+def is_arrow(head: bytes) -> bool:
+    """Do the first bytes of a file say that it is an Arrow file, in its random-access or its stream form?"""
+    return head.startswith((ARROW_MAGIC, STREAM))
+
+
+def arrow_table(path: str) -> Any:
+    """The pyarrow table in an Arrow file, mapped. `InputError` without pyarrow, `SourceError` if it is damaged."""
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise InputError(f"reading the Arrow file {path!r} needs the package pyarrow: pip install pyarrow") from error
+    try:
+        file = pa.memory_map(path)
+        with open(path, "rb") as head:  # noqa: PTH123  text
+            is_file = head.read(len(ARROW_MAGIC)) == ARROW_MAGIC
+        return (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file).read_all()
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise SourceError(f"table={path!r} is a damaged Arrow file: {error}") from error
+
+
+def _child(column: Any, leaf: str | None) -> Any:
+    """The column, or its part of this name."""
+    if leaf is None:
+        return column
+    from pyarrow import compute
+
+    return compute.struct_field(column, leaf)
+
+
+class _FileBytes:
+    """Abstract: a column of bytes in a file, by row. A pickled copy opens the file again, if it is still the same."""
+
+    def __init__(self, path: str, name: str, leaf: str | None) -> None:
+        """leaf: the part of a column of structs; None: the column itself."""
+        self.path, self.name, self.leaf = path, name, leaf
+        self.stamp = _stamp(path)
+        self._lock = threading.Lock()
+        self._open()
+
+    def _open(self) -> None:
+        raise NotImplementedError
+
+    def __getstate__(self) -> tuple[object, ...]:
+        return self.path, self.name, self.leaf, self.stamp
+
+    def __setstate__(self, state: tuple[str, str, str | None, tuple[int, int]]) -> None:
+        self.path, self.name, self.leaf, self.stamp = state
+        if _stamp(self.path) != self.stamp:
+            raise SourceError(f"{self.path}: has changed since the source was pickled; make it again")
+        self._lock = threading.Lock()
+        self._open()
+
+
+class ArrowBytes(_FileBytes):
+    """Of an Arrow file."""
+
+    def _open(self) -> None:
+        self._column = _child(arrow_table(self.path)[self.name], self.leaf)
+        self._first = np.cumsum([0, *map(len, self._column.chunks)])
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, row: int) -> Any:
+        chunk = int(np.searchsorted(self._first, row, "right")) - 1  # faster than the search of pyarrow
+        return self._column.chunk(chunk)[row - int(self._first[chunk])].as_py()
+
+
+class ParquetBytes(_FileBytes):
+    """Of a Parquet file."""
+
+    def _open(self) -> None:
+        from pyarrow import parquet
+
+        self._pid = os.getpid()
+        self._file = parquet.ParquetFile(self.path)
+        metadata = self._file.metadata
+        self._first = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
+        self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._held = 0
+
+    def __len__(self) -> int:
+        return int(self._first[-1])
+
+    def __getitem__(self, row: int) -> Any:
+        group = int(np.searchsorted(self._first, row, "right")) - 1
+        return self._group(group)[row - int(self._first[group])].as_py()
+
+    def _group(self, group: int) -> Any:
+        if self._pid != os.getpid():  # a forked child shares the file's position, and perhaps a held lock
+            self._lock = threading.Lock()
+            self._open()
+        with self._lock:
+            found = self._kept.pop(group, None)
+            if found is None:
+                found = self._read(group)
+                self._held += found.nbytes
+            self._kept[group] = found  # as the last used
+            while self._held > LIMIT and len(self._kept) > 1:
+                self._held -= self._kept.popitem(last=False)[1].nbytes
+            return found
+
+    def _read(self, group: int) -> Any:
+        try:
+            column = self._file.read_row_group(group, columns=[self.name])[self.name]
+        except (OSError, ValueError) as error:
+            raise SourceError(f"{self.path}: row group {group} cannot be read: {error}") from error
+        if _stamp(self.path) != self.stamp:
+            raise SourceError(f"{self.path}: has changed since it was opened; make the source again")
+        return _child(column.combine_chunks(), self.leaf)
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116  text
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror or error}") from error
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,487 @@
+"""Tar, Parquet, Arrow and .npy files and data sets of Hugging Face give the same batches as files of their pictures."""
+
+import io
+import os
+import pickle
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import oracle, require
+from PIL import Image
+
+import vary
+from vary.errors import InputError, SourceError
+from vary.sources.subset import Source
+
+CLASSES = ["cat", "dog"]
+COUNT = 13
+
+
+@pytest.fixture(scope="module")
+def pictures() -> list[bytes]:
+    """Encoded pictures of several sizes and formats."""
+    random, found = np.random.default_rng(0), []
+    for number in range(COUNT):
+        array = random.integers(0, 256, (20 + number, 30 - number, 3), np.uint8)
+        file = io.BytesIO()
+        Image.fromarray(array).save(file, "PNG" if number % 3 else "JPEG")
+        found.append(file.getvalue())
+    return found
+
+
+@pytest.fixture
+def expected(pictures: list[bytes], tmp_path: Path) -> vary.Files:
+    """The same pictures as files."""
+    (tmp_path / "files").mkdir()
+    paths = [tmp_path / "files" / f"{number:02}.{suffix_of(data)}" for number, data in enumerate(pictures)]
+    for path, data in zip(paths, pictures, strict=True):
+        path.write_bytes(data)
+    return vary.Files(paths, [CLASSES[number % 2] for number in range(COUNT)])
+
+
+def suffix_of(data: bytes) -> str:
+    return "png" if data.startswith(b"\x89PNG") else "jpg"
+
+
+def add(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    tar.addfile(member, io.BytesIO(data))
+
+
+def tars(pictures: list[bytes], folder: Path, form: int = tarfile.GNU_FORMAT, prefix: str = "") -> Source:
+    """Three tar files, with a folder, a hidden file and a JSON member among the samples."""
+    for shard in range(3):
+        with tarfile.open(folder / f"pets-{shard:02}.tar", "w", format=form) as tar:
+            for number in range(shard * 5, min(COUNT, shard * 5 + 5)):
+                data = pictures[number]
+                add(tar, f"{prefix}{number:04}.{suffix_of(data).upper()}", data)
+                add(tar, f"{prefix}{number:04}.cls", f" {CLASSES[number % 2]}\n".encode())
+                add(tar, f"{prefix}._{number:04}.jpg", b"of macOS")
+                add(tar, f"{prefix}{number:04}.json", b'{"animal": {"age": %d}}' % number)
+    return vary.WebDataset(folder / "pets-{00..02}.tar", "cls")
+
+
+def rows(pictures: list[bytes]) -> dict[str, list[Any]]:
+    return {
+        "image": [{"bytes": data, "path": f"{number}.jpg"} for number, data in enumerate(pictures)],
+        "bytes": pictures,
+        "breed": [CLASSES[number % 2] for number in range(COUNT)],
+    }
+
+
+def parquet(pictures: list[bytes], folder: Path, images: str = "image") -> Source:
+    oracle("pyarrow")
+    from pyarrow import Table, parquet as files
+
+    files.write_table(Table.from_pydict(rows(pictures)), folder / "pets.parquet", row_group_size=4)
+    return vary.table(folder / "pets.parquet", images, "breed")
+
+
+def arrow(pictures: list[bytes], folder: Path, stream: bool = False, images: str = "image") -> Source:
+    pa = oracle("pyarrow")
+    table = pa.Table.from_pydict(rows(pictures))
+    new = pa.ipc.new_stream if stream else pa.ipc.new_file
+    with pa.OSFile(str(folder / "pets.arrow"), "wb") as file, new(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=5)
+    return vary.table(folder / "pets.arrow", images, "breed")
+
+
+def dataset_of(pictures: list[bytes]) -> Any:
+    try:
+        import datasets
+    except ImportError:
+        require("datasets", "datasets is not installed")
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "breed": datasets.ClassLabel(names=CLASSES),
+            "age": datasets.Value("float32"),
+            "bytes": datasets.Value("binary"),
+        }
+    )
+    ages = [float(number) for number in range(COUNT)]
+    found = rows(pictures) | {"age": ages}
+    return datasets.Dataset.from_dict({name: found[name] for name in features}, features)
+
+
+def hugging_face(pictures: list[bytes], folder: Path) -> Source:
+    dataset = dataset_of(pictures)
+    dataset.save_to_disk(folder / "pets")
+    return vary.HuggingFace(type(dataset).load_from_disk(folder / "pets"))
+
+
+MAKERS: dict[str, Callable[[list[bytes], Path], Source]] = {
+    "tars": tars,
+    "tars-ustar": lambda pictures, folder: tars(pictures, folder, tarfile.USTAR_FORMAT),
+    "tars-pax": lambda pictures, folder: tars(pictures, folder, tarfile.PAX_FORMAT, "a folder/" + "ä" * 90 + "/"),
+    "tars-long": lambda pictures, folder: tars(pictures, folder, tarfile.GNU_FORMAT, "b" * 120 + "/"),
+    "parquet": parquet,
+    "parquet-bytes": lambda pictures, folder: parquet(pictures, folder, "bytes"),
+    "arrow": arrow,
+    "arrow-stream": lambda pictures, folder: arrow(pictures, folder, True),
+    "arrow-bytes": lambda pictures, folder: arrow(pictures, folder, False, "bytes"),
+    "hugging-face": hugging_face,
+}
+
+
+@pytest.fixture(params=MAKERS)
+def source(
+    request: pytest.FixtureRequest, pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Source:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    return MAKERS[request.param](pictures, tmp_path)
+
+
+POLICY = vary.Policy([vary.Resize(16, 16), vary.Rotate(20), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
+
+
+def batches(source: Source, **keywords: Any) -> list[bytes]:
+    with vary.stream(source, POLICY, batch_size=4, seed=3, **keywords) as train:
+        return [b"".join((batch.images.tobytes(), batch.labels.tobytes())) for _ in range(2) for batch in train]
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [{}, {"threads": 3, "prefetch": 4}, {"process": True}, {"cache": None}, {"cache": "disk"}, {"views": 2}],
+    ids=str,
+)
+def test_batches_are_those_of_files(source: Source, expected: vary.Files, keywords: dict[str, Any]) -> None:
+    assert batches(source, **keywords) == batches(expected, **keywords)
+
+
+def test_samples_and_labels(source: Source, pictures: list[bytes]) -> None:
+    assert len(source) == COUNT
+    assert source.classes == CLASSES
+    assert [item.image.data for item in source] == pictures
+    assert source.label_batch([0, 1, 12])[0].tolist() == [0, 1, 0]
+    assert vary.sources.stated_kind(source) == vary.sources.Kind(True, "uint8", None)
+    named = [str(source.path(number)) for number in range(COUNT)]
+    assert len(set(named)) == COUNT or named == ["None"] * COUNT
+    assert str(COUNT) in repr(source)
+    assert len(repr(source)) < 200
+
+
+def test_copies_subsets_and_states(source: Source, expected: vary.Files) -> None:
+    copied = pickle.loads(pickle.dumps(source))
+    assert batches(copied) == batches(expected)
+    assert len(pickle.dumps(source)) < 20_000, "the pictures are not in it"
+    train, validation = source.split(0.25, seed=1)
+    assert batches(train) == batches(expected.split(0.25, seed=1)[0])
+    assert len(train) + len(validation) == COUNT
+    first = vary.stream(source, POLICY, batch_size=4)
+    iterator = iter(first)
+    next(iterator)
+    state = first.state_dict()
+    rest = [batch.images.tobytes() for batch in iterator]
+    again = vary.stream(copied, POLICY, batch_size=4)
+    again.load_state_dict(state)
+    assert [batch.images.tobytes() for batch in again] == rest
+
+
+def test_a_forked_child_reads_too(source: Source, expected: vary.Files) -> None:
+    wanted = batches(expected)
+    assert batches(source) == wanted  # files are open by now
+    pid = os.fork()
+    if not pid:
+        os._exit(batches(source) != wanted)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_no_descriptor_is_left(source: Source) -> None:
+    batches(source)
+    before = set(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    batches(source, threads=3)
+    assert set(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+# ---- tar files
+
+
+def test_indexes_are_kept_and_used(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    tars(pictures, tmp_path)
+    kept = sorted((tmp_path / "cache" / "tars").iterdir())
+    assert len(kept) == 3
+    assert not list(tmp_path.glob("*index*")), "data folders are not written"
+    opened: list[str] = []
+    real = tarfile.open
+    monkeypatch.setattr(tarfile, "open", lambda *a, **k: (opened.append("tar"), real(*a, **k))[1])
+    shards = [tmp_path / f"pets-{number:02}.tar" for number in range(3)]
+    assert len(vary.WebDataset(shards, "cls")) == COUNT
+    assert not opened
+    for path in kept:
+        whole = path.read_bytes()
+        for damaged in (b"", whole[:40], whole[:-1], whole[:-9] + b"x" + whole[-8:], b"{}\n" + whole):
+            path.write_bytes(damaged)
+            assert len(vary.WebDataset(shards, "cls")) == COUNT
+            assert path.read_bytes() == whole
+    assert len(opened) == 15
+    (tmp_path / "cache" / "tars" / kept[0].name).unlink()
+    assert vary.WebDataset(shards, "cls", index=False).classes == CLASSES
+    assert len(list((tmp_path / "cache" / "tars").iterdir())) == 2
+    vary.WebDataset(shards[0], index=True)
+    assert [path.name for path in tmp_path.glob("*index*")] == ["pets-00.tar.vary-index"]
+
+
+def test_a_changed_tar(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    old = tars(pictures, tmp_path)
+    tars(pictures[::-1], tmp_path)
+    with pytest.raises(SourceError, match=r"pets-00\.tar: has changed since it was listed"):
+        old[0]
+    new = vary.WebDataset(tmp_path / "pets-*.tar", "cls")
+    assert [item.image.data for item in new] == pictures[::-1]
+    (tmp_path / "pets-00.tar").unlink()
+    with pytest.raises(SourceError, match=r"pets-00\.tar: was listed, but No such file"):
+        new[0]
+
+
+@pytest.mark.parametrize(("folder", "mode"), [("cache", 0o555), ("file", 0)])
+def test_an_index_that_cannot_be_written(
+    pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, mode: int
+) -> None:
+    path = tmp_path / folder
+    path.mkdir() if mode else path.write_text("a file")
+    monkeypatch.setenv("VARY_CACHE", str(path / "deeper" if not mode else path))
+    assert len(tars(pictures, tmp_path)) == COUNT
+
+
+def written(folder: Path, *members: tuple[str, bytes]) -> Path:
+    with tarfile.open(folder / "one.tar", "w") as tar:
+        for name, data in members:
+            add(tar, name, data)
+    return folder / "one.tar"
+
+
+def test_labels_of_tars(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    tars(pictures, tmp_path)
+    paths = [tmp_path / f"pets-{number:02}.tar" for number in range(3)]
+    several = vary.WebDataset(paths, {"breed": "cls", "age": "json:animal.age"})
+    assert several.fields == ("images", "breed", "age")
+    assert several.label_batch([12])[1].tolist() == [12]
+    assert vary.WebDataset(paths).fields == ("images",)
+    numbers = written(tmp_path, ("a.png", pictures[1]), ("a.cls", b"7"), ("b.png", pictures[1]), ("b.cls", b"-1"))
+    assert vary.WebDataset(numbers, "cls").label_batch([0, 1])[0].tolist() == [7, -1]
+    with pytest.raises(SourceError, match=r"a\.json: no label in b'\[1\]'"):
+        vary.WebDataset(written(tmp_path, ("a.png", pictures[1]), ("a.json", b"[1]")), "json:label")
+    with pytest.raises(SourceError, match=r"b has no \.cls for labels; its members are \['png'\]"):
+        vary.WebDataset(written(tmp_path, ("a.png", b"1"), ("a.cls", b"7"), ("b.png", b"1")), "cls")
+    for wrong in ("json", "cls:label", "", 3, {"age": "json"}):
+        with pytest.raises(InputError, match="give the suffix of members that hold a text"):
+            vary.WebDataset(numbers, wrong)  # type: ignore[arg-type]
+
+
+def test_wrong_tars(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    png = pictures[1]
+    for members, message in (
+        ([("a.txt", b"x")], "a has no picture; its members are"),
+        ([("a.png", png), ("a.jpg", png)], "name one suffix as images="),
+        ([("a.png", png), ("b.png", png), ("a.cls", b"1")], "a occurs twice"),
+        ([], "no picture in 1 tar files"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            vary.WebDataset(written(tmp_path, *members))
+    both = written(tmp_path, ("a.png", png), ("a.jpg", b"x"))
+    assert vary.WebDataset(both, images=[".PNG"])[0].image.data == png
+    path = written(tmp_path, ("a.png", png), ("b.png", png))
+    whole = path.read_bytes()
+    for cut in (600, 512 + len(png) // 2, 100):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(SourceError, match=r"one\.tar is (cut off within|not a tar file, or is cut off)"):
+            vary.WebDataset(path)
+    for head, name in ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"(\xb5/\xfd", "zstd")):
+        path.write_bytes(head + whole)
+        with pytest.raises(SourceError, match=f"is compressed \\({name}\\) and cannot be read at random; unpack"):
+            vary.WebDataset(path)
+    for shards, error in (
+        ([], InputError),
+        (7, InputError),
+        (tmp_path / "none-*.tar", SourceError),
+        (tmp_path / "none.tar", SourceError),
+        (tmp_path, SourceError),
+        ([path, path], InputError),
+    ):
+        with pytest.raises(error, match="shards"):
+            vary.WebDataset(shards)  # type: ignore[arg-type]
+    with pytest.raises(SourceError, match=r"one\.tar' is a file; .*vary\.WebDataset\(path, labels=\) reads tar files"):
+        vary.stream(path, POLICY)
+
+
+def test_sparse_members_are_refused(tmp_path: Path) -> None:
+    member = tarfile.TarInfo("a.png")
+    member.type = tarfile.GNUTYPE_SPARSE
+    with tarfile.open(tmp_path / "one.tar", "w") as tar:
+        tar.addfile(member)
+    with pytest.raises(SourceError, match=r"a\.png is stored in pieces"):
+        vary.WebDataset(tmp_path / "one.tar", index=False)
+
+
+# ---- Parquet and Arrow
+
+
+def test_row_groups_are_read_once_in_order(
+    pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = parquet(pictures, tmp_path)
+    from vary.sources import arrow as module
+
+    read: list[int] = []
+    real = module.ParquetBytes._read
+    monkeypatch.setattr(module.ParquetBytes, "_read", lambda self, group: (read.append(group), real(self, group))[1])
+    monkeypatch.setattr(module, "LIMIT", 1)  # one group is kept
+    assert [item.image.data for item in source] == pictures
+    assert read == [0, 1, 2, 3]
+    [source[place] for place in (0, 12, 0)]
+    assert read[4:] == [0, 3, 0]
+
+
+@pytest.mark.parametrize("maker", [parquet, arrow])
+def test_a_changed_table_file(maker: Callable[..., Source], pictures: list[bytes], tmp_path: Path) -> None:
+    source = maker(pictures, tmp_path)
+    data = pickle.dumps(source)
+    (path,) = tmp_path.glob("pets.*")
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(SourceError, match="has changed since the source was pickled"):
+        pickle.loads(data)
+
+
+@pytest.mark.parametrize("maker", [parquet, arrow])
+def test_missing_bytes_are_an_error(maker: Callable[..., Source], pictures: list[bytes], tmp_path: Path) -> None:
+    missing: Any = [*pictures[:4], None, *pictures[5:]]
+    with pytest.raises(InputError, match="row 4"):
+        maker(missing, tmp_path)
+
+
+def test_damaged_table_files(tmp_path: Path) -> None:
+    oracle("pyarrow")
+    for head in (b"ARROW1\0\0", b"\xff\xff\xff\xff", b"PAR1"):
+        (tmp_path / "pets").write_bytes(head + b"nothing" * 20)
+        with pytest.raises(SourceError, match=r"is a damaged (Arrow|Parquet) file"):
+            vary.table(tmp_path / "pets", "image")
+
+
+# ---- Hugging Face
+
+
+def test_data_sets_are_sources(pictures: list[bytes], expected: vary.Files) -> None:
+    dataset = dataset_of(pictures)
+    assert batches(dataset) == batches(expected)
+    for other in (dataset.with_format("numpy"), dataset.with_transform(lambda _: {"image": []})):
+        assert batches(vary.HuggingFace(other)) == batches(expected)
+    assert batches(vary.HuggingFace(dataset, "bytes", "breed")) == batches(expected)
+    some = vary.HuggingFace(dataset.select([3, 1, 12]), labels={"breed": "breed", "age": "age"})
+    assert [column.tolist() for column in some.label_batch([0, 1, 2])] == [[1, 1, 0], [3.0, 1.0, 12.0]]
+    assert [item.image.data for item in some] == [pictures[number] for number in (3, 1, 12)]
+    assert vary.HuggingFace(dataset, labels=()).fields == ("images",)
+    assert some.fingerprints([0]) != vary.HuggingFace(dataset).fingerprints([0])
+
+
+def test_paths_in_data_sets(expected: vary.Files) -> None:
+    dataset = dataset_of([b""] * COUNT)
+    import datasets
+
+    found = datasets.Dataset.from_dict({"image": list(expected.paths)}).cast_column("image", datasets.Image())
+    assert [item.image.data for item in vary.HuggingFace(found)] == [item.image.data for item in expected]
+    assert str(expected.paths[3]) in vary.HuggingFace(found).path(3)
+    gone = datasets.Dataset.from_dict({"image": ["gone.png"]}).cast_column("image", datasets.Image())
+    with pytest.raises(SourceError, match=r"gone\.png: the data set names it, but No such file"):
+        vary.HuggingFace(gone)[0]
+    assert dataset.features
+
+
+def test_wrong_data_sets(pictures: list[bytes]) -> None:
+    dataset = dataset_of(pictures)
+    import datasets
+
+    for wrong, message in (
+        (
+            datasets.DatasetDict(train=dataset),
+            r"DatasetDict of the splits \['train'\]; give one of them: dataset\['train",
+        ),
+        (dataset.to_iterable_dataset(), "whose rows come in their order alone"),
+        ({"image": pictures}, r"dataset is a dict; give a datasets\.Dataset"),
+        (dataset.select([]), "has no rows"),
+        (dataset.remove_columns(["image", "bytes"]), "has 0 columns of images"),
+    ):
+        with pytest.raises(InputError, match=message):
+            vary.HuggingFace(wrong)
+    for keywords, message in (
+        ({"images": "imag"}, "did you mean image"),
+        ({"images": "age"}, r"cast_column\('age', datasets\.Image\(\)\) makes it one"),
+        ({"labels": "bred"}, "did you mean breed"),
+        ({"labels": {"a": "breed", "b": 3}}, r"labels\['b'\]=3: the data set has no such column"),
+    ):
+        with pytest.raises(InputError, match=message):
+            vary.HuggingFace(dataset, **keywords)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="give one of them"):
+        vary.stream(datasets.DatasetDict(train=dataset), POLICY)
+    empty = dataset_of([None, *pictures[1:]])  # type: ignore[list-item]
+    with pytest.raises(SourceError, match="row 0: the row has no picture; leave it out"):
+        list(vary.stream(vary.HuggingFace(empty, "bytes"), POLICY))
+
+
+# ---- .npy and .npz
+
+
+@pytest.fixture
+def arrays(tmp_path: Path) -> tuple[np.ndarray, np.ndarray]:
+    images = np.random.default_rng(0).integers(0, 256, (7, 9, 8, 3), np.uint8)
+    labels = np.arange(7) % 3
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "labels.npy", labels)
+    np.savez(tmp_path / "both.npz", x=images, y=labels, turned=np.asfortranarray(images))
+    np.savez_compressed(tmp_path / "small.npz", x=images, y=labels)
+    return images, labels
+
+
+def test_arrays_in_files(arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    wanted = batches(vary.Arrays(*arrays))
+    images, labels = tmp_path / "images.npy", str(tmp_path / "labels.npy")
+    mapped = [
+        vary.Arrays(images, labels),
+        vary.Arrays.from_npz(tmp_path / "both.npz", "x", "y"),
+        vary.Arrays.from_npz(tmp_path / "both.npz", "turned", {"labels": "y"}),
+    ]
+    for source in mapped:
+        assert batches(source) == wanted
+        assert batches(source, process=True) == wanted
+        assert isinstance(source[0].image.base, np.memmap)
+        assert len(pickle.dumps(source)) < 2000
+        assert batches(pickle.loads(pickle.dumps(source))) == wanted
+    assert batches(vary.Arrays.from_npz(tmp_path / "small.npz", "x", "y")) == wanted
+    assert [batch.images.tobytes() for batch in vary.stream(images, POLICY, labels=labels)] == [
+        batch.images.tobytes() for batch in vary.stream((str(images), labels), POLICY)
+    ]
+
+
+def test_wrong_arrays_in_files(arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
+    both = tmp_path / "both.npz"
+    with pytest.raises(InputError, match=r"images='z': .*both\.npz has no such array; it has \['x', 'y', 'turned'\]"):
+        vary.Arrays.from_npz(both, "z")
+    with pytest.raises(InputError, match=r"labels\['labels'\]='z'"):
+        vary.Arrays.from_npz(both, "x", "z")
+    with pytest.raises(InputError, match=r"both\.npz'; give an array .*vary\.Arrays\.from_npz reads \.npz files"):
+        vary.Arrays(both)
+    with pytest.raises(SourceError, match=r"there is no such file"):
+        vary.Arrays(tmp_path / "none.npy")
+    whole = both.read_bytes()
+    both.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(SourceError, match=r"is not a \.npz file"):
+        vary.Arrays.from_npz(both, "x")
+    np.save(tmp_path / "objects.npy", np.array([{}, {}], object))
+    np.savez(tmp_path / "objects.npz", x=np.array([{}, {}], object))
+    with pytest.raises(SourceError, match="Python objects in dtype"):
+        vary.Arrays(tmp_path / "objects.npy")
+    with pytest.raises(SourceError, match="holds objects"):
+        vary.Arrays.from_npz(tmp_path / "objects.npz", "x")
+    (tmp_path / "images.npy").write_bytes((tmp_path / "images.npy").read_bytes()[:-5])
+    with pytest.raises(SourceError, match=r"images\.npy' is not a \.npy file"):
+        vary.Arrays(tmp_path / "images.npy")
+    assert len(arrays[0]) == 7
