@@ -173,7 +173,7 @@ class Draft:
 
     def add(self, names: Sequence[str]) -> None:
         for start in range(0, len(names), CHUNK):
-            chunk = "".join(f"{name}\0" for name in names[start : start + CHUNK]).encode("utf-8", "surrogateescape")
+            chunk = "\0".join([*names[start : start + CHUNK], ""]).encode("utf-8", "surrogateescape")
             zeros = np.flatnonzero(np.frombuffer(chunk, np.uint8) == 0) + self._size
             self._bounds.write(zeros.astype("<i8").tobytes())
             self._sink.write(chunk)
