@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 import vary
 from vary.errors import InputError
+from vary.sources import cells, columns
 
 NAMES = ["a/0.png", "a/1.png", "b/2.png", "b/3.png"]
 
@@ -76,3 +78,49 @@ def test_categories_of_pandas_without_rows_keep_their_ids(root: Path) -> None:
     source = vary.table(frame, "file", "breed", root=root)
     assert source.classes == ["akita", "boxer", "corgi", "pug"]
     assert source.label_batch(range(4))[0].tolist() == [3, 1, 3, 2]
+
+
+CELLS = st.text(st.sampled_from('ab,; "\r\n\té0_-.'), max_size=4)
+
+
+@settings(max_examples=400)
+@given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=5), end=st.sampled_from(["\n", "\r\n", "\r"]))
+def test_quick_reading_of_csv_files_is_that_of_the_module(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str
+) -> None:
+    """Where the quick one reads a file at all."""
+    path = tmp_path_factory.getbasetemp() / "rows.csv"
+    for delimiter in ",;":
+        lines = [["file", "label"], *rows]
+        path.write_text(end.join(delimiter.join(line) for line in lines), encoding="utf-8", newline="")
+        quick = columns._plain_csv(str(path), "file")
+        if quick is not None:
+            assert quick == columns._read_csv(str(path), "file")
+
+
+def test_plain_csv_files_are_read_quickly(tmp_path: Path) -> None:
+    for text in ("file,label\na,1\nb,2\n", "\ufefffile;label\r\na;1\r\nb;2"):
+        (tmp_path / "rows.csv").write_text(text, encoding="utf-8", newline="")
+        assert columns._plain_csv(str(tmp_path / "rows.csv"), "file") == (["file", "label"], [["a", "b"], ["1", "2"]])
+
+
+@settings(max_examples=200)
+@given(
+    names=st.lists(
+        st.sampled_from(
+            ["a", "b", "x/a", "x/b", "x//a", "./a", "x/../a", "y/a", "x/y/a", "/a", "none", "z/a", "x/", "~a"]
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_quick_comparison_with_folders_is_that_of_rows(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str]
+) -> None:
+    root = tmp_path_factory.getbasetemp() / "listed"
+    for name in ("a", "b", "~a", "x/a", "x/b", "x/y/a", "y/a"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    quick = cells._all_there(names, str(root), {})
+    if quick is not None:
+        assert (quick, None) == cells._those_there("file", names, (str(root), "", "raise"), {})

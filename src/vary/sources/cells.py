@@ -101,19 +101,20 @@ def _all_there(names: list[str], root: str, listed: dict[str, Folder]) -> list[s
     first = names[0].rpartition("/")[0] + "/"
     text = "\0".join(["", *names])
     if len(first) > 1 and text.count(f"\0{first}") == len(names) and text.count("/") == first.count("/") * len(names):
-        files[first[:-1]] = [name[len(first) :] for name in names]  # of one folder
+        files[first] = [name[len(first) :] for name in names]  # of one folder
     else:
         for name in names:
-            folder, _, file = name.rpartition("/")
+            folder, slash, file = name.rpartition("/")
+            folder += slash
             if folder in files:
                 files[folder].append(file)
             else:
                 files[folder] = [file]
     start = f"{root.rstrip('/')}/"
     for folder, some in files.items():
-        known = listed[folder] = _listing(folder or "/" * names[0].startswith("/"), root)
+        known = listed[folder] = _listing(folder, root)
         absent = set(some)
-        is_plain = known.path == (f"{start}{folder}/" if folder else start) and len(absent) == len(some)
+        is_plain = known.path == start + folder and len(absent) == len(some)
         absent.difference_update(known.names)
         if absent or not is_plain:
             return None
@@ -129,9 +130,9 @@ def _those_there(
     absent: list[int] = []
     for row, text in enumerate(names):
         folder, slash, file = text.rpartition("/")
+        folder += slash
         if folder not in known:
-            one = listed.get(folder) if folder else None
-            one = listed[folder] = one or _listing(folder or slash, given[0])
+            one = listed[folder] = listed.get(folder) or _listing(folder, given[0])
             known[folder] = one.path, frozenset(one.names)
         if file in known[folder][1]:
             found.append(known[folder][0] + file)
@@ -212,8 +213,8 @@ def _say_absent(
     cures = ["give root=, the folder that the paths start at"]
     if missing == "raise":
         cures.append("correct the table, or leave these rows out: missing='skip'")
-    folder, _, file = absent[0].rpartition("/")
-    endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder].names]
+    folder, slash, file = absent[0].rpartition("/")
+    endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder + slash].names]
     if endings and not suffix:
         cures = [f"the names have no suffix: give suffix={endings[0]!r}"]
     if "://" in absent[0]:
