@@ -59,7 +59,7 @@ def test_examples(
 
 
 def test_a_source_of_ones_own_takes_12_lines() -> None:
-    codes = [code for _, code, _ in blocks((ROOT / "docs" / "streams.md").read_text(encoding="utf-8"))]
+    codes = [code for _, code, _ in blocks((ROOT / "docs" / "sources.md").read_text(encoding="utf-8"))]
     (source,) = [code for code in codes if "(vary.sources.Source)" in code]
     assert sum(bool(line.strip()) for line in source.splitlines()) <= 12
 
