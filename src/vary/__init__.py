@@ -24,6 +24,7 @@ if _typing.TYPE_CHECKING:
         ValueWarning as ValueWarning,
         VaryError as VaryError,
     )
+    from vary.inspection import Inspection as Inspection, inspect as inspect
     from vary.maps import Map as Map
     from vary.plan.machine import libjpeg_version as libjpeg_version, target as target, targets as targets
     from vary.plan.program import Program as Program
@@ -58,6 +59,7 @@ else:
         "vary.codecs.decode": "read_image read_mask",
         "vary.display.preview": "Preview",
         "vary.errors": "DecodeError InputError PolicyError SourceError StreamTimeoutError ValueWarning VaryError",
+        "vary.inspection": "Inspection inspect",
         "vary.maps": "Map",
         "vary.plan.machine": "libjpeg_version target targets",
         "vary.plan.program": "Program",

@@ -27,6 +27,7 @@ ARROWS = {
     "policy": "display",
     "streams": "policy plan sources rng",
     "frameworks": "streams",
+    "inspection": "display",
     "testing": "streams",
     "keras": "streams",
 }

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
-    """A bar of `total` steps. Yields a function that advances it by one; its argument, if given, is the new label."""
+    """A bar of `total` steps. Yields a function that advances it by one; its arguments, if given, are the new label and
+    the new number of steps."""
     if not sys.stderr.isatty():
-        yield lambda _=None: None
+        yield lambda words=None, total=None: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -22,4 +23,8 @@ def bar(what: str, total: int) -> Iterator[Callable[..., None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
-        yield lambda words=None: progress.update(task, advance=1, **({} if words is None else {"description": words}))
+
+        def advance(words: str | None = None, total: int | None = None) -> None:
+            progress.update(task, advance=1, description=words, total=total)  # None: as before
+
+        yield advance

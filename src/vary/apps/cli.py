@@ -12,7 +12,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import vary
-from vary.apps import cache, demo, migrate, preview, profile, tables
+from vary.apps import cache, demo, inspect, migrate, preview, profile, tables
 from vary.apps.inputs import UserError, policy_of
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--columns", type=at_least(2), default=8, metavar="N", help="the original and its variations (8)")
     add_seed(one)
 
+    add_inspect(commands)
     add_explain(commands)
     add_profile(commands)
 
@@ -98,6 +99,15 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("name", nargs="?", metavar="NAME", help="one of them, in full")
     one.add_argument("--json", action="store_true", help="as JSON, for programs")
     return top
+
+
+def add_inspect(commands: Commands) -> None:
+    one = command(commands, "inspect", inspect.inspect, "what is in the data: classes, sizes, broken files, duplicates")
+    one.add_argument("source", metavar="SOURCE", help="a folder of pictures, of classes, or of train and val or test")
+    one.add_argument("--against", metavar="OTHER", help="another folder, such as the validation set: what is in both")
+    one.add_argument("--threads", type=at_least(1), metavar="N", help="threads (as many as the process may use)")
+    one.add_argument("--json", action="store_true", help="as JSON, for programs")
+    one.add_argument("-o", "--output", metavar="SHEET", help="also a sheet of what was found: .png, .jpg or .webp")
 
 
 def add_explain(commands: Commands) -> None:
