@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,10 +22,6 @@ if TYPE_CHECKING:
     from vary.streams.options import Options
 
 __all__ = ["JaxBatches"]
-
-ALIGNED = 64
-"""Bytes. JAX on a CPU uses memory that begins at a multiple of it, and copies all other."""
-
 
 class JaxBatches(Handed):
     """What `stream.as_jax()` returns: an iterable of whole batches, named tuples of `jax.Array`.
@@ -62,23 +57,17 @@ class JaxBatches(Handed):
 
     def _converter(self) -> Callable[[Batch], Batch]:
         if self.sharding is not None:
-            sharding = self.sharding
-            return lambda batch: with_arrays(
-                batch, [jax.make_array_from_process_local_data(sharding, array) for array in batch]
-            )
-        device = _default_device()
-        shares = device.platform == "cpu"
+            return lambda batch: with_arrays(batch, [self._divided(array) for array in batch])
+        return lambda batch: with_arrays(batch, jax.device_put(tuple(batch), may_alias=True))
 
-        def convert(batch: Batch) -> Batch:
-            made: list[Any] = [
-                jax.dlpack.from_dlpack(array) if shares and _is_shared(array) else array for array in batch
-            ]
-            rest = [place for place, array in enumerate(made) if isinstance(array, np.ndarray)]
-            for place, array in zip(rest, jax.device_put([made[place] for place in rest], device), strict=True):
-                made[place] = array
-            return with_arrays(batch, made)
-
-        return convert
+    def _divided(self, array: Array) -> Any:  # Any: of JAX
+        try:
+            return jax.make_array_from_process_local_data(self.sharding, array)
+        except ValueError as error:
+            raise InputError(
+                f"an array of shape {array.shape} cannot be divided by sharding={self.sharding}; if this is the last "
+                "batch of an epoch, take drop_last=True, else a batch_size that the devices divide"
+            ) from error
 
 
 def _specs(stream: Stream | Mixed) -> list[tuple[str, np.dtype[Any]]]:
@@ -86,22 +75,3 @@ def _specs(stream: Stream | Mixed) -> list[tuple[str, np.dtype[Any]]]:
     first = stream if hasattr(stream, "_first_labels") else stream.streams[0]
     labels = first._first_labels()
     return list(zip(first._images.fields[1:], [column.dtype for column in labels], strict=True))
-
-
-def _default_device() -> Any:
-    found = jax.config.jax_default_device
-    return jax.devices(found)[0] if isinstance(found, str) else found or jax.local_devices()[0]
-
-
-def _is_shared(array: Array) -> bool:
-    """Can JAX use the memory of this array as it is?"""
-    flags = array.flags
-    is_type = jax.dtypes.canonicalize_dtype(array.dtype) == array.dtype and array.dtype.isnative
-    return (
-        is_type
-        and flags.c_contiguous
-        and flags.writeable
-        and prod(array.shape) > 0
-        and array.ndim > 2
-        and array.ctypes.data % ALIGNED == 0
-    )

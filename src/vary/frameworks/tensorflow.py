@@ -35,9 +35,18 @@ def dataset_of(stream: Stream | Mixed) -> Any:  # Any: TensorFlow may be absent
     def batches() -> Iterator[Batch]:
         yield from stream
 
-    made = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    made = tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(_options())
     count = _length(stream)
     return made if count is None else made.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _options() -> Any:
+    """TensorFlow adds nothing that asks for batches ahead: the stream does so, and its state counts what was asked for."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_optimization.inject_prefetch = False
+    return options
 
 
 def _length(stream: Stream | Mixed) -> int | None:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary, WeakSet, ref
 
 from vary.errors import InputError
 from vary.plan.machine import default_threads
-from vary.streams.state import Place
+from vary.streams.state import WORKER, Place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +37,6 @@ for. The process that trains counts a version for each of these, and for each st
 have an older one are late."""
 SPAN = 1 << 33
 DEPTH = 4  # calls between a DataLoader's function and the dataset
-WORKER = "worker"
-"""In the state of a worker: which one of how many, and the size of a step."""
 
 
 class Hand(NamedTuple):

@@ -29,12 +29,8 @@ from vary.streams.workers.threads import ForkLock, in_a_thread
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import tensorflow as tf
-
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
-    from vary.frameworks.jax import JaxBatches
-    from vary.frameworks.torch import TorchBatches
     from vary.streams.batch import Batch, Specs
     from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
@@ -386,7 +382,7 @@ class Epochs:
 
     # The frameworks' modules are imported by name, when they are asked for: they are made of streams, not the reverse.
 
-    def as_torch(self) -> TorchBatches:
+    def as_torch(self) -> Any:  # of torch, which may be absent; below as well
         """An `IterableDataset` of PyTorch, of whole batches: named tuples of tensors, for loops and for DataLoaders.
 
             for images, labels in train.as_torch(): ...
@@ -397,7 +393,7 @@ class Epochs:
         """
         return import_module("vary.frameworks.torch").TorchBatches(self)
 
-    def as_jax(self, sharding: object = None) -> JaxBatches:
+    def as_jax(self, sharding: object = None) -> Any:
         """An iterable of whole batches for JAX: named tuples of `jax.Array`.
 
             for batch in train.as_jax(): weights = step(weights, batch)
@@ -407,7 +403,7 @@ class Epochs:
         """
         return import_module("vary.frameworks.jax").JaxBatches(self, sharding)
 
-    def as_tf(self) -> tf.data.Dataset:
+    def as_tf(self) -> Any:
         """A `tf.data.Dataset` of whole batches: named tuples of tensors, with a static element_spec.
 
             model.fit(train.as_tf(), epochs=20)
