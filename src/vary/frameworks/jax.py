@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["JaxBatches"]
 
+
 class JaxBatches(Handed):
     """What `stream.as_jax()` returns: an iterable of whole batches, named tuples of `jax.Array`.
 
@@ -39,7 +40,9 @@ class JaxBatches(Handed):
 
     def __init__(self, stream: Stream | Mixed, sharding: Any = None) -> None:  # Any: of JAX, which may be absent
         if sharding is not None and not isinstance(sharding, jax.sharding.Sharding):
-            raise InputError(f"sharding={sharding!r}; give a jax.sharding.Sharding, such as NamedSharding(mesh, P('x'))")
+            raise InputError(
+                f"sharding={sharding!r}; give a jax.sharding.Sharding, such as NamedSharding(mesh, P('x'))"
+            )
         super().__init__(stream)
         self.sharding = sharding
         text = [name for name, spec in _specs(stream) if spec.kind not in "biufc"]

@@ -11,9 +11,7 @@ from vary.errors import InputError
 try:
     import tensorflow as tf
 except ImportError as error:
-    raise ImportError(
-        "as_tf() needs TensorFlow, which cannot be imported: pip install tensorflow"
-    ) from error
+    raise ImportError("as_tf() needs TensorFlow, which cannot be imported: pip install tensorflow") from error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,5 +57,7 @@ def _length(stream: Stream | Mixed) -> int | None:
 def _tensor_spec(name: str, spec: Any) -> Any:  # Any: an ArraySpec; a TensorSpec
     kind = spec.dtype.kind
     if kind not in "biufcUSO":
-        raise InputError(f"{name} of dtype {spec.dtype}: TensorFlow has no such tensors; give labels= as numbers or text")
+        raise InputError(
+            f"{name} of dtype {spec.dtype}: TensorFlow has no such tensors; give labels= as numbers or text"
+        )
     return tf.TensorSpec(spec.shape, tf.string if kind in "USO" else tf.as_dtype(np.dtype(spec.dtype)), name=None)

@@ -141,7 +141,9 @@ class Iteration:
             except BaseException:  # a batch's error, or Ctrl-C while waiting
                 self.close()
                 raise
-            if self._taken == self._batches and not self._is_part:  # the consumer wants another epoch, so other ranks are done, too
+            if (
+                self._taken == self._batches and not self._is_part
+            ):  # the consumer wants another epoch, so other ranks are done, too
                 self._place.epoch, self._place.position = self._epoch + 1, 0
         raise StopIteration
 

@@ -15,7 +15,7 @@ import numpy as np
 import vary
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
-COUNT, SIZE = 53, 4
+COUNT, SIZE, EPOCHS = 53, 4, 4
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 12, 16, 3), dtype=np.uint8)
 LABELS = np.arange(COUNT)
 POLICY = vary.Policy([vary.HorizontalFlip(), vary.Rescale(1 / 255)])

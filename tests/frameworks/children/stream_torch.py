@@ -139,9 +139,10 @@ def check_workers_make_the_same_batches() -> None:
 
 
 def check_more_workers_than_batches_and_two_loaders() -> None:
-    assert labels(DataLoader(stream(batch_size=40).as_torch(), batch_size=None, num_workers=3)) == expected(
-        1, batch_size=40
-    )[0]
+    assert (
+        labels(DataLoader(stream(batch_size=40).as_torch(), batch_size=None, num_workers=3))
+        == expected(1, batch_size=40)[0]
+    )
     loader = DataLoader(stream().as_torch(), batch_size=None, num_workers=2)
     pairs = list(zip(loader, loader, strict=True))
     for number in (0, 1):
