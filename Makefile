@@ -225,6 +225,7 @@ fuzz: $(STAMPS)/build-tools $(STAMPS)/jpeg
 # failure prints the command that plays the same round again; ONLY=kill-trainer plays one scenario.
 ROUNDS ?= 100
 torture: $(STAMPS)/vary $(STAMPS)/test-tools
+	@[[ -n "$(ONLY)" || ! -e $(FRAMEWORKS)/vary ]] || PYTHONPATH=tests $(BIN)/python -m frameworks.killed 20
 	PYTHONPATH=tests $(BIN)/python -m torture --rounds $(ROUNDS) $(if $(SEED),--seed $(SEED)) $(ONLY:%=--only %)
 
 # Changes of the files that compile policies, one at a time, each of which a test of tests/plan should notice. JOBS at once.
