@@ -258,8 +258,12 @@ class Policy(Transform):
             request = request._replace(inputs=(*request.inputs, _pictures(masks)), outputs=outputs)
         result = runner.batch(request)
         raise_first(result.failures, lambda place: None)
-        self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
+        self.watch(runner, request, result)
         return result
+
+    def watch(self, runner: Runner, request: Request, result: Result) -> None:
+        """Warn of mistakes of values in a result, once of each kind."""
+        self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
 
     def as_torchvision(self) -> Any:  # Any: a torch.nn.Module, and torch may not be installed
         """A transform for `torchvision.transforms.v2.Compose`: it varies the image of a sample, and moves its masks,

@@ -1,1 +1,1 @@
-"""Policies and streams inside other libraries. Each module imports its framework, and is imported when it is asked for."""
+"""Policies and streams inside other libraries. A module imports its framework, and is imported when asked for."""

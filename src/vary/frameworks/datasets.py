@@ -37,8 +37,8 @@ class Augment:
         if (seed is None) != (index is None):
             given = "index= without seed=" if seed is None else "seed= without index="
             raise InputError(
-                f"{given}; a picture's draws are a function of both: seed=7, index='index' with a column of row numbers "
-                "(dataset.add_column('index', range(len(dataset)))), or neither, for new draws in each call"
+                f"{given}; a picture's draws are a function of both: seed=7, index='index' with a column of row "
+                "numbers (dataset.add_column('index', range(len(dataset)))), or neither, for new draws in each call"
             )
         if seed is None and epoch != 0:
             raise InputError(f"epoch={epoch!r} was given without seed=, so every call draws new values; give a seed")
