@@ -27,6 +27,7 @@ ARROWS = {
     "policy": "display",
     "streams": "policy plan sources rng",
     "frameworks": "streams",
+    "ray": "frameworks",
     "testing": "streams",
     "keras": "streams",
 }
