@@ -67,7 +67,7 @@ $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 # Frameworks have separate environments, with their own versions of packages, which use the same build of vary as .venv:
 # build/frameworks has all of them, for tests, and build/example-jax (-torch, -tensorflow) what the example needs.
 FRAMEWORKS := build/frameworks
-OF_FRAMEWORKS := --run example jax torch tensorflow frameworks
+OF_FRAMEWORKS := --run example jax torch tensorflow ray frameworks
 .PRECIOUS: build/%/packages
 build/%/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
 	$(PYTHON) -m venv --clear $(@D)

@@ -12,7 +12,7 @@ import typing as _typing
 __version__ = "0.1.0"
 
 if _typing.TYPE_CHECKING:
-    from vary import keras as keras, sources as sources, testing as testing, transforms as transforms
+    from vary import keras as keras, ray as ray, sources as sources, testing as testing, transforms as transforms
     from vary.codecs.decode import read_image as read_image, read_mask as read_mask
     from vary.display.preview import Preview as Preview
     from vary.errors import (
@@ -55,7 +55,7 @@ if _typing.TYPE_CHECKING:
     from vary.transforms.user import *
 else:
     _HOMES = {
-        "vary": "keras sources testing transforms",
+        "vary": "keras ray sources testing transforms",
         "vary.codecs.decode": "read_image read_mask",
         "vary.display.preview": "Preview",
         "vary.errors": "DecodeError InputError PolicyError SourceError StreamTimeoutError ValueWarning VaryError",

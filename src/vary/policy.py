@@ -6,8 +6,9 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
-from types import EllipsisType
+from types import EllipsisType, ModuleType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -15,7 +16,6 @@ from typing import (
     NoReturn,
     ParamSpec,
     SupportsIndex,
-    TypedDict,
     TypeVar,
     Unpack,
     get_args,
@@ -29,22 +29,22 @@ from vary.display.pixels import Scale, scale_of_range, scale_of_runner
 from vary.display.preview import Preview
 from vary.display.text import Text
 from vary.display.variations import variations
-from vary.elements import ELEMENTS, MOST_CHANNELS
+from vary.elements import ELEMENTS
 from vary.errors import InputError, brief
 from vary.guidance import ARGUMENTS, guided, missing_attribute
 from vary.plan.address import address_of, fresh_seed, index_of, indices_of
+from vary.plan.arguments import BatchOptions, Options, fill_of, output_of, range_of, threads_of
 from vary.plan.explain import explain
-from vary.plan.floats import LARGEST, range_fault
 from vary.plan.lower import VALUE_RANGES, lower
-from vary.plan.machine import default_threads
 from vary.plan.masks import several_masks
 from vary.plan.program import FILLS, Fill, Program, Settings
 from vary.plan.request import Address, Output, Parts, Pictures, Request, Result, raise_first
 from vary.plan.runner import Runner
 from vary.plan.runners import Runners
+from vary.plan.tensors import Form, is_tensor, mask_tensor, mask_tensors, out_tensor, picture_tensor, picture_tensors
 from vary.plan.watch import Watches
-from vary.sample import Dtype, Layout, Sample, check_pairs, dtype_name, layout_name, many, sample_of
-from vary.transforms.base import Lowering, Transform, choice, chosen, custom, number, switch, whole_number
+from vary.sample import Dtype, Layout, Leaf, Sample, check_pairs, dtype_name, layout_name, many, sample_of
+from vary.transforms.base import Lowering, Transform, choice, custom, switch, whole_number
 from vary.transforms.compose import empty, several
 from vary.transforms.policy_file import load_policy, policy_data, policy_of, save_policy
 
@@ -54,50 +54,6 @@ Interpolation = Literal["bilinear", "nearest"]
 P = ParamSpec("P")
 R = TypeVar("R")
 Many = list[object] | np.ndarray
-
-
-def _fill(value: object) -> str | tuple[float, ...]:
-    if isinstance(value, str):
-        return chosen(value, FILLS)
-    values = tuple(map(number, value)) if isinstance(value, (list, tuple)) else (number(value),)
-    if not 1 <= len(values) <= MOST_CHANNELS or not all(abs(v) <= LARGEST for v in values):
-        raise ValueError(f"{value!r} must be a number, or one per channel, that float32 holds (up to {LARGEST:.2g})")
-    return values
-
-
-def _range(value: object) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    low, high = value if isinstance(value, (list, tuple)) and len(value) == 2 else (0.0, value)
-    if not -np.inf < number(low) < number(high) < np.inf:
-        raise ValueError(f"{value!r} is not a range; give the highest value, or (lowest, highest)")
-    if fault := range_fault(number(low), number(high)):
-        raise ValueError(fault)
-    return number(low), number(high)
-
-
-class Options(TypedDict, total=False):
-    """Arguments of `policy(image)`, for type checkers."""
-
-    seed: SupportsIndex | None
-    epoch: SupportsIndex | None
-    index: SupportsIndex | None
-    view: SupportsIndex | None
-    dtype: Dtype | None
-    layout: Layout
-
-
-class BatchOptions(TypedDict, total=False):
-    """Arguments of `policy.batch`, for type checkers."""
-
-    seed: SupportsIndex | None
-    epoch: SupportsIndex | None
-    view: SupportsIndex | None
-    indices: Sequence[int] | np.ndarray | None
-    dtype: Dtype | None
-    layout: Layout
-    threads: int | None
-    out: np.ndarray | None
 
 
 def _sample_by_name(call: Callable[P, R]) -> Callable[P, R]:
@@ -121,7 +77,7 @@ class Policy(Transform):
 
     transforms: Sequence[Transform] = custom("a list of transforms", several, samples=empty)
     fill: Fill | float | Sequence[float] | np.ndarray = custom(
-        "what shows outside the picture: a word, a value, or one per channel", _fill, default="nearest", within=FILLS
+        "what shows outside the picture: a word, a value, or one per channel", fill_of, default="nearest", within=FILLS
     )
     interpolation: Interpolation = choice(
         "how values between pixels are found", get_args(Interpolation), default="bilinear"
@@ -130,7 +86,7 @@ class Policy(Transform):
     strict: bool = switch("resample at every geometric transform, as step-by-step libraries do", default=False)
     value_range: float | tuple[float, float] | None = custom(
         "highest value, or (lowest, highest); None: that of integers, such as 255 for uint8; 1.0 for floats",
-        _range,
+        range_of,
         default=None,
     )
     mask_fill: int = custom(
@@ -179,7 +135,9 @@ class Policy(Transform):
         """Vary one image, and its mask, differently in each call; with a seed, the same arguments give the same result.
 
         image: (height, width) or (height, width, channels), with 1 to 1024 channels: uint8, uint16, int16, float16 or
-            float32. Only read.
+            float32. Only read. A tensor of torch is (channels, height, width) or (height, width), on the CPU, and
+            the result a tensor (channels, height, width) in the same memory format, whatever `layout` says. Neither
+            is copied.
         seed: 0 .. 2^64 - 1. The result is then a function of image, policy, seed, epoch, index and view: it equals the
             row of `batch` and the sample of `vary.stream` with the same values. None: a new seed from the operating
             system for each call, so that neither calls nor worker processes repeat each other.
@@ -199,13 +157,20 @@ class Policy(Transform):
         """
         seed = fresh_seed(epoch, view, index) if seed is None else seed
         address = address_of(seed, epoch, view, index_of(index))
-        output = _output(dtype, layout)
+        form = mask_form = None
+        if is_tensor(image):
+            image, form = picture_tensor("image", image)
+            layout = form.layout
+        if is_tensor(mask):
+            mask, mask_form = mask_tensor("mask", mask)
+        output = output_of(dtype, layout)
         if mask is ...:
             one: np.ndarray = self._vary([image], address, output).arrays[0][0]
-            return one
+            return one if form is None else form.tensor(one, layout)
         made = self._vary([image], address, output, 1, None if mask is None else [mask], True)
         fields = ("image", "mask")[: len(made.arrays)]
-        return sample_of(fields, [array[0] for array in made.arrays], made.maps)
+        found = [array[0] for array in made.arrays]
+        return sample_of(fields, _tensors(found, (form, mask_form), layout), made.maps)
 
     @overload
     def batch(self, images: Iterable[np.ndarray] | np.ndarray, **options: Unpack[BatchOptions]) -> np.ndarray: ...
@@ -237,7 +202,8 @@ class Policy(Transform):
 
         images: n arrays (height, width, channels) with 1 to 1024 channels, uint8, uint16, int16, float16 or float32, of
             any sizes and strides (one dtype and number of channels a batch), or one array of them (n, height, width,
-            channels). Only read.
+            channels). Only read. A tensor of torch is (n, channels, height, width), and the result in the same memory
+            format, whatever `layout` says; so for a list of tensors (channels, height, width).
         seed: 0 .. 2^64 - 1. Each row is then a function of its image, policy, seed, epoch, index and view. None: a new
             seed from the operating system for each call.
         epoch, view: which epoch, and which repetition of the samples; 0 if not given. They need a seed.
@@ -254,17 +220,26 @@ class Policy(Transform):
         `PolicyError` if the policy does not fit the images. Values that would train on nonsense cause a
         `ValueWarning`, once of each kind for each policy.
         """
-        given = many(images)
+        form = mask_form = None
+        if _are_tensors(images):
+            images, form = picture_tensors(images)
+            layout = form.layout
+        if _are_tensors(masks):
+            masks, mask_form = mask_tensors(masks)
+        given, target = many(images), out
         n = len(given)
         if not n:
             raise InputError("images is empty; give at least one")
+        if is_tensor(out):
+            target, layout = out_tensor(out)
         seed = fresh_seed(epoch, view) if seed is None else seed
         address = address_of(seed, epoch, view, indices_of(indices, n))
-        output, threads = _output(dtype, layout, out), _threads(threads)
-        if masks is None:
-            return self._vary(given, address, output, threads).arrays[0]
-        made = self._vary(given, address, output, threads, several_masks(masks), True)
-        return sample_of(("images", "masks"), made.arrays, made.maps)
+        output, threads = output_of(dtype, layout, target), threads_of(threads)
+        made = self._vary(given, address, output, threads, *(() if masks is None else (several_masks(masks), True)))
+        arrays = _tensors(made.arrays, (form, mask_form), layout)
+        if out is not None:
+            arrays[0] = out
+        return arrays[0] if masks is None else sample_of(("images", "masks"), arrays, made.maps)
 
     def _vary(
         self,
@@ -283,8 +258,50 @@ class Policy(Transform):
             request = request._replace(inputs=(*request.inputs, _pictures(masks)), outputs=outputs)
         result = runner.batch(request)
         raise_first(result.failures, lambda place: None)
-        self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
+        self.watch(runner, request, result)
         return result
+
+    def watch(self, runner: Runner, request: Request, result: Result) -> None:
+        """Warn of mistakes of values in a result, once of each kind."""
+        self._watches.inspect(runner, request, result)  # type: ignore[attr-defined]
+
+    def as_torchvision(self) -> Any:  # Any: a torch.nn.Module, and torch may not be installed
+        """A transform for `torchvision.transforms.v2.Compose`: it varies the image of a sample, and moves its masks,
+        boxes and key points along. Each call draws from torch's generator, as torchvision's own transforms do.
+
+        Pillow's pictures become `tv_tensors.Image`, without a copy of the result.
+        """
+        return _framework("torchvision").Augment(self)
+
+    @guided("policy.as_grain", suggest=False)
+    def as_grain(self, image: str = "image", *, mask: str | None = None, layout: Layout = "NHWC") -> Any:
+        """A `grain.transforms.RandomMap`, for `MapDataset.random_map` and for the operations of a `DataLoader`.
+
+        image, mask: keys of an element that is a dictionary; its other values pass. An element that is no dictionary
+            is an image itself. Images are arrays, Pillow's pictures, or the bytes of a file.
+        The draws are a function of the generator that Grain gives: reproducible, and the same for any workers.
+        """
+        return _framework("grain").Augment(self, image, mask, layout_name(layout))
+
+    @guided("policy.as_datasets", suggest=False)
+    def as_datasets(
+        self,
+        image: str = "image",
+        *,
+        mask: str | None = None,
+        seed: SupportsIndex | None = None,
+        epoch: SupportsIndex = 0,
+        index: str | None = None,
+        layout: Layout = "NHWC",
+    ) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        """A function for `set_transform` and `with_transform` of Hugging Face's datasets.
+
+        image, mask: columns of pictures, which become arrays; the others pass.
+        seed: with it, the picture of a row is `policy(picture, seed=seed, epoch=epoch, index=row[index])`; None: each
+            call draws anew, in each worker process differently.
+        index: the column of each row's number, needed with a seed.
+        """
+        return _framework("datasets").Augment(self, image, mask, seed, epoch, index, layout_name(layout))  # type: ignore[no-any-return]
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 
@@ -438,13 +455,17 @@ def _pictures(images: Many) -> Pictures:
     return Parts(np.asarray(images), np.arange(len(images))) if whole else list(images)
 
 
-def _output(dtype: Dtype | None, layout: Layout, out: np.ndarray | None = None) -> Output:
-    return Output(0, None if dtype is None else dtype_name(dtype), layout_name(layout), out)
+def _framework(name: str) -> ModuleType:
+    """The module `vary.frameworks.name`, imported when it is asked for: it imports the framework, and this file."""
+    return import_module(f"vary.frameworks.{name}")
 
 
-def _threads(threads: object) -> int:
-    if threads is None:
-        return default_threads()
-    if not isinstance(threads, (int, np.integer)) or threads < 1:
-        raise InputError(f"threads={threads!r}; give a whole number of at least 1, or None for all that are allowed")
-    return min(int(threads), 1024)
+def _are_tensors(images: object) -> bool:
+    """Is it a tensor, or a list of them?"""
+    return is_tensor(images) or (isinstance(images, list | tuple) and any(map(is_tensor, images)))
+
+
+def _tensors(arrays: Iterable[np.ndarray], forms: tuple[Form | None, ...], layout: str) -> list[Leaf]:
+    """The results, as tensors where the arguments were."""
+    pairs = zip(arrays, forms, strict=False)
+    return [array if form is None else form.tensor(array, layout) for array, form in pairs]

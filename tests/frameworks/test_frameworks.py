@@ -18,6 +18,8 @@ BACKENDS = ("jax", "torch", "tensorflow")
 FILES = {
     "trees_jax": ("",),
     "trees_torch": ("",),
+    "policies": ("",),
+    "on_ray": ("",),
     "trees_tensorflow": ("tensorflow",),
     "keras_fit": BACKENDS,
     "keras_images": ("jax",),

@@ -28,6 +28,7 @@ ARROWS = {
     "streams": "policy plan sources rng",
     "frameworks": "streams",
     "inspection": "display",
+    "ray": "frameworks",
     "testing": "streams",
     "keras": "streams",
 }

@@ -1,0 +1,86 @@
+"""`read`: any source as a Ray dataset."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vary.errors import InputError
+from vary.frameworks.ray.columns import tensor_column
+from vary.frameworks.ray.workers import imported, whole_number
+from vary.guidance import guided
+from vary.sources import Encoded, batch_labels, item_of, open_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vary.sources import Indexed
+
+__all__ = ["read"]
+
+SAMPLES = 256  # in a block: enough work to be worth a task, and few enough to use all cores
+MOST_BLOCKS = 10_000  # Ray's scheduler keeps track of each
+AT_ONCE = 64  # samples in a table, so that few files are in memory
+
+_sources: dict[str, Indexed] = {}  # of this process, by the number of Ray's object; the latest only
+
+
+@guided("vary.ray.read", suggest=False)
+def read(
+    source: object,
+    *,
+    labels: object = None,
+    classes: Sequence[str] | None = None,
+    blocks: int | None = None,
+    num_cpus: float = 1,
+) -> Any:  # Any: a ray.data.Dataset, and Ray may not be installed
+    """A Ray dataset with a row for each sample of a source: "index" (int64), "image" and, if it has any, "label".
+
+    source, labels, classes: as for `vary.stream`. Nodes have to reach the files by the same paths. "image" is a
+        file's bytes, or an array. A source with other fields than "labels" has a column for each, by its name.
+    blocks: parts that are read independently; None: of about 256 samples, at most 10,000.
+    num_cpus: of the cores that Ray manages, those that reading one part takes.
+
+    Nothing is read until Ray runs the dataset. `SourceError` with the path, inside Ray's error, for a file that cannot
+    be read.
+    """
+    ray, found = imported(), open_source(source, labels, classes)
+    count = len(found)
+    if not count:
+        raise InputError("the source has no samples, and Ray needs rows")
+    parts = -(-count // SAMPLES) if blocks is None else whole_number("blocks", blocks)
+    numbers = ray.data.range(count, override_num_blocks=min(parts, count, MOST_BLOCKS))
+    function = partial(read_table, kept=ray.put(found))
+    return numbers.map_batches(
+        function, batch_size=AT_ONCE, batch_format="pyarrow", zero_copy_batch=True, num_cpus=num_cpus
+    )
+
+
+def read_table(table: Any, kept: Any) -> Any:  # Any: of pyarrow, and Ray's reference to the source
+    """The samples whose numbers are in the column "id", as a table."""
+    import pyarrow as pa
+
+    source = _source(kept)
+    indices = table.column("id").to_numpy()
+    images = [item_of(source, index).image for index in indices.tolist()]
+    encoded = [one.data for one in images if isinstance(one, Encoded)]
+    if encoded and len(encoded) < len(images):
+        raise InputError("the source gives files and arrays; a column holds one of both")
+    columns = {"index": pa.array(indices, pa.int64())}
+    columns["image"] = pa.array(encoded, pa.large_binary()) if encoded else tensor_column(images)  # type: ignore[arg-type]
+    for name, values in zip(source.fields[1:], batch_labels(source, indices), strict=True):
+        column = pa.array(values) if values.ndim == 1 else tensor_column(values)
+        columns["label" if name == "labels" else name] = column
+    return pa.table(columns)
+
+
+def _source(kept: Any) -> Indexed:
+    """The source that Ray keeps. A process unpickles it once, not for each block."""
+    import ray
+
+    found = _sources.get(kept.hex())
+    if found is None:
+        found = ray.get(kept)
+        _sources.clear()
+        _sources[kept.hex()] = found
+    return found
