@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from vary.paths import absolute, expanded
 from vary.sample import Array
 from vary.sources.columns import is_missing, plain
 from vary.sources.listing import Draft, Listing
+from vary.sources.remote import UNKNOWN, Remote
+from vary.stores import Stamp, Storage, is_url, list_files
 
 __all__ = ["Cells", "Paths", "read_cells", "read_paths"]
 
@@ -68,23 +70,29 @@ def read_cells(name: str, column: Any) -> Cells | list[Any]:
     return cells
 
 
-def read_paths(name: str, texts: list[Any], root: str, suffix: str, missing: Literal["raise", "skip"]) -> Paths:
+def read_paths(
+    name: str, texts: list[Any], root: str, suffix: str, missing: Literal["raise", "skip"], remote: Remote | None = None
+) -> Paths:
     """The files of a column of paths. Each of their folders is listed once, and no file is asked for.
 
     `SourceError` if files are missing; with "skip", their rows are left out, with a warning. `InputError` if a file
     occurs twice.
     """
     names = _texts(name, texts, suffix)
-    listed: dict[str, tuple[str, frozenset[str]]] = {}
+    storage = Storage() if remote is None else remote.storage
+    listed: dict[str, tuple[str, Collection[str]]] = {}
+    stamps: list[Stamp] = []
     found: list[str] = []
     absent: list[int] = []
     for row, text in enumerate(names):
         folder, slash, file = text.rpartition("/")
         known = listed.get(folder)
         if known is None:
-            known = listed[folder] = _listing(folder or slash, root)
-        if file in known[1]:
+            known = listed[folder] = _listing(folder or slash, root, storage)
+        if file in known[1] or UNLISTED is known[1]:
             found.append(known[0] + file)
+            if remote is not None:
+                stamps.append(known[1].get(file, UNKNOWN) if isinstance(known[1], dict) else UNKNOWN)
         else:
             absent.append(row)
     if absent:
@@ -93,6 +101,9 @@ def read_paths(name: str, texts: list[Any], root: str, suffix: str, missing: Lit
     _check_unique(name, found, rows)
     draft = Draft(io.BytesIO())
     draft.add(found)
+    if remote is not None:
+        remote.listed = True
+        remote.stamps = np.array(stamps, np.int64).reshape(-1, 2)
     return Paths(draft.listing(), rows)
 
 
@@ -138,8 +149,18 @@ def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
     return [text + suffix for text in texts] if suffix else texts
 
 
-def _listing(folder: str, root: str) -> tuple[str, frozenset[str]]:
-    """The folder's absolute path, with a slash, and the names in it: none if it does not exist."""
+UNLISTED = frozenset({""})
+"""In the place of the names in a folder that cannot be listed (http): files are not known to exist until they are read."""
+
+
+def _listing(folder: str, root: str, storage: Storage) -> tuple[str, Collection[str]]:
+    """The folder's absolute path, with a slash, and the names in it: none if it does not exist. Of a URL, each name with
+    its version."""
+    start = folder if "://" in folder else f"{root}/{folder}".rstrip("/") if is_url(root) else ""
+    if is_url(start):
+        if start.partition(":")[0].lower() in ("http", "https"):
+            return f"{start}/", UNLISTED
+        return f"{start}/", {one.name: one.stamp for one in list_files(start, storage)}
     path = absolute(expanded(folder) if folder[:1] == "~" else folder, root)
     try:
         return f"{path.rstrip('/')}/", frozenset(os.listdir(path))  # noqa: PTH208  names alone
@@ -153,7 +174,7 @@ def _say_absent(
     name: str,
     absent: list[str],
     given: tuple[str, str, Literal["raise", "skip"]],
-    seen: tuple[int, Mapping[str, tuple[str, frozenset[str]]]],
+    seen: tuple[int, Mapping[str, tuple[str, Collection[str]]]],
 ) -> None:
     """Raise, or warn of, the missing files. given: root, suffix, missing. seen: the number of rows, and the folders."""
     (root, suffix, missing), (count, listed) = given, seen
@@ -169,9 +190,7 @@ def _say_absent(
     endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder][1]]
     if endings and not suffix:
         cures = [f"the names have no suffix: give suffix={endings[0]!r}"]
-    if "://" in absent[0]:
-        cures = ["URLs are not read: download the files, and give their paths, or a column of their bytes"]
-    elif "\\" in absent[0]:
+    if "\\" in absent[0]:
         cures = [f"the paths have backslashes, as on Windows: frame[{name!r}].str.replace('\\\\', '/')", *cures]
     raise SourceError(f"{said}; {'; '.join(cures)}")
 

@@ -6,9 +6,10 @@ Columns are typed `Any`, because these libraries may be absent.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
+from vary.sources.remote import kept_url
+from vary.stores import Storage, is_url, read, shown
 
 __all__ = ["Columns", "columns_of", "is_missing", "plain", "rows_of"]
 
@@ -49,11 +52,14 @@ class Columns(NamedTuple):
         return self.get(name)
 
 
-def columns_of(table: Any, images: object) -> Columns:
+def columns_of(table: Any, images: object, storage: Storage) -> Columns:
     """The columns of a table, in any of its forms. images: the name of the column of images, which helps to find the
     delimiter of a CSV file. `InputError` if the table has no rows."""
     if isinstance(table, str | os.PathLike):
-        found = _of_file(path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
+        url = kept_url(table)
+        if url is not None and is_url(url):
+            return _with_rows(_of_url(url, images, storage))
+        found = _of_file(url or path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
     elif all(hasattr(table, name) for name in ("column_names", "num_rows", "column")):
         found = Columns("the pyarrow table", list(table.column_names), int(table.num_rows), table.column)
     elif isinstance(table, Mapping):
@@ -64,6 +70,10 @@ def columns_of(table: Any, images: object) -> Columns:
         found = Columns("the DataFrame", list(table.columns), int(table.shape[0]), table.__getitem__)
     else:
         raise InputError(f"table is a {type(table).__name__}; {ACCEPTED}")
+    return _with_rows(found)
+
+
+def _with_rows(found: Columns) -> Columns:
     if not found.rows:
         raise InputError(f"{found.said} has no rows; give a table with one row for each image")
     return found
@@ -168,25 +178,38 @@ def _of_file(path: str, images: object) -> Columns:
     return found._replace(folder=os.path.dirname(absolute(path)))  # noqa: PTH120
 
 
-def _of_parquet(path: str) -> Columns:
+def _of_url(url: str, images: object, storage: Storage) -> Columns:
+    data = read(url, storage)
+    parquet = data[:4] == b"PAR1"
+    if not parquet and url.lower().endswith((".parquet", ".pq")):
+        raise SourceError(f"table={shown(url)!r} is not a Parquet file: it does not begin with PAR1; upload it again")
+    found = _of_parquet(url, data) if parquet else _of_csv(url, images, data)
+    return found._replace(folder=url.rpartition("/")[0])
+
+
+def _of_parquet(path: str, data: bytes | None = None) -> Columns:
     try:
         from pyarrow import parquet
     except ImportError as error:
         raise InputError(
             f"reading the Parquet file {path!r} needs the package pyarrow: pip install pyarrow; or give a DataFrame"
         ) from error
+
+    def opened() -> Any:
+        return path if data is None else io.BytesIO(data)
+
     try:
-        schema, count = parquet.read_schema(path), parquet.read_metadata(path).num_rows
+        schema, count = parquet.read_schema(opened()), parquet.read_metadata(opened()).num_rows
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Parquet file: {error}") from error
-    return Columns(repr(path), list(schema.names), count, lambda name: parquet.read_table(path, columns=[name])[name])
+    return Columns(repr(path), list(schema.names), count, lambda name: parquet.read_table(opened(), columns=[name])[name])
 
 
-def _of_csv(path: str, images: object) -> Columns:
+def _of_csv(path: str, images: object, data: bytes | None = None) -> Columns:
     import csv
 
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:  # noqa: PTH123
+        with _text_of(path, data) as file:
             first = file.readline()
             file.seek(0)
             fits = [
@@ -221,6 +244,12 @@ def _of_csv(path: str, images: object) -> Columns:
         return texts if name == images else _typed(texts)
 
     return Columns(repr(path), header, len(rows), get)
+
+
+def _text_of(path: str, data: bytes | None) -> TextIO:
+    if data is None:
+        return open(path, newline="", encoding="utf-8-sig")  # noqa: PTH123, SIM115
+    return io.TextIOWrapper(io.BytesIO(data), newline="", encoding="utf-8-sig")
 
 
 def _typed(texts: list[str]) -> Sequence[Any] | Array:

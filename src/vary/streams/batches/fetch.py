@@ -17,6 +17,7 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.request import Parts, Pictures, Source
 from vary.sample import Array
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
+from vary.stores import interruptible
 from vary.streams.cache.blocks import Blocks, Raw
 from vary.streams.cache.memory import NO_STORE, File
 from vary.streams.report import Work
@@ -38,12 +39,13 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]
     """Reads samples: arrays, JPEGs as bytes if they become uint8, other files as `Encoded`. In place of a sample that
     fails, its error."""
     pictures: list[Raw] = []
-    for index in indices:
-        executor.note(READING, index, job.number)
-        try:
-            pictures.append(_checked(job, item_of(job.source, index).image, index))
-        except (DecodeError, SourceError) as error:
-            pictures.append(error)
+    with interruptible(executor.check):
+        for index in indices:
+            executor.note(READING, index, job.number)
+            try:
+                pictures.append(_checked(job, item_of(job.source, index).image, index))
+            except (DecodeError, SourceError) as error:
+                pictures.append(error)
     return pictures
 
 
