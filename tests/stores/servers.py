@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 HERE = Path(__file__).parent
 MOTO = """
@@ -60,4 +61,4 @@ def upload(port: int, bucket: str, folder: Path) -> None:
     request(port, "PUT", f"/{bucket}")
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            request(port, "PUT", f"/{bucket}/{path.relative_to(folder).as_posix()}", path.read_bytes())
+            request(port, "PUT", f"/{bucket}/{quote(path.relative_to(folder).as_posix())}", path.read_bytes())
