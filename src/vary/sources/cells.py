@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +17,8 @@ from vary.paths import absolute, expanded
 from vary.sample import Array
 from vary.sources.columns import BLOBS, is_missing, plain
 from vary.sources.listing import Draft, Listing
+from vary.sources.remote import UNKNOWN, Remote
+from vary.stores import Stamp, Storage, is_url, list_files
 
 __all__ = ["Cells", "Paths", "read_cells", "read_paths"]
 
@@ -68,7 +70,9 @@ def read_cells(name: str, column: Any) -> Cells | list[Any]:
     return cells
 
 
-def read_paths(name: str, texts: list[Any], root: str, suffix: str, missing: Literal["raise", "skip"]) -> Paths:
+def read_paths(
+    name: str, texts: list[Any], root: str, suffix: str, missing: Literal["raise", "skip"], remote: Remote | None = None
+) -> Paths:
     """The files of a column of paths. Each of their folders is listed once, and no file is asked for.
 
     `SourceError` if files are missing; with "skip", their rows are left out, with a warning. `InputError` if a file
@@ -76,20 +80,25 @@ def read_paths(name: str, texts: list[Any], root: str, suffix: str, missing: Lit
     """
     names = _texts(name, texts, suffix)
     listed: dict[str, Folder] = {}
-    found = _all_there(names, root, listed)
+    found = None if remote is not None else _all_there(names, root, listed)
     rows = None
     if found is None:
-        found, rows = _those_there(name, names, (root, suffix, missing), listed)
+        found, rows = _those_there(name, names, (root, suffix, missing), listed, remote)
     draft = Draft(io.BytesIO())
     draft.add(found)
     return Paths(draft.listing(), rows)
 
 
+UNLISTED = frozenset({""})
+"""In the place of names in a folder that cannot be listed (http): only reading tells whether a file exists."""
+
+
 class Folder(NamedTuple):
-    """A folder's absolute path, with a slash, and the names in it: none if it does not exist."""
+    """A folder's absolute path, with a slash, and the names in it: none if it does not exist. Of a URL, each name with
+    its version."""
 
     path: str
-    names: list[str]
+    names: Collection[str]
 
 
 def _all_there(names: list[str], root: str, listed: dict[str, Folder]) -> list[str] | None:
@@ -112,7 +121,7 @@ def _all_there(names: list[str], root: str, listed: dict[str, Folder]) -> list[s
                 files[folder] = [file]
     start = f"{root.rstrip('/')}/"
     for folder, some in files.items():
-        known = listed[folder] = _listing(folder, root)
+        known = listed[folder] = _listing(folder, root, Storage())
         absent = set(some)
         is_plain = known.path == start + folder and len(absent) == len(some)
         absent.difference_update(known.names)
@@ -122,26 +131,38 @@ def _all_there(names: list[str], root: str, listed: dict[str, Folder]) -> list[s
 
 
 def _those_there(
-    name: str, names: list[str], given: tuple[str, str, Literal["raise", "skip"]], listed: dict[str, Folder]
+    name: str,
+    names: list[str],
+    given: tuple[str, str, Literal["raise", "skip"]],
+    listed: dict[str, Folder],
+    remote: Remote | None = None,
 ) -> tuple[list[str], Array | None]:
-    """The absolute paths that exist, and their rows; the errors of `read_paths`. given: root, suffix, missing."""
-    known: dict[str, tuple[str, frozenset[str]]] = {}
+    """The absolute paths that exist, and their rows; the errors of `read_paths`. given: root, suffix, missing. remote:
+    gets the versions."""
+    known: dict[str, Folder] = {}
+    stamps: list[Stamp] = []
+    storage = Storage() if remote is None else remote.storage
     found: list[str] = []
     absent: list[int] = []
     for row, text in enumerate(names):
         folder, slash, file = text.rpartition("/")
         folder += slash
         if folder not in known:
-            one = listed[folder] = listed.get(folder) or _listing(folder, given[0])
-            known[folder] = one.path, frozenset(one.names)
-        if file in known[folder][1]:
-            found.append(known[folder][0] + file)
+            one = listed[folder] = listed.get(folder) or _listing(folder, given[0], storage)
+            known[folder] = one._replace(names=frozenset(one.names)) if isinstance(one.names, list) else one
+        path, others = known[folder]
+        if file in others or others is UNLISTED:
+            found.append(path + file)
+            stamps.append(others[file] if isinstance(others, dict) else UNKNOWN)
         else:
             absent.append(row)
     if absent:
         _say_absent(name, [names[row] for row in absent], given, (len(names), listed))
     rows = np.delete(np.arange(len(names)), absent) if absent else None
     _check_unique(name, found, rows)
+    if remote is not None:
+        remote.listed = True
+        remote.stamps = np.array(stamps, np.int64).reshape(-1, 2)
     return found, rows
 
 
@@ -187,7 +208,13 @@ def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
     return [text + suffix for text in texts] if suffix else texts
 
 
-def _listing(folder: str, root: str) -> Folder:
+def _listing(folder: str, root: str, storage: Storage) -> Folder:
+    start = folder if "://" in folder else f"{root.rstrip('/')}/{folder}" if is_url(root) else ""
+    if is_url(start):
+        start = f"{start.rstrip('/')}/"
+        if start.partition(":")[0].lower() in ("http", "https"):
+            return Folder(start, UNLISTED)
+        return Folder(start, {one.name: one.stamp for one in list_files(start.rstrip("/"), storage)})
     path = absolute(expanded(folder) if folder[:1] == "~" else folder, root)
     try:
         return Folder(f"{path.rstrip('/')}/", os.listdir(path))  # noqa: PTH208  names alone
@@ -217,9 +244,7 @@ def _say_absent(
     endings = [one for one in MOST_SUFFIXES if f"{file}{one}" in listed[folder + slash].names]
     if endings and not suffix:
         cures = [f"the names have no suffix: give suffix={endings[0]!r}"]
-    if "://" in absent[0]:
-        cures = ["URLs are not read: download the files, and give their paths, or a column of their bytes"]
-    elif "\\" in absent[0]:
+    if "\\" in absent[0]:
         cures = [f"the paths have backslashes, as on Windows: frame[{name!r}].str.replace('\\\\', '/')", *cures]
     raise SourceError(f"{said}; {'; '.join(cures)}")
 

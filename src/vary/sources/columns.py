@@ -8,6 +8,7 @@ Columns are typed `Any`, because these libraries may be absent.
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,8 @@ from vary.guidance import close
 from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
 from vary.sources.arrow import ArrowBytes, ParquetBytes, arrow_table, is_arrow
+from vary.sources.remote import kept_url
+from vary.stores import Storage, is_url, read, shown
 
 __all__ = ["BLOBS", "Columns", "columns_of", "is_missing", "plain", "rows_of"]
 
@@ -64,11 +67,14 @@ class Columns(NamedTuple):
         return name
 
 
-def columns_of(table: Any, images: object) -> Columns:
+def columns_of(table: Any, images: object, storage: Storage) -> Columns:
     """The columns of a table, in any of its forms. images: the name of the column of images, which helps to find the
     delimiter of a CSV file. `InputError` if the table has no rows."""
     if isinstance(table, str | os.PathLike):
-        found = _of_file(path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
+        url = kept_url(table)
+        if url is not None and is_url(url):
+            return _with_rows(_of_url(url, images, storage))
+        found = _of_file(url or path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
     elif all(hasattr(table, name) for name in ("column_names", "num_rows", "column")):
         found = Columns("the pyarrow table", list(table.column_names), int(table.num_rows), table.column)
     elif isinstance(table, Mapping):
@@ -79,6 +85,10 @@ def columns_of(table: Any, images: object) -> Columns:
         found = Columns("the DataFrame", list(table.columns), int(table.shape[0]), table.__getitem__)
     else:
         raise InputError(f"table is a {type(table).__name__}; {ACCEPTED}")
+    return _with_rows(found)
+
+
+def _with_rows(found: Columns) -> Columns:
     if not found.rows:
         raise InputError(f"{found.said} has no rows; give a table with one row for each image")
     return found
@@ -184,20 +194,36 @@ def _of_file(path: str, images: object) -> Columns:
     return found._replace(folder=os.path.dirname(absolute(path)))  # noqa: PTH120
 
 
-def _of_parquet(path: str) -> Columns:
+def _of_url(url: str, images: object, storage: Storage) -> Columns:
+    data = read(url, storage)
+    parquet = data.startswith(b"PAR1")
+    if not parquet and url.lower().endswith((".parquet", ".pq")):
+        raise SourceError(f"table={shown(url)!r} is not a Parquet file: it does not begin with PAR1; upload it again")
+    reader = _of_parquet if parquet else _of_arrow if is_arrow(data[:8]) else None
+    found = _of_csv(url, images, data) if reader is None else reader(url, data)
+    return found._replace(folder=url.rpartition("/")[0])
+
+
+def _of_parquet(path: str, data: bytes | None = None) -> Columns:
     try:
         from pyarrow import parquet
     except ImportError as error:
         raise InputError(
             f"reading the Parquet file {path!r} needs the package pyarrow: pip install pyarrow; or give a DataFrame"
         ) from error
+
+    def opened() -> Any:
+        return path if data is None else io.BytesIO(data)
+
     try:
-        schema, count = parquet.read_schema(path), parquet.read_metadata(path).num_rows
+        schema, count = parquet.read_schema(opened()), parquet.read_metadata(opened()).num_rows
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Parquet file: {error}") from error
-    whole = absolute(path)
+    whole = absolute(path) if data is None else ""
 
     def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
+        if data is not None:  # of a URL: it is in memory
+            return None
         leaf = _leaf_of_bytes(schema.field(name).type)
         if leaf is None or _has_missing(parquet.read_metadata(whole), f"{name}.{leaf}".rstrip(".")):
             return None
@@ -208,16 +234,18 @@ def _of_parquet(path: str) -> Columns:
         return ParquetBytes(whole, name, leaf or None), paths
 
     def get(name: str) -> Any:  # Any: of pyarrow
-        return parquet.read_table(path, columns=[name])[name]
+        return parquet.read_table(opened(), columns=[name])[name]
 
     return Columns(repr(path), list(schema.names), count, get, pictures=pictures)
 
 
-def _of_arrow(path: str) -> Columns:
-    whole = absolute(path)
-    table = arrow_table(whole)
+def _of_arrow(path: str, data: bytes | None = None) -> Columns:
+    whole = absolute(path) if data is None else path
+    table = arrow_table(whole, data)
 
     def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
+        if data is not None:  # of a URL: it is in memory
+            return None
         leaf, column = _leaf_of_bytes(table.schema.field(name).type), table[name]
         if leaf is None or column.null_count:
             return None
@@ -258,8 +286,9 @@ def _has_missing(metadata: Any, path: str) -> bool:
     return False
 
 
-def _of_csv(path: str, images: object) -> Columns:
-    header, columns = _plain_csv(path, images) or _read_csv(path, images)
+def _of_csv(path: str, images: object, data: bytes | None = None) -> Columns:
+    content = Path(path).read_bytes() if data is None else data
+    header, columns = _plain_csv(content, images) or _read_csv(path, content, images)
 
     def get(name: str) -> object:
         texts = columns[header.index(name)]
@@ -268,13 +297,13 @@ def _of_csv(path: str, images: object) -> Columns:
     return Columns(repr(path), header, len(columns[0]) if columns else 0, get)
 
 
-def _plain_csv(path: str, images: object) -> tuple[list[str], list[list[str]]] | None:
+def _plain_csv(content: bytes, images: object) -> tuple[list[str], list[list[str]]] | None:
     """Header and columns of a file without quotes, spaces after delimiters or rows of other lengths; None of others.
 
     Much faster than the module csv, which makes a list for each row.
     """
     try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return None
     first, _, rest = text.replace("\r\n", "\n").rstrip("\n").partition("\n")
@@ -293,11 +322,11 @@ def _plain_csv(path: str, images: object) -> tuple[list[str], list[list[str]]] |
     return header, [cells[place :: len(header)] for place in range(len(header))]
 
 
-def _read_csv(path: str, images: object) -> tuple[list[str], list[list[str]]]:
+def _read_csv(path: str, content: bytes, images: object) -> tuple[list[str], list[list[str]]]:
     import csv
 
     try:
-        with open(path, newline="", encoding="utf-8-sig") as file:  # noqa: PTH123
+        with io.TextIOWrapper(io.BytesIO(content), newline="", encoding="utf-8-sig") as file:
             first = file.readline()
             file.seek(0)
             fits = [

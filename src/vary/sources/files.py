@@ -21,7 +21,9 @@ from vary.sources.base import Encoded, Item
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
+from vary.sources.remote import Remote, kept_url, remote_files
 from vary.sources.subset import Source, inherits
+from vary.stores import is_url
 
 __all__ = ["Files", "read_file", "said_dtype", "stamped"]
 
@@ -38,6 +40,8 @@ class Files(Source):
     classes: the names of the class ids, in order. None: the names among the labels, sorted.
     dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
 
+    storage: options of the store, for `paths` that are URLs, such as s3://bucket/1.jpg: see docs/stores.md.
+
     Making the source opens no file. A file that does not exist when it is read is a `SourceError` with its path.
     `InputError` if an entry is not a path or not a label, or if there are more or fewer labels than paths.
     Memory: each path and 9 bytes more, and the labels.
@@ -51,10 +55,12 @@ class Files(Source):
         *,
         classes: Sequence[str] | None = None,
         dtype: FileDtype = "uint8",
+        storage: Mapping[str, object] | None = None,
     ) -> None:
         self.file_dtype = file_dtype(dtype)
         self.paths: Sequence[str] = _listed(paths)
-        """Absolute paths, by sample index."""
+        """Absolute paths, or URLs, by sample index."""
+        self._remote: Remote | None = remote_files(self.paths, storage)
         self._labels = read_labels(
             labels, classes, len(self.paths), lambda place: f"sample {place} ({self.paths[place]})"
         )
@@ -80,13 +86,23 @@ class Files(Source):
         return len(self.paths)
 
     def item(self, index: int) -> Item:
-        return Item(read_file(self.paths[index], "was listed"), self._labels.of(index))
+        path = self.paths[index]
+        remote = self._remote if is_url(path) else None  # some may be local files
+        file = read_file(path, "was listed") if remote is None else remote.read(path, index)
+        return Item(file, self._labels.of(index))
 
     def path(self, index: int) -> str:
         return self.paths[index]
 
+    @property
+    def remote(self) -> bool:
+        """Are some of the files at a URL?"""
+        return self._remote is not None
+
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
-        """See `stamped`."""
+        """See `stamped`, and for URLs `Remote.stamped`."""
+        if self._remote is not None:
+            return self._remote.stamped(self.paths, indices)
         return stamped([self.paths[index] for index in np.asarray(indices).tolist()])
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
@@ -163,10 +179,10 @@ def _listed(paths: object) -> Listing:
     with suppress(OSError):  # the current folder was deleted, which is an error only for a relative path
         here = os.getcwd()  # noqa: PTH109  asked once
     for place, path in enumerate(paths):
-        text = path_text(f"paths[{place}]", path, CURE)
+        text = kept_url(path) or path_text(f"paths[{place}]", path, CURE)
         if not text:
             raise InputError(f"paths[{place}]=''; give {CURE}")
-        found.append(absolute(text, here))
+        found.append(text if is_url(text) else absolute(text, here))
     if not found:
         raise InputError("paths is empty; give at least one path of a picture's file")
     draft = Draft(io.BytesIO())

@@ -20,11 +20,13 @@ from vary.sources.files import read_file, said_dtype, stamped
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
+from vary.sources.remote import Remote, UrlWalk, kept_url
 from vary.sources.subset import Source, inherits
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
+from vary.stores import Storage, is_url
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Folder"]
 
@@ -53,6 +55,8 @@ class Folder(Source):
         and values of 8 bits times 257, so that white is 65535 in all files. The dtype of the batches is another matter:
         `vary.stream(dtype=)`.
 
+    storage: options of the store, if `path` is a URL, such as s3://bucket/train: see docs/stores.md. It is listed once.
+
     Pictures are found by their file suffixes, `vary.sources.SUFFIXES`. A folder that several symbolic links lead to is
     read once for each class.
 
@@ -73,10 +77,17 @@ class Folder(Source):
         classes: Sequence[str] | None = None,
         listing: str | os.PathLike[str] | None = None,
         dtype: FileDtype = "uint8",
+        storage: Mapping[str, object] | None = None,
     ) -> None:
         self.file_dtype = file_dtype(dtype)
-        given = path_text("path", path, "the path of a folder")
-        if not os.path.isdir(given):  # noqa: PTH112
+        url = kept_url(path)
+        given = url if url is not None else path_text("path", path, "the path of a folder")
+        self._remote: Remote | None = Remote(Storage.of(storage)) if is_url(given) else None
+        if self._remote is None and storage is not None:
+            raise InputError(
+                f"storage= goes with a URL, such as s3://bucket/folder, and {given!r} is a path; leave it out"
+            )
+        if self._remote is None and not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""
             suffix = given.lower().rpartition(".")[2]
@@ -84,11 +95,14 @@ class Folder(Source):
             cure = "give a folder with one sub-folder of pictures for every class"
             cure = cure if labels is None else "give the folder that holds the pictures"
             raise SourceError(f"{given!r} {what}; {cure}{files}")
-        self.root = absolute(given)
+        self.root = given.rstrip("/") if self._remote is not None else absolute(given)
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
         file = None if file is None else absolute(file)
-        self._listing = _listed(given, classes if labels is None else None, file, labels is not None)
+        walk = None if self._remote is None else UrlWalk(self.root, self._remote.storage)
+        self._listing = _listed(given, classes if labels is None else None, file, labels is not None, walk)
         self._listing.root = self.root
+        if self._remote is not None and walk is not None:
+            self._remote.set_stamps(self._listing, walk)
         self.paths: Sequence[str] = self._listing
         """Absolute paths; a sample's index is its place here."""
         self._labels: Labels | None = None
@@ -146,16 +160,28 @@ class Folder(Source):
 
     def item(self, index: int) -> Item:
         cure = f"; delete {self._listing.file!r} to list it again" if self._listing.file else ""
-        file = read_file(self.path(index), "was there when the folder was listed", cure)
+        if self._remote is not None:
+            file = self._remote.read(self.path(index), index)
+        else:
+            file = read_file(self.path(index), "was there when the folder was listed", cure)
         if self._labels is not None:
             return Item(file, self._labels.of(index))
         return Item(file, () if self.classes is None else (self._listing.class_id(index),))
 
     def path(self, index: int) -> str:
+        if self._remote is not None:
+            return self.paths[index]
         return os.path.join(self.root, self.paths[index])  # noqa: PTH118  relative ones may be set as `paths`
 
+    @property
+    def remote(self) -> bool:
+        """Are the files at a URL?"""
+        return self._remote is not None
+
     def fingerprints(self, indices: Sequence[int] | np.ndarray) -> list[tuple[str, int, int]]:
-        """See `stamped`."""
+        """See `stamped`, and for URLs `Remote.stamped`."""
+        if self._remote is not None:
+            return self._remote.stamped(self.paths, indices)
         return stamped([self.path(index) for index in np.asarray(indices).tolist()])
 
     def label_batch(self, indices: Sequence[int] | np.ndarray) -> tuple[np.ndarray, ...]:
@@ -177,17 +203,19 @@ READERS = dict.fromkeys(("csv", "tsv", "parquet", "pq", "arrow", "feather"), TAB
 """Suffix of a file that is no picture -> what reads it."""
 
 
-def _listed(root: str, classes: Sequence[str] | None, file: str | None, flat: bool) -> Listing:
+def _listed(
+    root: str, classes: Sequence[str] | None, file: str | None, flat: bool, remote: UrlWalk | None = None
+) -> Listing:
     """The list of files below the folder `root`: by a walk, or from the listing `file`. root: as the user wrote it, for
     messages."""
     around = frozenset[Identity]() if file is None else _around(file)
-    if identity_of(root) in around:
+    if remote is None and identity_of(root) in around:
         raise InputError(f"listing={file!r} lies in {root!r}, and vary writes nothing there; give another path")
     name = os.path.basename(os.path.abspath(root))  # noqa: PTH100, PTH119
     if file is None or not os.path.exists(file):  # noqa: PTH110
         with drafted(file) as draft:
             draft.folder = name
-            walk = Walk(root, around)
+            walk = Walk(root, around) if remote is None else remote
             said = None
             if flat:
                 _fill_flat(draft, walk)
@@ -215,7 +243,7 @@ def _around(file: str) -> frozenset[Identity]:
     return frozenset(identity_of(folder) for folder in folders if os.path.exists(folder))  # noqa: PTH110
 
 
-def _fill(draft: Draft, walk: Walk, wanted: Sequence[str] | None) -> str | None:
+def _fill(draft: Draft, walk: Walk | UrlWalk, wanted: Sequence[str] | None) -> str | None:
     """Add every picture below the walk's root to the draft, with its class. Returns a warning, or None."""
     root, keys = walk.root, walk.keys(walk.root)
     folders, loose = [key[:-1] for key in keys if key.endswith("/")], [key for key in keys if not key.endswith("/")]
@@ -248,7 +276,7 @@ def _fill(draft: Draft, walk: Walk, wanted: Sequence[str] | None) -> str | None:
     return _too_high(root, classes, sorted(deep)) if wanted is None else None
 
 
-def _fill_flat(draft: Draft, walk: Walk) -> None:
+def _fill_flat(draft: Draft, walk: Walk | UrlWalk) -> None:
     """Add every picture below the walk's root to the draft, without classes."""
     for names in walk.pictures(""):
         draft.add(names)
@@ -274,7 +302,8 @@ def _check_wanted(root: str, folders: list[str], wanted: Sequence[str]) -> None:
 
 def check_others(folder: Folder) -> None:
     """`SourceError` if the folder has sub-folders with pictures that are not in its `classes`."""
-    walk = Walk(folder.root, frozenset())
+    remote = folder._remote
+    walk = Walk(folder.root, frozenset()) if remote is None else UrlWalk(folder.root, remote.storage)
     named = set(folder.classes or ())
     others = [key[:-1] for key in walk.keys(folder.root) if key.endswith("/") and key[:-1] not in named]
     extra = [name for name in others if any(walk.pictures(name))]
@@ -311,7 +340,7 @@ def _too_high(root: str, classes: list[str], deep: list[str]) -> str | None:
     )
 
 
-def _passed_over(walk: Walk) -> str | None:
+def _passed_over(walk: Walk | UrlWalk) -> str | None:
     """A warning about files that may be pictures, but have other suffixes; None if there are none."""
     if not (found := walk.doubtful()):
         return None
@@ -330,7 +359,7 @@ def _counted(passed: Counter[str], before: str = "") -> str:
     return before + ", ".join([*most, *([f"{rest:,} of others"] if rest else [])]) if passed else ""
 
 
-def _nothing(walk: Walk) -> str:
+def _nothing(walk: Walk | UrlWalk) -> str:
     return (
         f"{walk.root!r} holds no pictures: searched at every depth for names ending in {' '.join(SUFFIXES[:8])} "
         f"and so on (all: vary.sources.SUFFIXES; hidden names and {', '.join(sorted(JUNK))} skipped"

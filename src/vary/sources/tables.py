@@ -20,7 +20,9 @@ from vary.sources.columns import Columns, columns_of, is_missing, plain, rows_of
 from vary.sources.files import read_file, said_dtype, stamped
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import Labels, class_ids, class_names, read_labels
+from vary.sources.remote import Remote, kept_url, remote_cells
 from vary.sources.subset import Source, inherits
+from vary.stores import Storage, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +45,7 @@ def table(
     weights: str | None = None,
     missing: Literal["raise", "skip"] = "raise",
     dtype: FileDtype = "uint8",
+    storage: Mapping[str, object] | None = None,
 ) -> Table:
     """A source with one sample for each row of a table, in the order of the rows.
 
@@ -61,6 +64,8 @@ def table(
     missing: "raise" an error if files do not exist, or "skip" their rows, with a warning.
     dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
 
+    storage: options of the store, if `table`, `root` or the paths are URLs, such as s3://bucket/pets.csv: docs/stores.md.
+
     Each folder is listed once, and no file is opened. `SourceError` if the table cannot be read, or files are missing.
     `InputError` if a column does not exist, a value is missing or of the wrong type, or two rows name one file.
     Bytes in an Arrow file are mapped, those in a Parquet file are read a row group at a time, of which 512 MB are kept:
@@ -71,15 +76,19 @@ def table(
         raise InputError(f"missing={brief(missing)}; give 'raise', or 'skip' to leave out rows without a file")
     if not isinstance(suffix, str):
         raise InputError(f"suffix={brief(suffix)}; give a text that is appended to each path, such as '.jpg'")
-    columns = columns_of(table, images)
+    options = Storage.of(storage)
+    columns = columns_of(table, images, options)
     start = _root(root, columns)
     columns.check("images", images)
     by_row = columns.pictures(images)
     cells = read_cells(images, columns.get(images)) if by_row is None else Cells(*by_row)
-    pictures = cells if isinstance(cells, Cells) else read_paths(images, cells, start, suffix, missing)
+    remote = None if isinstance(cells, Cells) else remote_cells(cells, start, options)
+    pictures = cells if isinstance(cells, Cells) else read_paths(images, cells, start, suffix, missing, remote)
     rows = pictures.rows if isinstance(pictures, Paths) else None
     found = _read_labels(columns, (labels, weights), (classes, separator), (pictures, rows))
-    return Table(pictures, found, columns, start, file_dtype(dtype))
+    made = Table(pictures, found, columns, start, file_dtype(dtype))
+    made._remote = remote
+    return made
 
 
 class Table(Source):
@@ -98,6 +107,7 @@ class Table(Source):
         self.paths: Any = pictures.names if isinstance(pictures, Cells) else pictures.listing  # Any: None, or sequence
         self.root = root
         self.file_dtype = dtype
+        self._remote: Remote | None = None
         self._labels = labels
         self.fields: tuple[str, ...] = ("images", *labels.fields)
         self.classes = labels.classes
@@ -117,9 +127,16 @@ class Table(Source):
         """Class ids in index order; None if there are none."""
         return class_ids(self)
 
+    @property
+    def remote(self) -> bool:
+        """Are some of the files at a URL?"""
+        return self._remote is not None
+
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
         """See `stamped`; of bytes, their hash and length."""
         places = np.asarray(indices).tolist()
+        if self._remote is not None:
+            return self._remote.stamped(self.paths, indices)
         if self._cells is None:
             return stamped([self.paths[place] for place in places])
         return [self._digest(place) for place in places]
@@ -146,7 +163,9 @@ class Table(Source):
         return self._count
 
     def item(self, index: int) -> Item:
-        if self._cells is None:
+        if self._remote is not None and is_url(self.paths[index]):
+            file = self._remote.read(self.paths[index], index)
+        elif self._cells is None:
             file = read_file(self.paths[index], "was there when the table was read")
         else:
             file = Encoded(self._cells.of(index), self.path(index))
@@ -169,7 +188,9 @@ class Table(Source):
 def _root(root: object, columns: Columns) -> str:
     if root is None:
         return columns.folder or absolute("")
-    path = path_text("root", root, "the path of the folder that the paths start at")
+    if (url := kept_url(root)) is not None and is_url(url):
+        return url.rstrip("/")
+    path = url or path_text("root", root, "the path of the folder that the paths start at")
     if not os.path.isdir(path):  # noqa: PTH112
         raise SourceError(f"root={path!r} is not a folder{searched_in(path)}; give the folder that the paths start at")
     return absolute(path)

@@ -22,6 +22,7 @@ import numpy as np
 from vary.errors import SourceError
 from vary.paths import cache_folder
 from vary.sample import Array
+from vary.stores import Storage, is_url, open_file, stamp_of
 
 __all__ = ["Members", "beside", "members_of"]
 
@@ -31,8 +32,8 @@ COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"(\xb5": "zs
 
 
 class Members(NamedTuple):
-    """The regular files of a tar, in its order. places: (n, 2) int64, offset and size in bytes. stamp: (size, time of
-    change in ns) of the tar."""
+    """The regular files of a tar, in its order. places: (n, 2) int64, offset and size in bytes. stamp: of the tar:
+    (size, time of change in ns), or (size, hash of its ETag) at a URL."""
 
     names: list[str]
     places: Array
@@ -44,25 +45,25 @@ def beside(tar: str) -> Path:
     return Path(f"{tar}.vary-index")
 
 
-def members_of(tar: str, index: bool | None) -> Members:
-    """The members of the tar file at this absolute path.
+def members_of(tar: str, index: bool | None, storage: Storage) -> Members:
+    """The members of the tar file at this absolute path or URL.
 
-    index: keep the index in the user's cache (None), beside the tar (True) or nowhere (False). One that cannot be
-        written is left out: it only saves time.
+    index: keep the index in the user's cache (None), beside the tar (True; of a URL in the cache) or nowhere (False).
+        One that cannot be written is left out: it only saves time.
 
     `SourceError` if the file is not a tar, is compressed, is cut off, or has members that are stored in pieces.
     """
-    stamp = stamp_of(tar)
+    stamp: tuple[int, int] = stamp_of(tar, storage) if is_url(tar) else stamp_of_file(tar)
     path = _kept_at(tar, index)
     found = None if path is None else _read(path, stamp)
     if found is None:
-        found = _listed(tar, stamp)
+        found = _listed(tar, stamp, storage)
         if path is not None:
             _write(path, found)
     return found
 
 
-def stamp_of(tar: str) -> tuple[int, int]:
+def stamp_of_file(tar: str) -> tuple[int, int]:
     """(size in bytes, time of the last change in ns); `SourceError` if the file does not exist."""
     try:
         status = os.stat(tar)  # noqa: PTH116  text
@@ -72,21 +73,21 @@ def stamp_of(tar: str) -> tuple[int, int]:
 
 
 def _kept_at(tar: str, index: bool | None) -> Path | None:
-    if index:
+    if index and not is_url(tar):
         return beside(tar)
-    if index is None:
+    if index is not False:
         with contextlib.suppress(Exception):  # a user without a home folder
             return cache_folder() / "tars" / blake2b(os.fsencode(tar), digest_size=15).hexdigest()
     return None
 
 
-def _listed(tar: str, stamp: tuple[int, int]) -> Members:
+def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
     import tarfile
 
     names: list[str] = []
     places: list[tuple[int, int]] = []
     try:
-        with open(tar, "rb") as file:  # noqa: PTH123  text
+        with open_file(tar, storage) if is_url(tar) else open(tar, "rb") as file:  # noqa: PTH123  text
             packed = COMPRESSED.get(file.read(2))
             file.seek(0)
             if packed is not None:

@@ -8,6 +8,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatch
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +26,7 @@ from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
 from vary.sources.tars import Members, members_of
 from vary.sources.walk import SUFFIXES
+from vary.stores import Stamp, Storage, is_url, list_files, read_range, shown
 
 __all__ = ["WebDataset"]
 
@@ -49,6 +51,7 @@ class WebDataset(Source):
     dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
     index: where the list of members is kept for later runs: in the user's cache folder (None; VARY_CACHE names
         another), beside each tar (True), or nowhere (False).
+    storage: options of the store, if tars are at URLs, such as "s3://bucket/train-{000..146}.tar": docs/stores.md.
 
     A tar is read once, for its headers and labels; afterwards a sample is one read at a known place. `SourceError` if
     a tar cannot be read, is compressed or cut off, or changes later; if a sample has no picture, several, or no label;
@@ -65,20 +68,22 @@ class WebDataset(Source):
         classes: Sequence[str] | None = None,
         dtype: FileDtype = "uint8",
         index: bool | None = None,
+        storage: object = None,
     ) -> None:
+        self._storage = Storage.of(storage)
         self.file_dtype = file_dtype(dtype)
-        self.shards = _shards(shards)
-        """Absolute paths of the tar files."""
+        self.shards = _shards(shards, self._storage)
+        """Absolute paths, or URLs, of the tar files."""
         asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
         wanted = {str(field): _asked(field, one) for field, one in asked.items()}
         suffixes = {one.lower().lstrip(".") for one in (SUFFIXES if images is None else _suffixes(images))}
-        members = [members_of(tar, index) for tar in self.shards]
+        members = [members_of(tar, index, self._storage) for tar in self.shards]
         self._stamps = [one.stamp for one in members]
         names: list[str] = []
         places: list[Array] = []
         values: dict[str, list[object]] = {field: [] for field in wanted}
         for tar, one in zip(self.shards, members, strict=True):
-            chosen, found = _samples(tar, one, suffixes, wanted)
+            chosen, found = _samples(tar, one, (suffixes, wanted), self._storage)
             names += [one.names[place] for place in chosen]
             places.append(one.places[chosen])
             for field, column in found.items():
@@ -114,12 +119,12 @@ class WebDataset(Source):
     def item(self, index: int) -> Item:
         shard = int(self._shard[index])
         offset, size = self._places[index].tolist()
-        data = read_part(self.shards[shard], offset, size, self._stamps[shard])
+        data = _part(self.shards[shard], (offset, size), self._stamps[shard], self._storage)
         return Item(Encoded(data, self.path(index)), self._labels.of(index))
 
     def path(self, index: int) -> str:
         """The tar's path with the member's name."""
-        return f"{self.shards[int(self._shard[index])]}/{self._names[index]}"
+        return f"{shown(self.shards[int(self._shard[index])])}/{self._names[index]}"
 
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
         """Path, size and time of change of the tar, with the member's name."""
@@ -133,8 +138,11 @@ class WebDataset(Source):
         return f"WebDataset({len(self)} pictures in {len(self.shards)} tar files, {kept})"
 
 
-def read_part(path: str, offset: int, size: int, stamp: tuple[int, int]) -> bytes:
-    """`size` bytes of a file from `offset` on; `SourceError` if it has changed since its stamp was taken."""
+def _part(path: str, place: tuple[int, int], stamp: tuple[int, int], storage: Storage) -> bytes:
+    """The bytes at (offset, size) of a file; `SourceError` if it has changed since its stamp was taken."""
+    offset, size = place
+    if is_url(path):
+        return read_range(path, offset, offset + size, storage, Stamp(*stamp))
     try:
         file = os.open(path, os.O_RDONLY)
         try:
@@ -152,7 +160,7 @@ def read_part(path: str, offset: int, size: int, stamp: tuple[int, int]) -> byte
     return data
 
 
-def _shards(given: object) -> list[str]:
+def _shards(given: object, storage: Storage) -> list[str]:
     if isinstance(given, str | os.PathLike):
         given = [given]
     if not isinstance(given, Sequence) or isinstance(given, bytes) or not given:
@@ -160,6 +168,9 @@ def _shards(given: object) -> list[str]:
     found: list[str] = []
     for one in given:
         for text in _expanded(path_text("shards", one, CURE)):
+            if is_url(text):
+                found += _urls(text, storage)
+                continue
             matches = sorted(glob.glob(text)) if glob.has_magic(text) and not os.path.exists(text) else [text]  # noqa: PTH110, PTH207
             if not matches or not os.path.isfile(matches[0]):  # noqa: PTH113
                 raise SourceError(f"shards={text!r}: there is no such file{searched_in(text)}; give {CURE}")
@@ -168,6 +179,17 @@ def _shards(given: object) -> list[str]:
         twice = next(path for place, path in enumerate(found) if path in found[:place])
         raise InputError(f"shards name {twice!r} twice; name each tar once")
     return found
+
+
+def _urls(text: str, storage: Storage) -> list[str]:
+    """The URL, or those that match it, of a store that lists its objects."""
+    if not glob.has_magic(text):
+        return [text]
+    folder, _, pattern = text.rpartition("/")
+    names = [one.name for one in list_files(folder, storage) if fnmatch(one.name, pattern)]
+    if not names:
+        raise SourceError(f"shards={shown(text)!r}: no object matches it; give {CURE}")
+    return [f"{folder}/{name}" for name in sorted(names)]
 
 
 def _expanded(text: str) -> Iterator[str]:
@@ -200,9 +222,11 @@ def _asked(field: object, label: object) -> tuple[str, list[str]]:
 
 
 def _samples(
-    tar: str, members: Members, suffixes: set[str], wanted: Mapping[str, tuple[str, list[str]]]
+    tar: str, members: Members, asked: tuple[set[str], Mapping[str, tuple[str, list[str]]]], storage: Storage
 ) -> tuple[list[int], dict[str, list[object]]]:
-    """The places of the pictures of a tar, one for each sample, and their labels."""
+    """The places of the pictures of a tar, one for each sample, and their labels. asked: suffixes of pictures, and of
+    each field the suffix and the keys."""
+    suffixes, wanted = asked
     chosen: list[int] = []
     values: dict[str, list[object]] = {field: [] for field in wanted}
     seen: set[str] = set()
@@ -220,7 +244,7 @@ def _samples(
             if place is None:
                 raise SourceError(f"{tar}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}")
             offset, size = members.places[place].tolist()
-            data = read_part(tar, offset, size, members.stamp)
+            data = _part(tar, (offset, size), members.stamp, storage)
             values[field].append(_value(f"{tar}/{members.names[place]}", data, keys))
     return chosen, values
 

@@ -17,6 +17,7 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.request import Parts, Pictures, Source
 from vary.sample import Array
 from vary.sources import Encoded, array_kind, fingerprints_of, item_of
+from vary.stores import interruptible
 from vary.streams.cache.blocks import Blocks, Raw
 from vary.streams.cache.memory import NO_STORE, File
 from vary.streams.report import Work
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Inputs", "expected_bytes", "fingerprints", "inputs_of", "size_of"]
 
+REMOTE = 2  # the same, of files at URLs: reading them is mostly waiting
 AT_ONCE = 4  # files that one thread reads in turn: distributing fewer costs more than reading them
 
 
@@ -38,12 +40,13 @@ def read_some(job: Job, executor: Executor, indices: Sequence[int]) -> list[Raw]
     """Reads samples: arrays, JPEGs as bytes if they become uint8, other files as `Encoded`. In place of a sample that
     fails, its error."""
     pictures: list[Raw] = []
-    for index in indices:
-        executor.note(READING, index, job.number)
-        try:
-            pictures.append(_checked(job, item_of(job.source, index).image, index))
-        except (DecodeError, SourceError) as error:
-            pictures.append(error)
+    with interruptible(executor.check):
+        for index in indices:
+            executor.note(READING, index, job.number)
+            try:
+                pictures.append(_checked(job, item_of(job.source, index).image, index))
+            except (DecodeError, SourceError) as error:
+                pictures.append(error)
     return pictures
 
 
@@ -120,7 +123,7 @@ class _Direct:
 
     def __init__(self, job: Job, indices: Array, executor: Executor) -> None:
         self._job, self._executor, self._decode = job, executor, 0
-        portion = AT_ONCE if job.encoded else len(indices)
+        portion = (REMOTE if job.is_remote else AT_ONCE) if job.encoded else len(indices)
         self._raw, self._read = executor.spread(partial(read_some, job, executor), indices.tolist(), portion)
         self.missing = {place for place, one in enumerate(self._raw) if isinstance(one, Encoded)}
         self.errors: dict[int, Exception | str] = {
@@ -155,7 +158,9 @@ class _Cached:
         store = NO_STORE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Raw]:
-            pictures, spent = executor.spread(partial(read_some, job, executor), indices[places].tolist(), AT_ONCE)
+            pictures, spent = executor.spread(
+                partial(read_some, job, executor), indices[places].tolist(), REMOTE if job.is_remote else AT_ONCE
+            )
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures

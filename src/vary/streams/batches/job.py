@@ -14,7 +14,7 @@ from vary.elements import ELEMENTS
 from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
-from vary.sources import Adapted, Arrays, path_of, reads_for_labels
+from vary.sources import Adapted, Arrays, path_of, reads_for_labels, whole_of
 from vary.streams.batch import LazyPaths, Made, batch_of, labels_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
@@ -51,6 +51,11 @@ class EpochJob:
     options: Options
     count: int  # positions in the epoch
     group: int  # how many neighbouring batches are best made at once
+
+    @property
+    def is_remote(self) -> bool:
+        """Are some of the pictures at URLs?"""
+        raise NotImplementedError
 
     def make(self, positions: Array, executor: Executor) -> Made:
         """The batch at these positions, (n,) int64."""
@@ -91,6 +96,10 @@ class Job(EpochJob):
     number: int = 0  # of its stream, in a mix
     masks: Masks | None = None  # of the images in `source`
     one_hot: OneHot | None = None  # of its class ids; None: labels as the source has them
+
+    @property
+    def is_remote(self) -> bool:
+        return getattr(whole_of(self.source)[0], "remote", False) is True
 
     def make(self, positions: Array, executor: Executor) -> Made:
         indices, repeats = self.samples(positions)

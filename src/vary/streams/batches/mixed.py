@@ -90,6 +90,10 @@ class MixedJob(EpochJob):
                 made.append((part, batch))
         return Made(self._joined(made) if made else None, work._replace(held=self.held))
 
+    @property
+    def is_remote(self) -> bool:
+        return any(job(0).is_remote for job in self.jobs)
+
     def path(self, index: int, stream: int) -> str:
         return f"{self.jobs[stream](0).path(index)} of streams[{stream}]"
 

@@ -57,6 +57,9 @@ GRACE = 2.0
 keeps its thread until it returns. Another reason for a limit: `close` may run as a finalizer, which interrupts its
 thread anywhere, even inside the threading module, where it may have a lock that the ending threads need."""
 
+REMOTE_READERS = 8
+"""Threads that read files at URLs: they wait for the network most of the time."""
+
 EXIT_GRACE = 0.3
 """Seconds that the end of the program waits for all threads and processes together."""
 
@@ -142,6 +145,7 @@ class WorkerPool:
         self._lock = ForkLock()  # guards `_readers`
         self._readers: DaemonThreads | None = None  # started when they are first needed
         self._first_reader = batch_workers
+        self._most_readers = _readers(job)
         self._activity = np.full(self.slots(job), IDLE) if activity is None else activity
         self._pending: list[weakref.ref[Future[list[Made]]]] = []  # weak, because a future that is done has its batches
         # Started at once: if one started later, the allocator would use more memory for batches ahead of the consumer.
@@ -151,7 +155,7 @@ class WorkerPool:
     @staticmethod
     def slots(job: EpochJob) -> int:
         """The most threads of a pool."""
-        return job.options.batch_workers + job.options.threads_per_batch
+        return job.options.batch_workers + _readers(job)
 
     def submit(self, positions: Array) -> Future[list[Made]]:
         future = self._batch_workers.submit(self._make, positions)
@@ -184,7 +188,7 @@ class WorkerPool:
 
     def spread(self, work: Work[T, R], items: Sequence[T], portion: int) -> tuple[list[R], int]:
         """By several threads, because disks and Pillow are faster with several files at once."""
-        parts = min(self._threads, -(-len(items) // max(portion, 1)))
+        parts = min(self._most_readers, -(-len(items) // max(portion, 1)))
         if parts <= 1:
             return _timed(work, items)
         ends = [len(items) * part // parts for part in range(parts + 1)]
@@ -193,7 +197,7 @@ class WorkerPool:
             if self._readers is None:
                 first = self._first_reader
                 self._readers = DaemonThreads(
-                    self._threads, f"{self._name}-read", lambda number: _use_slot(first + number)
+                    self._most_readers, f"{self._name}-read", lambda number: _use_slot(first + number)
                 )
         futures = [self._readers.submit(self._read, work, items[a:b]) for a, b in pairwise(ends)]
         done = [future.result() for future in futures]
@@ -236,6 +240,10 @@ class WorkerPool:
 
     def _pools(self) -> list[DaemonThreads]:
         return [pool for pool in (self._batch_workers, self._readers) if pool is not None]
+
+
+def _readers(job: EpochJob) -> int:
+    return max(job.options.threads_per_batch, REMOTE_READERS if job.is_remote else 0)
 
 
 def _use_slot(number: int) -> None:

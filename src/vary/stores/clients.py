@@ -1,0 +1,154 @@
+"""A client for each store, process and set of options: obstore where it is installed and knows the scheme, else fsspec."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, NamedTuple, Protocol  # Any: obstore and fsspec may be absent
+from urllib.parse import unquote
+
+from vary.errors import InputError, SourceError
+from vary.stores.address import Address, Storage, address_of, shown
+
+__all__ = ["Client", "Got", "Meta", "client_of"]
+
+OBSTORE = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "http", "https"})
+
+
+class Meta(NamedTuple):
+    """size: bytes; -1: not known. etag: what the store calls this version of the object; empty: not known."""
+
+    size: int
+    etag: str
+
+
+class Got(NamedTuple):
+    data: bytes
+    meta: Meta
+
+
+class Client(Protocol):
+    def get(self, key: str, start: int | None = None, stop: int | None = None) -> Got:
+        """The object, or bytes start .. stop of it, in one request."""
+
+    def meta(self, key: str) -> Meta: ...
+
+    def listed(self, prefix: str) -> list[tuple[str, Meta]]:
+        """All objects whose key begins with `prefix`, which ends with a slash, or is empty."""
+
+
+class _Obstore:
+    def __init__(self, module: Any, address: Address, storage: Storage) -> None:
+        from obstore import store
+
+        self._module = module
+        self.lists = address.scheme not in ("http", "https")
+        options = dict(storage.options)
+        plain = address.scheme == "http" or str(options.get("endpoint", "")).startswith("http://")
+        client = {name: f"{1000 * storage.limit(name):.0f}ms" for name in ("timeout", "connect_timeout")}
+        self._store: Any = store.from_url(
+            address.store,
+            **({"config": options} if options else {}),
+            client_options={**client, "allow_http": plain},
+            retry_config={"max_retries": 0},  # faults.py counts and waits
+        )
+        self._unquote = not self.lists
+
+    def get(self, key: str, start: int | None = None, stop: int | None = None) -> Got:
+        options = None if start is None else {"range": (start, stop)}
+        found = self._module.get(self._store, self._name(key), options=options)
+        meta = found.meta
+        return Got(bytes(found.bytes()), Meta(meta["size"], meta["e_tag"] or ""))
+
+    def meta(self, key: str) -> Meta:
+        meta = self._module.head(self._store, self._name(key))
+        return Meta(meta["size"], meta["e_tag"] or "")
+
+    def listed(self, prefix: str) -> list[tuple[str, Meta]]:
+        if not self.lists:
+            raise NotImplementedError("http has no lists of files; give vary.Files(urls), or a table of URLs")
+        rows = [row for page in self._module.list(self._store, prefix or None, chunk_size=1000) for row in page]
+        return [(row["path"], Meta(row["size"], row["e_tag"] or "")) for row in rows]
+
+    def _name(self, key: str) -> str:
+        return unquote(key) if self._unquote else key
+
+
+class _Fsspec:
+    def __init__(self, module: Any, address: Address, storage: Storage) -> None:
+        options = dict(storage.options)
+        self._fs: Any = module.filesystem(address.scheme, **options, skip_instance_cache=True)
+        self._store = address.store
+
+    def _name(self, key: str) -> str:
+        return str(self._fs._strip_protocol(f"{self._store}/{key}"))
+
+    def get(self, key: str, start: int | None = None, stop: int | None = None) -> Got:
+        data = self._fs.cat_file(self._name(key), start=start, end=stop)
+        return Got(bytes(data), Meta(len(data) if start is None else -1, ""))
+
+    def meta(self, key: str) -> Meta:
+        return _meta(self._fs.info(self._name(key)))
+
+    def listed(self, prefix: str) -> list[tuple[str, Meta]]:
+        base = self._name("").rstrip("/")
+        self._fs.invalidate_cache()
+        found = self._fs.find(self._name(prefix.rstrip("/")), detail=True)
+        return [(path[len(base) :].lstrip("/"), _meta(info)) for path, info in found.items()]
+
+
+def _meta(info: dict[str, Any]) -> Meta:
+    size, etag = info.get("size"), info.get("ETag") or info.get("etag") or info.get("created") or info.get("mtime")
+    return Meta(-1 if size is None else int(size), "" if etag is None else str(etag))
+
+
+_clients: dict[tuple[str, Storage], Client] = {}
+_abandoned: list[object] = []  # clients of a parent process: using or destroying them here could wait for ever
+_runtime_of: int | None = None  # the process in which obstore started its threads
+
+
+def _forked() -> None:
+    _abandoned.append(dict(_clients))
+    _clients.clear()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def client_of(url: str, storage: Storage) -> tuple[Client, str]:
+    """The client of a URL, and the URL's key in its store."""
+    address = address_of(url)
+    known = address.store, storage
+    found = _clients.get(known)
+    if found is None:
+        found = _clients[known] = _made(url, address, storage)
+    return found, address.key
+
+
+def _made(url: str, address: Address, storage: Storage) -> Client:
+    global _runtime_of  # noqa: PLW0603  a fact of the process
+    obstore = fsspec = None
+    wanted = address.scheme in OBSTORE and not (address.scheme in ("http", "https") and "?" in url)
+    if wanted:
+        try:
+            import obstore
+        except ImportError:
+            pass
+    forked = _runtime_of not in (None, os.getpid())
+    if obstore is not None and not forked:
+        _runtime_of = os.getpid()
+        return _Obstore(obstore, address, storage)
+    try:
+        import fsspec
+
+        return _Fsspec(fsspec, address, storage)
+    except ImportError as error:
+        if forked:
+            raise SourceError(
+                f"{shown(url)}: this process was forked from one that uses obstore, which does not work after a fork; "
+                "start workers by 'spawn', such as DataLoader(multiprocessing_context='spawn'), or vary.stream("
+                f"process=True); or install fsspec's part for {address.scheme}, without obstore"
+            ) from error
+        what = "fsspec" if fsspec is None else f"what fsspec needs for {address.scheme} ({error})"
+        raise InputError(f"{shown(url)}: reading a URL needs {what}: pip install 'vary[cloud]'") from error
+    except ValueError as error:  # of fsspec: no such scheme
+        raise InputError(f"{shown(url)}: {error}; give s3://, gs://, az://, https:// or a scheme of fsspec") from error

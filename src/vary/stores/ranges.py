@@ -1,0 +1,222 @@
+"""The bytes at a URL, whole or in part, through the cache of ranges."""
+
+from __future__ import annotations
+
+import io
+from hashlib import blake2b, md5
+from typing import TYPE_CHECKING, NamedTuple
+
+from vary.stores.address import Storage, address_of, shown
+from vary.stores.clients import Client, Got, Meta, client_of
+from vary.stores.faults import ChangedError, TruncatedError, attempted
+from vary.stores.kept import kept_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+__all__ = ["Found", "Stamp", "list_files", "open_file", "read", "read_range", "read_stamped", "size_of", "stamp_of"]
+
+BLOCK = 1 << 16  # bytes: ranges are read and kept in such parts
+AHEAD = 1 << 18  # bytes that a file object asks for at a time
+
+
+class Stamp(NamedTuple):
+    """The version of an object. size: -1: not known. tag: a hash of its ETag; 0: not known."""
+
+    size: int
+    tag: int
+
+
+class Found(NamedTuple):
+    """An object of a list. name: its key after the prefix."""
+
+    name: str
+    stamp: Stamp
+
+
+def read(url: str, storage: object = None) -> bytes:
+    """All bytes of an object. `SourceError` with the URL if it cannot be read (see faults.py)."""
+    return read_stamped(url, Storage.of(storage))[0]
+
+
+def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tuple[bytes, Stamp]:
+    """All bytes of an object, and its version. known: the version it has to have, for an error if it changed."""
+    cache = kept_of(int(storage.limit("cache_bytes")), storage.cache_folder)
+    name = _key(url, storage, known, -1) if known is not None and known.tag else None
+    kept = None if name is None else cache.get(name)
+    if kept is not None and known is not None:
+        return kept, known
+    client, key = client_of(url, storage)
+    doubted: list[bytes] = []  # bodies whose MD5 is not the ETag
+
+    def once() -> Got:
+        got = client.get(key)
+        if known is not None:
+            _check_version(got.meta, known)
+        if 0 <= got.meta.size != len(got.data):
+            raise TruncatedError(f"{len(got.data)} bytes came instead of {got.meta.size}")
+        if known is not None and 0 <= known.size != len(got.data):
+            raise TruncatedError(f"{len(got.data)} bytes came instead of the {known.size} that were listed")
+        if got.data in doubted:  # the same bytes twice: then the ETags of this store are no MD5 (encryption by KMS)
+            _not_md5.add(address_of(url).store)
+        elif not _is_sound(url, got):
+            doubted.append(got.data)
+            raise TruncatedError("the bytes that came do not have the MD5 that the store states")
+        return got
+
+    got = attempted(url, storage, once)
+    stamp = _stamp(Meta(len(got.data), got.meta.etag))
+    if stamp.tag or name is not None:
+        version = stamp if stamp.tag or known is None else known
+        cache.put(_key(url, storage, version, -1), got.data)
+        return got.data, version
+    return got.data, stamp
+
+
+def size_of(url: str, storage: object = None) -> int:
+    """Bytes of an object, by one request."""
+    return _version(url, Storage.of(storage))[0].size
+
+
+def stamp_of(url: str, storage: object = None) -> Stamp:
+    """The present version of an object, by one request."""
+    return _version(url, Storage.of(storage))[0]
+
+
+def read_range(url: str, start: int, stop: int, storage: object = None, known: Stamp | None = None) -> bytes:
+    """Bytes start .. stop of an object; fewer at its end. Parts that were read before are not downloaded again.
+
+    known: its version, from an earlier call or list; without it, one more request asks for it."""
+    options = Storage.of(storage)
+    stamp = _version(url, options)[0] if known is None or known.size < 0 else known
+    stop = min(stop, stamp.size)
+    if start < 0 or start >= stop:
+        return b""
+    cache = kept_of(int(options.limit("cache_bytes")), options.cache_folder)
+    numbers = range(start // BLOCK, -(-stop // BLOCK))
+    names = {number: _key(url, options, stamp, number) for number in numbers}
+    blocks = {number: cache.get(name) if stamp.tag else None for number, name in names.items()}
+    absent = [number for number, block in blocks.items() if block is None]
+    for first, last in _runs(absent):
+        a, b = first * BLOCK, min((last + 1) * BLOCK, stamp.size)
+        data = _fetched(url, options, stamp, (a, b))
+        for number in range(first, last + 1):
+            block = data[number * BLOCK - a : (number + 1) * BLOCK - a]
+            blocks[number] = block
+            if stamp.tag:
+                cache.put(names[number], block)
+    whole = b"".join(block for block in blocks.values() if block is not None)
+    at = numbers.start * BLOCK
+    return whole[start - at : stop - at]
+
+
+def open_file(url: str, storage: object = None) -> BinaryIO:
+    """A seekable file, read-only, of an object in its present version; changed bytes are an error."""
+    options = Storage.of(storage)
+    return io.BufferedReader(_Ranges(url, options, _version(url, options)[0]), AHEAD)
+
+
+def list_files(url: str, storage: object = None) -> list[Found]:
+    """All objects below a URL, at any depth, in plain order of their names, which begin after `url` and a slash."""
+    options = Storage.of(storage)
+    client, key = client_of(url, options)
+    prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
+    rows = attempted(url, options, lambda: client.listed(prefix))
+    found = [Found(name[len(prefix) :], _stamp(meta)) for name, meta in rows if name.startswith(prefix)]
+    return sorted((one for one in found if one.name and not one.name.endswith("/")), key=lambda one: one.name)
+
+
+class _Ranges(io.RawIOBase):
+    def __init__(self, url: str, storage: Storage, stamp: Stamp) -> None:
+        super().__init__()
+        self._url, self._storage, self._stamp, self._at = url, storage, stamp, 0
+        self.name = shown(url)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._stamp.size}[whence]
+        if base + offset < 0:
+            raise ValueError(f"seek to {base + offset}; give a position from 0")
+        self._at = base + offset
+        return self._at
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # of RawIOBase: any buffer
+        data = read_range(self._url, self._at, self._at + len(buffer), self._storage, self._stamp)
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+
+def _fetched(url: str, storage: Storage, stamp: Stamp, span: tuple[int, int]) -> bytes:
+    client, key = client_of(url, storage)
+
+    def once() -> bytes:
+        got = client.get(key, *span)
+        _check_version(got.meta, stamp)
+        if len(got.data) != span[1] - span[0]:
+            raise TruncatedError(f"{len(got.data)} bytes came instead of {span[1] - span[0]}")
+        return got.data
+
+    return attempted(url, storage, once)
+
+
+def _version(url: str, storage: Storage) -> tuple[Stamp, Client]:
+    client, key = client_of(url, storage)
+    return _stamp(attempted(url, storage, lambda: client.meta(key))), client
+
+
+def _stamp(meta: Meta) -> Stamp:
+    tag = blake2b(meta.etag.encode(), digest_size=7).digest() if meta.etag else b""
+    return Stamp(meta.size, int.from_bytes(tag, "little"))
+
+
+def _check_version(meta: Meta, known: Stamp) -> None:
+    now = _stamp(meta)
+    sizes = now.size >= 0 and 0 <= known.size != now.size
+    if now.tag != known.tag if now.tag and known.tag else sizes:
+        raise ChangedError(
+            f"has changed since it was listed or read first: {known.size} bytes then, {now.size} bytes now, of the ETag "
+            f"{meta.etag or 'not stated'}"
+        )
+
+
+_not_md5: set[str] = set()  # stores whose ETags look like an MD5, and are none
+
+
+def _is_sound(url: str, got: Got) -> bool:
+    """Does the body have the MD5 that the store states? True if it states none."""
+    tag = got.meta.etag.strip('"').lower()
+    if len(tag) != 32 or not set(tag) <= set("0123456789abcdef") or address_of(url).store in _not_md5:
+        return True
+    return md5(got.data, usedforsecurity=False).hexdigest() == tag
+
+
+def _key(url: str, storage: Storage, stamp: Stamp, number: int) -> bytes:
+    """Of a part in the cache. The endpoint is in it, because buckets of two stores may have one name."""
+    where = dict(storage.options).get("endpoint", "")
+    text = f"{where}\0{shown(url)}\0{stamp.size}\0{stamp.tag}\0{number}"
+    return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _runs(numbers: list[int]) -> Iterator[tuple[int, int]]:
+    """(first, last) of each run of neighbours."""
+    first = last = None
+    for number in numbers:
+        if first is None or last is None:
+            first = last = number
+        elif number == last + 1:
+            last = number
+        else:
+            yield first, last
+            first = last = number
+    if first is not None and last is not None:
+        yield first, last
