@@ -52,13 +52,13 @@ class Columns(NamedTuple):
         return self.get(name)
 
 
-def columns_of(table: Any, images: object, storage: Storage) -> Columns:
+def columns_of(table: Any, images: object, storage: Storage | None = None) -> Columns:
     """The columns of a table, in any of its forms. images: the name of the column of images, which helps to find the
     delimiter of a CSV file. `InputError` if the table has no rows."""
     if isinstance(table, str | os.PathLike):
         url = kept_url(table)
         if url is not None and is_url(url):
-            return _with_rows(_of_url(url, images, storage))
+            return _with_rows(_of_url(url, images, storage or Storage()))
         found = _of_file(url or path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
     elif all(hasattr(table, name) for name in ("column_names", "num_rows", "column")):
         found = Columns("the pyarrow table", list(table.column_names), int(table.num_rows), table.column)
@@ -202,7 +202,9 @@ def _of_parquet(path: str, data: bytes | None = None) -> Columns:
         schema, count = parquet.read_schema(opened()), parquet.read_metadata(opened()).num_rows
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Parquet file: {error}") from error
-    return Columns(repr(path), list(schema.names), count, lambda name: parquet.read_table(opened(), columns=[name])[name])
+    return Columns(
+        repr(path), list(schema.names), count, lambda name: parquet.read_table(opened(), columns=[name])[name]
+    )
 
 
 def _of_csv(path: str, images: object, data: bytes | None = None) -> Columns:
@@ -248,7 +250,7 @@ def _of_csv(path: str, images: object, data: bytes | None = None) -> Columns:
 
 def _text_of(path: str, data: bytes | None) -> TextIO:
     if data is None:
-        return open(path, newline="", encoding="utf-8-sig")  # noqa: PTH123, SIM115
+        return open(path, newline="", encoding="utf-8-sig")  # noqa: PTH123
     return io.TextIOWrapper(io.BytesIO(data), newline="", encoding="utf-8-sig")
 
 

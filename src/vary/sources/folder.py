@@ -84,7 +84,9 @@ class Folder(Source):
         given = url if url is not None else path_text("path", path, "the path of a folder")
         self._remote: Remote | None = Remote(Storage.of(storage)) if is_url(given) else None
         if self._remote is None and storage is not None:
-            raise InputError(f"storage= goes with a URL, such as s3://bucket/folder, and {given!r} is a path; leave it out")
+            raise InputError(
+                f"storage= goes with a URL, such as s3://bucket/folder, and {given!r} is a path; leave it out"
+            )
         if self._remote is None and not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""

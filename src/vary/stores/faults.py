@@ -13,7 +13,16 @@ from typing import NamedTuple, TypeVar
 from vary.errors import SourceError, VaryError, shortened
 from vary.stores.address import Storage, shown
 
-__all__ = ["FAULTS", "ChangedError", "Fault", "MissingError", "TruncatedError", "attempted", "fault_of", "interruptible"]
+__all__ = [
+    "FAULTS",
+    "ChangedError",
+    "Fault",
+    "MissingError",
+    "TruncatedError",
+    "attempted",
+    "fault_of",
+    "interruptible",
+]
 
 T = TypeVar("T")
 
@@ -45,11 +54,14 @@ def _row(name: str, classes: str, pattern: str, retried: bool, cure: str) -> Fau
 
 
 LATER = "try again later, or raise storage['attempts'] and storage['budget']"
+NEVER = r"(?!)"
 STATUS = r"(?:status code: |^|An error occurred \()"  # as obstore, aiohttp and botocore write it
 FAULTS = (  # the first that fits
-    _row("changed", "ChangedError", r"^$", False, "make the source again, and do not change objects during an epoch"),
-    _row("truncated", "TruncatedError", r"^$", True, LATER),
-    _row("missing", "NotFoundError FileNotFoundError", STATUS + r"404\b", False, "is the name, or the bucket, misspelt?"),
+    _row("changed", "ChangedError", NEVER, False, "make the source again, and do not change objects during an epoch"),
+    _row("truncated", "TruncatedError", NEVER, True, LATER),
+    _row(
+        "missing", "NotFoundError FileNotFoundError", STATUS + r"404\b", False, "is the name, or the bucket, misspelt?"
+    ),
     _row(
         "refused",
         "PermissionDeniedError UnauthenticatedError PermissionError",

@@ -158,7 +158,9 @@ class _Cached:
         store = NO_STORE if job.store is None else job.store
 
         def read(places: list[int]) -> list[Raw]:
-            pictures, spent = executor.spread(partial(read_some, job, executor), indices[places].tolist(), REMOTE if job.is_remote else AT_ONCE)
+            pictures, spent = executor.spread(
+                partial(read_some, job, executor), indices[places].tolist(), REMOTE if job.is_remote else AT_ONCE
+            )
             self._read += spent
             self._encoded += sum(map(size_of, pictures))
             return pictures
