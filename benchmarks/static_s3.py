@@ -14,7 +14,9 @@ ROW = "<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModifi
 
 def main() -> None:
     root = Path(sys.argv[1])
-    objects = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    objects = {
+        path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()
+    }
     tags = {name: f'"{hashlib.md5(data).hexdigest()}"' for name, data in objects.items()}
     rows = "".join(ROW.format(name, tags[name], len(data)) for name, data in objects.items())
     listing = f"<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>".encode()

@@ -1,7 +1,7 @@
 """A server between a client and S3 that makes faults, by a script. Run it as a program: `proxy.py PORT`.
 
-`PUT /-script` sets the faults, a JSON list: for each GET of an object, the next entry says what happens ("ok" at the
-end of the list, or its last entry for ever if the list is {"always": fault}). `GET /-count` returns how many there were.
+`PUT /-script` sets the faults, a JSON list: for each GET of an object, the next entry says what happens ("ok"
+after the end of the list), or {"always": fault}. `GET /-count` returns how many there were.
 """
 
 import http.client
@@ -65,11 +65,14 @@ class Handler(BaseHTTPRequestHandler):
         connection.close()
         if fault == "etag":
             headers["ETag"] = '"another"'
+        if fault == "no-md5":
+            headers["ETag"] = f'"{"a" * 32}"'
         if fault == "flip":
-            body = bytes([body[0] ^ 255]) + body[1:]
+            at = int(str(state["count"])) % len(body)  # another byte each time
+            body = body[:at] + bytes([body[at] ^ 255]) + body[at + 1 :]
         if fault == "short":  # the length agrees with the body, but not with what was listed
             body, length = body[: len(body) // 2], str(len(body) // 2)
-        if fault in ("truncate", "truncate-head"):
+        if fault == "truncate":
             body = body[: len(body) // 2]
             self.close_connection = True
         self.answer(found.status, headers, body, length)

@@ -47,9 +47,8 @@ def request(port: int, method: str, path: str, body: bytes = b"") -> bytes:
     """One request without a signature, which moto does not check. The body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     try:
-        connection.request(
-            method, path, body, {"Authorization": "AWS4-HMAC-SHA256 Credential=k/20261201/us-east-1/s3/aws4_request"}
-        )
+        signed = "AWS4-HMAC-SHA256 Credential=k/20261201/us-east-1/s3/aws4_request"
+        connection.request(method, path, body, {"Authorization": signed, "x-amz-acl": "public-read"})
         answer = connection.getresponse()
         data = answer.read()
         assert answer.status < 400, (path, answer.status, data[:300])

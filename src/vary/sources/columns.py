@@ -67,13 +67,13 @@ class Columns(NamedTuple):
         return name
 
 
-def columns_of(table: Any, images: object, storage: Storage) -> Columns:
+def columns_of(table: Any, images: object, storage: Storage | None = None) -> Columns:
     """The columns of a table, in any of its forms. images: the name of the column of images, which helps to find the
     delimiter of a CSV file. `InputError` if the table has no rows."""
     if isinstance(table, str | os.PathLike):
         url = kept_url(table)
         if url is not None and is_url(url):
-            return _with_rows(_of_url(url, images, storage))
+            return _with_rows(_of_url(url, images, storage or Storage()))
         found = _of_file(url or path_text("table", table, "the path of a CSV or Parquet file, or a DataFrame"), images)
     elif all(hasattr(table, name) for name in ("column_names", "num_rows", "column")):
         found = Columns("the pyarrow table", list(table.column_names), int(table.num_rows), table.column)

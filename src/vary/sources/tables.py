@@ -64,7 +64,7 @@ def table(
     missing: "raise" an error if files do not exist, or "skip" their rows, with a warning.
     dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
 
-    storage: options of the store, if `table`, `root` or the paths are URLs, such as s3://bucket/pets.csv: docs/stores.md.
+    storage: options of the store, if `table`, `root` or the paths are URLs (docs/stores.md).
 
     Each folder is listed once, and no file is opened. `SourceError` if the table cannot be read, or files are missing.
     `InputError` if a column does not exist, a value is missing or of the wrong type, or two rows name one file.

@@ -30,7 +30,7 @@ def is_url(path: object) -> bool:
 
 def local_path(url: str) -> str | None:
     """The path of a file:// URL; None for other URLs."""
-    if not url[:7].lower() == "file://":
+    if url[:7].lower() != "file://":
         return None
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
@@ -93,9 +93,9 @@ class Storage:
         options, limits, folder = {}, {}, None
         for name, value in given.items():
             if name in LIMITS:
-                if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-                    if not (name == "cache_bytes" and value == 0 and not isinstance(value, bool)):
-                        raise InputError(f"storage[{name!r}]={brief(value)}; give a number above 0")
+                number = isinstance(value, int | float) and not isinstance(value, bool)
+                if not number or not (value > 0 or (name == "cache_bytes" and value == 0)):
+                    raise InputError(f"storage[{name!r}]={brief(value)}; give a number above 0")
                 limits[name] = value
             elif name == "cache_folder":
                 folder = None if value is None else os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111

@@ -1,7 +1,8 @@
-"""A client for each store, process and set of options: obstore where it is installed and knows the scheme, else fsspec."""
+"""A client for each store, process and options: obstore where it is installed and knows the scheme, else fsspec."""
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import Any, NamedTuple, Protocol  # Any: obstore and fsspec may be absent
 from urllib.parse import unquote
@@ -38,14 +39,12 @@ class Client(Protocol):
 
 class _Obstore:
     def __init__(self, module: Any, address: Address, storage: Storage) -> None:
-        from obstore import store
-
         self._module = module
         self.lists = address.scheme not in ("http", "https")
         options = dict(storage.options)
         plain = address.scheme == "http" or str(options.get("endpoint", "")).startswith("http://")
         client = {name: f"{1000 * storage.limit(name):.0f}ms" for name in ("timeout", "connect_timeout")}
-        self._store: Any = store.from_url(
+        self._store: Any = importlib.import_module("obstore.store").from_url(
             address.store,
             **({"config": options} if options else {}),
             client_options={**client, "allow_http": plain},
@@ -126,29 +125,31 @@ def client_of(url: str, storage: Storage) -> tuple[Client, str]:
 
 def _made(url: str, address: Address, storage: Storage) -> Client:
     global _runtime_of  # noqa: PLW0603  a fact of the process
-    obstore = fsspec = None
     wanted = address.scheme in OBSTORE and not (address.scheme in ("http", "https") and "?" in url)
-    if wanted:
-        try:
-            import obstore
-        except ImportError:
-            pass
-    forked = _runtime_of not in (None, os.getpid())
+    obstore = _imported("obstore") if wanted else None
+    forked = obstore is not None and _runtime_of not in (None, os.getpid())
     if obstore is not None and not forked:
         _runtime_of = os.getpid()
         return _Obstore(obstore, address, storage)
+    fsspec = _imported("fsspec")
+    if fsspec is None and not forked:
+        raise InputError(f"{shown(url)}: reading a URL needs fsspec or obstore: pip install 'vary[cloud]'")
     try:
-        import fsspec
-
-        return _Fsspec(fsspec, address, storage)
+        if fsspec is not None:
+            return _Fsspec(fsspec, address, storage)
     except ImportError as error:
-        if forked:
-            raise SourceError(
-                f"{shown(url)}: this process was forked from one that uses obstore, which does not work after a fork; "
-                "start workers by 'spawn', such as DataLoader(multiprocessing_context='spawn'), or vary.stream("
-                f"process=True); or install fsspec's part for {address.scheme}, without obstore"
-            ) from error
-        what = "fsspec" if fsspec is None else f"what fsspec needs for {address.scheme} ({error})"
-        raise InputError(f"{shown(url)}: reading a URL needs {what}: pip install 'vary[cloud]'") from error
+        if not forked:
+            raise InputError(f"{shown(url)}: fsspec says: {error}; install that, or 'vary[cloud]'") from error
     except ValueError as error:  # of fsspec: no such scheme
         raise InputError(f"{shown(url)}: {error}; give s3://, gs://, az://, https:// or a scheme of fsspec") from error
+    raise SourceError(
+        f"{shown(url)}: this process was forked from one that uses obstore, which does not work after a fork; start "
+        "workers by 'spawn', such as DataLoader(multiprocessing_context='spawn'), or vary.stream(process=True)"
+    )
+
+
+def _imported(name: str) -> Any | None:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None

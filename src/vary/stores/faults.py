@@ -54,10 +54,11 @@ def _row(name: str, classes: str, pattern: str, retried: bool, cure: str) -> Fau
 
 
 LATER = "try again later, or raise storage['attempts'] and storage['budget']"
+NEVER = r"(?!)"
 STATUS = r"(?:status code: |^|An error occurred \()"  # as obstore, aiohttp and botocore write it
 FAULTS = (  # the first that fits
-    _row("changed", "ChangedError", r"^$", False, "make the source again, and do not change objects during an epoch"),
-    _row("truncated", "TruncatedError", r"^$", True, LATER),
+    _row("changed", "ChangedError", NEVER, False, "make the source again, and do not change objects during an epoch"),
+    _row("truncated", "TruncatedError", NEVER, True, LATER),
     _row(
         "missing", "NotFoundError FileNotFoundError", STATUS + r"404\b", False, "is the name, or the bucket, misspelt?"
     ),

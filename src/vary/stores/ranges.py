@@ -87,7 +87,8 @@ def stamp_of(url: str, storage: object = None) -> Stamp:
 def read_range(url: str, start: int, stop: int, storage: object = None, known: Stamp | None = None) -> bytes:
     """Bytes start .. stop of an object; fewer at its end. Parts that were read before are not downloaded again.
 
-    known: its version, from an earlier call or list; without it, one more request asks for it."""
+    known: its version, from an earlier call or list; without it, one more request asks for it.
+    """
     options = Storage.of(storage)
     stamp = _version(url, options)[0] if known is None or known.size < 0 else known
     stop = min(stop, stamp.size)
