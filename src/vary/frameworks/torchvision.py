@@ -60,9 +60,9 @@ class Augment(v2.Transform):  # type: ignore[misc]
             made = self.policy(picture_of(inpt, "image"), seed=params["seed"], layout="NCHW")
             return tv_tensors.Image(torch.from_numpy(made))
         if inpt.ndim < 4:
-            return self.policy(inpt, seed=params["seed"])  # type: ignore[call-overload]
+            return self.policy(inpt, seed=params["seed"])
         flat = inpt.reshape(-1, *inpt.shape[-3:])
-        made = self.policy.batch(flat, seed=params["seed"], indices=np.zeros(len(flat), np.int64), threads=1)  # type: ignore[call-overload]
+        made = self.policy.batch(flat, seed=params["seed"], indices=np.zeros(len(flat), np.int64), threads=1)
         return tv_tensors.wrap(made.reshape(*inpt.shape[:-3], *made.shape[-3:]), like=inpt)
 
     def extra_repr(self) -> str:

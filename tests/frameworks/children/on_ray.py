@@ -19,13 +19,13 @@ os.environ |= {
     "RAY_TRAIN_V2_ENABLED": "1",
 }
 
-import numpy as np
-import psutil
-import pytest
-import ray
-from ray.cluster_utils import Cluster
+import numpy as np  # noqa: E402  Ray reads the environment
+import psutil  # noqa: E402
+import pytest  # noqa: E402
+import ray  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
 
-import vary
+import vary  # noqa: E402
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
 POLICY = vary.Policy([vary.Resize(64, 64), vary.Rotate(40), vary.HorizontalFlip(), vary.Rescale(1 / 255)])

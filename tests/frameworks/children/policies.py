@@ -229,7 +229,7 @@ def check_datasets() -> None:
     for wrong, says in (({"seed": 7}, "index="), ({"index": "index"}, "seed="), ({"epoch": 1}, "seed")):
         with pytest.raises(vary.InputError, match=says):
             GEOMETRY.as_datasets(**wrong)
-    with pytest.raises(vary.InputError, match="'picture'.*'image'"):
+    with pytest.raises(vary.InputError, match=r"'picture'.*'image'"):
         GEOMETRY.as_datasets("picture")({"image": [ARRAY]})
 
 
