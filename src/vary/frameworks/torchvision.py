@@ -122,7 +122,7 @@ def _boxes(boxes: Tensor, found: Map) -> Tensor:
     to_corners = TO_CORNERS[name]
     given = boxes.numpy().reshape(-1, 4).astype(np.float64) @ to_corners.T
     moved = found(given[:, CORNERS])
-    behind = np.isnan(moved).any(axis=(1, 2))  # a perspective cannot show them
+    behind = np.isnan(moved).any(axis=(1, 2))  # the viewer, so they cannot be shown
     moved[behind] = 0
     hulls = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
     made = hulls @ np.linalg.inv(to_corners).T

@@ -12,13 +12,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+sys.path.insert(0, str(Path(__file__).parent))
+from torchvision_cpu import define_operators
+
 import vary
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
 GEOMETRY = vary.Policy([vary.Rotate(30), vary.HorizontalFlip(), vary.Zoom((0.8, 1.2))])
 DRAW = np.random.default_rng(0)
 ARRAY = DRAW.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-OPERATORS = ("nms", "qnms")  # of torchvision: their definitions are asked for when it is imported
 DTYPES = (torch.uint8, torch.uint16, torch.int16, torch.float16, torch.float32)
 
 
@@ -234,10 +236,7 @@ def check_datasets() -> None:
 
 
 def torchvision():
-    """PyPI's torchvision expects operators of its own C++ library, which does not load beside a torch for the CPU."""
-    for name in OPERATORS:
-        if not hasattr(torch.ops.torchvision, name):
-            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    define_operators()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torchvision import tv_tensors
