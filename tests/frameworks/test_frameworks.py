@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from conftest import FRAMEWORKS, OLD_KERAS
+from frameworks import killed
 
 CHILDREN = Path(__file__).parent / "children"
 BACKENDS = ("jax", "torch", "tensorflow")
@@ -28,7 +29,12 @@ FILES = {
     "pages": BACKENDS,
     "example": BACKENDS,
     "notebook": ("jax",),
+    "stream_torch": ("",),
+    "stream_jax": ("",),
+    "stream_tensorflow": ("tensorflow",),
+    "photos": BACKENDS,
 }
+OF_PICTURES = {"photos"}
 OLD = sorted(path.parent.name for path in OLD_KERAS.glob("*/vary"))
 
 
@@ -36,7 +42,12 @@ def checks(file: str) -> list[str]:
     return re.findall(r"(?m)^def (check_\w+)", (CHILDREN / f"{file}.py").read_text(encoding="utf-8"))
 
 
-CASES = [(file, backend, check) for file, backends in FILES.items() for backend in backends for check in checks(file)]
+CASES = [
+    pytest.param(file, backend, check, marks=[pytest.mark.needs("pictures")] if file in OF_PICTURES else [])
+    for file, backends in FILES.items()
+    for backend in backends
+    for check in checks(file)
+]
 
 
 @cache
@@ -56,6 +67,12 @@ def test_frameworks(file: str, backend: str, check: str) -> None:
     found = errors(FRAMEWORKS, file, backend)
     assert check in found, found[""]
     assert not found[check], found[check]
+
+
+@pytest.mark.needs("frameworks")
+@pytest.mark.parametrize("kind", killed.KINDS)
+def test_a_killed_training_goes_on_exactly(kind: str) -> None:
+    assert killed.play(kind, 2, 1)
 
 
 @pytest.mark.needs("old-keras")

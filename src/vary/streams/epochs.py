@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import operator
 import sys
+from copy import copy
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn, Self
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
@@ -148,24 +150,27 @@ class Epochs:
         finally:
             park_at_exit()
 
-    def _begin(self) -> Iteration:
+    def _begin(self, options: Options | None = None, turn: tuple[int, int] | None = None) -> Iteration:
+        """The next iteration. options: others than the stream's, for this one. turn: see `Iteration._begin`."""
         while True:
             epoch = self._next.epoch
             check_address(self.options.seed, epoch)
-            prepared = self._prepared_epoch(epoch)  # without the lock, because it may call a user's functions
+            job, report, schema = self._prepared_epoch(epoch)  # without the lock: it may call a user's functions
+            if options is not None:
+                job = job.with_options(options)
             with self._lock:
                 if self._next.epoch == epoch:  # else another thread has begun it
-                    return self._started(*prepared)
+                    return self._started(job, report, schema, turn)
 
-    def _started(self, job: EpochJob, report: Report, schema: BatchSchema) -> Iteration:
+    def _started(self, job: EpochJob, report: Report, schema: BatchSchema, turn: tuple[int, int] | None) -> Iteration:
         """The next iteration, under the lock."""
         begins = self._next
-        if not begins.position and not self.options.batches(job.count, rank=0):
+        if not begins.position and not job.options.batches(job.count, rank=0):
             cure = "take drop_last=False or a smaller batch_size"
             raise InputError(f"epoch {begins.epoch} has {job.count} samples, for no batch; {cure}")
         place = replace(begins)
         iteration = Iteration(job, place, report, schema, self._once)
-        iteration._begin(lambda: self._workers(job))
+        iteration._begin(lambda: self._workers(job), turn)
         self._next = replace(begins, epoch=begins.epoch + 1, position=0)
         self._latest, self._last_report = place, report
         return iteration
@@ -193,11 +198,17 @@ class Epochs:
         """What is being done before the epoch can begin, in words, for the error of a timeout."""
         raise NotImplementedError
 
+    def _with(self, **options: Any) -> Self:  # `Any`: each option has a type of its own
+        """The same stream with other options about batches, and with epochs of its own."""
+        made = copy(self)
+        vars(made)["options"] = replace(self.options, **options)
+        return made
+
     def _workers(self, job: EpochJob) -> Workers:
-        if not self.options.process:
+        if not job.options.process:
             return WorkerPool(job)
-        if self._process is None or not self._process.is_alive:
-            self._process = Process(self)
+        if self._process is None or not self._process.is_alive or self._process.part != job.options.part:
+            self._process = Process(self._with(shard=job.options.shard))
         return self._process.workers(job)
 
     @guided("train.batches", suggest=False)
@@ -368,6 +379,38 @@ class Epochs:
         """
         keras.check_version()
         return self
+
+    # The frameworks' modules are imported by name, when they are asked for: they are made of streams, not the reverse.
+
+    def as_torch(self) -> Any:  # of torch, which may be absent; below as well
+        """An `IterableDataset` of PyTorch, of whole batches: named tuples of tensors, for loops and for DataLoaders.
+
+            for images, labels in train.as_torch(): ...
+            loader = DataLoader(train.as_torch(), batch_size=None, num_workers=4, persistent_workers=True)
+
+        Images are (n, channels, height, width) in channels_last memory, without a copy; labels are int64. Each `iter`
+        is an epoch. In torch.distributed, each rank has its share. `ImportError` without PyTorch.
+        """
+        return import_module("vary.frameworks.torch").TorchBatches(self)
+
+    def as_jax(self, sharding: object = None) -> Any:
+        """An iterable of whole batches for JAX: named tuples of `jax.Array`.
+
+            for batch in train.as_jax(): weights = step(weights, batch)
+
+        sharding: a `jax.sharding.Sharding` of the arrays over devices; None: the default device. With
+        jax.distributed, each process has its share of the samples. Each `iter` is an epoch. `ImportError` without JAX.
+        """
+        return import_module("vary.frameworks.jax").JaxBatches(self, sharding)
+
+    def as_tf(self) -> Any:
+        """A `tf.data.Dataset` of whole batches: named tuples of tensors, with a static element_spec.
+
+            model.fit(train.as_tf(), epochs=20)
+
+        Each iteration is an epoch. `ImportError` without TensorFlow.
+        """
+        return import_module("vary.frameworks.tensorflow").dataset_of(self)
 
 
 def _without_init(kind: type[Epochs]) -> Epochs:

@@ -59,6 +59,7 @@ class Iteration:
         self._epoch, self._start = place.epoch, place.position
         self._share = job.options.share(job.count - self._start)
         self._batches = job.options.batches(job.count - self._start)
+        self._first, self._step, self._is_part = 0, 1, False
         self._group = job.group
         report._ahead = (job.options.prefetch + 1) * self._group - 1
         self._taken = 0
@@ -66,12 +67,21 @@ class Iteration:
         self._pending: deque[Pending] = deque()  # groups of batches, in order
         self._ready: deque[Made] = deque()  # the rest of the last group
         self._lock = ForkLock()
-        self._open = self._batches > 0
+        self._open = False
         self._workers: Workers | None = None
-        self._move(0)
 
-    def _begin(self, workers: Callable[[], Workers]) -> Iteration:
-        """Submit its first batches."""
+    def _begin(self, workers: Callable[[], Workers], turn: tuple[int, int] | None = None) -> Iteration:
+        """Submit its first batches.
+
+        turn: (first, step): others make the rest of the epoch's batches, and this iteration only those of the numbers
+            first, first + step, ... Its place is where its own next batch begins, and stays in the epoch when none is
+            left, because the others may not be done.
+        """
+        self._is_part = turn is not None
+        self._first, self._step = turn or (0, 1)
+        self._batches = max(0, -(-(self._batches - self._first) // self._step))
+        self._open = self._batches > 0
+        self._move(0)
         self._began = perf_counter_ns()
         if self._open:
             self._use(workers())
@@ -89,7 +99,9 @@ class Iteration:
         o, job = self._options, self._job
         while len(self._pending) < ahead and self._begun < self._batches:
             end = min(self._begun + self._group, self._batches)
-            places = np.arange(self._begun * o.batch_size, min(end * o.batch_size, self._share), dtype=np.int64)
+            numbers = self._first + self._step * np.arange(self._begun, end, dtype=np.int64)
+            places = (numbers[:, None] * o.batch_size + np.arange(o.batch_size)).ravel()
+            places = places[places < self._share]
             self._pending.append(self._workers.submit(positions_of(o.part, places, self._start, job.count)))
             self._begun = end
 
@@ -129,7 +141,9 @@ class Iteration:
             except BaseException:  # a batch's error, or Ctrl-C while waiting
                 self.close()
                 raise
-            if self._taken == self._batches:  # the consumer wants another epoch, so other ranks are done, too
+            if (
+                self._taken == self._batches and not self._is_part
+            ):  # the consumer wants another epoch, so other ranks are done, too
                 self._place.epoch, self._place.position = self._epoch + 1, 0
         raise StopIteration
 
@@ -194,7 +208,7 @@ class Iteration:
     def _check_any(self) -> None:
         """`SourceError` if a whole epoch had no picture."""
         broken = self._report.skipped
-        if broken and not self._report.images and not self._start:
+        if broken and not self._report.images and not self._start and not self._is_part:
             first = ": ".join(broken[0])
             raise SourceError(f"no picture came through: {len(broken)} are broken; the first: {first}")
 
@@ -202,8 +216,11 @@ class Iteration:
         """Note where the next batch begins. After the last batch that any rank has, it is in the next epoch."""
         o, place = self._options, self._place
         self._taken += batches
-        step = self._start + self._taken * o.batch_size * o.part.ranks
+        number = self._first + self._taken * self._step
+        step = self._start + number * o.batch_size * o.part.ranks
         place.epoch, place.position = self._epoch, min(step, self._job.count)
+        if self._is_part:
+            return
         if self._taken == self._batches and not o.batches(self._job.count - place.position, rank=0):
             place.epoch, place.position = place.epoch + 1, 0
 

@@ -21,9 +21,11 @@ if TYPE_CHECKING:
     from vary.streams.order.samples import Samples
     from vary.streams.views import ViewSpec
 
-__all__ = ["Place", "mixed_terms", "read_state", "terms_of"]
+__all__ = ["WORKER", "Place", "mixed_terms", "read_state", "terms_of"]
 
 VERSION = 2
+WORKER = "worker"
+"""Only in the state of a worker of a DataLoader: which one of how many, and the size of a step."""
 DIGESTS = {
     "policy": "another policy or other views",
     "fields": "other fields or classes of the source",
@@ -89,6 +91,11 @@ def read_state(state: object, terms: Mapping[str, Term], count: Callable[[int], 
     if (version := state.get("version")) != VERSION:
         seen = f"version={version!r}" if "version" in state else "no 'version'"
         raise InputError(f"state_dict has {seen}; give what state_dict() of this version of vary returned")
+    if WORKER in state:
+        raise InputError(
+            f"this is the state of worker {state[WORKER]} of a DataLoader; give what state_dict() of the loader returned "
+            "to its load_state_dict()"
+        )
     for name, here in terms.items():
         if name not in state:
             mixed = "ratios" in state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from copy import copy
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, ParamSpec, TypeVar
 
@@ -297,12 +296,6 @@ class Stream(Epochs):
         made.batch._schema = self._schema()
         self._once.warn(made.work.findings)
         return made.batch
-
-    def _with(self, **options: Any) -> Stream:  # `Any`: each option has a type of its own
-        """The same stream with other options about batches, and with epochs of its own."""
-        made = copy(self)
-        vars(made)["options"] = replace(self.options, **options)
-        return made
 
     def __getstate__(self) -> dict[str, object]:
         return super().__getstate__() | {"_prepared": None}

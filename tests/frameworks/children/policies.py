@@ -317,12 +317,11 @@ def network() -> torch.nn.Module:
 
 def photos_stream() -> vary.Stream:
     policy = vary.Policy([vary.Resize(48, 48), vary.Rotate(20), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
-    return vary.stream(PHOTOS, policy, batch_size=16, seed=3, layout="NCHW")
+    return vary.stream(PHOTOS, policy, batch_size=16, seed=3)
 
 
 def loss_of(model: torch.nn.Module, batch: vary.Batch) -> torch.Tensor:
-    images, labels = torch.as_tensor(batch.images), torch.as_tensor(batch.labels)
-    return torch.nn.functional.cross_entropy(model(images), labels.long())
+    return torch.nn.functional.cross_entropy(model(batch.images), batch.labels)
 
 
 def check_lightning_trains_on_a_stream() -> None:
@@ -353,7 +352,7 @@ def check_lightning_trains_on_a_stream() -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, stream)
+        trainer.fit(module, stream.as_torch())
     assert stream.epoch == 3  # Lightning begins an iteration once more, to see whether it can
     assert len(module.losses) == 2 * len(stream)
     assert np.isfinite(module.losses).all()
@@ -367,7 +366,7 @@ def check_accelerate_trains_on_a_stream() -> None:
     model, optimizer = accelerator.prepare(model, torch.optim.Adam(model.parameters(), 1e-2))
     before = [one.clone() for one in model.parameters()]
     steps = 0
-    for batch in stream:
+    for batch in stream.as_torch():
         loss = loss_of(model, batch)
         accelerator.backward(loss)
         optimizer.step()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -59,6 +59,10 @@ class EpochJob:
     def path(self, index: int, stream: int) -> str:
         """The name of a sample in messages. stream: its number in a mix, else 0."""
         raise NotImplementedError
+
+    def with_options(self, options: Options) -> Self:
+        """The same job with other options about ranks and threads."""
+        return replace(self, options=options)  # type: ignore[type-var]  those that are not abstract are dataclasses
 
     def batches(self, positions: Array, executor: Executor) -> list[Made]:
         """The batches at these positions: several, if there are more positions than `batch_size`."""

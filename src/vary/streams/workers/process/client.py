@@ -61,6 +61,7 @@ class Process:
         """epochs: the stream whose batches it makes."""
         self.pid = os.getpid()
         self.timeout: float | None = epochs.options.timeout
+        self.part = epochs.options.part
         self.has_answered = False
         self._rows = itertools.count()
         with _limit_named(), ExitStack() as closed, ExitStack() as closed_on_failure:

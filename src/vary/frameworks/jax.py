@@ -1,0 +1,80 @@
+"""`stream.as_jax()`: batches of a stream as arrays of JAX. Importing this module imports jax."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError
+from vary.frameworks.batches import Handed, ranked, with_arrays
+from vary.sample import Array
+
+try:
+    import jax
+except ImportError as error:
+    raise ImportError("as_jax() needs JAX, which cannot be imported: pip install jax") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vary.streams import Batch, Mixed, Stream
+    from vary.streams.options import Options
+
+__all__ = ["JaxBatches"]
+
+
+class JaxBatches(Handed):
+    """What `stream.as_jax()` returns: an iterable of whole batches, named tuples of `jax.Array`.
+
+    Pictures stay in the stream's layout. Types are those that JAX has: without jax_enable_x64, labels are int32. On a
+    CPU, pictures and masks are the stream's own memory, where it is aligned; nothing else writes to it. Text cannot be
+    in an array of JAX, and is an `InputError`.
+
+    sharding: over which devices each array is divided; None: the default device. With several processes
+        (jax.distributed), each gets its own share of an epoch, unless the stream has a shard=, and a sharding over
+        all devices makes arrays of all their batches together.
+
+    Each `iter` is the next epoch of the stream, and states are those of the stream.
+    """
+
+    def __init__(self, stream: Stream | Mixed, sharding: Any = None) -> None:  # Any: of JAX, which may be absent
+        if sharding is not None and not isinstance(sharding, jax.sharding.Sharding):
+            raise InputError(
+                f"sharding={sharding!r}; give a jax.sharding.Sharding, such as NamedSharding(mesh, P('x'))"
+            )
+        super().__init__(stream)
+        self.sharding = sharding
+        text = [name for name, spec in _specs(stream) if spec.kind not in "biufc"]
+        if text:
+            raise InputError(
+                f"{', '.join(text)}: JAX has no arrays of text or objects; give labels= as numbers, and take the rest "
+                "from batch.indices or batch.paths"
+            )
+
+    def _options(self) -> Options:
+        options = self.stream.options
+        if not jax.distributed.is_initialized():
+            return options
+        return ranked(options, jax.process_index(), jax.process_count())
+
+    def _converter(self) -> Callable[[Batch], Batch]:
+        if self.sharding is not None:
+            return lambda batch: with_arrays(batch, [self._divided(array) for array in batch])
+        return lambda batch: with_arrays(batch, jax.device_put(tuple(batch), may_alias=True))
+
+    def _divided(self, array: Array) -> Any:  # Any: of JAX
+        try:
+            return jax.make_array_from_process_local_data(self.sharding, array)
+        except ValueError as error:
+            raise InputError(
+                f"an array of shape {array.shape} cannot be divided by sharding={self.sharding}; if this is the last "
+                "batch of an epoch, take drop_last=True, else a batch_size that the devices divide"
+            ) from error
+
+
+def _specs(stream: Stream | Mixed) -> list[tuple[str, np.dtype[Any]]]:
+    """Names and dtypes of the labels, which are known before a picture is read."""
+    first = stream if hasattr(stream, "_first_labels") else stream.streams[0]
+    labels = first._first_labels()
+    return list(zip(first._images.fields[1:], [column.dtype for column in labels], strict=True))

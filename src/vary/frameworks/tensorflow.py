@@ -1,0 +1,63 @@
+"""`stream.as_tf()`: a stream as a `tf.data.Dataset`. Importing this module imports TensorFlow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vary.errors import InputError
+
+try:
+    import tensorflow as tf
+except ImportError as error:
+    raise ImportError("as_tf() needs TensorFlow, which cannot be imported: pip install tensorflow") from error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vary.streams import Batch, Mixed, Stream
+
+__all__ = ["dataset_of"]
+
+
+def dataset_of(stream: Stream | Mixed) -> Any:  # Any: TensorFlow may be absent
+    """A `tf.data.Dataset` of whole batches. Each iteration of it is the next epoch of the stream.
+
+    Its element_spec is the stream's as `tf.TensorSpec`: a named tuple, None where sizes differ between batches. Labels
+    that are text are tf.string. states are those of the stream: `stream.state_dict()`.
+    """
+    spec = stream.element_spec
+    signature = type(spec)._make([_tensor_spec(name, one) for name, one in zip(spec.fields, spec, strict=True)])
+
+    def batches() -> Iterator[Batch]:
+        yield from stream
+
+    made = tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(_options())
+    count = _length(stream)
+    return made if count is None else made.apply(tf.data.experimental.assert_cardinality(count))
+
+
+def _options() -> Any:
+    """TensorFlow adds nothing that asks for batches ahead: the stream does so, and its state counts what was asked for."""
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_optimization.inject_prefetch = False
+    return options
+
+
+def _length(stream: Stream | Mixed) -> int | None:
+    """Batches in every epoch; None where they may differ."""
+    if stream.options.on_error == "skip" or stream._counts_differ() or stream._next.position:
+        return None
+    return len(stream)
+
+
+def _tensor_spec(name: str, spec: Any) -> Any:  # Any: an ArraySpec; a TensorSpec
+    kind = spec.dtype.kind
+    if kind not in "biufcUSO":
+        raise InputError(
+            f"{name} of dtype {spec.dtype}: TensorFlow has no such tensors; give labels= as numbers or text"
+        )
+    return tf.TensorSpec(spec.shape, tf.string if kind in "USO" else tf.as_dtype(np.dtype(spec.dtype)), name=None)
