@@ -353,7 +353,7 @@ def check_lightning_trains_on_a_stream() -> None:
             enable_model_summary=False,
         )
         trainer.fit(module, stream.as_torch())
-    assert stream.epoch == 3  # Lightning begins an iteration once more, to see whether it can
+    assert stream.epoch == 2
     assert len(module.losses) == 2 * len(stream)
     assert np.isfinite(module.losses).all()
 
