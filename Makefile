@@ -65,7 +65,7 @@ $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 	@touch $@
 
 # Frameworks have separate environments, with their own versions of packages, which use the same build of vary as .venv:
-# build/frameworks has all of them, for tests, and build/example-jax (-torch, -tensorflow) what the example needs.
+# build/frameworks has all of them (torchvision without its needs, which ask for a torch with CUDA), for tests, and build/example-jax (-torch, -tensorflow) what the example needs.
 FRAMEWORKS := build/frameworks
 OF_FRAMEWORKS := --run example jax torch tensorflow ray frameworks
 .PRECIOUS: build/%/packages
@@ -73,6 +73,7 @@ build/%/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
 	$(PYTHON) -m venv --clear $(@D)
 	$(PYTHON) tools/requirements.py $(if $(filter frameworks,$*),$(OF_FRAMEWORKS),--run example $(*:example-%=%)) > $(@D)/requirements.txt
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt -r $(@D)/requirements.txt
+	$(if $(filter frameworks,$*),$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/frameworks.txt --no-deps torchvision)
 	@touch $@
 
 # An environment and each old version of Keras have the build of vary that .venv has.
@@ -289,7 +290,7 @@ lock:
 	{ sed -n '/^#/p' requirements/lock.txt; build/lock/bin/python -m pip freeze | sed 's/$$/ ; python_version < "3.15"/'; } > build/lock/lock.txt
 	mv build/lock/lock.txt requirements/lock.txt
 	rm -rf build/lock && $(PYTHON) -m venv build/lock
-	{ $(PYTHON) tools/requirements.py $(OF_FRAMEWORKS); grep -o '^torch==[0-9.]*' requirements/frameworks.txt; } > build/lock/in.txt
+	{ $(PYTHON) tools/requirements.py $(OF_FRAMEWORKS); grep -oE '^torch(vision)?==[0-9.]*' requirements/frameworks.txt; } > build/lock/in.txt
 	build/lock/bin/python -m pip install --quiet --upgrade --disable-pip-version-check -r build/lock/in.txt
 	{ sed -n '/^#/p' requirements/frameworks.txt; build/lock/bin/python -m pip freeze | sed 's/+cpu$$//; s/$$/ ; python_version < "3.14"/'; } > build/lock/lock.txt
 	mv build/lock/lock.txt requirements/frameworks.txt

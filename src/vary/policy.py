@@ -222,10 +222,10 @@ class Policy(Transform):
         """
         form = mask_form = None
         if _are_tensors(images):
-            images, form = picture_tensors(images)
+            images, form = picture_tensors(images)  # type: ignore[assignment]
             layout = form.layout
         if _are_tensors(masks):
-            masks, mask_form = mask_tensors(masks)
+            masks, mask_form = mask_tensors(masks)  # type: ignore[assignment]
         given, target = many(images), out
         n = len(given)
         if not n:

@@ -61,9 +61,9 @@ class Augment:
             for image, mask, address in zip(images, masks, self._addresses(batch, len(images)), strict=True)
         ]
         columns = [_joined(column) for column in zip(*made, strict=True)]
-        return {**batch, **dict(zip([self.image, self.mask], columns, strict=False))}
+        return {**batch, **dict(zip([one for one in (self.image, self.mask) if one is not None], columns, strict=True))}
 
-    def _addresses(self, batch: dict[str, Any], count: int) -> list[dict[str, int]]:
+    def _addresses(self, batch: dict[str, Any], count: int) -> list[dict[str, Any]]:
         if self.seed is None or self.index is None:
             seed = fresh_seed(None, None)  # from the system, so worker processes do not repeat each other
             return [{"seed": seed, "index": number} for number in range(count)]

@@ -30,21 +30,21 @@ def picture_of(found: object, name: str) -> Any:  # Any: an array, or a tensor o
     if isinstance(found, bytes | bytearray | memoryview):
         return read_image(found)
     if isinstance(found, Mapping) and found.keys() & {"bytes", "path"}:
-        data, path = found.get("bytes"), found.get("path")
-        return read_image(path if data is None else data)
+        data: Any = found.get("path") if found.get("bytes") is None else found["bytes"]
+        return read_image(data)
     if hasattr(found, "convert") and isinstance(mode := getattr(found, "mode", None), str):
         wanted = SHOWN.get(mode, "RGB")
         return np.asarray(found if mode == wanted else found.convert(wanted))
     raise InputError(not_an_array(name, found))
 
 
-def varied(policy: Policy, image: object, mask: object, layout: Layout, address: dict[str, int]) -> tuple[object, ...]:
+def varied(policy: Policy, image: object, mask: object, layout: Layout, address: dict[str, Any]) -> tuple[object, ...]:
     """The varied image, and its mask if that is not None."""
     picture = picture_of(image, "image")
     if mask is None:
-        return (policy(picture, layout=layout, **address),)  # type: ignore[arg-type]
+        return (policy(picture, layout=layout, **address),)
     other = mask if is_tensor(mask) else np.asarray(mask)
-    made = policy(image=picture, mask=other, layout=layout, **address)  # type: ignore[arg-type]
+    made = policy(image=picture, mask=other, layout=layout, **address)
     return made.image, made.mask
 
 

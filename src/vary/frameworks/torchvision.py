@@ -60,9 +60,9 @@ class Augment(v2.Transform):  # type: ignore[misc]
             made = self.policy(picture_of(inpt, "image"), seed=params["seed"], layout="NCHW")
             return tv_tensors.Image(torch.from_numpy(made))
         if inpt.ndim < 4:
-            return self.policy(inpt, seed=params["seed"])  # type: ignore[call-overload]
+            return self.policy(inpt, seed=params["seed"])
         flat = inpt.reshape(-1, *inpt.shape[-3:])
-        made = self.policy.batch(flat, seed=params["seed"], indices=np.zeros(len(flat), np.int64), threads=1)  # type: ignore[call-overload]
+        made = self.policy.batch(flat, seed=params["seed"], indices=np.zeros(len(flat), np.int64), threads=1)
         return tv_tensors.wrap(made.reshape(*inpt.shape[:-3], *made.shape[-3:]), like=inpt)
 
     def extra_repr(self) -> str:
@@ -122,7 +122,7 @@ def _boxes(boxes: Tensor, found: Map) -> Tensor:
     to_corners = TO_CORNERS[name]
     given = boxes.numpy().reshape(-1, 4).astype(np.float64) @ to_corners.T
     moved = found(given[:, CORNERS])
-    behind = np.isnan(moved).any(axis=(1, 2))  # a perspective cannot show them
+    behind = np.isnan(moved).any(axis=(1, 2))  # the viewer, so they cannot be shown
     moved[behind] = 0
     hulls = np.concatenate([moved.min(axis=1), moved.max(axis=1)], axis=1)
     made = hulls @ np.linalg.inv(to_corners).T

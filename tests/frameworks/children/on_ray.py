@@ -1,6 +1,7 @@
 """`vary.ray` on a local cluster of several nodes, one of which is killed; and Ray Train on what it makes."""
 
 import os
+import re
 import secrets
 import sys
 import tempfile
@@ -19,13 +20,13 @@ os.environ |= {
     "RAY_TRAIN_V2_ENABLED": "1",
 }
 
-import numpy as np
-import psutil
-import pytest
-import ray
-from ray.cluster_utils import Cluster
+import numpy as np  # noqa: E402  Ray reads the environment
+import psutil  # noqa: E402
+import pytest  # noqa: E402
+import ray  # noqa: E402
+from ray.cluster_utils import Cluster  # noqa: E402
 
-import vary
+import vary  # noqa: E402
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
 POLICY = vary.Policy([vary.Resize(64, 64), vary.Rotate(40), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
@@ -159,6 +160,21 @@ def check_ray_train_feeds_two_processes() -> None:
     first, second = (set(seen) for seen, _ in shards)
     assert len(shards[0][0]) + len(shards[1][0]) == 192 == len(first | second)
     assert shards[0][1] == shards[1][1]
+
+
+def check_the_page() -> None:
+    """The example of docs/scale.md, which has this cluster for Ray's."""
+    cluster()
+    text = (Path(__file__).resolve().parents[3] / "docs" / "scale.md").read_text(encoding="utf-8")
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        Path("cats_dogs").symlink_to(PHOTOS.parent)
+        (code,) = re.findall(r"(?ms)^```python needs=ray_cluster\n(.*?)^```$", text)
+        namespace = {}
+        exec(code, namespace)
+        os.chdir(before)
+    assert namespace["images"].shape[1:] == (150, 150, 3)
 
 
 def check_a_node_is_killed() -> None:

@@ -1,12 +1,15 @@
 """Runs the examples of the documents, including those that need a framework."""
 
+import importlib
 import importlib.util
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(Path(__file__).parent))
 spec = importlib.util.spec_from_file_location("pages", ROOT / "tests" / "docs" / "pages.py")
 assert spec is not None
 assert spec.loader is not None
@@ -29,6 +32,8 @@ def check_examples() -> None:
                 if not all(importlib.util.find_spec(name) for name in needs if name):
                     continue
                 needed.update(needs)
+                if "torchvision" in needs:
+                    importlib.import_module("torchvision_cpu").define_operators()
                 exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
             os.chdir(ROOT)
     assert needed >= {"keras", "torch", "jax"}

@@ -12,13 +12,15 @@ import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+sys.path.insert(0, str(Path(__file__).parent))
+from torchvision_cpu import define_operators
+
 import vary
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
 GEOMETRY = vary.Policy([vary.Rotate(30), vary.HorizontalFlip(), vary.Zoom((0.8, 1.2))])
 DRAW = np.random.default_rng(0)
 ARRAY = DRAW.integers(0, 256, (40, 50, 3), dtype=np.uint8)
-OPERATORS = ("nms", "qnms")  # of torchvision: their definitions are asked for when it is imported
 DTYPES = (torch.uint8, torch.uint16, torch.int16, torch.float16, torch.float32)
 
 
@@ -229,15 +231,12 @@ def check_datasets() -> None:
     for wrong, says in (({"seed": 7}, "index="), ({"index": "index"}, "seed="), ({"epoch": 1}, "seed")):
         with pytest.raises(vary.InputError, match=says):
             GEOMETRY.as_datasets(**wrong)
-    with pytest.raises(vary.InputError, match="'picture'.*'image'"):
+    with pytest.raises(vary.InputError, match=r"'picture'.*'image'"):
         GEOMETRY.as_datasets("picture")({"image": [ARRAY]})
 
 
 def torchvision():
-    """PyPI's torchvision expects operators of its own C++ library, which does not load beside a torch for the CPU."""
-    for name in OPERATORS:
-        if not hasattr(torch.ops.torchvision, name):
-            torch.library.define(f"torchvision::{name}", "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    define_operators()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from torchvision import tv_tensors
@@ -318,12 +317,11 @@ def network() -> torch.nn.Module:
 
 def photos_stream() -> vary.Stream:
     policy = vary.Policy([vary.Resize(48, 48), vary.Rotate(20), vary.HorizontalFlip(), vary.Rescale(1 / 255)])
-    return vary.stream(PHOTOS, policy, batch_size=16, seed=3, layout="NCHW")
+    return vary.stream(PHOTOS, policy, batch_size=16, seed=3)
 
 
 def loss_of(model: torch.nn.Module, batch: vary.Batch) -> torch.Tensor:
-    images, labels = torch.as_tensor(batch.images), torch.as_tensor(batch.labels)
-    return torch.nn.functional.cross_entropy(model(images), labels.long())
+    return torch.nn.functional.cross_entropy(model(batch.images), batch.labels)
 
 
 def check_lightning_trains_on_a_stream() -> None:
@@ -354,8 +352,8 @@ def check_lightning_trains_on_a_stream() -> None:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        trainer.fit(module, stream)
-    assert stream.epoch == 3  # Lightning begins an iteration once more, to see whether it can
+        trainer.fit(module, stream.as_torch())
+    assert stream.epoch == 2
     assert len(module.losses) == 2 * len(stream)
     assert np.isfinite(module.losses).all()
 
@@ -368,7 +366,7 @@ def check_accelerate_trains_on_a_stream() -> None:
     model, optimizer = accelerator.prepare(model, torch.optim.Adam(model.parameters(), 1e-2))
     before = [one.clone() for one in model.parameters()]
     steps = 0
-    for batch in stream:
+    for batch in stream.as_torch():
         loss = loss_of(model, batch)
         accelerator.backward(loss)
         optimizer.step()

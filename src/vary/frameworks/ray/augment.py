@@ -37,7 +37,7 @@ class Job(NamedTuple):
     seed: int
     epoch: int
     image: str
-    index: str
+    number: str  # the column of indices
     channels: int
     output: Output
     decode: Decode
@@ -117,10 +117,10 @@ def import_pickle() -> Any:  # Any: a module
 
 def augment_table(table: Any, job: Job) -> Any:
     """The table with its pictures varied."""
-    _check_columns(table.column_names, job.image, job.index)
+    _check_columns(table.column_names, job.image, job.number)
     if not len(table):
         return table
-    indices = numbers_of(table.column(job.index), job.index)
+    indices = numbers_of(table.column(job.number), job.number)
     pictures = pictures_of(table.column(job.image), job.image)
     made = _varied(_policy(job.policy), pictures, indices, job)
     return table.set_column(table.column_names.index(job.image), job.image, tensor_column(made))
