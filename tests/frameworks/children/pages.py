@@ -31,7 +31,7 @@ def check_examples() -> None:
                 needed.update(needs)
                 exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
             os.chdir(ROOT)
-    assert needed >= {"keras", "torch", "jax"}
+    assert needed >= {"keras", "torch", "jax", "tensorflow"}
 
 
 def check_fit_takes_the_stream_itself() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -60,9 +60,9 @@ class EpochJob:
         """The name of a sample in messages. stream: its number in a mix, else 0."""
         raise NotImplementedError
 
-    def with_options(self, options: Options) -> Self:
+    def with_options(self, options: Options) -> EpochJob:
         """The same job with other options about ranks and threads."""
-        return replace(self, options=options)  # type: ignore[type-var]  those that are not abstract are dataclasses
+        raise NotImplementedError
 
     def batches(self, positions: Array, executor: Executor) -> list[Made]:
         """The batches at these positions: several, if there are more positions than `batch_size`."""
@@ -91,6 +91,9 @@ class Job(EpochJob):
     number: int = 0  # of its stream, in a mix
     masks: Masks | None = None  # of the images in `source`
     one_hot: OneHot | None = None  # of its class ids; None: labels as the source has them
+
+    def with_options(self, options: Options) -> Job:
+        return replace(self, options=options)
 
     def make(self, positions: Array, executor: Executor) -> Made:
         indices, repeats = self.samples(positions)
