@@ -27,7 +27,7 @@ from benchmarks.rounds import Run, run_row, summary
 from benchmarks.rows import BEFORE, ROWS, VARY, Row, with_before
 
 DEFAULT = ("vary", "keras", "albumentations", "augrs", "opencv", "simplejpeg")
-OPTIONAL = ("torchvision", "albumentationsx", "tensorflow", "jax", "torch")
+OPTIONAL = ("torchvision", "albumentationsx", "tensorflow", "jax", "torch", "turboloader")
 EXTRAS = (*OPTIONAL, *sorted({row.optional for row in ROWS if row.optional}))
 
 

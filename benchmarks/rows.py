@@ -95,11 +95,13 @@ THREADS = Contestant("vary", "cached224", 2, "threads")
 PLANES = Contestant("vary", "warped_planes", name="float32 NCHW", output="float32 NCHW")
 KERAS = "rotation 40, shifts 0.2, shear 11, zoom 0.2, flip, rescale"
 FLOW = Contestant("vary", "flow")
+CROPS = "RandomResizedCrop(224) + flip + Normalize"
 BASES = {
     "arrays in memory",
     FLOOR.label,
     PLANES.label,
     "one thread",
+    "the stream alone",
     BASE.label,
     CACHED_ARRAYS.label,
     ALONE.label,
@@ -172,6 +174,38 @@ def keras_fit(backend: str) -> Row:
         (Contestant(backend, "fit_stream", 2, VARY), arrays),
         (Goal(arrays.label, "<=", 1.05, 1.02),),
         output="float32 NHWC",
+    )
+
+
+def handed(framework: str, method: str) -> Row:
+    """An epoch of the stream as a framework gets it, against the stream alone, in the same environment."""
+    alone = Contestant(framework, "alone224", 2, "the stream alone")
+    return Row(
+        f"handed-{framework}",
+        f"first epoch of JPEG files to 224x224 by `{method}()`, against the stream alone",
+        "us a picture",
+        "photos",
+        (Contestant(framework, "handed", 2, VARY), alone),
+        (Goal(alone.label, "<=", 1.02, 1.01),),
+    )
+
+
+def in_torch(name: str, title: str, case: str, must: float, aim: float) -> Row:
+    loaders = tuple(one for one in LOADERS if one.env in ("torchvision", "albumentations"))
+    goal = fastest("fastest DataLoader", loaders, must, aim)
+    return Row(name, title, "us a picture", "photos", (Contestant("torch", case, 2, VARY), *loaders), (goal,))
+
+
+def in_tar(name: str, title: str, case: str, must: float, aim: float) -> Row:
+    """TurboLoader crops, flips and normalises: it has no free policy."""
+    peer = Contestant("turboloader", case, 2)
+    return Row(
+        name,
+        title,
+        "us a picture",
+        "photos",
+        (Contestant("torch", f"{case}_crops", 2, VARY), peer),
+        (ratio(peer, must, aim),),
     )
 
 
@@ -343,6 +377,11 @@ ROWS = (
         Goal("keras", ">=", 2.5, 5),
     ),
     *(keras_fit(backend) for backend in ("tensorflow", "jax", "torch")),
+    *(handed(*one) for one in (("torch", "as_torch"), ("jax", "as_jax"), ("tensorflow", "as_tf"))),
+    in_torch("torch-first", "`as_torch()`, first epoch to 150x150, against loaders", "first", 2, 3),
+    in_torch("torch-cached", "`as_torch()`, later epochs to 150x150, against loaders", "later", 12, 15),
+    in_tar("torch-first-tar", f"`as_torch()`, first epoch, {CROPS}, files against a tar", "first", 2, 3),
+    in_tar("torch-cached-tar", f"`as_torch()`, later epochs, {CROPS}, files against a tar", "later", 12, 15),
     Row(
         "keras-zca",
         "`fit` with `zca_whitening` on 600 photos at 224x224x3: growth of the peak of resident memory",

@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 import vary
-from benchmarks.peers import Batch, Build, Check, Image, Step, fits
+from benchmarks.peers import Batch, Build, Check, Image, Step, fits, handed
 from benchmarks.peers.vary import main_policy
 
 if TYPE_CHECKING:
@@ -90,5 +90,5 @@ def alone(images: Sequence[Image], _threads: int) -> Step:
 
 CASES: dict[str, Build] = {"stream": trained(streamed), "arrays": trained(held), "alone": alone}
 UNITS_AN_IMAGE = {**dict.fromkeys(CASES, 1 / 32), **fits.UNITS_AN_IMAGE}  # steps
-CASES |= fits.cases()
+CASES |= fits.cases() | handed.cases(lambda stream: stream.as_tf(), lambda pictures: pictures.numpy())
 CHECKS: dict[str, Check] = {}

@@ -9,6 +9,7 @@ import numpy as np
 from vary.errors import InputError
 from vary.frameworks.batches import Handed, ranked, with_arrays
 from vary.sample import Array
+from vary.streams import Mixed
 
 try:
     import jax
@@ -18,7 +19,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vary.streams import Batch, Mixed, Stream
+    from vary.streams import Batch, Stream
     from vary.streams.options import Options
 
 __all__ = ["JaxBatches"]
@@ -75,6 +76,6 @@ class JaxBatches(Handed):
 
 def _specs(stream: Stream | Mixed) -> list[tuple[str, np.dtype[Any]]]:
     """Names and dtypes of the labels, which are known before a picture is read."""
-    first = stream if hasattr(stream, "_first_labels") else stream.streams[0]
+    first = stream.streams[0] if isinstance(stream, Mixed) else stream
     labels = first._first_labels()
     return list(zip(first._images.fields[1:], [column.dtype for column in labels], strict=True))

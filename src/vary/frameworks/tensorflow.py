@@ -39,7 +39,7 @@ def dataset_of(stream: Stream | Mixed) -> Any:  # Any: TensorFlow may be absent
 
 
 def _options() -> Any:
-    """TensorFlow adds nothing that asks for batches ahead: the stream does so, and its state counts what was asked for."""
+    """Nothing is added that asks for batches ahead: the stream does so, and its state counts what was asked for."""
     options = tf.data.Options()
     options.autotune.enabled = False
     options.experimental_optimization.apply_default_optimizations = False

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["TorchBatches"]
 
 
-class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]  torch may be absent
+class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
     """What `stream.as_torch()` returns: an `IterableDataset` of whole batches, named tuples of tensors.
 
         for images, labels in train.as_torch(): ...                                 # vary's own threads

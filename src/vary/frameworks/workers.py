@@ -40,11 +40,11 @@ DEPTH = 4  # calls between a DataLoader's function and the dataset
 
 
 class Hand(NamedTuple):
-    """What new workers of a loader get: where its epoch begins, the shard, and the versions (see `COMES`) of this and of
-    the latest order."""
+    """What new workers of a loader get: where its epoch begins, the shard, and the versions (see `COMES`) of this and
+    of the latest order."""
 
     place: Place
-    shard: tuple[int, int] | None
+    shard: tuple[int, int]
     version: int
     orders: int
 
@@ -110,13 +110,13 @@ class Share:
                 self._cells = torch.zeros(4, dtype=torch.int64).share_memory_()
                 self._cells[ORDERS] = self._orders
             self.note()
-            shard = self.dataset._options().shard
+            part = self.dataset._options().part
             with stream._lock:
                 place = replace(stream._next)
                 stream._next = replace(place, epoch=place.epoch + 1, position=0)
                 stream._latest = Elsewhere(**vars(place))
             self._version += 1
-            handed[id(self)] = Hand(place, shard, self._version, self._orders)
+            handed[id(self)] = Hand(place, (part.rank, part.ranks), self._version, self._orders)
         self._hand = handed[id(self)]
 
     def note(self) -> None:

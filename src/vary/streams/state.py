@@ -93,8 +93,8 @@ def read_state(state: object, terms: Mapping[str, Term], count: Callable[[int], 
         raise InputError(f"state_dict has {seen}; give what state_dict() of this version of vary returned")
     if WORKER in state:
         raise InputError(
-            f"this is the state of worker {state[WORKER]} of a DataLoader; give what state_dict() of the loader returned "
-            "to its load_state_dict()"
+            f"this is the state of worker {state[WORKER]} of a DataLoader; give what state_dict() of the loader "
+            "returned to its load_state_dict()"
         )
     for name, here in terms.items():
         if name not in state:

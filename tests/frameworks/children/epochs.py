@@ -15,7 +15,7 @@ import numpy as np
 import vary
 
 PHOTOS = Path(__file__).resolve().parents[4] / "shared" / "data" / "cats_dogs" / "train"
-COUNT, SIZE, EPOCHS = 53, 4, 4
+COUNT, SIZE = 53, 4
 IMAGES = np.random.default_rng(0).integers(0, 256, (COUNT, 12, 16, 3), dtype=np.uint8)
 LABELS = np.arange(COUNT)
 POLICY = vary.Policy([vary.HorizontalFlip(), vary.Rescale(1 / 255)])
@@ -37,6 +37,10 @@ def labels(batches: Iterable) -> list[list[int]]:
 def expected(epochs: int, **options: object) -> list[list[list[int]]]:
     one = stream(**options)
     return [labels(one) for _ in range(epochs)]
+
+
+def in_a_row(epochs: int) -> list[list[int]]:
+    return [batch for epoch in expected(epochs) for batch in epoch]
 
 
 def photos(size: int = 48, **options: object) -> vary.Stream:

@@ -36,7 +36,7 @@ def check_examples() -> None:
                     importlib.import_module("torchvision_cpu").define_operators()
                 exec(compile("\n" * (line - 1) + code, str(page), "exec"), namespace)
             os.chdir(ROOT)
-    assert needed >= {"keras", "torch", "jax"}
+    assert needed >= {"keras", "torch", "jax", "tensorflow"}
 
 
 def check_fit_takes_the_stream_itself() -> None:

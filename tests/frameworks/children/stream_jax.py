@@ -8,10 +8,11 @@ os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 
 import jax
 import numpy as np
+import pytest
 from jax.sharding import NamedSharding, PartitionSpec
 
 sys.path.insert(0, str(Path(__file__).parent))
-from epochs import STEPS, claim_shares, expected, labels, mixed, stream, together
+from epochs import STEPS, claim_shares, expected, in_a_row, labels, mixed, stream, together
 
 import vary
 
@@ -68,12 +69,8 @@ def check_divided_over_devices() -> None:
         ("drop_last", lambda: list(stream(batch_size=8).as_jax(over_devices()))),
         ("NamedSharding", lambda: stream().as_jax("x")),
     ):
-        try:
+        with pytest.raises(vary.InputError, match=says):
             call()
-        except vary.InputError as error:
-            assert says in str(error), error
-        else:
-            raise AssertionError(says)
 
 
 def check_the_rest_after_a_state() -> None:
@@ -89,7 +86,7 @@ def check_the_rest_after_a_state() -> None:
         rest = []
         while len(before + rest) < 3 * STEPS:
             rest += labels(other)
-        assert before + rest == sum(expected(3), [])
+        assert before + rest == in_a_row(3)
 
 
 PROCESS = """

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).parent))
-from epochs import STEPS, expected, labels, mixed, stream
+from epochs import STEPS, expected, in_a_row, labels, mixed, stream
 
 import vary
 
@@ -66,7 +66,7 @@ def check_the_rest_after_a_state() -> None:
         dataset, rest = other.as_tf(), []
         while len(before + rest) < 3 * STEPS:
             rest += labels(dataset)
-        assert before + rest == sum(expected(3), []), stop
+        assert before + rest == in_a_row(3), stop
 
 
 def check_an_iterator_that_is_dropped_ends_the_streams() -> None:

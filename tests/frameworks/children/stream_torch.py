@@ -2,28 +2,26 @@
 
 import copy
 import pickle
+import subprocess
 import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch.utils.data import ChainDataset, DataLoader, IterableDataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 sys.path.insert(0, str(Path(__file__).parent))
-from epochs import STEPS, claim_shares, expected, labels, mixed, stream, together
+from epochs import STEPS, claim_shares, expected, in_a_row, labels, mixed, stream, together
 
 import vary
 
 
 def refused(says: str, call) -> None:
-    try:
+    with pytest.raises(vary.InputError, match=says):
         call()
-    except vary.InputError as error:
-        assert says in str(error), error
-    else:
-        raise AssertionError(f"no error that says {says!r}")
 
 
 def check_tensors_are_the_batch_itself() -> None:
@@ -180,12 +178,12 @@ def check_state_of_the_dataset() -> None:
         rest = []
         while len(before + rest) < 3 * STEPS:
             rest += labels(other)
-        assert before + rest == sum(expected(3), [])
+        assert before + rest == in_a_row(3)
         assert stream().load_state_dict(one.state_dict()) is None  # the state of a stream
 
 
 def check_stateful_loaders_go_on_exactly() -> None:
-    whole = sum(expected(3), [])
+    whole = in_a_row(3)
     cases = [(0, False, stop) for stop in (0, 1, 5, STEPS - 1, STEPS, STEPS + 1)]
     cases += [(1, False, 5), (2, True, 0), (2, True, 5), (2, True, STEPS), (2, False, 1), (2, False, STEPS - 1)]
     cases += [(2, False, STEPS), (2, False, STEPS + 6), (2, True, STEPS + 13)]
@@ -246,3 +244,20 @@ def check_dlpack() -> None:
     batch = stream().peek()
     for array in batch:
         assert torch.from_dlpack(array).data_ptr() == np.from_dlpack(array).ctypes.data == array.ctypes.data
+
+
+def check_nothing_is_imported_until_asked_for() -> None:
+    code = """
+import sys
+import vary
+from epochs import stream
+one = stream()
+one.element_spec, list(one), repr(one), one.state_dict(), one.preview(2), dir(one), one.as_keras()
+found = {"torch", "jax", "tensorflow", "keras"} & {*sys.modules}
+assert not found, found
+one.as_torch()
+found = {"jax", "tensorflow", "keras"} & {*sys.modules}
+assert not found, found
+"""
+    run = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr

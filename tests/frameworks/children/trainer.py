@@ -1,7 +1,7 @@
 """A training that may be killed at any moment: `trainer.py KIND FOLDER`. KIND: torch, workers, jax or tensorflow.
 
-After each step it appends the labels of its batch and the state after it to `log`, in one line. A later run goes on from
-the last whole line.
+After each step it appends the labels of its batch and the state after it to `log`, in one line. A later run goes on
+from the last whole line.
 """
 
 import json
@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
-from epochs import EPOCHS, stream
+from epochs import stream
 
 
 def batches_and_state(kind: str, state: object):
@@ -49,5 +49,4 @@ def main(kind: str, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    assert EPOCHS
     main(sys.argv[1], Path(sys.argv[2]))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -65,9 +65,9 @@ class EpochJob:
         """The name of a sample in messages. stream: its number in a mix, else 0."""
         raise NotImplementedError
 
-    def with_options(self, options: Options) -> Self:
+    def with_options(self, options: Options) -> EpochJob:
         """The same job with other options about ranks and threads."""
-        return replace(self, options=options)  # type: ignore[type-var]  those that are not abstract are dataclasses
+        raise NotImplementedError
 
     def batches(self, positions: Array, executor: Executor) -> list[Made]:
         """The batches at these positions: several, if there are more positions than `batch_size`."""
@@ -100,6 +100,9 @@ class Job(EpochJob):
     @property
     def is_remote(self) -> bool:
         return getattr(whole_of(self.source)[0], "remote", False) is True
+
+    def with_options(self, options: Options) -> Job:
+        return replace(self, options=options)
 
     def make(self, positions: Array, executor: Executor) -> Made:
         indices, repeats = self.samples(positions)

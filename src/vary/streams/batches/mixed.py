@@ -67,6 +67,9 @@ class MixedJob(EpochJob):
         stores = [stream._store for stream in self.streams]
         return sum({place_held(store): store.held for store in stores if store is not None}.values())
 
+    def with_options(self, options: Options) -> MixedJob:
+        return replace(self, options=options)
+
     def make(self, positions: Array, executor: Executor) -> Made:
         """The batch at these positions, its samples in their order.
 
