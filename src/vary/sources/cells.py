@@ -150,12 +150,12 @@ def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
 
 
 UNLISTED = frozenset({""})
-"""In the place of the names in a folder that cannot be listed (http): files are not known to exist until they are read."""
+"""In the place of the names in a folder that cannot be listed (http): whether files exist is seen when they are read."""
 
 
 def _listing(folder: str, root: str, storage: Storage) -> tuple[str, Collection[str]]:
-    """The folder's absolute path, with a slash, and the names in it: none if it does not exist. Of a URL, each name with
-    its version."""
+    """The folder's absolute path, with a slash, and the names in it: none if it does not exist. Of a URL, each name
+    with its version."""
     start = folder if "://" in folder else f"{root}/{folder}".rstrip("/") if is_url(root) else ""
     if is_url(start):
         if start.partition(":")[0].lower() in ("http", "https"):
