@@ -150,7 +150,7 @@ def _texts(name: str, cells: list[Any], suffix: str) -> list[str]:
 
 
 UNLISTED = frozenset({""})
-"""In the place of the names in a folder that cannot be listed (http): whether files exist is seen when they are read."""
+"""Instead of the names in a folder that cannot be listed (http): whether files exist is seen when they are read."""
 
 
 def _listing(folder: str, root: str, storage: Storage) -> tuple[str, Collection[str]]:

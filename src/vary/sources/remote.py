@@ -56,8 +56,8 @@ class Remote:
         return Encoded(data, shown(url))
 
     def stamped(self, paths: Sequence[str], indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
-        """(URL, size, tag) of versions that were listed. Others are only recognised by this source and its copies: to
-        ask for the version would cost a request for each."""
+        """(URL, size, tag) of versions that were listed. Others are only recognised by this source and its copies:
+        to ask for the version would cost a request for each."""
         found = []
         for index in np.asarray(indices).tolist():
             size, tag = self.stamps[index].tolist() if self.listed else UNKNOWN
@@ -66,7 +66,7 @@ class Remote:
 
 
 class UrlWalk:
-    """What `Walk` is for a local folder: `keys`, `pictures`, `passed` and `doubtful` have the same meaning. The store is
+    """What `Walk` is for a local folder: `keys`, `pictures`, `passed` and `doubtful` mean the same. The store is
     asked once, when they are first needed."""
 
     def __init__(self, root: str, storage: Storage) -> None:
