@@ -9,7 +9,9 @@ import threading
 from pathlib import Path
 from urllib.parse import unquote
 
-ROW = "<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00.000Z</LastModified><ETag>{}</ETag><Size>{}</Size></Contents>"
+ROW = (
+    "<Contents><Key>{}</Key><LastModified>2026-01-01T00:00:00Z</LastModified><ETag>{}</ETag><Size>{}</Size></Contents>"
+)
 
 
 def main() -> None:

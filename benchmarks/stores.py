@@ -3,8 +3,8 @@
     python -m benchmarks.stores            measures, stores stores.json here, and prints it
     python -m benchmarks.stores --print    prints the stored figures
 
-The server is a small one of the standard library (`SERVER`), in a process of its own on the same cores: GET with size and
-ETag, lists, no signatures checked. What it costs is part of the figure. It is checked first that all batches are equal.
+The server is a small one of the standard library (`SERVER`), in a process of its own on the same cores: whole objects
+with size and ETag, and lists; it checks no signatures. Its work is part of the figure. Batches are first compared.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ def measured(folder: Path) -> dict[str, Any]:
             assert server.stdout is not None
             endpoint = f"http://127.0.0.1:{int(server.stdout.readline())}"
             storage = {
-                "endpoint": endpoint, "access_key_id": "k", "secret_access_key": "s", "region": "us-east-1", "cache_bytes": 0
+                "endpoint": endpoint, "access_key_id": "k", "secret_access_key": "s", "region": "us-east-1",
+                "cache_bytes": 0,
             }  # fmt: skip
             contestants: dict[str, Callable[[], vary.Folder]] = {
                 "disk": lambda: vary.Folder(folder),

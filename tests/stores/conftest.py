@@ -1,4 +1,4 @@
-"""One S3 server and one fault proxy for all tests of this folder, and a data set on both sides."""
+"""An S3 server and a fault proxy for each file of tests in this folder, and a data set on both sides."""
 
 import json
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ class World(NamedTuple):
         return int(request(self.proxy, "GET", "/-count"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not for the session: other tests count the children of this process
 def _world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("pets")
     draw = np.random.default_rng(0)

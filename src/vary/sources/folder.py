@@ -20,10 +20,9 @@ from vary.sources.files import read_file, said_dtype, stamped
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import Labels, class_ids, read_labels
 from vary.sources.listing import CURE, Draft, Listing, drafted, load
-from vary.sources.remote import Remote, UrlWalk, kept_url
+from vary.sources.remote import UrlWalk, kept_url, remote_folder
 from vary.sources.subset import Source, inherits
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
-from vary.stores import Storage, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,13 +79,8 @@ class Folder(Source):
         storage: Mapping[str, object] | None = None,
     ) -> None:
         self.file_dtype = file_dtype(dtype)
-        url = kept_url(path)
-        given = url if url is not None else path_text("path", path, "the path of a folder")
-        self._remote: Remote | None = Remote(Storage.of(storage)) if is_url(given) else None
-        if self._remote is None and storage is not None:
-            raise InputError(
-                f"storage= goes with a URL, such as s3://bucket/folder, and {given!r} is a path; leave it out"
-            )
+        given = kept_url(path) or path_text("path", path, "the path of a folder")
+        self._remote = remote_folder(given, storage)
         if self._remote is None and not os.path.isdir(given):  # noqa: PTH112
             what = "is a file" if os.path.exists(given) else f"does not exist{searched_in(given)}"  # noqa: PTH110
             files = "; vary.Files(paths, labels) takes files" if what == "is a file" or "*" in given else ""

@@ -17,7 +17,7 @@ from vary.stores import Stamp, Storage, is_url, list_files, local_path, read_sta
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["UNKNOWN", "Remote", "UrlWalk", "kept_url", "remote_cells", "remote_files"]
+__all__ = ["UNKNOWN", "Remote", "UrlWalk", "kept_url", "remote_cells", "remote_files", "remote_folder"]
 
 UNKNOWN = Stamp(-1, 0)
 
@@ -56,8 +56,8 @@ class Remote:
         return Encoded(data, shown(url))
 
     def stamped(self, paths: Sequence[str], indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
-        """(URL, size, tag) of versions that were listed. Others are only recognised by this source and its copies: to ask
-        for the version would cost a request for each."""
+        """(URL, size, tag) of versions that were listed. Others are only recognised by this source and its copies:
+        to ask for the version would cost a request for each."""
         found = []
         for index in np.asarray(indices).tolist():
             size, tag = self.stamps[index].tolist() if self.listed else UNKNOWN
@@ -66,7 +66,7 @@ class Remote:
 
 
 class UrlWalk:
-    """What `Walk` is for a local folder: `keys`, `pictures`, `passed` and `doubtful` have the same meaning. The store is
+    """What `Walk` is for a local folder: `keys`, `pictures`, `passed` and `doubtful` mean the same. The store is
     asked once, when they are first needed."""
 
     def __init__(self, root: str, storage: Storage) -> None:
@@ -105,6 +105,15 @@ class UrlWalk:
             else:
                 self.passed[os.path.splitext(parts[-1])[1].lower()] += 1  # noqa: PTH122
         return self.stamps
+
+
+def remote_folder(root: str, storage: object) -> Remote | None:
+    """For `Folder`: None if its root is no URL."""
+    if is_url(root):
+        return Remote(Storage.of(storage))
+    if storage is not None:
+        raise InputError(f"storage= goes with a URL, such as s3://bucket/folder, and {root!r} is a path; leave it out")
+    return None
 
 
 def remote_files(paths: Sequence[str], storage: object) -> Remote | None:

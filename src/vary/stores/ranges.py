@@ -185,7 +185,7 @@ def _check_version(meta: Meta, known: Stamp) -> None:
     sizes = now.size >= 0 and 0 <= known.size != now.size
     if now.tag != known.tag if now.tag and known.tag else sizes:
         raise ChangedError(
-            f"has changed since it was listed or read first: {known.size} bytes then, {now.size} bytes now, of the ETag "
+            f"has changed since it was listed or read first: {known.size} bytes then, {now.size} now, of the ETag "
             f"{meta.etag or 'not stated'}"
         )
 
