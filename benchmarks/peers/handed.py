@@ -1,4 +1,4 @@
-"""What `as_torch()`, `as_jax()` and `as_tf()` add to an epoch of the stream alone, the batches waited for and not used."""
+"""What `as_torch()`, `as_jax()` and `as_tf()` add to an epoch of the stream alone. Each batch is waited for."""
 
 from __future__ import annotations
 
