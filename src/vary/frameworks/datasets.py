@@ -21,11 +21,11 @@ __all__ = ["Augment", "Draws"]
 
 
 class Draws(NamedTuple):
-    """What draws are a function of. index: the column of the samples' numbers."""
+    """What draws are a function of. column: that of the samples' numbers."""
 
     seed: SupportsIndex | None
     epoch: SupportsIndex
-    index: str | None
+    column: str | None
 
 
 class Augment:
