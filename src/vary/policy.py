@@ -301,7 +301,9 @@ class Policy(Transform):
             call draws anew, in each worker process differently.
         index: the column of each row's number, needed with a seed.
         """
-        return _framework("datasets").Augment(self, image, mask, seed, epoch, index, layout_name(layout))  # type: ignore[no-any-return]
+        module = _framework("datasets")
+        draws = module.Draws(seed, epoch, index)
+        return module.Augment(self, image, mask, draws, layout_name(layout))  # type: ignore[no-any-return]
 
     if not TYPE_CHECKING:  # else a type checker would accept every name
 

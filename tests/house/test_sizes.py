@@ -97,8 +97,8 @@ def place(function: Callable[..., object]) -> tuple[str, int] | None:
 
 
 def public() -> Iterator[Callable[..., object]]:
-    """Functions and methods that users call, by `vary.NAME`, `vary.keras.NAME` or on such an object."""
-    named = [getattr(module, name) for module in (vary, vary.keras) for name in module.__all__]
+    """Functions and methods that users call, by `vary.NAME`, `vary.keras.NAME`, `vary.ray.NAME` or on an object."""
+    named = [getattr(module, name) for module in (vary, vary.keras, vary.ray) for name in module.__all__]
     for one in named:
         if inspect.isfunction(one):
             yield one

@@ -268,10 +268,9 @@ def test_mistakes_are_named(root: Path, rows: dict[str, Any], arguments: dict[st
         vary.table(**{"table": ROWS | rows, "images": "file", "root": root} | arguments)
 
 
-@pytest.mark.parametrize(("name", "cure"), [("a\\0.png", r"backslashes.*replace"), ("https://x.org/0.png", "download")])
-def test_names_of_no_file_say_the_cure(root: Path, name: str, cure: str) -> None:
-    with pytest.raises(SourceError, match=cure):
-        vary.table({"file": [name, *NAMES[1:]]}, "file", root=root)
+def test_backslashes_say_the_cure(root: Path) -> None:
+    with pytest.raises(SourceError, match=r"backslashes.*replace"):
+        vary.table({"file": ["a\\0.png", *NAMES[1:]]}, "file", root=root)
 
 
 @pytest.mark.parametrize("kind", FORMS)

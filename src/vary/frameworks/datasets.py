@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 import numpy as np
 
@@ -13,27 +13,26 @@ from vary.plan.tensors import is_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import SupportsIndex
 
     from vary.policy import Policy
     from vary.sample import Layout
 
-__all__ = ["Augment"]
+__all__ = ["Augment", "Draws"]
+
+
+class Draws(NamedTuple):
+    """What draws are a function of. column: that of the samples' numbers."""
+
+    seed: SupportsIndex | None
+    epoch: SupportsIndex
+    column: str | None
 
 
 class Augment:
     """See `Policy.as_datasets`."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        image: str,
-        mask: str | None,
-        seed: SupportsIndex | None,
-        epoch: SupportsIndex,
-        index: str | None,
-        layout: Layout,
-    ) -> None:
+    def __init__(self, policy: Policy, image: str, mask: str | None, draws: Draws, layout: Layout) -> None:
+        seed, epoch, index = draws
         if (seed is None) != (index is None):
             given = "index= without seed=" if seed is None else "seed= without index="
             raise InputError(
@@ -48,7 +47,7 @@ class Augment:
         self.image, self.mask, self.index = image, mask, index
         self.seed, self.epoch = seed, epoch
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:  # Any: what columns hold
         """A batch: a dictionary of columns. Pictures of one shape become one array, others a list of arrays."""
         named = (("image", self.image), ("mask", self.mask), ("index", self.index))
         for argument, key in named:

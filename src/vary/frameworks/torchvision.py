@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Augment"]
 
-Tensor = Any  # torchvision has no types
+Tensor = Any  # Any: torchvision has no types
 CORNERS = np.array([[0, 1], [2, 1], [2, 3], [0, 3]])  # of a box x, y, x, y
 TO_CORNERS = {  # format -> the box as x, y, x, y
     "XYXY": np.eye(4),

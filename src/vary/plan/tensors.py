@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Form", "is_tensor", "mask_tensor", "mask_tensors", "out_tensor", "picture_tensor", "picture_tensors"]
 
-Tensor = Any  # a torch.Tensor; torch may not be installed
+Tensor = Any  # Any: a torch.Tensor; torch may not be installed
 
 CURES = {
     "bool": "{}.to(torch.uint8) * 255",

@@ -87,17 +87,9 @@ def augment(
         raise InputError(f"channels={channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
     address_of(seed, epoch, 0, index_of(0))
     _check_columns(dataset.columns(fetch_if_missing=False), image, index)
-    job = Job(
-        import_pickle().dumps(policy),
-        int(seed),
-        int(epoch),
-        image,
-        index,
-        channels,
-        output_of(dtype, layout),
-        Decode(full_decode),
-        max(1, int(num_cpus)),
-    )
+    output, decode, threads = output_of(dtype, layout), Decode(full_decode), max(1, int(num_cpus))
+    pickled = import_pickle().dumps(policy)
+    job = Job(pickled, int(seed), int(epoch), image, index, channels, output, decode, threads)
     return dataset.map_batches(
         partial(augment_table, job=job),
         batch_size=whole_number("batch_size", batch_size),

@@ -13,7 +13,7 @@ from vary.sample import Array
 
 __all__ = ["numbers_of", "pictures_of", "tensor_column"]
 
-Column = Any  # a pyarrow.ChunkedArray; pyarrow has no types
+Column = Any  # Any: a pyarrow.ChunkedArray; pyarrow has no types
 BINARY = ("binary", "large_binary")
 
 
