@@ -16,6 +16,7 @@ source, too (docs/streams.md).
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from vary.guidance import missing_name
@@ -33,7 +34,6 @@ from vary.sources.pairs import Pairs, images_of, masks_of
 from vary.sources.subset import Source, Subset, reads_for_labels, whole_of
 from vary.sources.tables import Table, table
 from vary.sources.walk import SUFFIXES
-from vary.sources.webdataset import WebDataset
 
 __all__ = [
     "SUFFIXES",
@@ -71,7 +71,12 @@ __all__ = [
     "whole_of",
 ]
 
-if not TYPE_CHECKING:  # with `__getattr__`, a type checker would accept every name
+if TYPE_CHECKING:
+    from vary.sources.webdataset import WebDataset
+else:
 
-    def __getattr__(name: str) -> object:
-        raise missing_name("vary.sources", name, __all__)
+    def __getattr__(name):  # untyped, because a type checker would accept every name
+        if name != "WebDataset":
+            raise missing_name("vary.sources", name, __all__)
+        found = globals()[name] = import_module("vary.sources.webdataset").WebDataset  # when it is first used
+        return found

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -14,9 +13,13 @@ from vary.errors import InputError, SourceError, brief
 from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
 
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
+
 __all__ = ["from_npy", "npz_arrays"]
 
 T = TypeVar("T")
+STORED = 0  # zip's number of no compression
 LOCAL = 30  # bytes of a local header of zip, before name and extra field, whose lengths are its last two numbers
 
 
@@ -28,7 +31,8 @@ def from_npy(name: str, value: T | str | os.PathLike[str]) -> T | Array:
     try:
         found: Array = np.lib.format.open_memmap(path, mode="r")  # a pickle is refused
     except (OSError, ValueError, EOFError) as error:
-        cure = "; vary.Arrays.from_npz reads .npz files" if zipfile.is_zipfile(path) else ""
+        with open(path, "rb") as file:  # noqa: PTH123  text
+            cure = "; vary.Arrays.from_npz reads .npz files" if file.read(2) == b"PK" else ""
         raise SourceError(f"{name}={path!r} is not a .npy file of numbers: {error}{cure}") from error
     return found
 
@@ -38,6 +42,8 @@ def npz_arrays(file: object, names: Mapping[str, object]) -> list[Array]:
 
     names: argument -> name of an array.
     """
+    import zipfile
+
     path = _existing("path", file, ".npz")
     try:
         with zipfile.ZipFile(path) as archive:
@@ -51,9 +57,9 @@ def npz_arrays(file: object, names: Mapping[str, object]) -> list[Array]:
     return found
 
 
-def _array(path: str, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+def _array(path: str, archive: ZipFile, member: ZipInfo) -> Array:
     with archive.open(member) as file:
-        if member.compress_type != zipfile.ZIP_STORED:
+        if member.compress_type != STORED:
             found: Array = np.lib.format.read_array(file)  # a pickle is refused
             return found
         version = np.lib.format.read_magic(file)

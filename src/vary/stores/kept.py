@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from contextlib import suppress
-from hashlib import blake2b
 from threading import Lock
 
 from vary.errors import warn_caller
@@ -69,6 +68,8 @@ class Kept:
         return f"{self.folder}/{key.hex()}"
 
     def _loaded(self, path: str) -> bytes | None:
+        from hashlib import blake2b
+
         try:
             with open(path, "rb") as file:  # noqa: PTH123
                 found = file.read()
@@ -85,6 +86,8 @@ class Kept:
         return None
 
     def _save(self, path: str, data: bytes) -> None:
+        from hashlib import blake2b
+
         assert self.folder is not None
         os.makedirs(self.folder, mode=0o700, exist_ok=True)  # noqa: PTH103
         temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
