@@ -266,6 +266,7 @@ def test_labels_of_tars(pictures: list[bytes], tmp_path: Path, monkeypatch: pyte
     assert several.fields == ("images", "breed", "age")
     assert several.label_batch([12])[1].tolist() == [12]
     assert vary.WebDataset(paths).fields == ("images",)
+    assert len(vary.WebDataset(tmp_path / "pets-0{0,1}.tar")) == 10
     numbers = written(tmp_path, ("a.png", pictures[1]), ("a.cls", b"7"), ("b.png", pictures[1]), ("b.cls", b"-1"))
     assert vary.WebDataset(numbers, "cls").label_batch([0, 1])[0].tolist() == [7, -1]
     with pytest.raises(SourceError, match=r"a\.json: no label in b'\[1\]'"):
@@ -380,6 +381,10 @@ def test_data_sets_are_sources(pictures: list[bytes], expected: vary.Files) -> N
     assert [column.tolist() for column in some.label_batch([0, 1, 2])] == [[1, 1, 0], [3.0, 1.0, 12.0]]
     assert [item.image.data for item in some] == [pictures[number] for number in (3, 1, 12)]
     assert vary.HuggingFace(dataset, labels=()).fields == ("images",)
+    several = dataset.add_column("seen", [["indoors", "asleep"][: number % 3] for number in range(COUNT)])
+    multiple = vary.HuggingFace(several, labels="seen")
+    assert multiple.classes == ["asleep", "indoors"]
+    assert multiple.label_batch([0, 1, 2])[0].tolist() == [[0, 0], [0, 1], [1, 1]]
     assert some.fingerprints([0]) != vary.HuggingFace(dataset).fingerprints([0])
 
 

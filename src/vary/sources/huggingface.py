@@ -18,6 +18,7 @@ from vary.sources.files import read_file, said_dtype
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
+from vary.sources.tables import label_values
 
 __all__ = ["HuggingFace", "is_dataset"]
 
@@ -62,8 +63,12 @@ class HuggingFace(Source):
         if not len(self._rows):
             raise InputError("the data set has no rows; give one with at least one picture")
         names = [features[name].names for name in asked.values() if _kind(features[name]) == "ClassLabel"]
-        columns = {field: _values(self._dataset, name) for field, name in asked.items()}
         given = classes if classes is not None or len(names) != 1 else names[0]
+        columns: dict[str, Any] = {}
+        for field, name in asked.items():
+            wanted = list(given) if given is not None and (field == "labels" or len(asked) == 1) else None
+            columns[field], found = label_values(name, _values(self._dataset, name), (wanted, None), "row {}".format)
+            given = found if given is None else given  # of lists of names
         self._labels = read_labels(columns or None, given, len(self._rows), "row {}".format)
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes

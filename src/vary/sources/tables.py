@@ -27,7 +27,7 @@ from vary.stores import Storage, is_url
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Table", "table"]
+__all__ = ["Table", "label_values", "table"]
 
 WEIGHTS = "sample_weight"  # the field that Keras uses as weights of samples
 
@@ -243,7 +243,7 @@ def _label_fields(
             fields[field], found = _matrix(columns, argument, which, rows)
         else:
             column = plain(rows_of(columns.column(argument, which), rows))
-            fields[field], found = _values(str(which), column, (wanted if own else None, separator), called)
+            fields[field], found = label_values(str(which), column, (wanted if own else None, separator), called)
             if found is not None and not own:
                 raise InputError(
                     f"labels[{field!r}] holds lists of names, and the classes of a source are those of one field: call "
@@ -279,7 +279,7 @@ def _matrix(
     return whole, None
 
 
-def _values(
+def label_values(
     name: str, column: Any, given: tuple[list[str] | None, str | None], called: Callable[[int], str]
 ) -> tuple[Any, list[str] | None]:
     """The labels of one column, and the classes if a sample may have several. given: classes= and separator=."""

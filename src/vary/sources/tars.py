@@ -136,7 +136,7 @@ def _write(path: Path, found: Members) -> None:
     body = found.places.astype("<i8").tobytes() + names
     said = {"version": VERSION, "size": found.stamp[0], "time": found.stamp[1], "members": len(found.names)}
     head = json.dumps(said | {"digest": blake2b(body, digest_size=16).hexdigest()}).encode()
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write_bytes(head + b"\n" + body)

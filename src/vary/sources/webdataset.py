@@ -7,7 +7,8 @@ import glob
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatch
 from functools import cached_property
 from typing import Any
@@ -31,7 +32,7 @@ from vary.stores import Stamp, Storage, is_url, list_files, read_range, shown
 __all__ = ["WebDataset"]
 
 CURE = "the path of a tar file, such as 'train-{000..146}.tar' or 'train-*.tar', or a list of them"
-RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+BRACES = re.compile(r"\{(?:(\d+)\.\.(\d+)|([^{}]*,[^{}]*))\}")
 TEXTS = ("cls", "cls2", "id", "txt", "text", "label")
 """Members that hold one text, such as a class id. Others are JSON."""
 
@@ -41,8 +42,8 @@ class WebDataset(Source):
 
     Members of one name up to the first dot of its last part are one sample: 0001.jpg and 0001.cls.
 
-    shards: the path of a tar file, with ranges as in "train-{000..146}.tar" or with "*", "?" and "[...]"; or a list of
-        such paths. Files that match "*" are sorted.
+    shards: the path of a tar file, with ranges as in "train-{000..146}.tar", choices as in "{train,more}.tar", or "*",
+        "?" and "[...]"; or a list of such paths. Files that match "*" are sorted.
     labels: the suffix of the members of class ids or names, such as "cls", for the field "labels"; or of JSON members
         with a key, "json:label" (nested: "json:object.age"). Several fields: {"age": "json:age", "breed": "cls"}.
         None: no labels. Digits are whole numbers, other texts are names of classes.
@@ -193,14 +194,15 @@ def _urls(text: str, storage: Storage) -> list[str]:
 
 
 def _expanded(text: str) -> Iterator[str]:
-    """The paths that a text with ranges stands for: "{00..12}" is 00, 01, ..., 12."""
-    found = RANGE.search(text)
+    """The paths that a text with braces stands for: "{00..12}" is 00, 01, ..., 12, and "{a,b}" is a, b."""
+    found = BRACES.search(text)
     if found is None:
         yield text
         return
-    first, last = map(int, found.groups())
-    for number in range(first, last + 1):
-        yield from _expanded(f"{text[: found.start()]}{number:0{len(found[1])}}{text[found.end() :]}")
+    first, last, words = found.groups()
+    choices = words.split(",") if words else [f"{n:0{len(first)}}" for n in range(int(first), int(last) + 1)]
+    for choice in choices:
+        yield from _expanded(text[: found.start()] + choice + text[found.end() :])
 
 
 def _suffixes(images: object) -> list[str]:
@@ -229,6 +231,7 @@ def _samples(
     suffixes, wanted = asked
     chosen: list[int] = []
     values: dict[str, list[object]] = {field: [] for field in wanted}
+    labels: list[tuple[str, int, list[str]]] = []  # field, place of the member, keys
     seen: set[str] = set()
     for key, sample in _grouped(members.names):
         if key in seen:
@@ -243,10 +246,22 @@ def _samples(
             place = sample.get(suffix)
             if place is None:
                 raise SourceError(f"{tar}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}")
-            offset, size = members.places[place].tolist()
-            data = _part(tar, (offset, size), members.stamp, storage)
+            labels.append((field, place, keys))
+    with _reader(tar, members.stamp, storage) as read:
+        for field, place, keys in labels:
+            data = read(*members.places[place].tolist())
             values[field].append(_value(f"{tar}/{members.names[place]}", data, keys))
     return chosen, values
+
+
+@contextmanager
+def _reader(tar: str, stamp: tuple[int, int], storage: Storage) -> Iterator[Callable[[int, int], bytes]]:
+    """Reads (offset, size) of a tar that stays open, for a million labels."""
+    if is_url(tar):
+        yield lambda offset, size: _part(tar, (offset, size), stamp, storage)
+        return
+    with open(tar, "rb") as file:  # noqa: PTH123  text
+        yield lambda offset, size: os.pread(file.fileno(), size, offset)
 
 
 def _grouped(names: Sequence[str]) -> Iterator[tuple[str, dict[str, int]]]:
