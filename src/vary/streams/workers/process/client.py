@@ -172,12 +172,16 @@ def _end(
     if pid == os.getpid():
         _stop(control)
         try:
-            with suppress(Exception):
-                process.wait(grace)
-        finally:  # it must end, even if it hangs, or Ctrl-C interrupts the waiting
+            process.wait(grace)
+        except BaseException as error:  # it must end, even if it hangs, or Ctrl-C interrupts the waiting
             process.kill()
             process.wait()
+            if not isinstance(error, Exception):
+                raise
+        finally:
             arena.release_rest()
+            control.close()
+        return
     control.close()
 
 
