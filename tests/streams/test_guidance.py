@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,7 @@ def test_listed_arguments_are_those_of_the_signature(name: str) -> None:
     if name == "vary.Policy":  # its constructor reads the fields
         assert (*ARGUMENTS[name], "p") == tuple(vary.Policy.fields)
         return
-    found = called.get(name) or attrgetter(name.removeprefix("vary."))(vary)
+    found = called.get(name) or getattr(vary, name.removeprefix("vary."))
     assert ARGUMENTS[name] == tuple(inspect.signature(found).parameters)
     with pytest.raises(vary.InputError, match=re.escape(f"{name} has no argument 'num_workers'; for torch's num_work")):
         found(num_workers=2)

@@ -70,7 +70,6 @@ class Arrays(Source):
         return made
 
     @classmethod
-    @guided("vary.Arrays.from_npz")
     def from_npz(
         cls,
         path: str | os.PathLike[str],
