@@ -90,5 +90,5 @@ def alone(images: Sequence[Image], _threads: int) -> Step:
 
 CASES: dict[str, Build] = {"stream": trained(streamed), "arrays": trained(held), "alone": alone}
 UNITS_AN_IMAGE = {**dict.fromkeys(CASES, 1 / 32), **fits.UNITS_AN_IMAGE}  # steps
-CASES |= fits.cases() | handed.cases(lambda stream: stream.as_tf(), lambda pictures: pictures.numpy())
+CASES |= fits.cases() | handed.cases(lambda stream: stream.as_tf(), memoryview)
 CHECKS: dict[str, Check] = {}

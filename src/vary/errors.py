@@ -17,6 +17,7 @@ import sys
 import warnings
 
 __all__ = [
+    "NO_ROWS",
     "DecodeError",
     "InputError",
     "PolicyError",
@@ -33,6 +34,7 @@ __all__ = [
 
 MOST = 1990
 """The most characters of a message, which may contain a list of any length."""
+NO_ROWS = "the data set has no rows; give one with at least one picture"
 LIST, VALUE = 300, 100  # characters of a list in a message, and of one value in it
 
 

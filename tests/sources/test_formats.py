@@ -410,7 +410,6 @@ def test_wrong_data_sets(pictures: list[bytes]) -> None:
             datasets.DatasetDict(train=dataset),
             r"DatasetDict of the splits \['train'\]; give one of them: dataset\['train",
         ),
-        (dataset.to_iterable_dataset(), "whose rows come in their order alone"),
         ({"image": pictures}, r"dataset is a dict; give a datasets\.Dataset"),
         (dataset.select([]), "has no rows"),
         (dataset.remove_columns(["image", "bytes"]), "has 0 columns of images"),

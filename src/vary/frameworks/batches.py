@@ -54,7 +54,7 @@ class Handed:
 
     def __len__(self) -> int:
         """Batches in the next epoch, in this process's share."""
-        return self._options().batches(self.stream._count(self.stream.epoch))
+        return self._options().batches(self.stream._known_count(self.stream.epoch))
 
     @property
     def epoch(self) -> int:

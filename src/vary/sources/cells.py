@@ -110,7 +110,7 @@ def _all_there(names: list[str], root: str, listed: dict[str, Folder]) -> list[s
     first = names[0].rpartition("/")[0] + "/"
     text = "\0".join(["", *names])
     if len(first) > 1 and text.count(f"\0{first}") == len(names) and text.count("/") == first.count("/") * len(names):
-        files[first] = [name[len(first) :] for name in names]  # of one folder
+        files[first] = text.split(f"\0{first}")[1:]  # of one folder
     else:
         for name in names:
             folder, slash, file = name.rpartition("/")

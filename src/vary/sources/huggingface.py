@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 
 from vary.codecs.wide import FileDtype, file_dtype
-from vary.errors import InputError, SourceError, brief
-from vary.guidance import close, guided
+from vary.errors import NO_ROWS, InputError, brief
+from vary.guidance import guided
 from vary.sample import Array
-from vary.sources.base import Encoded, Item
+from vary.sources.base import Item
 from vary.sources.columns import plain
-from vary.sources.files import read_file, said_dtype
+from vary.sources.features import encoded_of, image_column, kind_of, label_columns, row_name, undecoded
+from vary.sources.files import said_dtype
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
+from vary.sources.streamed import Streamed
 from vary.sources.subset import Source, inherits
 from vary.sources.tables import label_values
 
@@ -30,19 +32,28 @@ def is_dataset(obj: object) -> bool:
     return any(one.__module__.partition(".")[0] == "datasets" for one in type(obj).__mro__)
 
 
+def is_streamed_dataset(obj: object) -> bool:
+    """Is this a data set of the package datasets whose rows come in their order alone?"""
+    return is_dataset(obj) and not isinstance(obj, Mapping) and not hasattr(obj, "__len__")
+
+
 class HuggingFace(Source):
     """The rows of a Hugging Face data set, in their order.
 
-    dataset: a `datasets.Dataset`. Its format, transform and decoding do not matter.
+    dataset: a `datasets.Dataset`, or an `IterableDataset` (streaming=True), whose rows come in their order alone: see
+        docs/sources.md. Its format, transform and decoding do not matter.
     images: the name of a column of the feature `Image`, or of bytes. None: the only such column.
     labels: the name of a column, for the field "labels"; or several fields, {"age": "years", "breed": "breed"}. Names
         of a `ClassLabel` become the classes. None: the only `ClassLabel`, if there is one. (): no labels.
     classes: the names of the class ids, in order. None: those of the `ClassLabel`, or the names among the labels.
     dtype: as what the pictures are read, "uint8" or "uint16", as for `Folder`.
 
-    The data set stays mapped from its files, and other processes map it, too. `InputError` for a `DatasetDict` or an
-    `IterableDataset`, and for columns that do not exist or are not images. Memory: the labels.
+    The data set stays mapped from its files, and other processes map it, too. `InputError` for a `DatasetDict`, and
+    for columns that do not exist or are not images. Memory: the labels.
     """
+
+    def __new__(cls, dataset: object = None, *arguments: Any, **keywords: Any) -> Any:  # a source of another kind
+        return Streamed(dataset, *arguments, **keywords) if is_streamed_dataset(dataset) else super().__new__(cls)
 
     @guided("vary.HuggingFace")
     def __init__(
@@ -57,12 +68,12 @@ class HuggingFace(Source):
         self.file_dtype = file_dtype(dtype)
         self._dataset: Any = _checked(dataset)
         features = self._dataset.features
-        self._images = _images_column(features, images)
-        asked = _label_columns(features, labels, self._images)
-        self._rows: Any = _undecoded(self._dataset, self._images)
+        self._images = image_column(features, images)
+        asked = label_columns(features, labels, self._images)
+        self._rows: Any = undecoded(self._dataset, self._images)
         if not len(self._rows):
-            raise InputError("the data set has no rows; give one with at least one picture")
-        names = [features[name].names for name in asked.values() if _kind(features[name]) == "ClassLabel"]
+            raise InputError(NO_ROWS)
+        names = [features[name].names for name in asked.values() if kind_of(features[name]) == "ClassLabel"]
         given = classes if classes is not None or len(names) != 1 else names[0]
         columns: dict[str, Any] = {}
         for field, name in asked.items():
@@ -93,22 +104,11 @@ class HuggingFace(Source):
 
     def item(self, index: int) -> Item:
         cell = self._rows[index][self._images]
-        path = self._name(index, cell)
-        data = cell.get("bytes") if isinstance(cell, Mapping) else cell
-        if data is not None:
-            return Item(Encoded(bytes(data), path), self._labels.of(index))
-        stored = cell.get("path") if isinstance(cell, Mapping) else None
-        if stored is None:
-            raise SourceError(f"{path}: the row has no picture; leave it out: dataset.filter")
-        return Item(read_file(stored, "the data set names it"), self._labels.of(index))
+        return Item(encoded_of(cell, row_name(index, cell)), self._labels.of(index))
 
     def path(self, index: int) -> str:
         """The file that the row names, with the number of the row."""
-        return self._name(index, self._rows[index][self._images])
-
-    def _name(self, index: int, cell: object) -> str:
-        stored = cell.get("path") if isinstance(cell, Mapping) else None
-        return f"row {index} ({stored})" if stored else f"row {index}"
+        return row_name(index, self._rows[index][self._images])
 
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, str, int]]:
         """The data set's own fingerprint, which changes with its content, the column, and the row."""
@@ -136,67 +136,9 @@ def _checked(dataset: Any) -> Any:
         splits = list(dataset)
         one = f"dataset[{splits[0]!r}]" if splits else "one of its splits"
         raise InputError(f"dataset is a {name} of the splits {brief(splits)}; give one of them: {one}")
-    if is_dataset(dataset) and not hasattr(dataset, "__len__"):
-        raise InputError(
-            f"dataset is a {name}, whose rows come in their order alone, and a stream shuffles and resumes by row; "
-            "load it with streaming=False, or its first rows: datasets.Dataset.from_list(list(dataset.take(10_000)))"
-        )
     if not is_dataset(dataset) or not hasattr(dataset, "features"):
         raise InputError(f"dataset is a {name}; give a datasets.Dataset, such as load_dataset(name, split='train')")
     return dataset
-
-
-def _kind(feature: object) -> str:
-    return type(feature).__name__
-
-
-def _is_image(feature: Any) -> bool:
-    return _kind(feature) == "Image" or getattr(feature, "dtype", None) in ("binary", "large_binary")
-
-
-def _images_column(features: Mapping[str, Any], name: object) -> str:
-    found = [one for one, feature in features.items() if _is_image(feature)]
-    if name is None:
-        images = [one for one in found if _kind(features[one]) == "Image"] or found
-        if len(images) == 1:
-            return images[0]
-        cure = "name one as images=" if images else "cast the column of paths: dataset.cast_column(name, Image())"
-        raise InputError(f"the data set has {len(images)} columns of images among {brief(list(features))}; {cure}")
-    if not isinstance(name, str) or name not in features:
-        raise InputError(_no_column("images", name, features))
-    if name not in found:
-        cure = f"dataset.cast_column({name!r}, datasets.Image()) makes it one"
-        raise InputError(f"images={name!r} is a column of {brief(str(features[name]))}, not of images; {cure}")
-    return name
-
-
-def _label_columns(features: Mapping[str, Any], labels: object, images: str) -> dict[str, str]:
-    """field -> column."""
-    if labels is None:
-        found = [one for one, feature in features.items() if _kind(feature) == "ClassLabel"]
-        if len(found) > 1:
-            raise InputError(f"the data set has several columns of classes, {brief(found)}; name one as labels=")
-        return {"labels": found[0]} if found else {}
-    asked = labels if isinstance(labels, Mapping) else {} if labels == () else {"labels": labels}
-    for field, name in asked.items():
-        if not isinstance(name, str) or name not in features or name == images:
-            raise InputError(_no_column("labels" if len(asked) == 1 else f"labels[{field!r}]", name, features))
-    return {str(field): str(name) for field, name in asked.items()}
-
-
-def _no_column(argument: str, name: object, features: Mapping[str, Any]) -> str:
-    similar = close(name, list(features)) if isinstance(name, str) else ""
-    said = f"the data set has no such column{similar and f'; {similar}'}"
-    return f"{argument}={brief(name)}: {said}; its columns are {brief(list(features))}"
-
-
-def _undecoded(dataset: Any, images: str) -> Any:
-    """The rows with that column alone, as bytes and path."""
-    plain_rows = dataset.with_format(None).select_columns([images])
-    feature = plain_rows.features[images]
-    if _kind(feature) != "Image":
-        return plain_rows
-    return plain_rows.cast_column(images, type(feature)(decode=False))
 
 
 def _values(dataset: Any, name: str) -> Any:

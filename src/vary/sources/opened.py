@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -13,9 +13,10 @@ from vary.sample import is_one_picture
 from vary.sources.arrays import Arrays
 from vary.sources.checked import fields_of, length_of
 from vary.sources.folder import Folder, check_others
-from vary.sources.huggingface import HuggingFace, is_dataset
+from vary.sources.huggingface import HuggingFace, is_dataset, is_streamed_dataset
 from vary.sources.labels import class_names
 from vary.sources.own import Adapted, warn_of_absent, with_classes
+from vary.sources.streamed import Streamed
 from vary.sources.subset import Division, Subset, pick, split_of
 
 if TYPE_CHECKING:
@@ -29,15 +30,20 @@ REQUIRED = ("fields", "__len__", "__getitem__")
 OPTIONAL = ("classes", "path", "label_batch")
 
 
-def open_source(obj: object, labels: object = None, classes: Sequence[str] | None = None) -> Indexed:
+def open_source(
+    obj: object, labels: object = None, classes: Sequence[str] | None = None, *, in_order: bool = False
+) -> Indexed:
     """The argument `source` of `vary.stream` as a source.
 
     A path becomes a `Folder`, or `Arrays` if it ends in .npy; an array, a list of arrays, or a tuple (images, labels)
     becomes `Arrays`; a data set of Hugging Face, `HuggingFace`; a source is returned itself. labels: only for a path,
     an array or a list of arrays; other sources have their own.
     classes: the names of the class ids, in order. Warns if some have no samples.
+    in_order: may it be a streamed data set, which is no `Indexed`?
     `InputError` for any other `obj`, and if the source has a class that is not in `classes`.
     """
+    if is_streamed_dataset(obj) or isinstance(obj, Streamed):
+        return _streamed(obj, labels, classes, in_order)
     if classes is None:
         return _opened(obj, labels, None)
     names = class_names(classes)
@@ -62,6 +68,16 @@ def split(
 ) -> tuple[Subset, Subset]:
     """`Source.split` for anything that `vary.stream` accepts as a source, also if it does not derive from `Source`."""
     return split_of(open_source(source), validation, Division(stratify, seed, groups, by))
+
+
+def _streamed(obj: object, labels: object, classes: Sequence[str] | None, in_order: bool) -> Indexed:
+    """A streamed data set, for those who can read rows in their order alone."""
+    if isinstance(obj, Streamed) and (labels is not None or classes is not None):
+        raise InputError("labels= and classes= are given to vary.HuggingFace(dataset, labels=..., classes=...)")
+    found: Any = obj if isinstance(obj, Streamed) else HuggingFace(obj, labels=labels, classes=classes)  # type: ignore[arg-type]
+    if not in_order:
+        found.refuse("reading them in another order")
+    return cast("Indexed", found)
 
 
 def _opened(obj: object, labels: object, classes: list[str] | None) -> Indexed:

@@ -128,7 +128,8 @@ _all: dict[tuple[int, str | None], Kept] = {}
 
 def kept_of(most: int, folder: str | None) -> Kept:
     """The cache of this process with this limit and folder."""
-    return _all.setdefault((most, folder), Kept(most, folder))
+    found = _all.get((most, folder))
+    return _all.setdefault((most, folder), Kept(most, folder)) if found is None else found
 
 
 os.register_at_fork(after_in_child=_all.clear)  # a lock in it may be held by a thread that the child does not have

@@ -42,7 +42,7 @@ def read(url: str, storage: object = None) -> bytes:
 def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tuple[bytes, Stamp]:
     """All bytes of an object, and its version. known: the version it has to have, for an error if it changed."""
     cache = kept_of(int(storage.limit("cache_bytes")), storage.cache_folder)
-    name = _key(url, storage, known, -1) if known is not None and known.tag else None
+    name = _key(url, storage, known, -1) if cache.most and known is not None and known.tag else None
     kept = None if name is None else cache.get(name)
     if kept is not None and known is not None:
         return kept, known
@@ -66,11 +66,10 @@ def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tupl
 
     got = attempted(url, storage, once)
     stamp = _stamp(Meta(len(got.data), got.meta.etag))
-    if stamp.tag or name is not None:
-        version = stamp if stamp.tag or known is None else known
+    version = known if known is not None and known.tag and not stamp.tag else stamp
+    if cache.most and version.tag:
         cache.put(_key(url, storage, version, -1), got.data)
-        return got.data, version
-    return got.data, stamp
+    return got.data, version
 
 
 def size_of(url: str, storage: object = None) -> int:

@@ -225,6 +225,7 @@ class Made(NamedTuple):
 
     batch: Batch | None
     work: Work
+    end: int | None = None  # samples of the epoch, whose length was not known before this, its last batch
 
     def parts(self, size: int) -> list[Made]:
         """Divided into batches of `size` samples, whose arrays are parts of these, without a copy."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from vary.errors import InputError, SourceError, StreamTimeoutError
+from vary.errors import NO_ROWS, InputError, SourceError, StreamTimeoutError
 from vary.guidance import guided, missing_attribute
 from vary.plan.findings import WarnOnce
 from vary.rng import check_address
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from vary.display.fields import BatchSchema
     from vary.display.preview import Preview
-    from vary.streams.batch import Batch, Specs
+    from vary.streams.batch import Batch, Made, Specs
     from vary.streams.batches.job import Empty, EpochJob
     from vary.streams.state import Term
     from vary.streams.workers.pool import Workers
@@ -140,9 +140,14 @@ class Epochs:
     def __len__(self) -> int:
         """Batches in the next epoch, on this rank. (`len(iterator)` is the number of batches that are left.)
 
-        With on_error="skip" there may be fewer: a batch whose files are all broken is left out.
+        With on_error="skip" there may be fewer: a batch whose files are all broken is left out. `TypeError` for a data
+        set that is streamed, whose end is not known.
         """
-        return self.options.batches(self._count(self.epoch))
+        return self.options.batches(self._known_count(self.epoch))
+
+    def _known_count(self, epoch: int) -> int:
+        """Positions in this epoch; `TypeError` if that is not known before its end."""
+        return self._count(epoch)
 
     def __iter__(self) -> Iteration:
         try:
@@ -237,9 +242,13 @@ class Epochs:
         size = options.batch_size if options.shard else min(most, options.batch_size)
         left = self._left(begins)
         for first in range(0, left, size):
-            batch = self._made(begins, first, size, warn)
-            if batch is not None:
-                return batch
+            made = self._made(begins, first, size, warn)
+            if made is not None and made.batch is not None:
+                return made.batch
+            if made is not None and made.end is not None:
+                if not made.end:
+                    raise InputError(NO_ROWS)
+                break
         if not left:
             raise InputError(
                 f"this rank has had all its batches of epoch {begins.epoch}; for the next epoch's: "
@@ -254,9 +263,10 @@ class Epochs:
     def _batch_at(self, number: int) -> Batch | None:
         """Batch `number` of the next iteration; None if all its files are skipped, or the iteration has fewer."""
         size = self.options.batch_size
-        return self._made(self._next, number * size, size)
+        made = self._made(self._next, number * size, size)
+        return None if made is None else made.batch
 
-    def _made(self, begins: Place, first: int, most: int, warn: bool = True) -> Batch | None:
+    def _made(self, begins: Place, first: int, most: int, warn: bool = True) -> Made | None:
         """At most `most` samples of an iteration that begins there, from its sample `first` on; None if there are
         none."""
         options = self.options
@@ -270,7 +280,7 @@ class Epochs:
             made.batch._schema = self._schema()
         if warn:
             self._once.warn(made.work.findings)
-        return made.batch
+        return made
 
     def preview(self, n: int = 24) -> Preview:
         """The first samples of the next epoch, at most `n`, as training gets them, with their labels and files.
@@ -378,6 +388,13 @@ class Epochs:
         Keras is not imported. `InputError` if an older version of it was imported, which cannot use a stream.
         """
         keras.check_version()
+        try:
+            len(self)
+        except TypeError as error:
+            raise InputError(
+                f"Keras needs the number of batches of an epoch: {error}; or take model.fit(train.as_tf()), or "
+                "model.fit(train.batches(), steps_per_epoch=...)"
+            ) from None
         return self
 
     # The frameworks' modules are imported by name, when they are asked for: they are made of streams, not the reverse.

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vary.errors import SourceError, StreamTimeoutError
+from vary.errors import NO_ROWS, InputError, SourceError, StreamTimeoutError
 from vary.sample import Array
+from vary.streams.order.samples import ENDLESS
 from vary.streams.workers.pool import WorkerPool, park_at_exit
 from vary.streams.workers.threads import ForkLock
 
@@ -68,6 +69,7 @@ class Iteration:
         self._ready: deque[Made] = deque()  # the rest of the last group
         self._lock = ForkLock()
         self._open = False
+        self._has_ended = False  # was the end found of a data set that has no length?
         self._workers: Workers | None = None
 
     def _begin(self, workers: Callable[[], Workers], turn: tuple[int, int] | None = None) -> Iteration:
@@ -107,6 +109,8 @@ class Iteration:
 
     def __len__(self) -> int:
         """Batches left."""
+        if self._job.count >= ENDLESS and not self._has_ended:
+            raise TypeError("how many batches are left of a streamed data set is not known before its end")
         return self._batches - self._taken
 
     def state_dict(self) -> dict[str, Term]:
@@ -166,6 +170,8 @@ class Iteration:
         made = self._ready.popleft()
         self._once.warn(made.work.findings)
         now = perf_counter_ns()
+        if made.end is not None:
+            self._end_here(made.end)
         self._move(1)
         report._waited += now - asked
         report._elapsed = now - self._began
@@ -180,6 +186,14 @@ class Iteration:
             report.batches += 1
             report.images += len(made.batch.indices)
         return made.batch
+
+    def _end_here(self, count: int) -> None:
+        """The next batch is the last one of a data set that had no length; it has so many samples."""
+        if not count:
+            raise InputError(NO_ROWS)
+        self._job.has_ended(count)
+        self._batches, self._has_ended = self._taken + 1, True
+        self._pending.clear()
 
     def _result(self, pending: Pending) -> list[Made]:
         timeout = self._options.timeout
@@ -221,7 +235,8 @@ class Iteration:
         place.epoch, place.position = self._epoch, min(step, self._job.count)
         if self._is_part:
             return
-        if self._taken == self._batches and not o.batches(self._job.count - place.position, rank=0):
+        left = 0 if self._has_ended else self._job.count - place.position
+        if self._taken == self._batches and not o.batches(left, rank=0):
             place.epoch, place.position = place.epoch + 1, 0
 
     def close(self) -> None:

@@ -137,6 +137,11 @@ def _streams(streams: object) -> tuple[Stream, ...]:
             raise InputError(f"streams[{place}] is a mix itself; give its streams, each with its ratio")
         if not isinstance(one, Stream):
             raise InputError(f"streams[{place}] is a {type(one).__name__}; give what vary.stream(...) returned")
+        if one._in_order:
+            raise InputError(
+                f"streams[{place}] is of a streamed data set, which has no length and no order but its own; "
+                "datasets.interleave_datasets([...]) mixes such data sets, or load it with streaming=False"
+            )
     return tuple(streams)
 
 

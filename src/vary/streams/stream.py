@@ -29,16 +29,18 @@ from vary.sources import (
     stated_kind,
     whole_of,
 )
+from vary.sources.streamed import Streamed
 from vary.streams.batch import ArraySpec, Specs, labels_of, specs_of
 from vary.streams.batches.failures import ATTEMPTS
 from vary.streams.batches.job import Job
 from vary.streams.batches.masks import Masks, found_masks
+from vary.streams.batches.sequential import check_in_order, in_order
 from vary.streams.cache.choose import place_of, store_of
 from vary.streams.epochs import Epochs
 from vary.streams.notebook import schema_of, stream_html
 from vary.streams.onehot import one_hot_of
 from vary.streams.options import Arguments, Options, described, former_names, whole
-from vary.streams.order.samples import GivenOrder, Slots, cumulate, weights_of
+from vary.streams.order.samples import GivenOrder, InOrder, Samples, Slots, cumulate, weights_of
 from vary.streams.report import Report
 from vary.streams.state import terms_of
 from vary.streams.views import fields_of, view_specs_of, views_of
@@ -107,22 +109,23 @@ class Stream(Epochs):
     def __init__(self, arguments: Arguments) -> None:
         _check_source(arguments.source)
         options = Options(**{one.name: getattr(arguments, one.name) for one in fields(Options)})
-        self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes)
+        self.source: Indexed = open_source(arguments.source, arguments.labels, arguments.classes, in_order=True)
         self.policy = arguments.policy
         self._images, masks = images_of(self.source), masks_of(self.source)
         self._one_hot = one_hot_of(self._images) if options.one_hot else None
         self._view_specs = view_specs_of(self.policy, options.views, self.source.fields[1:], masks is not None)
         self._watches = tuple(Watch() for _ in self._view_specs)
         self._samples = _samples(self.source, arguments, views_of(self._view_specs))
+        self._in_order = isinstance(self.source, Streamed)
         super().__init__(options, terms_of(self.source, self._view_specs, self._samples, options))
         self._prepared: _Prepared | None = None
         self._masks_found: Masks | None = None
         self._cache: tuple[Store | None, str] | None = None
-        self._cache_place = place_of(self.source, options)
+        self._cache_place = None if self._in_order else place_of(self.source, options)
         # guards these, apart from the lock of `Epochs`: reading a file for them may take forever
         self._preparation = ForkLock()
         self._sample_read: int | None = None  # the sample that is being read for these, for the error of a timeout
-        if not len(self):
+        if not self._in_order and not len(self):
             n, part = len(self.source), "" if options.shard is None else f", shard={options.shard}"
             cure = "take drop_last=False or a smaller batch_size" if n else "give at least one"
             raise InputError(f"the source has {n} samples and batch_size={options.batch_size}{part}: no batch; {cure}")
@@ -235,8 +238,11 @@ class Stream(Epochs):
     def _count(self, epoch: int) -> int:
         return self._samples.count(epoch)
 
+    def _known_count(self, epoch: int) -> int:
+        return len(self.source) if self._in_order else self._count(epoch)
+
     def _counts_differ(self) -> bool:
-        return isinstance(self._samples, GivenOrder)
+        return isinstance(self._samples, GivenOrder | InOrder)
 
     def _job(self, epoch: int, empty: Empty | None = None) -> Job:
         return self._job_of(self.options, epoch, self._samples.samples(self.options, epoch), empty)
@@ -249,7 +255,7 @@ class Stream(Epochs):
         empty: Empty | None = None,
     ) -> Job:
         source, _ = whole_of(self._images)
-        return Job(
+        job = Job(
             source,
             self._specs,
             options,
@@ -265,6 +271,7 @@ class Stream(Epochs):
             masks=self._masks,
             one_hot=self._one_hot,
         )
+        return in_order(job, source) if isinstance(source, Streamed) else job
 
     def _new_report(self, epoch: int) -> Report:
         o, views, (_, cache) = self.options, views_of(self._view_specs), self._store_and_note
@@ -279,6 +286,8 @@ class Stream(Epochs):
         """
         index, epoch = whole("index", index, 0), whole("epoch", epoch, 0)
         each = views_of(self._view_specs)
+        if isinstance(self.source, Streamed):
+            self.source.refuse("replay()")
         source, members = whole_of(self.source)
         if index >= len(source):
             raise InputError(f"index={index}; the source has {len(source)} samples, the first is number 0")
@@ -302,7 +311,8 @@ class Stream(Epochs):
 
     def __repr__(self) -> str:
         o = self.options
-        return f"Stream({self.source!r}: {len(self)} batches of {o.batch_size}, seed={o.seed}, epoch={self.epoch})"
+        batches = "batches" if self._in_order else f"{len(self)} batches"
+        return f"Stream({self.source!r}: {batches} of {o.batch_size}, seed={o.seed}, epoch={self.epoch})"
 
     def _repr_html_(self) -> str:
         return stream_html(self)
@@ -358,6 +368,9 @@ def _file_findings(kind: Kind, options: Options) -> list[Finding]:
 
 def _samples(source: Indexed, arguments: Arguments, views: int) -> Samples:
     """Which samples occur in an epoch; `InputError` if a sample would need more view numbers than there are."""
+    if isinstance(source, Streamed):
+        check_in_order(arguments)
+        return InOrder()
     n, numbers, a = len(source), whole_of(source)[1], arguments
     if a.order is not None:
         return _given_order(a, n, numbers, VIEW_LIMIT // (views * (1 + ATTEMPTS if a.on_error == "replace" else 1)))

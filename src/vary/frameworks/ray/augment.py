@@ -57,7 +57,7 @@ def augment(
     dtype: Dtype | None = None,
     layout: Layout = "NHWC",
     full_decode: bool = False,
-    batch_size: int = 64,
+    batch_size: int = 256,
     num_cpus: float = 1,
     concurrency: int | None = None,
 ) -> Any:

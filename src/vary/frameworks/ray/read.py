@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from vary.errors import InputError
 from vary.frameworks.ray.columns import tensor_column
 from vary.frameworks.ray.workers import imported, whole_number
 from vary.guidance import guided
+from vary.sample import Array
 from vary.sources import Encoded, batch_labels, item_of, open_source
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from vary.sources import Indexed
 
 __all__ = ["read"]
 
-SAMPLES = 256  # in a block: enough work to be worth a task, and few enough to use all cores
+FEW, MANY = 256, 1024  # samples in a block: enough to be worth a task, and few enough to use all cores
+A_CORE = 4  # blocks of more than FEW samples for each core: tasks that end at different times then wait little
 MOST_BLOCKS = 10_000  # Ray's scheduler keeps track of each
-AT_ONCE = 64  # samples in a table, so that few files are in memory
+AT_ONCE = 256  # samples in a table, so that few files are in memory
 
 _sources: dict[str, Indexed] = {}  # of this process, by the number of Ray's object; the latest only
 
@@ -38,8 +42,9 @@ def read(
 
     source, labels, classes: as for `vary.stream`. Nodes have to reach the files by the same paths. "image" is a
         file's bytes, or an array. A source with other fields than "labels" has a column for each, by its name.
-    blocks: parts that are read independently; None: of about 256 samples, at most 10,000.
-    num_cpus: of the cores that Ray manages, those that reading one part takes.
+    blocks: parts that are read independently; None: of 256 to 1,024 samples, at most 10,000.
+    num_cpus: of the cores that Ray manages, those that reading one part takes. `augment` with as many runs in the same
+        tasks.
 
     Nothing is read until Ray runs the dataset. `SourceError` with the path, inside Ray's error, for a file that cannot
     be read.
@@ -48,20 +53,27 @@ def read(
     count = len(found)
     if not count:
         raise InputError("the source has no samples, and Ray needs rows")
-    parts = -(-count // SAMPLES) if blocks is None else whole_number("blocks", blocks)
-    numbers = ray.data.range(count, override_num_blocks=min(parts, count, MOST_BLOCKS))
-    function = partial(read_table, kept=ray.put(found))
-    return numbers.map_batches(
-        function, batch_size=AT_ONCE, batch_format="pyarrow", zero_copy_batch=True, num_cpus=num_cpus
-    )
+    parts = _blocks(count, ray) if blocks is None else whole_number("blocks", blocks)
+    rows = import_module("vary.frameworks.ray.rows").Samples(ray.put(found), count)
+    return ray.data.read_datasource(rows, override_num_blocks=min(parts, count, MOST_BLOCKS), num_cpus=num_cpus)
 
 
-def read_table(table: Any, kept: Any) -> Any:  # Any: of pyarrow, and Ray's reference to the source
-    """The samples whose numbers are in the column "id", as a table."""
+def _blocks(count: int, ray: Any) -> int:
+    """How many blocks: of MANY samples, or of fewer if these are too few for the cores."""
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    return max(-(-count // MANY), min(-(-count // FEW), A_CORE * cores))
+
+
+def read_tables(kept: Any, start: int, stop: int) -> Iterator[Any]:
+    """Samples start .. stop - 1 as tables."""
+    for first in range(start, stop, AT_ONCE):
+        yield read_table(_source(kept), np.arange(first, min(first + AT_ONCE, stop)))
+
+
+def read_table(source: Indexed, indices: Array) -> Any:  # Any: of pyarrow
+    """These samples as a table."""
     import pyarrow as pa
 
-    source = _source(kept)
-    indices = table.column("id").to_numpy()
     images = [item_of(source, index).image for index in indices.tolist()]
     encoded = [one.data for one in images if isinstance(one, Encoded)]
     if encoded and len(encoded) < len(images):

@@ -65,6 +65,9 @@ class EpochJob:
         """The name of a sample in messages. stream: its number in a mix, else 0."""
         raise NotImplementedError
 
+    def has_ended(self, count: int) -> None:
+        """Learn how many samples an epoch has whose length was not known."""
+
     def with_options(self, options: Options) -> EpochJob:
         """The same job with other options about ranks and threads."""
         raise NotImplementedError

@@ -81,7 +81,7 @@ class MixedJob(EpochJob):
             job = self.jobs[part.stream](part.epoch)
             if len(parts) == 1:
                 job = replace(job, empty=self.empty)
-            batch, spent = job.make(part.positions, executor)
+            batch, spent, _ = job.make(part.positions, executor)
             name = f"streams[{part.stream}]"
             skipped = tuple(
                 one if one.path[:7] != "sample " else one._replace(path=f"{one.path} of {name}")

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from vary.sources import Indexed
     from vary.streams.options import Options
 
-__all__ = ["UNIT", "GivenOrder", "Samples", "Slots", "Window", "cumulate", "weights_of"]
+__all__ = ["ENDLESS", "UNIT", "GivenOrder", "InOrder", "Samples", "Slots", "Window", "cumulate", "weights_of"]
 
 UNIT = 1 << 24
 """Expected numbers of slots are integers, in units of 1 / UNIT slot, so that they add up to exactly the slots of an
 epoch."""
+ENDLESS = 1 << 62
+"""Positions in an epoch of unknown length."""
 KEPT = 4  # epochs whose given order is kept: the present one, the next one, and those of other iterations
 
 
@@ -105,6 +107,25 @@ class Slots:
         indices = np.searchsorted(self.ends, (slots + 1) * UNIT - shift)
         before = np.where(indices > 0, self.ends[indices - 1], 0)
         return indices, slots - (before + shift) // UNIT
+
+
+class InOrder:
+    """`Samples` of a source whose rows come in their order alone: see `SequentialJob`."""
+
+    n, numbers = 0, None
+
+    def count(self, epoch: int) -> int:  # noqa: ARG002
+        return ENDLESS
+
+    def max_repeats(self, epoch: int) -> int:  # noqa: ARG002
+        return 1
+
+    def eligible(self, epoch: int) -> Array | None:  # noqa: ARG002
+        return None
+
+    def samples(self, options: Options, epoch: int) -> Callable[[Array], tuple[Array, Array]]:  # noqa: ARG002
+        """Row numbers in their order. The job shuffles them when they have come."""
+        return lambda positions: (positions, np.zeros(len(positions), np.int64))
 
 
 class GivenOrder:

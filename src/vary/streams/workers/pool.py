@@ -57,7 +57,7 @@ GRACE = 2.0
 keeps its thread until it returns. Another reason for a limit: `close` may run as a finalizer, which interrupts its
 thread anywhere, even inside the threading module, where it may have a lock that the ending threads need."""
 
-REMOTE_READERS = 8
+REMOTE_READERS = 16
 """Threads that read files at URLs: they wait for the network most of the time."""
 
 EXIT_GRACE = 0.3

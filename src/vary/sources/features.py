@@ -1,0 +1,83 @@
+"""Columns of a Hugging Face data set by their features, and the pictures in its rows. `datasets` is not imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vary.errors import InputError, SourceError, brief
+from vary.guidance import close
+from vary.sources.base import Encoded
+from vary.sources.files import read_file
+
+__all__ = ["encoded_of", "image_column", "kind_of", "label_columns", "row_name", "undecoded"]
+
+# Features and cells are `Any`: the package may be absent, and its types are not known.
+
+
+def kind_of(feature: object) -> str:
+    return type(feature).__name__
+
+
+def _is_image(feature: Any) -> bool:
+    return kind_of(feature) == "Image" or getattr(feature, "dtype", None) in ("binary", "large_binary")
+
+
+def image_column(features: Mapping[str, Any], name: object) -> str:
+    found = [one for one, feature in features.items() if _is_image(feature)]
+    if name is None:
+        images = [one for one in found if kind_of(features[one]) == "Image"] or found
+        if len(images) == 1:
+            return images[0]
+        cure = "name one as images=" if images else "cast the column of paths: dataset.cast_column(name, Image())"
+        raise InputError(f"the data set has {len(images)} columns of images among {brief(list(features))}; {cure}")
+    if not isinstance(name, str) or name not in features:
+        raise InputError(_no_column("images", name, features))
+    if name not in found:
+        cure = f"dataset.cast_column({name!r}, datasets.Image()) makes it one"
+        raise InputError(f"images={name!r} is a column of {brief(str(features[name]))}, not of images; {cure}")
+    return name
+
+
+def label_columns(features: Mapping[str, Any], labels: object, images: str) -> dict[str, str]:
+    """field -> column."""
+    if labels is None:
+        found = [one for one, feature in features.items() if kind_of(feature) == "ClassLabel"]
+        if len(found) > 1:
+            raise InputError(f"the data set has several columns of classes, {brief(found)}; name one as labels=")
+        return {"labels": found[0]} if found else {}
+    asked = labels if isinstance(labels, Mapping) else {} if labels == () else {"labels": labels}
+    for field, name in asked.items():
+        if not isinstance(name, str) or name not in features or name == images:
+            raise InputError(_no_column("labels" if len(asked) == 1 else f"labels[{field!r}]", name, features))
+    return {str(field): str(name) for field, name in asked.items()}
+
+
+def _no_column(argument: str, name: object, features: Mapping[str, Any]) -> str:
+    similar = close(name, list(features)) if isinstance(name, str) else ""
+    said = f"the data set has no such column{similar and f'; {similar}'}"
+    return f"{argument}={brief(name)}: {said}; its columns are {brief(list(features))}"
+
+
+def undecoded(dataset: Any, images: str, others: Sequence[str] = ()) -> Any:
+    """The data set with these columns alone, the pictures as bytes and path."""
+    rows = dataset.with_format(None).select_columns([images, *others])
+    feature = rows.features[images]
+    return rows if kind_of(feature) != "Image" else rows.cast_column(images, type(feature)(decode=False))
+
+
+def encoded_of(cell: Any, path: str) -> Encoded:
+    """The picture of a row. path: what messages call it. `SourceError` if the row has none, or its file is gone."""
+    data = cell.get("bytes") if isinstance(cell, Mapping) else cell
+    if data is not None:
+        return Encoded(bytes(data), path)
+    stored = cell.get("path") if isinstance(cell, Mapping) else None
+    if stored is None:
+        raise SourceError(f"{path}: the row has no picture; leave it out: dataset.filter")
+    return read_file(stored, "the data set names it")
+
+
+def row_name(index: int, cell: Any) -> str:
+    """The number of a row, with the file that it names."""
+    stored = cell.get("path") if isinstance(cell, Mapping) else None
+    return f"row {index} ({stored})" if stored else f"row {index}"
