@@ -98,6 +98,8 @@ class Arrays(Source):
 
     def item(self, index: int) -> Item:
         image = self._images[index].view(np.ndarray)
+        if not image.flags.aligned:  # such as an array in a .npz file, which begins at any byte
+            image = image.copy()
         image.flags.writeable = False  # of this view; the user's array keeps its flags
         return Item(image, self._labels.of(index))
 
@@ -122,10 +124,13 @@ class Arrays(Source):
 
     @property
     def whole(self) -> Array | None:
-        """The array (read-only) whose entries along the first axis are the pictures; None if they are a list."""
+        """The array (read-only) whose entries along the first axis are the pictures; None if they are a list, or
+        not aligned."""
         if isinstance(self._images, list) or not inherits(self, Arrays, "__getitem__", "item"):
             return None
         whole = self._images.view(np.ndarray)
+        if not whole.flags.aligned:
+            return None
         whole.flags.writeable = False  # of this view; the user's array keeps its flags
         return whole
 

@@ -20,7 +20,7 @@ from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
-from vary.sources.arrow import ArrowBytes, ParquetBytes, arrow_table, is_arrow
+from vary.sources.arrow import ArrowBytes, ParquetBytes, arrow_table, is_arrow, is_mapped, stamp_of
 from vary.sources.remote import kept_url
 from vary.stores import Storage, is_url, read, shown
 
@@ -212,14 +212,16 @@ def _of_parquet(path: str, data: bytes | None = None) -> Columns:
             f"reading the Parquet file {path!r} needs the package pyarrow: pip install pyarrow; or give a DataFrame"
         ) from error
 
+    whole = absolute(path) if data is None else ""
+    stamp = stamp_of(whole) if data is None else None
+
     def opened() -> Any:
-        return path if data is None else io.BytesIO(data)
+        return whole if data is None else io.BytesIO(data)
 
     try:
         schema, count = parquet.read_schema(opened()), parquet.read_metadata(opened()).num_rows
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise SourceError(f"table={path!r} is a damaged Parquet file: {error}") from error
-    whole = absolute(path) if data is None else ""
 
     def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
         if data is not None:  # of a URL: it is in memory
@@ -234,6 +236,8 @@ def _of_parquet(path: str, data: bytes | None = None) -> Columns:
         return ParquetBytes(whole, name, leaf or None), paths
 
     def get(name: str) -> Any:  # Any: of pyarrow
+        if data is None and stamp_of(whole) != stamp:  # labels and pictures would not belong together
+            raise SourceError(f"table={whole!r} has changed since it was opened; make the source again")
         return parquet.read_table(opened(), columns=[name])[name]
 
     return Columns(repr(path), list(schema.names), count, get, pictures=pictures)
@@ -241,7 +245,7 @@ def _of_parquet(path: str, data: bytes | None = None) -> Columns:
 
 def _of_arrow(path: str, data: bytes | None = None) -> Columns:
     whole = absolute(path) if data is None else path
-    table = arrow_table(whole, data)
+    table, span = arrow_table(whole, data)
 
     def pictures(name: str) -> tuple[Any, list[str | None] | None] | None:
         if data is not None:  # of a URL: it is in memory
@@ -249,12 +253,14 @@ def _of_arrow(path: str, data: bytes | None = None) -> Columns:
         leaf, column = _leaf_of_bytes(table.schema.field(name).type), table[name]
         if leaf is None or column.null_count:
             return None
-        names = None
+        names, values = None, column
         if leaf:
             from pyarrow import compute
 
-            if compute.struct_field(column, leaf).null_count:
-                return None
+            values = compute.struct_field(column, leaf)
+        if values.null_count or not is_mapped(values, span):  # compressed: it is in memory now
+            return None
+        if leaf:
             if _has_paths(table.schema, name):
                 names = compute.struct_field(column, "path").to_pylist()
         return ArrowBytes(whole, name, leaf or None), names
