@@ -354,6 +354,72 @@ def test_a_changed_table_file(maker: Callable[..., Source], pictures: list[bytes
 
 
 @pytest.mark.parametrize("maker", [parquet, arrow])
+@pytest.mark.parametrize("change", ["shorter", "rewritten"])
+def test_a_file_that_changes_while_it_is_open(
+    maker: Callable[..., Source], pictures: list[bytes], tmp_path: Path, change: str
+) -> None:
+    """Its pictures would have the labels of others; and beyond the end of a mapped file, a read ends the process."""
+    source = maker(pictures, tmp_path)
+    (path,) = tmp_path.glob("pets.*")
+    data = path.read_bytes()
+    with path.open("r+b") as file:
+        file.truncate(100) if change == "shorter" else file.write(data[:1])
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(SourceError, match="has changed since it was opened"):
+        source[COUNT - 1]
+
+
+def test_compressed_arrow_files(pictures: list[bytes], expected: vary.Files, tmp_path: Path) -> None:
+    """write_feather compresses by itself. Such a file is in memory once, not twice."""
+    oracle("pyarrow")
+    import pyarrow as pa
+    from pyarrow import feather
+
+    for compression in ("lz4", "zstd", "uncompressed"):
+        for column in (pa.array(pictures), pa.array([{"bytes": one, "path": None} for one in pictures])):
+            breeds = [CLASSES[number % 2] for number in range(COUNT)]
+            path = tmp_path / "pets.arrow"
+            feather.write_feather(pa.table({"image": column, "breed": breeds}), path, compression=compression)
+            source = vary.table(path, "image", "breed")
+            assert batches(source) == batches(expected)
+            assert batches(pickle.loads(pickle.dumps(source))) == batches(expected)
+            is_mapped = type(source._cells.data).__name__ == "ArrowBytes"  # type: ignore[union-attr]
+            assert is_mapped == (compression == "uncompressed")
+
+
+def test_columns_of_a_table_that_has_changed(
+    pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table is read again for split(groups=), from where it was."""
+    path = tmp_path / "pets.parquet"
+    parquet(pictures, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    source = vary.table("pets.parquet", "image", "breed")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    assert len(source.split(0.5, groups="breed")[0])
+    source = vary.table(path, "image", "breed")
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(SourceError, match="has changed since it was opened"):
+        source.split(0.5, groups="breed")
+
+
+def test_large_row_groups(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are a warning, and a column in several chunks, as one over 2 GB is, is read."""
+    oracle("pyarrow")
+    import pyarrow as pa
+
+    from vary.sources import arrow as module
+
+    monkeypatch.setattr(module, "LIMIT", 100)
+    with pytest.warns(UserWarning, match=r"pets\.parquet: a row group has .*row_group_size="):
+        parquet(pictures, tmp_path)
+    rows = module._Chunks(pa.chunked_array([pictures[:5], [], pictures[5:]]))
+    assert [rows[place] for place in range(COUNT)] == pictures
+    assert len(rows) == COUNT
+
+
+@pytest.mark.parametrize("maker", [parquet, arrow])
 def test_missing_bytes_are_an_error(maker: Callable[..., Source], pictures: list[bytes], tmp_path: Path) -> None:
     missing: Any = [*pictures[:4], None, *pictures[5:]]
     with pytest.raises(InputError, match="row 4"):
@@ -431,6 +497,46 @@ def test_wrong_data_sets(pictures: list[bytes]) -> None:
         list(vary.stream(vary.HuggingFace(empty, "bytes"), POLICY))
 
 
+def test_classes_are_of_the_field_that_has_them(pictures: list[bytes]) -> None:
+    import datasets
+
+    dataset = dataset_of(pictures)
+    sexes = [number % 4 for number in range(COUNT)]
+    tags = [[number % 2] * (number % 3) for number in range(COUNT)]
+    dataset = dataset.add_column("sex", sexes).add_column("tags", tags)
+    feature = datasets.Sequence(datasets.ClassLabel(names=["day", "night"]))
+    dataset = dataset.cast_column("tags", feature)
+    for one in (dataset, dataset.to_iterable_dataset()):
+        two = vary.HuggingFace(one, labels={"labels": "sex", "breed": "breed"})
+        assert (two.classes, two.class_field) == (None, "labels")
+        first = next(iter(vary.stream(two, POLICY, shuffle=False)))
+        assert first.labels.tolist() == sexes
+        assert first.breed.tolist() == [number % 2 for number in range(COUNT)]
+        other = vary.HuggingFace(one, labels={"breed": "breed", "age": "age"})
+        assert (other.classes, other.class_field) == (CLASSES, "breed")
+        several = vary.HuggingFace(one, labels="tags")
+        assert several.classes == ["day", "night"]
+        rows = next(iter(vary.stream(several, POLICY, shuffle=False))).labels
+        assert rows.tolist() == [[int(0 in some), int(1 in some)] for some in tags]
+    lists = dataset.add_column("seen", [["a"]] * COUNT).add_column("heard", [["b"]] * COUNT)
+    with pytest.raises(InputError, match=r"labels\['\w+'\] holds lists of names, .*call it 'labels'"):
+        vary.HuggingFace(lists, labels={"a": "seen", "b": "heard"})
+
+
+def test_files_that_a_data_set_only_names(expected: vary.Files) -> None:
+    """A picture that has changed is not taken from a cache."""
+    dataset_of([b""] * COUNT)
+    import datasets
+
+    paths = [str(path) for path in expected.paths]
+    dataset = datasets.Dataset.from_dict({"image": paths}).cast_column("image", datasets.Image())
+    before = vary.HuggingFace(dataset).fingerprints([0, 1])
+    os.utime(paths[1], ns=(1, 1))
+    after = vary.HuggingFace(dataset).fingerprints([0, 1])
+    assert before[0] == after[0]
+    assert before[1] != after[1]
+
+
 # ---- .npy and .npz
 
 
@@ -463,6 +569,36 @@ def test_arrays_in_files(arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path) 
     assert [batch.images.tobytes() for batch in vary.stream(images, POLICY, labels=labels)] == [
         batch.images.tobytes() for batch in vary.stream((str(images), labels), POLICY)
     ]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "float32"])
+@pytest.mark.parametrize("name", ["x", "xy", "xyz", "xyzw"])
+def test_arrays_that_begin_at_any_byte(tmp_path: Path, dtype: str, name: str) -> None:
+    """numpy.savez aligns nothing: where an array begins depends on its name."""
+    images = (np.arange(4 * 6 * 5 * 3) % 256).reshape(4, 6, 5, 3).astype(dtype) / (255 if dtype == "float32" else 1)
+    images = images.astype(dtype)
+    np.savez(tmp_path / "one.npz", **{name: images})
+    found = vary.stream(vary.Arrays.from_npz(tmp_path / "one.npz", name), vary.Policy([]), shuffle=False)
+    assert (next(iter(found)).images == images).all()
+    memory = np.frombuffer(b"?" + images.tobytes(), np.uint8)[1:].view(dtype).reshape(images.shape)
+    assert (next(iter(vary.stream(memory, vary.Policy([]), shuffle=False))).images == images).all()
+
+
+def test_labels_in_files_are_read(tmp_path: Path) -> None:
+    """A label that changes afterwards would belong to another picture."""
+    np.save(tmp_path / "images.npy", np.zeros((4, 5, 5, 3), np.uint8))
+    np.save(tmp_path / "labels.npy", np.arange(4))
+    np.savez(tmp_path / "both.npz", x=np.zeros((4, 5, 5, 3), np.uint8), y=np.arange(4))
+    sources = [
+        vary.Arrays(tmp_path / "images.npy", tmp_path / "labels.npy"),
+        vary.Arrays.from_npz(tmp_path / "both.npz", "x", "y"),
+    ]
+    for name in ("labels.npy", "both.npz"):
+        path = tmp_path / name
+        path.write_bytes(bytes(path.stat().st_size))
+    for source in sources:
+        assert source.labels is not None
+        assert source.labels.tolist() == [0, 1, 2, 3]
 
 
 def test_wrong_arrays_in_files(arrays: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:

@@ -24,18 +24,19 @@ __all__ = ["dataset_of"]
 def dataset_of(stream: Stream | Mixed) -> Any:  # Any: TensorFlow may be absent
     """A `tf.data.Dataset` of whole batches. Each iteration of it is the next epoch of the stream.
 
-    Its element_spec is the stream's as `tf.TensorSpec`: a named tuple, None where sizes differ between batches. Labels
-    that are text are tf.string. states are those of the stream: `stream.state_dict()`.
+    Its element_spec is the stream's as `tf.TensorSpec`: a named tuple, None where sizes differ between batches; the
+    number of samples in a batch is known with drop_last=True. Labels that are text are tf.string. States are those of
+    the stream: `stream.state_dict()`. A state that is loaded later shortens an epoch, so the number of batches is
+    unknown to tf.data; it is `len(stream)`.
     """
     spec = stream.element_spec
-    signature = type(spec)._make([_tensor_spec(name, one) for name, one in zip(spec.fields, spec, strict=True)])
+    tensors = [_tensor_spec(name, one, stream.options.drop_last) for name, one in zip(spec.fields, spec, strict=True)]
+    signature = type(spec)._make(tensors)
 
     def batches() -> Iterator[Batch]:
         yield from stream
 
-    made = tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(_options())
-    count = _length(stream)
-    return made if count is None else made.apply(tf.data.experimental.assert_cardinality(count))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature).with_options(_options())
 
 
 def _options() -> Any:
@@ -47,17 +48,12 @@ def _options() -> Any:
     return options
 
 
-def _length(stream: Stream | Mixed) -> int | None:
-    """Batches in every epoch; None where they may differ."""
-    if stream.options.on_error == "skip" or stream._counts_differ() or stream._next.position:
-        return None
-    return len(stream)
-
-
-def _tensor_spec(name: str, spec: Any) -> Any:  # Any: an ArraySpec; a TensorSpec
+def _tensor_spec(name: str, spec: Any, fixed: bool) -> Any:  # Any: an ArraySpec; a TensorSpec
+    """fixed: have all batches the same number of samples, whatever state is loaded?"""
     kind = spec.dtype.kind
     if kind not in "biufcUSO":
         raise InputError(
             f"{name} of dtype {spec.dtype}: TensorFlow has no such tensors; give labels= as numbers or text"
         )
-    return tf.TensorSpec(spec.shape, tf.string if kind in "USO" else tf.as_dtype(np.dtype(spec.dtype)), name=None)
+    shape = spec.shape if fixed else (None, *spec.shape[1:])
+    return tf.TensorSpec(shape, tf.string if kind in "USO" else tf.as_dtype(np.dtype(spec.dtype)), name=None)

@@ -51,6 +51,8 @@ class Arrays(Source):
         classes: Sequence[str] | None = None,
     ) -> None:
         images, labels = from_npy("images", images), from_npy("labels", labels)
+        if isinstance(labels, np.memmap):
+            labels = np.array(labels)
         self._images = _as_images(images)
         self._mapped = _Mapped.of(images)
         self._labels = read_labels(labels, classes, len(self._images), "sample {}".format)
@@ -86,7 +88,8 @@ class Arrays(Source):
         """
         asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
         found = npz_arrays(path, {"images": images} | {f"labels[{name!r}]": one for name, one in asked.items()})
-        return cls(found[0], dict(zip(map(str, asked), found[1:], strict=True)) or None, classes=classes)
+        columns = dict(zip(map(str, asked), map(np.array, found[1:]), strict=True))
+        return cls(found[0], columns or None, classes=classes)
 
     @property
     def labels(self) -> Array | None:

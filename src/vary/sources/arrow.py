@@ -1,7 +1,8 @@
 """Columns of bytes in Arrow and Parquet files, read as rows are asked for and never as a whole.
 
-An Arrow file is mapped, so a row costs no more than a slice; a compressed one is read as a whole. A Parquet file is read by groups of rows, the smallest
-part that can be read; the last ones are kept, so rows in order or in blocks (`shuffle_block_size=`) are read once.
+An Arrow file is mapped, so a row costs no more than a slice; a compressed one is read as a whole. A Parquet file is
+read by groups of rows, the smallest part that can be read; the last ones are kept, so rows in order or in blocks
+(`shuffle_block_size=`) are read once.
 Both are opened again in another process.
 """
 
@@ -32,7 +33,7 @@ def is_arrow(head: bytes) -> bool:
 
 
 def arrow_table(path: str, data: bytes | None = None) -> tuple[Any, tuple[int, int]]:
-    """The pyarrow table in an Arrow file, mapped, and the addresses of the file. data: its bytes, if they are in memory.
+    """The pyarrow table in an Arrow file, mapped, and the addresses of the file. data: its bytes, if in memory.
 
     `InputError` without pyarrow, `SourceError` if it is damaged.
     """
@@ -120,7 +121,7 @@ class ArrowBytes(_FileBytes):
 
 
 def is_mapped(column: Any, span: tuple[int, int]) -> bool:
-    """Are the values of this column where they are in the mapped file, rather than decompressed? span: of its addresses."""
+    """Are this column's values in the mapped file, at the addresses `span`, rather than decompressed?"""
     values = [chunk.buffers()[-1] for chunk in column.chunks if len(chunk)]
     return all(one is None or span[0] <= one.address < span[1] for one in values)
 
@@ -180,6 +181,7 @@ class ParquetBytes(_FileBytes):
         try:
             column = self._file.read_row_group(group, columns=[self.name])[self.name]
         except (OSError, ValueError) as error:
+            self._check()
             raise SourceError(f"{self.path}: row group {group} cannot be read: {error}") from error
         self._check()
         return _Chunks(_child(column, self.leaf))

@@ -260,9 +260,8 @@ def _of_arrow(path: str, data: bytes | None = None) -> Columns:
             values = compute.struct_field(column, leaf)
         if values.null_count or not is_mapped(values, span):  # compressed: it is in memory now
             return None
-        if leaf:
-            if _has_paths(table.schema, name):
-                names = compute.struct_field(column, "path").to_pylist()
+        if leaf and _has_paths(table.schema, name):
+            names = compute.struct_field(column, "path").to_pylist()
         return ArrowBytes(whole, name, leaf or None), names
 
     return Columns(repr(path), list(table.column_names), int(table.num_rows), table.column, pictures=pictures)

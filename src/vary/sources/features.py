@@ -9,8 +9,19 @@ from vary.errors import InputError, SourceError, brief
 from vary.guidance import close
 from vary.sources.base import Encoded
 from vary.sources.files import read_file
+from vary.sources.labels import class_names
 
-__all__ = ["encoded_of", "image_column", "kind_of", "label_columns", "row_name", "undecoded"]
+__all__ = [
+    "class_column",
+    "encoded_of",
+    "image_column",
+    "kind_of",
+    "label_columns",
+    "named_classes",
+    "names_of",
+    "row_name",
+    "undecoded",
+]
 
 # Features and cells are `Any`: the package may be absent, and its types are not known.
 
@@ -51,6 +62,37 @@ def label_columns(features: Mapping[str, Any], labels: object, images: str) -> d
         if not isinstance(name, str) or name not in features or name == images:
             raise InputError(_no_column("labels" if len(asked) == 1 else f"labels[{field!r}]", name, features))
     return {str(field): str(name) for field, name in asked.items()}
+
+
+def class_column(asked: Mapping[str, str], features: Mapping[str, Any]) -> str | None:
+    """The field that the classes belong to: "labels", else the only one, else the only one that has names."""
+    if "labels" in asked or len(asked) == 1:
+        return "labels" if "labels" in asked else next(iter(asked))
+    named = [field for field, name in asked.items() if _class_names(features[name]) is not None]
+    return named[0] if len(named) == 1 else None
+
+
+def named_classes(
+    asked: Mapping[str, str], features: Mapping[str, Any], own: str | None, classes: Sequence[str] | None
+) -> list[str] | None:
+    """The names of the classes: as given, else those of the feature of the field that they belong to."""
+    if classes is not None:
+        return class_names(classes)
+    return None if own is None else _class_names(features[asked[own]])
+
+
+def names_of(feature: Any, values: Any) -> Any:
+    """Labels in lists of class ids as lists of names, so that a sample may have several; other values as they are."""
+    inner = getattr(feature, "feature", None)
+    if inner is None or kind_of(inner) != "ClassLabel":
+        return values
+    return [None if cell is None else [inner.names[number] for number in cell] for cell in values]
+
+
+def _class_names(feature: Any) -> list[str] | None:
+    """The names of a ClassLabel, or of a list of them."""
+    inner = getattr(feature, "feature", feature)
+    return list(inner.names) if kind_of(inner) == "ClassLabel" else None
 
 
 def _no_column(argument: str, name: object, features: Mapping[str, Any]) -> str:

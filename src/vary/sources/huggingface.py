@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,17 @@ from vary.guidance import guided
 from vary.sample import Array
 from vary.sources.base import Item
 from vary.sources.columns import plain
-from vary.sources.features import encoded_of, image_column, kind_of, label_columns, row_name, undecoded
-from vary.sources.files import said_dtype
+from vary.sources.features import (
+    class_column,
+    encoded_of,
+    image_column,
+    label_columns,
+    named_classes,
+    names_of,
+    row_name,
+    undecoded,
+)
+from vary.sources.files import said_dtype, stamped
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.streamed import Streamed
@@ -73,17 +82,23 @@ class HuggingFace(Source):
         self._rows: Any = undecoded(self._dataset, self._images)
         if not len(self._rows):
             raise InputError(NO_ROWS)
-        names = [features[name].names for name in asked.values() if kind_of(features[name]) == "ClassLabel"]
-        given = classes if classes is not None or len(names) != 1 else names[0]
+        own = class_column(asked, features)
+        given = named_classes(asked, features, own, classes)
         columns: dict[str, Any] = {}
         for field, name in asked.items():
-            wanted = list(given) if given is not None and (field == "labels" or len(asked) == 1) else None
-            columns[field], found = label_values(name, _values(self._dataset, name), (wanted, None), "row {}".format)
-            given = found if given is None else given  # of lists of names
+            values = names_of(features[name], _values(self._dataset, name))
+            wanted = given if field == own else None
+            columns[field], found = label_values(name, values, (wanted, None), "row {}".format)
+            if found is not None and field != own:
+                raise InputError(
+                    f"labels[{field!r}] holds lists of names, and the classes of a source are those of one field: call "
+                    "it 'labels'"
+                )
+            given = found if given is None else given
         self._labels = read_labels(columns or None, given, len(self._rows), "row {}".format)
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes
-        self.class_field = self._labels.field
+        self.class_field = self._labels.field or (None if given is None else own)
 
     @property
     def labels_are_checked(self) -> bool:
@@ -110,10 +125,22 @@ class HuggingFace(Source):
         """The file that the row names, with the number of the row."""
         return row_name(index, self._rows[index][self._images])
 
-    def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, str, int]]:
-        """The data set's own fingerprint, which changes with its content, the column, and the row."""
-        known = str(self._dataset._fingerprint)
-        return [(known, self._images, place) for place in np.asarray(indices).tolist()]
+    def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[Hashable, ...]]:
+        """The data set's own fingerprint, which changes with its content, the column, and the row; with size and time
+        of files that it only names."""
+        known, places = str(self._dataset._fingerprint), np.asarray(indices).tolist()
+        if not self._names_files:
+            return [(known, self._images, place) for place in places]
+        cells = [self._rows[place][self._images] for place in places]
+        inside = [isinstance(cell, Mapping) and cell.get("bytes") is None for cell in cells]
+        paths = [str(cell["path"]) if named else "" for cell, named in zip(cells, inside, strict=True)]
+        return [(known, self._images, place, *stamp) for place, stamp in zip(places, stamped(paths), strict=True)]
+
+    @cached_property
+    def _names_files(self) -> bool:
+        """Does any row have the path of a file in place of its bytes?"""
+        chunks = self._rows.data.column(self._images).chunks
+        return any(str(one.type).startswith("struct") and one.field("bytes").null_count for one in chunks)
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)

@@ -13,9 +13,18 @@ from vary.codecs.wide import FileDtype, file_dtype
 from vary.errors import NO_ROWS, InputError, brief
 from vary.sample import Array
 from vary.sources.base import Item
-from vary.sources.features import encoded_of, image_column, kind_of, label_columns, row_name, undecoded
+from vary.sources.features import (
+    class_column,
+    encoded_of,
+    image_column,
+    label_columns,
+    named_classes,
+    names_of,
+    row_name,
+    undecoded,
+)
 from vary.sources.kinds import Kind, files_kind
-from vary.sources.labels import class_names, read_labels
+from vary.sources.labels import read_labels
 from vary.sources.tables import label_values
 
 if TYPE_CHECKING:
@@ -56,13 +65,10 @@ class Streamed:
             )
         self._images = image_column(features, images)
         self._columns = label_columns(features, labels, self._images)
-        ids = [features[name].names for name in self._columns.values() if kind_of(features[name]) == "ClassLabel"]
-        if classes is None and len(ids) == 1:
-            classes = ids[0]
-        self.classes: Any = None if classes is None else class_names(classes)
-        self.class_field = "labels" if "labels" in self._columns else None
-        if self.class_field is None and self.classes is not None and len(self._columns) == 1:
-            self.class_field = next(iter(self._columns))
+        own = class_column(self._columns, features)
+        self.classes: Any = named_classes(self._columns, features, own, classes)
+        self.class_field = own if self.classes is not None or own == "labels" else None
+        self._features = {field: features[name] for field, name in self._columns.items()}
         for field, name in self._columns.items():
             if _holds_text(features[name]) and self._wanted(field) is None:
                 raise InputError(
@@ -106,7 +112,8 @@ class Streamed:
         found: list[Array] = []
         for field, name in self._columns.items():
             wanted = self._wanted(field)
-            cells, _ = label_values(name, [row[name] for row in rows], (wanted, None), called)
+            cells = names_of(self._features[field], [row[name] for row in rows])
+            cells, _ = label_values(name, cells, (wanted, None), called)
             found += read_labels({field: cells}, wanted, len(rows), called).columns
         return tuple(found)
 

@@ -23,7 +23,7 @@ def check_the_spec_is_static() -> None:
 def check_each_iteration_is_an_epoch() -> None:
     one = stream()
     dataset = one.as_tf()
-    assert len(dataset) == STEPS
+    assert dataset.cardinality() == tf.data.UNKNOWN_CARDINALITY
     assert [labels(dataset) for _ in range(3)] == expected(3)
     one.set_epoch(1)
     assert labels(dataset) == expected(2)[1]
@@ -61,12 +61,23 @@ def check_the_rest_after_a_state() -> None:
                 before += labels([batch])
                 if len(before) == stop:
                     break
-        other = stream()
+        other, rest = stream(), []
+        dataset = other.as_tf()
         other.load_state_dict(one.state_dict())
-        dataset, rest = other.as_tf(), []
         while len(before + rest) < 3 * STEPS:
             rest += labels(dataset)
         assert before + rest == in_a_row(3), stop
+
+
+def check_a_state_of_another_batch_size() -> None:
+    """Loaded after the dataset was made."""
+    one, other = stream(batch_size=3), stream(batch_size=8)
+    dataset = other.as_tf()
+    taken = next(iter(one))
+    other.load_state_dict(one.state_dict())
+    rest = [batch.labels.numpy() for batch in dataset]
+    whole = np.concatenate([batch.labels for batch in stream(batch_size=8)])
+    assert np.array_equal(np.concatenate([taken.labels, *rest]), whole)
 
 
 def check_an_iterator_that_is_dropped_ends_the_streams() -> None:
