@@ -138,7 +138,7 @@ bench-report: $(STAMPS)/vary $(STAMPS)/test-tools
 
 # ---- checks -----------------------------------------------------------------------------------------------------
 
-# pytest comes last and in one run, so that its closing line sums up.
+# pytest comes last, so that its closing line sums up. The torture, which watches all processes and shared memory, is alone.
 # Frameworks need several GB, so only CI downloads them here; elsewhere their tests are skipped with a message.
 test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAMEWORKS)/vary),$(FRAMEWORKS)/vary) \
   $(if $(CI),build/keras/$(firstword $(OLD_KERAS))/vary)
@@ -147,14 +147,16 @@ test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAME
 	@$(MAKE) cpp
 	@$(MAKE) fuzz
 	@$(MAKE) instructions
-	$(ALL_TESTS)
+	$(PYTEST) tests/torture
+	$(ALL_TESTS) --ignore=tests/torture
 
 test-time:
 	@echo "The tests of CI: $(TESTS), and a few more the first time, to compile."
 	@[[ -n "$(CI)" || -e $(FRAMEWORKS)/vary ]] || echo "Without the frameworks: make test-frameworks downloads them, several GB."
 
 test-core: $(STAMPS)/vary $(STAMPS)/test-tools
-	$(ALL_TESTS) --ignore=tests/docs --ignore=tests/frameworks
+	$(PYTEST) tests/torture
+	$(ALL_TESTS) --ignore=tests/docs --ignore=tests/frameworks --ignore=tests/torture
 
 test-docs: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(PYTEST) tests/docs

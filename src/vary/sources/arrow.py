@@ -24,7 +24,9 @@ STREAM = b"\xff\xff\xff\xff"  # how Arrow's stream form begins, which Hugging Fa
 LIMIT = 1 << 29
 """Bytes of row groups that are kept, of each column. At least one group is."""
 
-# Values of pyarrow are `Any`, because it may be absent.
+Column = Any  # Any: of pyarrow, which may be absent
+Table = Column
+Value = Column
 
 
 def is_arrow(head: bytes) -> bool:
@@ -32,7 +34,7 @@ def is_arrow(head: bytes) -> bool:
     return head.startswith((ARROW_MAGIC, STREAM))
 
 
-def arrow_table(path: str, data: bytes | None = None) -> tuple[Any, tuple[int, int]]:
+def arrow_table(path: str, data: bytes | None = None) -> tuple[Table, tuple[int, int]]:
     """The pyarrow table in an Arrow file, mapped, and the addresses of the file. data: its bytes, if in memory.
 
     `InputError` without pyarrow, `SourceError` if it is damaged.
@@ -52,7 +54,7 @@ def arrow_table(path: str, data: bytes | None = None) -> tuple[Any, tuple[int, i
         raise SourceError(f"table={path!r} is a damaged Arrow file: {error}") from error
 
 
-def _child(column: Any, leaf: str | None) -> Any:
+def _child(column: Column, leaf: str | None) -> Column:
     """The column, or its part of this name."""
     if leaf is None:
         return column
@@ -93,7 +95,7 @@ class _FileBytes:
 class _Chunks:
     """A chunked column. A row is found faster than by pyarrow, and the chunks may be over 2 GB together."""
 
-    def __init__(self, column: Any) -> None:
+    def __init__(self, column: Column) -> None:
         self._chunks = column.chunks
         self._first = np.cumsum([0, *map(len, self._chunks)])
         self.nbytes = int(column.nbytes)
@@ -101,7 +103,7 @@ class _Chunks:
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def __getitem__(self, row: int) -> Any:
+    def __getitem__(self, row: int) -> Value:
         chunk = int(np.searchsorted(self._first, row, "right")) - 1
         return self._chunks[chunk][row - int(self._first[chunk])].as_py()
 
@@ -115,12 +117,12 @@ class ArrowBytes(_FileBytes):
     def __len__(self) -> int:
         return len(self._rows)
 
-    def __getitem__(self, row: int) -> Any:
+    def __getitem__(self, row: int) -> Value:
         self._check()  # before the map is read: pages beyond the end of a shortened file end the process
         return self._rows[row]
 
 
-def is_mapped(column: Any, span: tuple[int, int]) -> bool:
+def is_mapped(column: Column, span: tuple[int, int]) -> bool:
     """Are this column's values in the mapped file, at the addresses `span`, rather than decompressed?"""
     values = [chunk.buffers()[-1] for chunk in column.chunks if len(chunk)]
     return all(one is None or span[0] <= one.address < span[1] for one in values)
@@ -153,17 +155,17 @@ class ParquetBytes(_FileBytes):
         self._file = parquet.ParquetFile(self.path)
         metadata = self._file.metadata
         self._first = np.cumsum([0, *(metadata.row_group(group).num_rows for group in range(metadata.num_row_groups))])
-        self._kept: OrderedDict[int, Any] = OrderedDict()
+        self._kept: OrderedDict[int, _Chunks] = OrderedDict()
         self._held = 0
 
     def __len__(self) -> int:
         return int(self._first[-1])
 
-    def __getitem__(self, row: int) -> Any:
+    def __getitem__(self, row: int) -> Value:
         group = int(np.searchsorted(self._first, row, "right")) - 1
         return self._group(group)[row - int(self._first[group])]
 
-    def _group(self, group: int) -> Any:
+    def _group(self, group: int) -> _Chunks:
         if self._pid != os.getpid():  # a forked child shares the file's position, and perhaps a held lock
             self._lock = threading.Lock()
             self._open()
@@ -177,7 +179,7 @@ class ParquetBytes(_FileBytes):
                 self._held -= self._kept.popitem(last=False)[1].nbytes
             return found
 
-    def _read(self, group: int) -> Any:
+    def _read(self, group: int) -> _Chunks:
         try:
             column = self._file.read_row_group(group, columns=[self.name])[self.name]
         except (OSError, ValueError) as error:

@@ -12,6 +12,9 @@ from vary.sources.files import read_file
 from vary.sources.labels import class_names
 
 __all__ = [
+    "Cell",
+    "Dataset",
+    "Feature",
     "class_column",
     "encoded_of",
     "image_column",
@@ -23,18 +26,21 @@ __all__ = [
     "undecoded",
 ]
 
-# Features and cells are `Any`: the package may be absent, and its types are not known.
+Feature = Any  # Any: of a package that may be absent, as all below
+Features = Mapping[str, Feature]
+Dataset = Feature
+Cell = Feature
 
 
 def kind_of(feature: object) -> str:
     return type(feature).__name__
 
 
-def _is_image(feature: Any) -> bool:
+def _is_image(feature: Feature) -> bool:
     return kind_of(feature) == "Image" or getattr(feature, "dtype", None) in ("binary", "large_binary")
 
 
-def image_column(features: Mapping[str, Any], name: object) -> str:
+def image_column(features: Features, name: object) -> str:
     found = [one for one, feature in features.items() if _is_image(feature)]
     if name is None:
         images = [one for one in found if kind_of(features[one]) == "Image"] or found
@@ -50,7 +56,7 @@ def image_column(features: Mapping[str, Any], name: object) -> str:
     return name
 
 
-def label_columns(features: Mapping[str, Any], labels: object, images: str) -> dict[str, str]:
+def label_columns(features: Features, labels: object, images: str) -> dict[str, str]:
     """field -> column."""
     if labels is None:
         found = [one for one, feature in features.items() if kind_of(feature) == "ClassLabel"]
@@ -64,7 +70,7 @@ def label_columns(features: Mapping[str, Any], labels: object, images: str) -> d
     return {str(field): str(name) for field, name in asked.items()}
 
 
-def class_column(asked: Mapping[str, str], features: Mapping[str, Any]) -> str | None:
+def class_column(asked: Mapping[str, str], features: Features) -> str | None:
     """The field that the classes belong to: "labels", else the only one, else the only one that has names."""
     if "labels" in asked or len(asked) == 1:
         return "labels" if "labels" in asked else next(iter(asked))
@@ -73,7 +79,7 @@ def class_column(asked: Mapping[str, str], features: Mapping[str, Any]) -> str |
 
 
 def named_classes(
-    asked: Mapping[str, str], features: Mapping[str, Any], own: str | None, classes: Sequence[str] | None
+    asked: Mapping[str, str], features: Features, own: str | None, classes: Sequence[str] | None
 ) -> list[str] | None:
     """The names of the classes: as given, else those of the feature of the field that they belong to."""
     if classes is not None:
@@ -81,7 +87,7 @@ def named_classes(
     return None if own is None else _class_names(features[asked[own]])
 
 
-def names_of(feature: Any, values: Any) -> Any:
+def names_of(feature: Feature, values: Cell) -> Cell:
     """Labels in lists of class ids as lists of names, so that a sample may have several; other values as they are."""
     inner = getattr(feature, "feature", None)
     if inner is None or kind_of(inner) != "ClassLabel":
@@ -89,26 +95,26 @@ def names_of(feature: Any, values: Any) -> Any:
     return [None if cell is None else [inner.names[number] for number in cell] for cell in values]
 
 
-def _class_names(feature: Any) -> list[str] | None:
+def _class_names(feature: Feature) -> list[str] | None:
     """The names of a ClassLabel, or of a list of them."""
-    inner = getattr(feature, "feature", feature)
+    inner: Feature = getattr(feature, "feature", feature)
     return list(inner.names) if kind_of(inner) == "ClassLabel" else None
 
 
-def _no_column(argument: str, name: object, features: Mapping[str, Any]) -> str:
+def _no_column(argument: str, name: object, features: Features) -> str:
     similar = close(name, list(features)) if isinstance(name, str) else ""
     said = f"the data set has no such column{similar and f'; {similar}'}"
     return f"{argument}={brief(name)}: {said}; its columns are {brief(list(features))}"
 
 
-def undecoded(dataset: Any, images: str, others: Sequence[str] = ()) -> Any:
+def undecoded(dataset: Dataset, images: str, others: Sequence[str] = ()) -> Dataset:
     """The data set with these columns alone, the pictures as bytes and path."""
     rows = dataset.with_format(None).select_columns([images, *others])
     feature = rows.features[images]
     return rows if kind_of(feature) != "Image" else rows.cast_column(images, type(feature)(decode=False))
 
 
-def encoded_of(cell: Any, path: str) -> Encoded:
+def encoded_of(cell: Cell, path: str) -> Encoded:
     """The picture of a row. path: what messages call it. `SourceError` if the row has none, or its file is gone."""
     data = cell.get("bytes") if isinstance(cell, Mapping) else cell
     if data is not None:
@@ -119,7 +125,7 @@ def encoded_of(cell: Any, path: str) -> Encoded:
     return read_file(stored, "the data set names it")
 
 
-def row_name(index: int, cell: Any) -> str:
+def row_name(index: int, cell: Cell) -> str:
     """The number of a row, with the file that it names."""
     stored = cell.get("path") if isinstance(cell, Mapping) else None
     return f"row {index} ({stored})" if stored else f"row {index}"

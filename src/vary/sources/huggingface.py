@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,8 @@ from vary.sample import Array
 from vary.sources.base import Item
 from vary.sources.columns import plain
 from vary.sources.features import (
+    Cell,
+    Dataset,
     class_column,
     encoded_of,
     image_column,
@@ -33,7 +34,7 @@ from vary.sources.tables import label_values
 
 __all__ = ["HuggingFace", "is_dataset"]
 
-# Objects of the package datasets are `Any`, because it may be absent. It is never imported here.
+# The package datasets is never imported here.
 
 
 def is_dataset(obj: object) -> bool:
@@ -61,9 +62,6 @@ class HuggingFace(Source):
     for columns that do not exist or are not images. Memory: the labels.
     """
 
-    def __new__(cls, dataset: object = None, *arguments: Any, **keywords: Any) -> Any:  # a source of another kind
-        return Streamed(dataset, *arguments, **keywords) if is_streamed_dataset(dataset) else super().__new__(cls)
-
     @guided("vary.HuggingFace")
     def __init__(
         self,
@@ -74,17 +72,21 @@ class HuggingFace(Source):
         classes: Sequence[str] | None = None,
         dtype: FileDtype = "uint8",
     ) -> None:
+        if is_streamed_dataset(dataset):  # that is a source of another kind
+            self.__class__ = Streamed  # type: ignore[assignment]
+            Streamed.__init__(self, dataset, images, labels, classes=classes, dtype=dtype)  # type: ignore[arg-type]
+            return
         self.file_dtype = file_dtype(dtype)
-        self._dataset: Any = _checked(dataset)
+        self._dataset: Dataset = _checked(dataset)
         features = self._dataset.features
         self._images = image_column(features, images)
         asked = label_columns(features, labels, self._images)
-        self._rows: Any = undecoded(self._dataset, self._images)
+        self._rows: Dataset = undecoded(self._dataset, self._images)
         if not len(self._rows):
             raise InputError(NO_ROWS)
         own = class_column(asked, features)
         given = named_classes(asked, features, own, classes)
-        columns: dict[str, Any] = {}
+        columns: dict[str, Cell] = {}
         for field, name in asked.items():
             values = names_of(features[name], _values(self._dataset, name))
             wanted = given if field == own else None
@@ -145,7 +147,7 @@ class HuggingFace(Source):
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)
 
-    def column(self, name: str) -> Any:  # Any: of any kind
+    def column(self, name: str) -> Cell:
         """The values of a column, such as `groups=` of `split` needs."""
         if name not in self._dataset.features:
             raise InputError(f"groups={name!r}: no such column; the columns are {brief(list(self._dataset.features))}")
@@ -156,7 +158,7 @@ class HuggingFace(Source):
         return f"HuggingFace({len(self)} pictures in {self._images!r}, {kept})"
 
 
-def _checked(dataset: Any) -> Any:
+def _checked(dataset: Dataset) -> Dataset:
     """`InputError` if this is not a `datasets.Dataset`."""
     name = type(dataset).__name__
     if is_dataset(dataset) and isinstance(dataset, Mapping):
@@ -168,6 +170,6 @@ def _checked(dataset: Any) -> Any:
     return dataset
 
 
-def _values(dataset: Any, name: str) -> Any:
+def _values(dataset: Dataset, name: str) -> Cell:
     """A column as an array or a list."""
     return plain(dataset.select_columns([name]).with_format("arrow")[:].column(name))

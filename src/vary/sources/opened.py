@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -74,7 +74,8 @@ def _streamed(obj: object, labels: object, classes: Sequence[str] | None, in_ord
     """A streamed data set, for those who can read rows in their order alone."""
     if isinstance(obj, Streamed) and (labels is not None or classes is not None):
         raise InputError("labels= and classes= are given to vary.HuggingFace(dataset, labels=..., classes=...)")
-    found: Any = obj if isinstance(obj, Streamed) else HuggingFace(obj, labels=labels, classes=classes)  # type: ignore[arg-type]
+    made = obj if isinstance(obj, Streamed) else HuggingFace(obj, labels=labels, classes=classes)  # type: ignore[arg-type]
+    found = cast("Streamed", made)
     if not in_order:
         found.refuse("reading them in another order")
     return cast("Indexed", found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from vary.errors import NO_ROWS, InputError, brief
 from vary.sample import Array
 from vary.sources.base import Item
 from vary.sources.features import (
+    Cell,
+    Dataset,
+    Feature,
     class_column,
     encoded_of,
     image_column,
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "Streamed", "Taken"]
 
-Row = Mapping[str, Any]  # Any: a cell of any kind
+Row = Mapping[str, Cell]
 BY_ROW = "load the data set with streaming=False"
 TEXT = ("string", "large_string")
 BEGINNING = threading.Lock()  # of one iteration at a time
@@ -49,7 +52,7 @@ class Streamed:
 
     def __init__(
         self,
-        dataset: Any,
+        dataset: Dataset,
         images: str | None = None,
         labels: str | Mapping[str, str] | tuple[()] | None = None,
         *,
@@ -66,7 +69,7 @@ class Streamed:
         self._images = image_column(features, images)
         self._columns = label_columns(features, labels, self._images)
         own = class_column(self._columns, features)
-        self.classes: Any = named_classes(self._columns, features, own, classes)
+        self.classes: list[str] | None = named_classes(self._columns, features, own, classes)
         self.class_field = own if self.classes is not None or own == "labels" else None
         self._features = {field: features[name] for field, name in self._columns.items()}
         for field, name in self._columns.items():
@@ -81,8 +84,7 @@ class Streamed:
 
     def _wanted(self, field: str) -> list[str] | None:
         """The names of the classes, for the field that they belong to."""
-        found: list[str] | None = self.classes if field == self.class_field else None
-        return found
+        return self.classes if field == self.class_field else None
 
     @property
     def kind(self) -> Kind:
@@ -174,7 +176,7 @@ class Taken:
         return self._source.labels_of([self._rows[one] for one in numbers], numbers)
 
 
-def _holds_text(feature: Any) -> bool:
+def _holds_text(feature: Feature) -> bool:
     """Is this a feature of text, or of lists of text?"""
     inner = getattr(feature, "feature", feature)
     return getattr(inner, "dtype", None) in TEXT

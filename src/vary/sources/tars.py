@@ -27,14 +27,16 @@ from vary.sample import Array
 from vary.stores import Storage, is_url, open_file, stamp_of
 
 if TYPE_CHECKING:
-    from tarfile import TarInfo
+    from collections.abc import Iterator
+    from tarfile import TarFile
 
-__all__ = ["Members", "beside", "keep_values", "kept_values", "members_of"]
+__all__ = ["Members", "Value", "beside", "keep_values", "kept_values", "members_of"]
 
 VERSION = 1
 COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd"}
 """First bytes of a compressed file -> what it was compressed with."""
 BLOCK = 512  # bytes of a header
+Value = Any  # Any: what JSON holds
 
 
 class Members(NamedTuple):
@@ -92,31 +94,13 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
 
     names: list[str] = []
     places: list[tuple[int, int]] = []
-    links = _Links()
     try:
         with open_file(tar, storage) if is_url(tar) else open(tar, "rb") as file:  # noqa: PTH123  text
             head = file.read(BLOCK)
             file.seek(0)
             with tarfile.open(fileobj=file, mode="r:") as archive:
-                for member in archive:
-                    archive.members = []  # type: ignore[attr-defined]  # it would keep them all
-                    if member.sparse is not None:
-                        raise SourceError(
-                            f"{tar}: {member.name} is stored in pieces (sparse); pack it without --sparse"
-                        )
-                    if member.issym():
-                        raise SourceError(
-                            f"{tar}: {member.name} is a symbolic link to {member.linkname}; pack the files themselves: "
-                            "tar --dereference"
-                        )
-                    if not member.isreg() and not member.islnk():
-                        continue
-                    if member.offset_data + member.size > stamp[0]:
-                        raise SourceError(f"{tar} is cut off within {member.name}; copy it again")
-                    place = member.offset_data, member.size
-                    if member.islnk():
-                        place = links.place(tar, member, names, places)
-                    names.append(member.name.removeprefix("./"))
+                for name, place in _regular(tar, archive, stamp[0]):
+                    names.append(name)
                     places.append(place)
                 _check_end(tar, file, archive.offset, names)
     except SourceError:
@@ -133,22 +117,29 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
     return Members(names, np.array(places, np.int64).reshape(-1, 2), stamp)
 
 
-class _Links:
-    """Finds the places of hard links: GNU tar writes one for each further name of a file."""
-
-    def __init__(self) -> None:
-        self._places: dict[str, tuple[int, int]] = {}
-
-    def place(self, tar: str, member: TarInfo, names: list[str], places: list[tuple[int, int]]) -> tuple[int, int]:
-        """The place of the earlier member that a link stands for. names, places: of all members so far."""
-        known = len(self._places)
-        self._places |= zip(names[known:], places[known:], strict=True)
-        found = self._places.get(member.linkname.removeprefix("./"))
-        if found is None:
-            raise SourceError(
-                f"{tar}: {member.name} is a link to {member.linkname}, which is not before it; pack them together"
-            )
-        return found
+def _regular(tar: str, archive: TarFile, size: int) -> Iterator[tuple[str, tuple[int, int]]]:
+    """Name, and offset and size, of each regular file. A hard link, which GNU tar writes for each further name of a
+    file, has the place of the earlier member. size: of the tar."""
+    known: dict[str, tuple[int, int]] = {}
+    for member in archive:
+        archive.members = []  # type: ignore[attr-defined]  # it would keep them all
+        name, place = member.name.removeprefix("./"), (member.offset_data, member.size)
+        if member.sparse is not None:
+            raise SourceError(f"{tar}: {name} is stored in pieces (sparse); pack it without --sparse")
+        if member.issym():
+            cure = "pack the files themselves: tar --dereference"
+            raise SourceError(f"{tar}: {name} is a symbolic link to {member.linkname}; {cure}")
+        if member.islnk():
+            target = member.linkname.removeprefix("./")
+            if target not in known:
+                raise SourceError(f"{tar}: {name} is a link to {target}, which is not before it; pack them together")
+            place = known[target]
+        elif not member.isreg():
+            continue
+        elif sum(place) > size:
+            raise SourceError(f"{tar} is cut off within {name}; copy it again")
+        known[name] = place
+        yield name, place
 
 
 def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
@@ -168,7 +159,7 @@ def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
         data = file.read(1 << 16)
 
 
-def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str) -> list[Any] | None:
+def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str) -> list[Value] | None:
     """The labels of a tar from an earlier run, if it is still the same. what: which."""
     path = _values_at(tar, index, what)
     try:
@@ -178,7 +169,7 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
         return None
 
 
-def keep_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str, values: list[Any]) -> None:
+def keep_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str, values: list[Value]) -> None:
     path = _values_at(tar, index, what)
     if path is not None:
         _store(path, json.dumps({"of": [VERSION, *stamp, what], "values": values}).encode())

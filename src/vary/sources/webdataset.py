@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,7 @@ from vary.sources.files import said_dtype
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
-from vary.sources.tars import Members, keep_values, kept_values, members_of
+from vary.sources.tars import Members, Value, keep_values, kept_values, members_of
 from vary.sources.walk import SUFFIXES
 from vary.stores import Stamp, Storage, is_url, list_files, read_range, shown
 
@@ -86,22 +85,17 @@ class WebDataset(Source):
         values: dict[str, list[object]] = {field: [] for field in wanted}
         for tar, one in zip(self.shards, members, strict=True):
             chosen, asked_for = _samples(tar, one, (suffixes, wanted), exact=images is not None)
-            found = {
-                field: _values(tar, one, (index, self._storage), some, wanted[field])
-                for field, some in asked_for.items()
-            }
             names += [one.names[place] for place in chosen]
             places.append(one.places[chosen])
-            for field, column in found.items():
-                values[field] += column
+            for field, some in asked_for.items():
+                values[field] += _values(tar, one, (index, self._storage), some, wanted[field])
         if not names:
             raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {self.shards[0]}")
         values = {field: column if wanted[field][1] else _numbers(column) for field, column in values.items()}
         self._names, self._places = names, np.concatenate(places)
         self._shard = np.repeat(np.arange(len(places)), [len(one) for one in places])
-        self._labels = read_labels(
-            values or None, classes, len(names), lambda place: f"sample {place} ({self.path(place)})"
-        )
+        called = lambda place: f"sample {place} ({self.path(place)})"  # noqa: E731
+        self._labels = read_labels(values or None, classes, len(names), called)
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes
         self.class_field = self._labels.field
@@ -266,7 +260,7 @@ def _samples(
 
 def _values(
     tar: str, members: Members, kept: tuple[bool | None, Storage], places: list[int], asked: tuple[str, list[str]]
-) -> list[Any]:
+) -> list[Value]:
     """The labels in these members, from an earlier run if they were kept. kept: where (`index`), and the store."""
     (index, storage), (suffix, keys) = kept, asked
     what = json.dumps([suffix, keys, len(places)])
@@ -280,7 +274,7 @@ def _values(
     return found
 
 
-def _numbers(values: list[Any]) -> list[Any]:
+def _numbers(values: list[Value]) -> list[Value]:
     """Texts as whole numbers, if all are; 007 is a name, as in a table."""
     texts = [one for one in values if isinstance(one, str)]
     if len(texts) < len(values) or not all(re.fullmatch(r"-?(0|[1-9][0-9]*)", one) for one in texts):
@@ -319,7 +313,7 @@ def _grouped(tar: str, names: Sequence[str]) -> Iterator[tuple[str, dict[str, in
         yield last, sample
 
 
-def _value(said: str, data: bytes, keys: list[str]) -> Any:  # Any: what JSON holds
+def _value(said: str, data: bytes, keys: list[str]) -> Value:
     """The label in a member: its text, or what JSON has under the keys."""
     try:
         if not keys:

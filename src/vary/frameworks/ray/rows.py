@@ -17,7 +17,7 @@ __all__ = ["Samples"]
 class Samples(Datasource):  # type: ignore[misc]
     """Samples 0 .. count - 1. kept: Ray's reference to the source."""
 
-    def __init__(self, kept: Any, count: int) -> None:
+    def __init__(self, kept: object, count: int) -> None:
         super().__init__()
         self._kept, self._count = kept, count
 
@@ -29,7 +29,7 @@ class Samples(Datasource):  # type: ignore[misc]
         parallelism: int,
         per_task_row_limit: int | None = None,
         data_context: object = None,  # noqa: ARG002  of Ray, which sets it
-    ) -> list[Any]:
+    ) -> list[Any]:  # Any: of Ray, which has no types
         ends = [self._count * part // parallelism for part in range(parallelism + 1)]
         return [
             ReadTask(
