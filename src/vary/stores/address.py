@@ -98,6 +98,8 @@ class Storage:
                     raise InputError(f"storage[{name!r}]={brief(value)}; give a number above 0")
                 limits[name] = value
             elif name == "cache_folder":
+                if not isinstance(value, str | os.PathLike | None) or value == "":
+                    raise InputError(f"storage['cache_folder']={brief(value)}; give the path of a folder, or None")
                 folder = None if value is None else os.path.abspath(os.path.expanduser(value))  # noqa: PTH100, PTH111
             else:
                 options[name] = value
