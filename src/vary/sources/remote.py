@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,11 +82,16 @@ class UrlWalk:
         return sorted({f"{name.partition('/')[0]}/" if "/" in name else name for name in names})
 
     def pictures(self, below: str) -> Iterator[list[str]]:
-        start = f"{below}/" if below else ""
-        yield [name for name in self._names() if name.startswith(start)]
+        names = self._sorted
+        first, last = (bisect_left(names, f"{below}/"), bisect_left(names, f"{below}0")) if below else (0, len(names))
+        yield names[first:last]  # "0" is next to "/"
 
     def doubtful(self) -> Counter[str]:
         return Counter({ending: count for ending, count in self.passed.items() if ending and ending not in OTHER})
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return list(self._names())
 
     def _names(self) -> dict[str, Stamp]:
         if self.stamps is not None:
