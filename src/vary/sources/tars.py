@@ -22,7 +22,7 @@ import numpy as np
 from vary.errors import SourceError
 from vary.paths import cache_folder
 from vary.sample import Array
-from vary.stores import Storage, is_url, open_file, stamp_of
+from vary.stores import Storage, is_url, open_file, shown, stamp_of
 
 __all__ = ["Members", "beside", "members_of"]
 
@@ -91,26 +91,28 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
             packed = COMPRESSED.get(file.read(2))
             file.seek(0)
             if packed is not None:
-                raise SourceError(f"{tar} is compressed ({packed}) and cannot be read at random; unpack it to a .tar")
+                raise SourceError(
+                    f"{shown(tar)} is compressed ({packed}) and cannot be read at random; unpack it to a .tar"
+                )
             with tarfile.open(fileobj=file, mode="r:") as archive:
                 for member in archive:
                     archive.members = []  # type: ignore[attr-defined]  # it would keep them all
                     if member.sparse is not None:
                         raise SourceError(
-                            f"{tar}: {member.name} is stored in pieces (sparse); pack it without --sparse"
+                            f"{shown(tar)}: {member.name} is stored in pieces (sparse); pack it without --sparse"
                         )
                     if not member.isreg():
                         continue
                     if member.offset_data + member.size > stamp[0]:
-                        raise SourceError(f"{tar} is cut off within {member.name}; copy it again")
+                        raise SourceError(f"{shown(tar)} is cut off within {member.name}; copy it again")
                     names.append(member.name.removeprefix("./"))
                     places.append((member.offset_data, member.size))
     except SourceError:
         raise
     except tarfile.ReadError as error:
-        raise SourceError(f"{tar} is not a tar file, or is cut off: {error}") from error
+        raise SourceError(f"{shown(tar)} is not a tar file, or is cut off: {error}") from error
     except OSError as error:
-        raise SourceError(f"{tar}: {error.strerror or error}") from error
+        raise SourceError(f"{shown(tar)}: {error.strerror or error}") from error
     return Members(names, np.array(places, np.int64).reshape(-1, 2), stamp)
 
 

@@ -90,7 +90,7 @@ class WebDataset(Source):
             for field, column in found.items():
                 values[field] += column
         if not names:
-            raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {self.shards[0]}")
+            raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {shown(self.shards[0])}")
         self._names, self._places = names, np.concatenate(places)
         self._shard = np.repeat(np.arange(len(places)), [len(one) for one in places])
         self._labels = read_labels(
@@ -178,7 +178,7 @@ def _shards(given: object, storage: Storage) -> list[str]:
             found += [absolute(path) for path in matches]
     if len(set(found)) < len(found):
         twice = next(path for place, path in enumerate(found) if path in found[:place])
-        raise InputError(f"shards name {twice!r} twice; name each tar once")
+        raise InputError(f"shards name {shown(twice)!r} twice; name each tar once")
     return found
 
 
@@ -235,22 +235,24 @@ def _samples(
     seen: set[str] = set()
     for key, sample in _grouped(members.names):
         if key in seen:
-            raise SourceError(f"{tar}: {key} occurs twice; the members of a sample must follow each other")
+            raise SourceError(f"{shown(tar)}: {key} occurs twice; the members of a sample must follow each other")
         seen.add(key)
         pictures = [suffix for suffix in sample if suffix.rpartition(".")[2] in suffixes]
         if len(pictures) != 1:
             what = "several pictures; name one suffix as images=" if pictures else "no picture"
-            raise SourceError(f"{tar}: {key} has {what}; its members are {brief(sorted(sample))}")
+            raise SourceError(f"{shown(tar)}: {key} has {what}; its members are {brief(sorted(sample))}")
         chosen.append(sample[pictures[0]])
         for field, (suffix, keys) in wanted.items():
             place = sample.get(suffix)
             if place is None:
-                raise SourceError(f"{tar}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}")
+                raise SourceError(
+                    f"{shown(tar)}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}"
+                )
             labels.append((field, place, keys))
     with _reader(tar, members.stamp, storage) as read:
         for field, place, keys in labels:
             data = read(*members.places[place].tolist())
-            values[field].append(_value(f"{tar}/{members.names[place]}", data, keys))
+            values[field].append(_value(f"{shown(tar)}/{members.names[place]}", data, keys))
     return chosen, values
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol  # Any: obstore and fsspec may be a
 from urllib.parse import unquote
 
 from vary.errors import InputError, SourceError
-from vary.stores.address import Address, Storage, address_of, shown
+from vary.stores.address import WEB, Address, Storage, address_of, shown
 
 __all__ = ["Client", "Got", "Meta", "client_of"]
 
@@ -40,7 +40,7 @@ class Client(Protocol):
 class _Obstore:
     def __init__(self, module: Any, address: Address, storage: Storage) -> None:
         self._module = module
-        self.lists = address.scheme not in ("http", "https")
+        self.lists = address.scheme not in WEB
         options = dict(storage.options)
         plain = address.scheme == "http" or str(options.get("endpoint", "")).startswith("http://")
         client = {name: f"{1000 * storage.limit(name):.0f}ms" for name in ("timeout", "connect_timeout")}
@@ -100,7 +100,7 @@ def _meta(info: dict[str, Any]) -> Meta:
     return Meta(-1 if size is None else int(size), "" if etag is None else str(etag))
 
 
-_clients: dict[tuple[str, Storage], Client] = {}
+_clients: dict[tuple[str, bool, Storage], Client] = {}
 _abandoned: list[object] = []  # clients of a parent process: using or destroying them here could wait for ever
 _runtime_of: int | None = None  # the process in which obstore started its threads
 
@@ -116,7 +116,7 @@ os.register_at_fork(after_in_child=_forked)
 def client_of(url: str, storage: Storage) -> tuple[Client, str]:
     """The client of a URL, and the URL's key in its store."""
     address = address_of(url)
-    known = address.store, storage
+    known = address.store, address.scheme in WEB and "?" in url, storage
     found = _clients.get(known)
     if found is None:
         found = _clients[known] = _made(url, address, storage)
@@ -125,7 +125,7 @@ def client_of(url: str, storage: Storage) -> tuple[Client, str]:
 
 def _made(url: str, address: Address, storage: Storage) -> Client:
     global _runtime_of  # noqa: PLW0603  a fact of the process
-    wanted = address.scheme in OBSTORE and not (address.scheme in ("http", "https") and "?" in url)
+    wanted = address.scheme in OBSTORE and not (address.scheme in WEB and "?" in url)
     obstore = _imported("obstore") if wanted else None
     forked = obstore is not None and _runtime_of not in (None, os.getpid())
     if obstore is not None and not forked:

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import NamedTuple, TypeVar
 
 from vary.errors import SourceError, VaryError, shortened
-from vary.stores.address import Storage, shown
+from vary.stores.address import Storage, cleaned, shown
 
 __all__ = [
     "FAULTS",
@@ -104,8 +104,8 @@ def interruptible(check: Callable[[], None]) -> Iterator[None]:
 DETAILS = re.compile(r"\s*(Debug source:|: <\?xml|: <[A-Z]).*", re.DOTALL)  # obstore appends its data structures
 
 
-def _said(error: BaseException) -> str:
-    text = " ".join(DETAILS.sub("", str(error)).split())
+def _said(error: BaseException, url: str) -> str:
+    text = " ".join(cleaned(DETAILS.sub("", str(error)), url).split())
     return shortened(text, 300) or type(error).__name__
 
 
@@ -140,7 +140,7 @@ def attempted(url: str, storage: Storage, call: Callable[[], T]) -> T:
             raise
         except Exception as error:  # noqa: BLE001  each library has its own
             fault = fault_of(error)
-            text = storage.hidden(_said(error))
+            text = storage.hidden(_said(error, url))
             where = shown(url)
             if not fault.retried:
                 kind = MissingError if fault.name == "missing" else SourceError

@@ -204,11 +204,10 @@ def _is_sound(url: str, got: Got) -> bool:
 
 
 def _key(url: str, storage: Storage, stamp: Stamp, number: int) -> bytes:
-    """Of a part in the cache. The endpoint is in it, because buckets of two stores may have one name."""
+    """Of a part in the cache: of the whole URL, and of the options that say where its store is."""
     from hashlib import blake2b
 
-    where = dict(storage.options).get("endpoint", "")
-    text = f"{where}\0{shown(url)}\0{stamp.size}\0{stamp.tag}\0{number}"
+    text = f"{storage.place()}\0{url}\0{stamp.size}\0{stamp.tag}\0{number}"
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
