@@ -33,7 +33,7 @@ COMPRESSED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"(\xb5": "zs
 
 class Members(NamedTuple):
     """The regular files of a tar, in its order. places: (n, 2) int64, offset and size in bytes. stamp: of the tar:
-    (size, time of change in ns), or (size, hash of its ETag) at a URL."""
+    (size, time of change in ns), or (size, tag) at a URL, as `Stamp`."""
 
     names: list[str]
     places: Array
@@ -54,7 +54,7 @@ def members_of(tar: str, index: bool | None, storage: Storage) -> Members:
     `SourceError` if the file is not a tar, is compressed, is cut off, or has members that are stored in pieces.
     """
     stamp: tuple[int, int] = stamp_of(tar, storage) if is_url(tar) else stamp_of_file(tar)
-    path = _kept_at(tar, index)
+    path = None if is_url(tar) and not stamp[1] else _kept_at(tar, index)  # 0: the store states no version
     found = None if path is None else _read(path, stamp)
     if found is None:
         found = _listed(tar, stamp, storage)

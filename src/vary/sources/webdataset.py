@@ -27,7 +27,7 @@ from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
 from vary.sources.tars import Members, members_of
 from vary.sources.walk import SUFFIXES
-from vary.stores import Stamp, Storage, is_url, list_files, read_range, shown
+from vary.stores import Stamp, Storage, identity, is_url, list_files, read_range, shown
 
 __all__ = ["WebDataset"]
 
@@ -53,6 +53,7 @@ class WebDataset(Source):
     index: where the list of members is kept for later runs: in the user's cache folder (None; VARY_CACHE names
         another), beside each tar (True), or nowhere (False).
     storage: options of the store, if tars are at URLs, such as "s3://bucket/train-{000..146}.tar": docs/stores.md.
+        Of a store that states no versions, only a tar's size is compared, and no index is kept.
 
     A tar is read once, for its headers and labels; afterwards a sample is one read at a known place. `SourceError` if
     a tar cannot be read, is compressed or cut off, or changes later; if a sample has no picture, several, or no label;
@@ -80,6 +81,7 @@ class WebDataset(Source):
         suffixes = {one.lower().lstrip(".") for one in (SUFFIXES if images is None else _suffixes(images))}
         members = [members_of(tar, index, self._storage) for tar in self.shards]
         self._stamps = [one.stamp for one in members]
+        self._salt = int.from_bytes(os.urandom(7), "little")
         names: list[str] = []
         places: list[Array] = []
         values: dict[str, list[object]] = {field: [] for field in wanted}
@@ -128,8 +130,15 @@ class WebDataset(Source):
         return f"{shown(self.shards[int(self._shard[index])])}/{self._names[index]}"
 
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
-        """Path, size and time of change of the tar, with the member's name."""
-        return [(self.path(place), *self._stamps[int(self._shard[place])]) for place in np.asarray(indices).tolist()]
+        """Path, size and time of change of the tar, with the member's name. Of a URL: see `Remote.stamped`."""
+        found = []
+        for place in np.asarray(indices).tolist():
+            shard = int(self._shard[place])
+            size, tag = self._stamps[shard]
+            is_known = tag or not is_url(self.shards[shard])
+            name = f"{identity(self.shards[shard])}/{self._names[place]}"
+            found.append((name, size, tag) if is_known else (name, -2, self._salt))
+        return found
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)

@@ -16,10 +16,12 @@ OBSTORE = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "http", 
 
 
 class Meta(NamedTuple):
-    """size: bytes; -1: not known. etag: what the store calls this version of the object; empty: not known."""
+    """size: bytes; -1: not known. etag: what the store calls this version of the object; empty: not known. modified:
+    the time of its last change, in the store's words; empty: not known."""
 
     size: int
     etag: str
+    modified: str = ""
 
 
 class Got(NamedTuple):
@@ -29,9 +31,10 @@ class Got(NamedTuple):
 
 class Client(Protocol):
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> Got:
-        """The object, or bytes start .. stop of it, in one request."""
+        """The object, or bytes start .. stop of it, in one request; with its version, if the answer states it."""
 
-    def meta(self, key: str) -> Meta: ...
+    def meta(self, key: str) -> Meta:
+        """The present version, from no cache."""
 
     def listed(self, prefix: str) -> list[tuple[str, Meta]]:
         """All objects whose key begins with `prefix`, which ends with a slash, or is empty."""
@@ -55,18 +58,16 @@ class _Obstore:
     def get(self, key: str, start: int | None = None, stop: int | None = None) -> Got:
         options = None if start is None else {"range": (start, stop)}
         found = self._module.get(self._store, self._name(key), options=options)
-        meta = found.meta
-        return Got(bytes(found.bytes()), Meta(meta["size"], meta["e_tag"] or ""))
+        return Got(bytes(found.bytes()), _meta_of_row(found.meta))
 
     def meta(self, key: str) -> Meta:
-        meta = self._module.head(self._store, self._name(key))
-        return Meta(meta["size"], meta["e_tag"] or "")
+        return _meta_of_row(self._module.head(self._store, self._name(key)))
 
     def listed(self, prefix: str) -> list[tuple[str, Meta]]:
         if not self.lists:
             raise NotImplementedError("http has no lists of files; give vary.Files(urls), or a table of URLs")
         rows = [row for page in self._module.list(self._store, prefix or None, chunk_size=1000) for row in page]
-        return [(row["path"], Meta(row["size"], row["e_tag"] or "")) for row in rows]
+        return [(row["path"], _meta_of_row(row)) for row in rows]
 
     def _name(self, key: str) -> str:
         return unquote(key) if self._unquote else key
@@ -86,6 +87,7 @@ class _Fsspec:
         return Got(bytes(data), Meta(len(data) if start is None else -1, ""))
 
     def meta(self, key: str) -> Meta:
+        self._fs.invalidate_cache()
         return _meta(self._fs.info(self._name(key)))
 
     def listed(self, prefix: str) -> list[tuple[str, Meta]]:
@@ -95,9 +97,27 @@ class _Fsspec:
         return [(path[len(base) :].lstrip("/"), _meta(info)) for path, info in found.items()]
 
 
+def _meta_of_row(row: Any) -> Meta:
+    """Of obstore. Times are whole seconds, as in a header; the year 1970 stands for none."""
+    seconds = int(row["last_modified"].timestamp())
+    return Meta(row["size"], row["e_tag"] or "", str(seconds) if seconds > 0 else "")
+
+
+TIMES = ("mtime", "modified", "LastModified", "last_modified", "Last-Modified", "updated", "modify", "created")
+"""What file systems of fsspec call the time of the last change."""
+
+
 def _meta(info: dict[str, Any]) -> Meta:
-    size, etag = info.get("size"), info.get("ETag") or info.get("etag") or info.get("created") or info.get("mtime")
-    return Meta(-1 if size is None else int(size), "" if etag is None else str(etag))
+    """Of fsspec."""
+    size, etag = info.get("size"), info.get("ETag") or info.get("etag")
+    modified = next((_time_text(info[name]) for name in TIMES if info.get(name)), "")
+    return Meta(-1 if size is None else int(size), str(etag or ""), modified)
+
+
+def _time_text(time: Any) -> str:
+    """One text for a time in any form, because a list may have numbers, and a question about one object datetimes."""
+    seconds = time.timestamp() if hasattr(time, "timestamp") else time
+    return str(round(1e6 * seconds)) if isinstance(seconds, int | float) else str(seconds)
 
 
 _clients: dict[tuple[str, bool, Storage], Client] = {}
