@@ -12,7 +12,7 @@ from PIL import Image
 
 import vary
 from vary import stores
-from vary.stores.clients import Got, Meta
+from vary.stores.clients import Got, Listing, Meta, _Whole
 
 pytestmark = pytest.mark.needs("store")
 
@@ -59,8 +59,8 @@ class Fake:
     def meta(self, key: str) -> Meta:
         return self._meta(key, "meta")
 
-    def listed(self, prefix: str) -> list[tuple[str, Meta]]:
-        return [(key, self._meta(key, "listed")) for key in self.objects if key.startswith(prefix)]
+    def listing(self, prefix: str) -> Listing:
+        return _Whole(lambda: [(key, self._meta(key, "listed")) for key in self.objects if key.startswith(prefix)])
 
 
 @pytest.fixture

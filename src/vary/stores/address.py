@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote, urlsplit
 from vary.errors import InputError, brief
 
 __all__ = [
+    "OWN_OPTIONS",
     "WEB",
     "Address",
     "Storage",
@@ -33,6 +34,7 @@ LIMITS: dict[str, float] = {  # option of vary's own -> its default
     "timeout": 20.0,  # seconds of one request
     "cache_bytes": 128 << 20,  # bytes of ranges that are kept in memory, and as many in cache_folder
 }
+OWN_OPTIONS = (*LIMITS, "cache_folder")
 
 
 def is_url(path: object) -> bool:

@@ -47,11 +47,11 @@ def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tupl
     kept = None if name is None else cache.get(name)
     if kept is not None and known is not None:
         return kept, known
-    client, key = client_of(url, storage)
     confirmed: list[bool] = []
     doubted: list[bytes] = []  # bodies whose MD5 is not the ETag
 
     def once() -> Got:
+        client, key = client_of(url, storage)
         got = client.get(key)
         if known is not None:
             confirmed.append(_is_confirmed(client, key, got.meta, known))
@@ -77,12 +77,12 @@ def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tupl
 
 def size_of(url: str, storage: object = None) -> int:
     """Bytes of an object, by one request."""
-    return _version(url, Storage.of(storage))[0].size
+    return _version(url, Storage.of(storage)).size
 
 
 def stamp_of(url: str, storage: object = None) -> Stamp:
     """The present version of an object, by one request."""
-    return _version(url, Storage.of(storage))[0]
+    return _version(url, Storage.of(storage))
 
 
 def read_range(url: str, start: int, stop: int, storage: object = None, known: Stamp | None = None) -> bytes:
@@ -91,7 +91,7 @@ def read_range(url: str, start: int, stop: int, storage: object = None, known: S
     known: its version, from an earlier call or list; without it, one more request asks for it.
     """
     options = Storage.of(storage)
-    stamp = _version(url, options)[0] if known is None or known.size < 0 else known
+    stamp = _version(url, options) if known is None or known.size < 0 else known
     stop = min(stop, stamp.size)
     if start < 0 or start >= stop:
         return b""
@@ -116,16 +116,18 @@ def read_range(url: str, start: int, stop: int, storage: object = None, known: S
 def open_file(url: str, storage: object = None) -> BinaryIO:
     """A seekable file, read-only, of an object in its present version; changed bytes are an error."""
     options = Storage.of(storage)
-    return io.BufferedReader(_Ranges(url, options, _version(url, options)[0]), AHEAD)
+    return io.BufferedReader(_Ranges(url, options, _version(url, options)), AHEAD)
 
 
 def list_files(url: str, storage: object = None) -> list[Found]:
     """All objects below a URL, at any depth, in plain order of their names, which begin after `url` and a slash."""
     options = Storage.of(storage)
-    client, key = client_of(url, options)
+    key = address_of(url).key
     prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
-    rows = attempted(url, options, lambda: client.listed(prefix))
-    found = [Found(name[len(prefix) :], _stamp(meta)) for name, meta in rows if name.startswith(prefix)]
+    listing = attempted(url, options, lambda: client_of(url, options)[0].listing(prefix))
+    while attempted(url, options, listing.more):  # each page has attempts and a budget of its own
+        pass
+    found = [Found(name[len(prefix) :], _stamp(meta)) for name, meta in listing.rows if name.startswith(prefix)]
     return sorted((one for one in found if one.name and not one.name.endswith("/")), key=lambda one: one.name)
 
 
@@ -160,9 +162,9 @@ class _Ranges(io.RawIOBase):
 
 def _fetched(url: str, storage: Storage, stamp: Stamp, span: tuple[int, int]) -> tuple[bytes, bool]:
     """The bytes, and whether they are known to be of this version."""
-    client, key = client_of(url, storage)
 
     def once() -> tuple[bytes, bool]:
+        client, key = client_of(url, storage)
         got = client.get(key, *span)
         confirmed = _is_confirmed(client, key, got.meta, stamp)
         if len(got.data) != span[1] - span[0]:
@@ -172,9 +174,12 @@ def _fetched(url: str, storage: Storage, stamp: Stamp, span: tuple[int, int]) ->
     return attempted(url, storage, once)
 
 
-def _version(url: str, storage: Storage) -> tuple[Stamp, Client]:
-    client, key = client_of(url, storage)
-    return _stamp(attempted(url, storage, lambda: client.meta(key))), client
+def _version(url: str, storage: Storage) -> Stamp:
+    def once() -> Meta:
+        client, key = client_of(url, storage)
+        return client.meta(key)
+
+    return _stamp(attempted(url, storage, once))
 
 
 def _stamp(meta: Meta) -> Stamp:
