@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -12,7 +13,7 @@ from stores.servers import request
 
 import vary
 from vary import stores
-from vary.stores.clients import _Pages
+from vary.stores.clients import client_of
 from vary.stores.faults import FAULTS, ChangedError, TruncatedError, attempted, delay, fault_of
 
 pytestmark = pytest.mark.needs("store")
@@ -221,13 +222,25 @@ def test_options_that_another_library_refuses(monkeypatch: pytest.MonkeyPatch) -
     assert "TopSecret" not in str(caught.value)
 
 
+def lists_by(monkeypatch: pytest.MonkeyPatch, listed: object) -> None:
+    """Let obstore list the bucket b so."""
+    monkeypatch.setattr("vary.stores.clients._clients", {})
+    client: Any = client_of("s3://b/p", LISTS)[0]
+    client._module = SimpleNamespace(list=listed)
+
+
+LISTS = stores.Storage.of({"attempts": 3, "region": "us-east-1"})
+
+
 class Flaky:
     """A list of obstore whose pages fail now and then."""
 
     def __init__(self, keys: list[str], every: int) -> None:
         self.keys, self.every, self.pages, self.calls = keys, every, 0, list[str | None]()
 
-    def __call__(self, _: str | None, offset: str | None, chunk_size: int) -> Iterator[list[dict[str, object]]]:
+    def __call__(
+        self, _: object, __: object, *, offset: str | None = None, chunk_size: int
+    ) -> Iterator[list[dict[str, object]]]:
         self.calls.append(offset)
         keys = self.keys if offset is None else [key for key in self.keys if key.encode() > offset.encode()]
         time = datetime(2026, 1, 1, tzinfo=UTC)
@@ -244,13 +257,12 @@ class Flaky:
 def test_a_page_of_a_list_is_tried_again_and_not_the_whole(monkeypatch: pytest.MonkeyPatch, order: bool) -> None:
     keys = [f"p/{n:05}" for n in range(5500)] + ["p/ü", "p/𐀀"]
     listed = Flaky(keys, 4)
-    client = SimpleNamespace(listing=lambda prefix: _Pages(listed, prefix))
-    monkeypatch.setattr("vary.stores.ranges.client_of", lambda *_: (client, "p"))
+    lists_by(monkeypatch, listed)
     if not order:
         listed.every = 10
         listed.keys = keys[4000:] + keys[:4000]  # a store whose keys have no order begins anew
         listed.pages = 5
-    found = stores.list_files("s3://b/p", stores.Storage.of({"attempts": 2}))
+    found = stores.list_files("s3://b/p", LISTS)
     assert [one.name for one in found] == sorted(key[2:] for key in keys)
     assert len(listed.calls) > 1
     if order:
@@ -265,16 +277,14 @@ def test_a_page_that_always_fails_ends_the_list(monkeypatch: pytest.MonkeyPatch,
         yield [{"path": key, "size": 1, "e_tag": "e", "last_modified": time} for key in keys]
         raise ConnectionError
 
-    client = SimpleNamespace(listing=lambda prefix: _Pages(lambda *_, **options: fail(options), prefix))
-
-    def fail(options: dict[str, object]) -> Iterator[list[dict[str, object]]]:
+    def fail(*_: object, **options: object) -> Iterator[list[dict[str, object]]]:
         if options["offset"] is not None:
             raise ConnectionError
         return listed()
 
-    monkeypatch.setattr("vary.stores.ranges.client_of", lambda *_: (client, "p"))
+    lists_by(monkeypatch, fail)
     with pytest.raises(vary.SourceError, match="3 attempts"):
-        stores.list_files("s3://b/p", stores.Storage.of({"attempts": 3}))
+        stores.list_files("s3://b/p", LISTS)
 
 
 def test_a_list_of_several_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
