@@ -1,6 +1,10 @@
 """Whatever a network does within the budget, the bytes are the object's; beyond it, an error says what happened."""
 
 import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -9,6 +13,7 @@ from stores.servers import request
 
 import vary
 from vary import stores
+from vary.stores.clients import client_of
 from vary.stores.faults import FAULTS, ChangedError, TruncatedError, attempted, delay, fault_of
 
 pytestmark = pytest.mark.needs("store")
@@ -146,11 +151,145 @@ def test_a_wait_can_be_interrupted() -> None:
         (FileNotFoundError("x"), "missing"),
         (PermissionError("x"), "refused"),
         (ConnectionResetError("x"), "of the network"),
+        (TimeoutError("x"), "of the network"),
+        (EOFError("x"), "of the network"),
+        (type("ClientError", (Exception,), {"__module__": "aiohttp"})("x"), "of the network"),
+        (type("NoCredentialsError", (Exception,), {"__module__": "botocore"})("x"), "no credentials"),
+        (OSError("GET http://169.254.169.254/latest/api/token: timed out"), "no credentials"),
+        (TypeError("x"), "wrong request"),
+        (RuntimeError("status code: 503"), "of the program"),
     ],
 )
 def test_the_table_of_faults(error: Exception, name: str) -> None:
     assert fault_of(error).name == name
-    assert {one.name for one in FAULTS if not one.retried} == {"changed", "missing", "refused", "wrong request"}
+    assert {one.name for one in FAULTS if not one.retried} == {
+        "changed",
+        "missing",
+        "refused",
+        "no credentials",
+        "wrong request",
+        "of the program",
+    }
+
+
+@pytest.mark.parametrize("kind", [KeyError, AttributeError, MemoryError, IndexError, AssertionError, ZeroDivisionError])
+def test_mistakes_of_a_program_pass_at_once(kind: type[Exception]) -> None:
+    calls = []
+
+    def fail() -> None:
+        calls.append(1)
+        raise kind("503")
+
+    with pytest.raises(kind, match="503"):
+        attempted("s3://a/1", stores.Storage.of({"attempts": 5}), fail)
+    assert len(calls) == 1
+
+
+def test_missing_credentials_end_at_once_with_a_cure() -> None:
+    kind, calls = type("NoCredentialsError", (Exception,), {"__module__": "botocore"}), []
+
+    def fail() -> None:
+        calls.append(1)
+        raise kind("Unable to locate credentials")
+
+    with pytest.raises(vary.SourceError, match=r"Unable to locate credentials; give credentials: storage="):
+        attempted("s3://a/1", stores.Storage.of({"attempts": 5}), fail)
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("url", ["s3://pets/a", "gs://pets/a", "az://pets/a"])
+def test_a_misspelt_option_is_named_with_a_cure(url: str) -> None:
+    storage = {"endpont": "http://TopSecret", "cache_bytes": 0}
+    for call in (stores.read, stores.list_files, stores.size_of, stores.open_file):
+        with pytest.raises(vary.InputError, match=r"storage\['endpont'\].*did you mean endpoint\?; give") as caught:
+            call(url, storage)
+        assert "TopSecret" not in str(caught.value)
+        assert "Debug" not in str(caught.value)
+    with pytest.raises(vary.InputError, match=r"did you mean cache_bytes\?"):
+        vary.Folder(url, storage={"cache_byte": 0})
+
+
+def test_options_that_another_library_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(vary.InputError, match=r"storage\['region'\]: http and https have no options"):
+        stores.read("http://127.0.0.1:1/a", {"region": "x"})
+
+    def filesystem(*_: object, **__: object) -> None:
+        raise TypeError("unexpected argument TopSecret")
+
+    monkeypatch.setattr("fsspec.filesystem", filesystem)
+    with pytest.raises(vary.InputError, match=r"storage= of sftp:// is refused.*hostt") as caught:
+        stores.read("sftp://h/a", {"hostt": "TopSecret"})
+    assert "TopSecret" not in str(caught.value)
+
+
+def lists_by(monkeypatch: pytest.MonkeyPatch, listed: object) -> None:
+    """Let obstore list the bucket b so."""
+    monkeypatch.setattr("vary.stores.clients._clients", {})
+    client: Any = client_of("s3://b/p", LISTS)[0]
+    client._module = SimpleNamespace(list=listed)
+
+
+LISTS = stores.Storage.of({"attempts": 3, "region": "us-east-1"})
+
+
+class Flaky:
+    """A list of obstore whose pages fail now and then."""
+
+    def __init__(self, keys: list[str], every: int) -> None:
+        self.keys, self.every, self.pages, self.calls = keys, every, 0, list[str | None]()
+
+    def __call__(
+        self, _: object, __: object, *, offset: str | None = None, chunk_size: int
+    ) -> Iterator[list[dict[str, object]]]:
+        self.calls.append(offset)
+        keys = self.keys if offset is None else [key for key in self.keys if key.encode() > offset.encode()]
+        time = datetime(2026, 1, 1, tzinfo=UTC)
+        for first in range(0, len(keys), chunk_size):
+            self.pages += 1
+            if self.pages % self.every == 0:
+                raise ConnectionError("a page")
+            some = keys[first : first + chunk_size]
+            yield [{"path": key, "size": 1, "e_tag": "e", "last_modified": time} for key in some]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("order", [False, True])
+def test_a_page_of_a_list_is_tried_again_and_not_the_whole(monkeypatch: pytest.MonkeyPatch, order: bool) -> None:
+    keys = [f"p/{n:05}" for n in range(5500)] + ["p/ü", "p/𐀀"]
+    listed = Flaky(keys, 4)
+    lists_by(monkeypatch, listed)
+    if not order:
+        listed.every = 10
+        listed.keys = keys[4000:] + keys[:4000]  # a store whose keys have no order begins anew
+        listed.pages = 5
+    found = stores.list_files("s3://b/p", LISTS)
+    assert [one.name for one in found] == sorted(key[2:] for key in keys)
+    assert len(listed.calls) > 1
+    if order:
+        assert all(offset is not None for offset in listed.calls[1:])
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("keys", [["p/1", "p/2"], ["p/2", "p/1"]])
+def test_a_page_that_always_fails_ends_the_list(monkeypatch: pytest.MonkeyPatch, keys: list[str]) -> None:
+    def listed(*_: object, **__: object) -> Iterator[list[dict[str, object]]]:
+        time = datetime(2026, 1, 1, tzinfo=UTC)
+        yield [{"path": key, "size": 1, "e_tag": "e", "last_modified": time} for key in keys]
+        raise ConnectionError
+
+    def fail(*_: object, **options: object) -> Iterator[list[dict[str, object]]]:
+        if options["offset"] is not None:
+            raise ConnectionError
+        return listed()
+
+    lists_by(monkeypatch, fail)
+    with pytest.raises(vary.SourceError, match="3 attempts"):
+        stores.list_files("s3://b/p", LISTS)
+
+
+def test_a_list_of_several_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vary.stores.clients.PAGE", 3)
+    assert len(stores.list_files("s3://pets/train", world.storage())) == 15
 
 
 def test_no_thread_of_ours_outlives_an_epoch(world: World) -> None:

@@ -1,5 +1,6 @@
 """The cache of ranges: never other bytes than the object's, never more than its limit, whatever befalls its folder."""
 
+import os
 import random
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from stores.conftest import World
 
+import vary
 from vary import stores
 from vary.stores.kept import Kept
 
 URL = "s3://pets/big.bin"
+OWN = "vary-ranges"
 
 
 @settings(max_examples=60)
@@ -42,7 +45,7 @@ def test_a_damaged_file_is_absent(tmp_path: Path) -> None:
     draw = random.Random(0)
     for _ in range(50):
         Kept(10_000, str(tmp_path)).put(b"key", bytes(range(200)))
-        (file,) = tmp_path.iterdir()
+        (file,) = (tmp_path / OWN).iterdir()
         data = bytearray(file.read_bytes())
         if draw.random() < 0.5:
             data = data[: draw.randrange(len(data))]
@@ -50,15 +53,48 @@ def test_a_damaged_file_is_absent(tmp_path: Path) -> None:
             data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
         file.write_bytes(data)
         assert Kept(10_000, str(tmp_path)).get(b"key") is None
-        assert not list(tmp_path.iterdir())
+        assert not list((tmp_path / OWN).iterdir())
 
 
 def test_a_folder_stays_within_the_limit(tmp_path: Path) -> None:
     kept = Kept(20_000, str(tmp_path))
     for number in range(100):
         kept.put(bytes([number]), bytes(1000))
-        assert sum(file.stat().st_size for file in tmp_path.iterdir()) <= 21_100
+        assert sum(file.stat().st_size for file in (tmp_path / OWN).iterdir()) <= 21_100
     assert Kept(20_000, str(tmp_path)).get(bytes([99])) == bytes(1000)
+
+
+def test_files_of_the_user_are_neither_counted_nor_deleted(tmp_path: Path) -> None:
+    (tmp_path / OWN / "aa.range.dir").mkdir(parents=True)
+    foreign = [tmp_path / "thesis.doc", tmp_path / "61", tmp_path / OWN / "notes.txt", tmp_path / OWN / "61"]
+    for path in foreign:
+        path.write_bytes(bytes(30_000))
+        os.utime(path, (0, 0))
+    kept = Kept(5_000, str(tmp_path))
+    for number in range(30):
+        kept.put(bytes([number]), bytes(1000))
+    assert all(path.read_bytes() == bytes(30_000) for path in foreign)
+    assert Kept(5_000, str(tmp_path)).get(bytes([29])) == bytes(1000)
+    assert Kept(5_000, str(tmp_path)).get(b"a") is None
+    assert len(list((tmp_path / OWN).glob("*.range"))) in (3, 4)
+
+
+def test_an_unfinished_file_is_deleted_when_its_process_has_ended(tmp_path: Path) -> None:
+    (tmp_path / OWN).mkdir()
+    old, new = (tmp_path / OWN / f"61.range.{number}-0123abcd.tmp" for number in (1, 2))
+    for path in (old, new):
+        path.write_bytes(bytes(3000))
+    os.utime(old, (0, 0))
+    for number in range(5):
+        Kept(5_000, str(tmp_path)).put(bytes([number]), bytes(1000))
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.parametrize("wrong", [5, "", b"a"])
+def test_a_folder_that_is_no_path(wrong: object) -> None:
+    with pytest.raises(vary.InputError, match=r"storage\['cache_folder'\]=.*give the path of a folder"):
+        stores.Storage.of({"cache_folder": wrong})
 
 
 def test_a_full_disk_warns_once_and_reads_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +109,7 @@ def test_a_full_disk_warns_once_and_reads_go_on(tmp_path: Path, monkeypatch: pyt
         kept.put(b"b", b"2")
     kept.put(b"c", b"3")
     assert [kept.get(one) for one in (b"a", b"b", b"c")] == [b"1", b"2", b"3"]
-    assert len(list(tmp_path.iterdir())) == 1
+    assert len(list((tmp_path / OWN).iterdir())) == 1
 
 
 TWO = """
@@ -91,7 +127,7 @@ for turn in range(300):
 def test_two_processes_share_a_folder(tmp_path: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", TWO, tmp_path]) for _ in range(2)]
     assert [one.wait(60) for one in both] == [0, 0]
-    assert not list(tmp_path.glob("*.tmp"))
+    assert not list(tmp_path.rglob("*.tmp"))
 
 
 @pytest.mark.needs("store")

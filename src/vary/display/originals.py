@@ -12,7 +12,7 @@ from vary.display.fields import label_words
 from vary.errors import DecodeError, InputError, SourceError
 from vary.paths import expanded
 from vary.sample import Array, is_one_picture
-from vary.sources import Arrays, files_kind, images_of, item_of, open_source, path_of, whole_of
+from vary.sources import Arrays, files_kind, images_of, item_of, open_source, path_of, said_path, whole_of
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -84,7 +84,7 @@ def _spread(source: Indexed, rows: int, channels: int) -> Picked:
         try:
             found.append(_opened(source, place, channels))
         except (DecodeError, SourceError) as error:
-            path = path_of(source, place) or f"sample {place}"
+            path = said_path(source, place) or f"sample {place}"
             skipped.append((path, " ".join(str(error).split()).removeprefix(f"{path}: ")))
             if (other := _free(seen, place, total)) is not None:
                 wanted.append(other)

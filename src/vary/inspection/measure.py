@@ -20,7 +20,7 @@ from vary.inspection.found import Inspection, Part, Sample, Twins
 from vary.inspection.hashes import SIDE, THUMBNAIL, close_pairs, groups_of, hash_of
 from vary.plan.machine import default_threads
 from vary.sample import Array
-from vary.sources import Encoded, class_ids, item_of, open_source, path_of
+from vary.sources import Encoded, class_ids, item_of, open_source, said_path
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
@@ -118,7 +118,7 @@ def _ahead(pool: ThreadPoolExecutor, todo: Iterable[Todo]) -> Iterable[_Seen]:
 
 
 def _measured(part: str, source: Indexed, index: int, label: str | None) -> _Seen:
-    path = path_of(source, index)
+    path = said_path(source, index)
     try:
         image = item_of(source, index).image
         if isinstance(image, Encoded):

@@ -27,6 +27,7 @@ from vary.policy import Policy
 from vary.sample import Array
 from vary.sources import Folder, Subset
 from vary.sources.walk import Walk
+from vary.stores import shown
 from vary.streams.options import Arguments
 from vary.streams.stream import stream
 
@@ -305,7 +306,9 @@ def _with_labels(folder: Folder, places: Array, labels: object, label_mode: Labe
             "vary.stream(folder, labels=) takes any other labels"
         )
     if len(ids) != len(places):
-        raise InputError(f"labels has {len(ids)} entries, and {folder.root!r} {len(places)} files; give one for each")
+        raise InputError(
+            f"labels has {len(ids)} entries, and {shown(folder.root)!r} {len(places)} files; give one for each"
+        )
     arranged = np.full(len(folder), ids[0])
     arranged[places] = ids
     names = [str(one) for one in np.unique(ids).tolist()]

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from vary.guidance import missing_name
 from vary.sources.arrays import Arrays
 from vary.sources.base import Encoded, Indexed, Item
-from vary.sources.checked import fingerprints_of, item_of, path_of
+from vary.sources.checked import fingerprints_of, item_of, path_of, said_path
 from vary.sources.files import Files
 from vary.sources.folder import Folder
 from vary.sources.huggingface import HuggingFace
@@ -64,6 +64,7 @@ __all__ = [
     "open_source",
     "path_of",
     "reads_for_labels",
+    "said_path",
     "split",
     "stated_kind",
     "subset",

@@ -18,7 +18,7 @@ from vary.sample import Array
 from vary.sources.columns import BLOBS, is_missing, plain
 from vary.sources.listing import Draft, Listing
 from vary.sources.remote import UNKNOWN, Remote
-from vary.stores import Stamp, Storage, is_url, list_files
+from vary.stores import Stamp, Storage, is_url, list_files, shown
 
 __all__ = ["Cells", "Paths", "read_cells", "read_paths"]
 
@@ -232,8 +232,10 @@ def _say_absent(
 ) -> None:
     """Raise, or warn of, the missing files. given: root, suffix, missing. seen: the number of rows, and the folders."""
     (root, suffix, missing), (count, listed) = given, seen
-    some = ", ".join(map(repr, absent[:NAMED])) + (f", and {len(absent) - NAMED:,} more" * (len(absent) > NAMED))
-    said = f"{len(absent):,} of the {count:,} files in column {name!r} do not exist below {root!r}: {some}"
+    some = ", ".join(repr(shown(one)) for one in absent[:NAMED]) + (
+        f", and {len(absent) - NAMED:,} more" * (len(absent) > NAMED)
+    )
+    said = f"{len(absent):,} of the {count:,} files in column {name!r} do not exist below {shown(root)!r}: {some}"
     if missing == "skip" and len(absent) < count:
         warn_caller(f"{said}; missing='skip' leaves them out", UserWarning)
         return
@@ -258,7 +260,7 @@ def _check_unique(name: str, paths: Sequence[str], rows: Array | None) -> None:
             one, other = (where if rows is None else int(rows[where]) for where in (first[path], place))
             twice = len(paths) - len(set(paths))
             raise InputError(
-                f"column {name!r} names a file twice, in rows {one} and {other}: {path!r} ({twice:,} such rows); leave "
-                "out the second row, or use vary.Files(paths, labels), which takes a file as several samples"
+                f"column {name!r} names a file twice, in rows {one} and {other}: {shown(path)!r} ({twice:,} such rows);"
+                " leave out the second row, or use vary.Files(paths, labels), which takes a file as several samples"
             )
         first[path] = place

@@ -17,13 +17,14 @@ import numpy as np
 from vary.errors import InputError, brief, stop_iteration_error
 from vary.sample import Array
 from vary.sources.base import Item
+from vary.stores import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from vary.sources.base import Indexed
 
-__all__ = ["fields_of", "fingerprints_of", "item_of", "label_columns", "length_of", "path_of"]
+__all__ = ["fields_of", "fingerprints_of", "item_of", "label_columns", "length_of", "path_of", "said_path"]
 
 UNORDERED = (str, bytes, Mapping, AbstractSet)  # not sequences with one value for each sample
 
@@ -54,6 +55,12 @@ def path_of(source: Indexed, index: int) -> str | None:
         f"{_name(source, 'path', index)} returned {brief(path)}, a {type(path).__name__}; return a str, or None if the "
         "picture has no file"
     )
+
+
+def said_path(source: Indexed, index: int) -> str | None:
+    """The path of its file for messages, in which a URL has no password and no signature."""
+    path = path_of(source, index)
+    return None if path is None else shown(path)
 
 
 def label_columns(source: Indexed, indices: Sequence[int] | Array) -> tuple[Any, ...]:

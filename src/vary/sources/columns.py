@@ -22,7 +22,7 @@ from vary.paths import absolute, path_text, searched_in
 from vary.sample import Array
 from vary.sources.arrow import ArrowBytes, ParquetBytes, arrow_table, is_arrow, is_mapped, stamp_of
 from vary.sources.remote import kept_url
-from vary.stores import Storage, is_url, read, shown
+from vary.stores import Storage, is_url, read, shown, without_query
 
 __all__ = ["BLOBS", "Columns", "columns_of", "is_missing", "plain", "rows_of"]
 
@@ -195,13 +195,13 @@ def _of_file(path: str, images: object) -> Columns:
 
 
 def _of_url(url: str, images: object, storage: Storage) -> Columns:
-    data = read(url, storage)
+    data, said = read(url, storage), shown(url)
     parquet = data.startswith(b"PAR1")
-    if not parquet and url.lower().endswith((".parquet", ".pq")):
-        raise SourceError(f"table={shown(url)!r} is not a Parquet file: it does not begin with PAR1; upload it again")
+    if not parquet and said.lower().endswith((".parquet", ".pq")):
+        raise SourceError(f"table={said!r} is not a Parquet file: it does not begin with PAR1; upload it again")
     reader = _of_parquet if parquet else _of_arrow if is_arrow(data[:8]) else None
-    found = _of_csv(url, images, data) if reader is None else reader(url, data)
-    return found._replace(folder=url.rpartition("/")[0])
+    found = _of_csv(said, images, data) if reader is None else reader(said, data)
+    return found._replace(folder=without_query(url).rpartition("/")[0])
 
 
 def _of_parquet(path: str, data: bytes | None = None) -> Columns:

@@ -23,7 +23,7 @@ from vary.sources.labels import class_ids, read_labels
 from vary.sources.listing import Draft, Listing
 from vary.sources.remote import Remote, kept_url, remote_files
 from vary.sources.subset import Source, inherits
-from vary.stores import is_url
+from vary.stores import is_url, shown
 
 __all__ = ["Files", "read_file", "said_dtype", "stamped"]
 
@@ -62,7 +62,7 @@ class Files(Source):
         """Absolute paths, or URLs, by sample index."""
         self._remote: Remote | None = remote_files(self.paths, storage)
         self._labels = read_labels(
-            labels, classes, len(self.paths), lambda place: f"sample {place} ({self.paths[place]})"
+            labels, classes, len(self.paths), lambda place: f"sample {place} ({shown(self.paths[place])})"
         )
         self.fields: tuple[str, ...] = ("images", *self._labels.fields)
         self.classes = self._labels.classes

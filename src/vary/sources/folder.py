@@ -23,6 +23,7 @@ from vary.sources.listing import CURE, Draft, Listing, drafted, load
 from vary.sources.remote import UrlWalk, kept_url, remote_folder
 from vary.sources.subset import Source, inherits
 from vary.sources.walk import JUNK, SUFFIXES, Identity, Walk, identity_of, joined
+from vary.stores import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -93,7 +94,8 @@ class Folder(Source):
         file = None if listing is None else path_text("listing", listing, "the path of a file to keep it in, or None")
         file = None if file is None else absolute(file)
         walk = None if self._remote is None else UrlWalk(self.root, self._remote.storage)
-        self._listing = _listed(given, classes if labels is None else None, file, labels is not None, walk)
+        said = given if walk is None else walk.root
+        self._listing = _listed(said, classes if labels is None else None, file, labels is not None, walk)
         self._listing.root = self.root
         if self._remote is not None and walk is not None:
             self._remote.set_stamps(self._listing, walk)
@@ -118,8 +120,10 @@ class Folder(Source):
     def _set_labels(self, labels: object, classes: Sequence[str] | None) -> None:
         names, n = self._listing, len(self._listing)
         some = f"{names.name(0)!r}, {names.name(min(1, n - 1))!r}, ..., {names.name(n - 1)!r}"
-        order = f", in the plain order of the paths: {some} (vary.Folder({self.root!r}).paths)"
-        self._labels = read_labels(labels, classes, n, lambda place: f"sample {place} ({self.path(place)})", order)
+        order = f", in the plain order of the paths: {some} (vary.Folder({self._said!r}).paths)"
+        self._labels = read_labels(
+            labels, classes, n, lambda place: f"sample {place} ({shown(self.path(place))})", order
+        )
         self.fields = ("images", *self._labels.fields)
         self.class_field = self._labels.field
 
@@ -168,6 +172,10 @@ class Folder(Source):
         return os.path.join(self.root, self.paths[index])  # noqa: PTH118  relative ones may be set as `paths`
 
     @property
+    def _said(self) -> str:
+        return self.root if self._remote is None else shown(self.root)
+
+    @property
     def remote(self) -> bool:
         """Are the files at a URL?"""
         return self._remote is not None
@@ -184,7 +192,7 @@ class Folder(Source):
         return () if self.classes is None else (self._listing.class_ids(indices),)
 
     def __repr__(self) -> str:
-        return f"Folder({self.root!r}: {len(self)} pictures, classes={brief(self.classes)}{said_dtype(self)})"
+        return f"Folder({self._said!r}: {len(self)} pictures, classes={brief(self.classes)}{said_dtype(self)})"
 
 
 ENDINGS = 8  # in a message
@@ -303,7 +311,7 @@ def check_others(folder: Folder) -> None:
     extra = [name for name in others if any(walk.pictures(name))]
     if extra:
         raise SourceError(
-            f"{folder.root!r} has sub-folders of pictures that classes= does not name: {brief(extra)}; name them as "
+            f"{folder._said!r} has sub-folders of pictures that classes= does not name: {brief(extra)}; name them as "
             "well, or read without them: vary.Folder(path, classes=[...])"
         )
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from vary.errors import InputError, brief, counted
 from vary.sample import Array
-from vary.sources.checked import label_columns, path_of
+from vary.sources.checked import label_columns, said_path
 
 if TYPE_CHECKING:
     from vary.sources.base import Indexed
@@ -316,7 +316,7 @@ def batch_labels(source: Indexed, indices: Sequence[int] | Array) -> tuple[Array
 
     def called(place: int) -> str:
         number = int(numbers[place])
-        path = path_of(source, number)
+        path = said_path(source, number)
         return f"sample {number}" if path is None else f"sample {number} ({path})"
 
     out = []

@@ -14,12 +14,13 @@ from vary.guidance import guided
 from vary.sample import Array, check_mask, check_pairs, unequal
 from vary.sources.arrays import Arrays
 from vary.sources.base import Item
-from vary.sources.checked import fingerprints_of, item_of, length_of, path_of
+from vary.sources.checked import fingerprints_of, item_of, length_of, path_of, said_path
 from vary.sources.files import Files
 from vary.sources.folder import Folder
 from vary.sources.kinds import stated_kind
 from vary.sources.opened import open_source
 from vary.sources.subset import Source, Subset, inherits, pick, whole_of
+from vary.stores import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -199,9 +200,9 @@ def _by_name(images: Indexed, masks: Indexed) -> Indexed:
         if lonely:
             some = f"{len(lonely)} {what}{'s'[: len(lonely) > 1]} without {partner}"
             raise SourceError(
-                f"{some}: {_some([path_of(source, own[name]) for name in lonely[: NAMED + 1]], len(lonely))}; "
-                f"{brief(_root(others))} has no picture of the name {brief(lonely[0])}. Add what is missing, or leave "
-                "the others out; by='order' pairs two vary.Files in the order of their paths"
+                f"{some}: {_some([said_path(source, own[name]) for name in lonely[: NAMED + 1]], len(lonely))}; "
+                f"{brief(shown(_root(others)))} has no picture of the name {brief(lonely[0])}. Add what is missing, or "
+                "leave the others out; by='order' pairs two vary.Files in the order of their paths"
             )
     places = [theirs[name] for name in ours]
     return masks if places == list(range(len(places))) else pick(masks, places)
@@ -217,7 +218,7 @@ def _names(what: str, source: Indexed) -> dict[str, int]:
         name = os.path.splitext(path.removeprefix(root))[0]  # noqa: PTH122
         first = found.setdefault(name, place)
         if first != place:
-            twice.append(f"{path_of(source, first)} and {path}")
+            twice.append(f"{said_path(source, first)} and {shown(path)}")
     if twice:
         raise SourceError(
             f"two {what} have one name but for their suffixes: {_some(twice, len(twice))}; leave out one of each, or "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,7 @@ from vary.errors import InputError, SourceError
 from vary.sample import Array
 from vary.sources.base import Encoded
 from vary.sources.walk import JUNK, OTHER, SUFFIXES
-from vary.stores import Stamp, Storage, is_url, list_files, local_path, read_stamped, shown
+from vary.stores import Stamp, Storage, identity, is_url, list_files, local_path, read_stamped, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,7 +47,7 @@ class Remote:
     def set_stamps(self, names: Sequence[str], walk: UrlWalk) -> None:
         """The versions of a walk. With a listing of an earlier time, the walk has not been made: they stay unknown."""
         self.listed = True
-        known, start = walk.stamps or {}, len(walk.root) + 1
+        known, start = walk.stamps or {}, len(walk.url) + 1
         self.stamps = np.array([known.get(name[start:], UNKNOWN) for name in names], np.int64).reshape(-1, 2)
 
     def read(self, url: str, index: int) -> Encoded:
@@ -61,7 +63,8 @@ class Remote:
         found = []
         for index in np.asarray(indices).tolist():
             size, tag = self.stamps[index].tolist() if self.listed else UNKNOWN
-            found.append((shown(paths[index]), size, tag) if tag else (shown(paths[index]), -2, self._salt))
+            name = identity(paths[index])
+            found.append((name, size, tag) if tag else (name, -2, self._salt))
         return found
 
 
@@ -70,7 +73,9 @@ class UrlWalk:
     asked once, when they are first needed."""
 
     def __init__(self, root: str, storage: Storage) -> None:
-        self.root, self._storage = root, storage
+        self.root = shown(root)
+        """For messages."""
+        self.url, self._storage = root, storage
         self.passed: Counter[str] = Counter()
         self.stamps: dict[str, Stamp] | None = None
         """Name -> version, of the pictures, in plain order."""
@@ -80,20 +85,24 @@ class UrlWalk:
         return sorted({f"{name.partition('/')[0]}/" if "/" in name else name for name in names})
 
     def pictures(self, below: str) -> Iterator[list[str]]:
-        start = f"{below}/" if below else ""
-        yield [name for name in self._names() if name.startswith(start)]
+        names = self._sorted
+        first, last = (bisect_left(names, f"{below}/"), bisect_left(names, f"{below}0")) if below else (0, len(names))
+        yield names[first:last]  # "0" is next to "/"
 
     def doubtful(self) -> Counter[str]:
         return Counter({ending: count for ending, count in self.passed.items() if ending and ending not in OTHER})
 
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return list(self._names())
+
     def _names(self) -> dict[str, Stamp]:
         if self.stamps is not None:
             return self.stamps
-        found = list_files(self.root, self._storage)
+        found = list_files(self.url, self._storage)
         if not found:
             raise SourceError(
-                f"{shown(self.root)}: no object has a name that begins so; give the URL of a folder, such as "
-                "s3://bucket/train"
+                f"{self.root}: no object has a name that begins so; give the URL of a folder, such as s3://bucket/train"
             )
         self.stamps = {}
         for name, stamp in found:

@@ -22,7 +22,7 @@ from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import Labels, class_ids, class_names, read_labels
 from vary.sources.remote import Remote, kept_url, remote_cells
 from vary.sources.subset import Source, inherits
-from vary.stores import Storage, is_url
+from vary.stores import Storage, is_url, shown, without_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,7 +189,7 @@ def _root(root: object, columns: Columns) -> str:
     if root is None:
         return columns.folder or absolute("")
     if (url := kept_url(root)) is not None and is_url(url):
-        return url.rstrip("/")
+        return without_query(url).rstrip("/")
     path = url or path_text("root", root, "the path of the folder that the paths start at")
     if not os.path.isdir(path):  # noqa: PTH112
         raise SourceError(f"root={path!r} is not a folder{searched_in(path)}; give the folder that the paths start at")
@@ -209,7 +209,7 @@ def _read_labels(
 
     def called(place: int) -> str:
         row = place if rows is None else int(rows[place])
-        return f"row {row}" if paths is None else f"row {row} ({paths[place]})"
+        return f"row {row}" if paths is None else f"row {row} ({shown(str(paths[place]))})"
 
     wanted = None if classes is None else class_names(classes)
     asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}

@@ -24,7 +24,7 @@ import numpy as np
 from vary.errors import SourceError
 from vary.paths import cache_folder
 from vary.sample import Array
-from vary.stores import Storage, is_url, open_file, stamp_of
+from vary.stores import Storage, is_url, open_file, shown, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ Value = Any  # Any: what JSON holds
 
 class Members(NamedTuple):
     """The regular files of a tar, in its order. places: (n, 2) int64, offset and size in bytes. stamp: of the tar:
-    (size, time of change in ns), or (size, hash of its ETag) at a URL."""
+    (size, time of change in ns), or (size, tag) at a URL, as `Stamp`."""
 
     names: list[str]
     places: Array
@@ -62,7 +62,7 @@ def members_of(tar: str, index: bool | None, storage: Storage) -> Members:
     `SourceError` if the file is not a tar, is compressed, is cut off, or has members that are stored in pieces.
     """
     stamp: tuple[int, int] = stamp_of(tar, storage) if is_url(tar) else stamp_of_file(tar)
-    path = _kept_at(tar, index)
+    path = None if is_url(tar) and not stamp[1] else _kept_at(tar, index)  # 0: the store states no version
     found = None if path is None else _read(path, stamp)
     if found is None:
         found = _listed(tar, stamp, storage)
@@ -76,7 +76,7 @@ def stamp_of_file(tar: str) -> tuple[int, int]:
     try:
         status = os.stat(tar)  # noqa: PTH116  text
     except OSError as error:
-        raise SourceError(f"{tar}: {error.strerror or error}; give the path of a tar file") from error
+        raise SourceError(f"{shown(tar)}: {error.strerror or error}; give the path of a tar file") from error
     return status.st_size, status.st_mtime_ns
 
 
@@ -109,11 +109,11 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
         for first, name in COMPRESSED.items():
             if head.startswith(first):
                 raise SourceError(
-                    f"{tar} is compressed ({name}) and cannot be read at random; unpack it to a .tar"
+                    f"{shown(tar)} is compressed ({name}) and cannot be read at random; unpack it to a .tar"
                 ) from error
-        raise SourceError(f"{tar} is not a tar file, or is cut off: {error}") from error
+        raise SourceError(f"{shown(tar)} is not a tar file, or is cut off: {error}") from error
     except OSError as error:
-        raise SourceError(f"{tar}: {error.strerror or error}") from error
+        raise SourceError(f"{shown(tar)}: {error.strerror or error}") from error
     return Members(names, np.array(places, np.int64).reshape(-1, 2), stamp)
 
 
@@ -125,19 +125,21 @@ def _regular(tar: str, archive: TarFile, size: int) -> Iterator[tuple[str, tuple
         archive.members = []  # type: ignore[attr-defined]  # it would keep them all
         name, place = member.name.removeprefix("./"), (member.offset_data, member.size)
         if member.sparse is not None:
-            raise SourceError(f"{tar}: {name} is stored in pieces (sparse); pack it without --sparse")
+            raise SourceError(f"{shown(tar)}: {name} is stored in pieces (sparse); pack it without --sparse")
         if member.issym():
             cure = "pack the files themselves: tar --dereference"
-            raise SourceError(f"{tar}: {name} is a symbolic link to {member.linkname}; {cure}")
+            raise SourceError(f"{shown(tar)}: {name} is a symbolic link to {member.linkname}; {cure}")
         if member.islnk():
             target = member.linkname.removeprefix("./")
             if target not in known:
-                raise SourceError(f"{tar}: {name} is a link to {target}, which is not before it; pack them together")
+                raise SourceError(
+                    f"{shown(tar)}: {name} is a link to {target}, which is not before it; pack them together"
+                )
             place = known[target]
         elif not member.isreg():
             continue
         elif sum(place) > size:
-            raise SourceError(f"{tar} is cut off within {name}; copy it again")
+            raise SourceError(f"{shown(tar)} is cut off within {name}; copy it again")
         known[name] = place
         yield name, place
 
@@ -148,11 +150,11 @@ def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
     data = file.read(BLOCK)
     after = f"after {names[-1]} ({len(names)} members)" if names else "at its beginning"
     if len(data) < BLOCK:
-        raise SourceError(f"{tar} is cut off {after}, at byte {offset:,}: its end is missing; copy it again")
+        raise SourceError(f"{shown(tar)} is cut off {after}, at byte {offset:,}: its end is missing; copy it again")
     while data:
         if data.strip(b"\0"):
             raise SourceError(
-                f"{tar} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or "
+                f"{shown(tar)} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or "
                 "give each tar by itself"
             )
         offset += len(data)
@@ -161,7 +163,7 @@ def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
 
 def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str) -> list[Value] | None:
     """The labels of a tar from an earlier run, if it is still the same. what: which."""
-    path = _values_at(tar, index, what)
+    path = _values_at(tar, index, stamp, what)
     try:
         said = {} if path is None else json.loads(path.read_bytes())
         return list(said["values"]) if said["of"] == [VERSION, *stamp, what] else None
@@ -170,13 +172,13 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
 
 
 def keep_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str, values: list[Value]) -> None:
-    path = _values_at(tar, index, what)
+    path = _values_at(tar, index, stamp, what)
     if path is not None:
         _store(path, json.dumps({"of": [VERSION, *stamp, what], "values": values}).encode())
 
 
-def _values_at(tar: str, index: bool | None, what: str) -> Path | None:
-    path = _kept_at(tar, index)
+def _values_at(tar: str, index: bool | None, stamp: tuple[int, int], what: str) -> Path | None:
+    path = None if is_url(tar) and not stamp[1] else _kept_at(tar, index)
     return None if path is None else path.with_name(f"{path.name}-{blake2b(what.encode(), digest_size=8).hexdigest()}")
 
 

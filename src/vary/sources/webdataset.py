@@ -26,7 +26,7 @@ from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
 from vary.sources.tars import Members, Value, keep_values, kept_values, members_of
 from vary.sources.walk import SUFFIXES
-from vary.stores import Stamp, Storage, is_url, list_files, read_range, shown
+from vary.stores import Stamp, Storage, identity, is_url, list_files, read_range, shown
 
 __all__ = ["WebDataset"]
 
@@ -52,6 +52,7 @@ class WebDataset(Source):
     index: where the list of members is kept for later runs: in the user's cache folder (None; VARY_CACHE names
         another), beside each tar (True), or nowhere (False).
     storage: options of the store, if tars are at URLs, such as "s3://bucket/train-{000..146}.tar": docs/stores.md.
+        Of a store that states no versions, only a tar's size is compared, and no index is kept.
 
     A tar is read once, for its headers and labels; afterwards a sample is one read at a known place. `SourceError` if
     a tar cannot be read, is compressed or cut off, or changes later; if a sample has no picture, several, or no label;
@@ -80,6 +81,7 @@ class WebDataset(Source):
         suffixes = {one.lower().lstrip(".") for one in (SUFFIXES if images is None else _suffixes(images))}
         members = [members_of(tar, index, self._storage) for tar in self.shards]
         self._stamps = [one.stamp for one in members]
+        self._salt = int.from_bytes(os.urandom(7), "little")
         names: list[str] = []
         places: list[Array] = []
         values: dict[str, list[object]] = {field: [] for field in wanted}
@@ -90,7 +92,7 @@ class WebDataset(Source):
             for field, some in asked_for.items():
                 values[field] += _values(tar, one, (index, self._storage), some, wanted[field])
         if not names:
-            raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {self.shards[0]}")
+            raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {shown(self.shards[0])}")
         values = {field: column if wanted[field][1] else _numbers(column) for field, column in values.items()}
         self._names, self._places = names, np.concatenate(places)
         self._shard = np.repeat(np.arange(len(places)), [len(one) for one in places])
@@ -128,8 +130,15 @@ class WebDataset(Source):
         return f"{shown(self.shards[int(self._shard[index])])}/{self._names[index]}"
 
     def fingerprints(self, indices: Sequence[int] | Array) -> list[tuple[str, int, int]]:
-        """Path, size and time of change of the tar, with the member's name."""
-        return [(self.path(place), *self._stamps[int(self._shard[place])]) for place in np.asarray(indices).tolist()]
+        """Path, size and time of change of the tar, with the member's name. Of a URL: see `Remote.stamped`."""
+        found = []
+        for place in np.asarray(indices).tolist():
+            shard = int(self._shard[place])
+            size, tag = self._stamps[shard]
+            is_known = tag or not is_url(self.shards[shard])
+            name = f"{identity(self.shards[shard])}/{self._names[place]}"
+            found.append((name, size, tag) if is_known else (name, -2, self._salt))
+        return found
 
     def label_batch(self, indices: Sequence[int] | Array) -> tuple[Array, ...]:
         return self._labels.batch(indices)
@@ -178,7 +187,7 @@ def _shards(given: object, storage: Storage) -> list[str]:
             found += [absolute(path) for path in matches]
     if len(set(found)) < len(found):
         twice = next(path for place, path in enumerate(found) if path in found[:place])
-        raise InputError(f"shards name {twice!r} twice; name each tar once")
+        raise InputError(f"shards name {shown(twice)!r} twice; name each tar once")
     return found
 
 
@@ -242,18 +251,20 @@ def _samples(
     seen: set[str] = set()
     for key, sample in _grouped(tar, members.names):
         if key in seen:
-            raise SourceError(f"{tar}: {key} occurs twice; the members of a sample must follow each other")
+            raise SourceError(f"{shown(tar)}: {key} occurs twice; the members of a sample must follow each other")
         seen.add(key)
         whole = [suffix for suffix in sample if suffix in suffixes] if exact else []
         pictures = whole or [suffix for suffix in sample if suffix.rpartition(".")[2] in suffixes]
         if len(pictures) != 1:
             what = "several pictures; name one suffix as images=" if pictures else "no picture"
-            raise SourceError(f"{tar}: {key} has {what}; its members are {brief(sorted(sample))}")
+            raise SourceError(f"{shown(tar)}: {key} has {what}; its members are {brief(sorted(sample))}")
         chosen.append(sample[pictures[0]])
         for field, (suffix, _) in wanted.items():
             place = sample.get(suffix)
             if place is None:
-                raise SourceError(f"{tar}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}")
+                raise SourceError(
+                    f"{shown(tar)}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}"
+                )
             labels[field].append(place)
     return chosen, labels
 
@@ -268,7 +279,8 @@ def _values(
     if found is None or len(found) != len(places):
         with _reader(tar, members.stamp, storage) as read:
             found = [
-                _value(f"{tar}/{members.names[place]}", read(*members.places[place].tolist()), keys) for place in places
+                _value(f"{shown(tar)}/{members.names[place]}", read(*members.places[place].tolist()), keys)
+                for place in places
             ]
         keep_values(tar, index, members.stamp, what, found)
     return found
@@ -307,7 +319,7 @@ def _grouped(tar: str, names: Sequence[str]) -> Iterator[tuple[str, dict[str, in
             sample = {}
         last = key
         if suffix.lower() in sample:
-            raise SourceError(f"{tar}: {key} has two members .{suffix.lower()}; name each member once")
+            raise SourceError(f"{shown(tar)}: {key} has two members .{suffix.lower()}; name each member once")
         sample[suffix.lower()] = place
     if last is not None:
         yield last, sample

@@ -12,7 +12,7 @@ process.) A client belongs to one process: after a fork the child makes its own.
 
 from __future__ import annotations
 
-from vary.stores.address import Storage, as_url, is_url, local_path, shown
+from vary.stores.address import Storage, as_url, identity, is_url, local_path, shown, without_query
 from vary.stores.faults import interruptible
 from vary.stores.ranges import Found, Stamp, list_files, open_file, read, read_range, read_stamped, size_of, stamp_of
 
@@ -21,6 +21,7 @@ __all__ = [
     "Stamp",
     "Storage",
     "as_url",
+    "identity",
     "interruptible",
     "is_url",
     "list_files",
@@ -32,4 +33,5 @@ __all__ = [
     "shown",
     "size_of",
     "stamp_of",
+    "without_query",
 ]

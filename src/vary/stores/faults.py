@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from typing import NamedTuple, TypeVar
 
 from vary.errors import SourceError, VaryError, shortened
-from vary.stores.address import Storage, shown
+from vary.stores.address import Storage, cleaned, shown
 
 __all__ = [
     "FAULTS",
@@ -63,6 +63,14 @@ FAULTS = (  # the first that fits
         "missing", "NotFoundError FileNotFoundError", STATUS + r"404\b", False, "is the name, or the bucket, misspelt?"
     ),
     _row(
+        "no credentials",
+        "NoCredentialsError PartialCredentialsError NoAuthTokenError DefaultCredentialsError ClientAuthenticationError",
+        r"169\.254\.169\.254|metadata\.google\.internal|[Aa]ccount must be specified|[Mm]issing (account|credentials)",
+        False,
+        "give credentials: storage={'access_key_id': ..., ...} or the environment; for public objects of S3, "
+        "storage={'skip_signature': True}",
+    ),
+    _row(
         "refused",
         "PermissionDeniedError UnauthenticatedError PermissionError",
         STATUS + r"40[13]\b",
@@ -78,13 +86,20 @@ FAULTS = (  # the first that fits
         False,
         "check the URL and storage=",
     ),
+    _row("of the program", "", NEVER, False, "check the URL and storage=, and the versions of obstore and fsspec"),
     _row("of the network", "", r"", True, f"check the network and the endpoint; {LATER}"),
 )
+
+
+STATED = (OSError, EOFError, ValueError, TypeError, NotImplementedError, ImportError)
+"""Errors of Python itself that a library raises for a fault of a request; others are mistakes of a program."""
 
 
 def fault_of(error: BaseException) -> Fault:
     names = {one.__name__ for one in type(error).__mro__}
     text = str(error)
+    if type(error).__module__ == "builtins" and not isinstance(error, STATED):
+        return next(one for one in FAULTS if one.name == "of the program")
     return next(one for one in FAULTS if names & one.classes or re.search(one.pattern, text) is not None)
 
 
@@ -104,8 +119,8 @@ def interruptible(check: Callable[[], None]) -> Iterator[None]:
 DETAILS = re.compile(r"\s*(Debug source:|: <\?xml|: <[A-Z]).*", re.DOTALL)  # obstore appends its data structures
 
 
-def _said(error: BaseException) -> str:
-    text = " ".join(DETAILS.sub("", str(error)).split())
+def _said(error: BaseException, url: str) -> str:
+    text = " ".join(cleaned(DETAILS.sub("", str(error)), url).split())
     return shortened(text, 300) or type(error).__name__
 
 
@@ -127,6 +142,10 @@ def delay(url: str, attempt: int) -> float:
     return float(min(5.0, 0.1 * 2.0 ** (attempt - 1)) * (0.5 + jitter / 2))
 
 
+PASSED = (MemoryError, LookupError, AttributeError, NameError, AssertionError, ArithmeticError)
+"""Mistakes of a program, and no memory: no fault of one object, so they are neither retried nor skipped."""
+
+
 def attempted(url: str, storage: Storage, call: Callable[[], T]) -> T:
     """The result of `call`, which is tried again after faults of the table that are retried. `SourceError` otherwise:
     with the URL, the number of attempts, the last error and a cure."""
@@ -136,11 +155,11 @@ def attempted(url: str, storage: Storage, call: Callable[[], T]) -> T:
         attempt += 1
         try:
             return call()
-        except VaryError:
+        except (VaryError, *PASSED):
             raise
         except Exception as error:  # noqa: BLE001  each library has its own
             fault = fault_of(error)
-            text = storage.hidden(_said(error))
+            text = storage.hidden(_said(error, url))
             where = shown(url)
             if not fault.retried:
                 kind = MissingError if fault.name == "missing" else SourceError

@@ -1,30 +1,36 @@
 """Ranges that were read: in memory within a limit, the least recently used goes first; and perhaps in a folder.
 
-A file of the folder is the hash of its key, and holds a check of its contents. It appears whole, by a rename, so
-processes may share the folder. A damaged file is deleted, and counts as absent. If a file cannot be written (a full
-disk), a warning says so once, and the folder is only read from then on.
+The files are in a sub-folder of vary's own, `OWN`, under names of one form; no other file is counted or deleted, so
+the folder may hold the user's files. A file's name is the hash of its key, and it holds a check of its contents. It
+appears whole, by a rename, so processes may share the folder. A damaged file is deleted, and counts as absent. If a
+file cannot be written (a full disk), a warning says so once, and the folder is only read from then on.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections import OrderedDict
 from contextlib import suppress
 from threading import Lock
+from time import time
 
 from vary.errors import warn_caller
 
 __all__ = ["Kept", "kept_of"]
 
 MAGIC = b"vary range 1\r\n\0\0"
+OWN = "vary-ranges"
+NAME = re.compile(r"[0-9a-f]+\.range(\.[0-9]+-[0-9a-f]{8}\.tmp)?")
+ABANDONED = 3600  # seconds after which an unfinished file is that of a process that ended
 TARGET = 0.9  # of the limit: what a folder is brought down to
 
 
 class Kept:
-    """folder: None: memory alone. most: bytes, in memory and in the folder each."""
+    """folder: the user's, in which `OWN` is made; None: memory alone. most: bytes, in memory and in the folder each."""
 
     def __init__(self, most: int, folder: str | None) -> None:
-        self.most, self.folder = most, folder
+        self.most, self.folder = most, None if folder is None else os.path.join(folder, OWN)  # noqa: PTH118
         self.held = 0
         self._entries: OrderedDict[bytes, bytes] = OrderedDict()
         self._lock = Lock()
@@ -65,7 +71,7 @@ class Kept:
                 self.held -= len(self._entries.popitem(last=False)[1])
 
     def _path(self, key: bytes) -> str:
-        return f"{self.folder}/{key.hex()}"
+        return f"{self.folder}/{key.hex()}.range"
 
     def _loaded(self, path: str) -> bytes | None:
         from hashlib import blake2b
@@ -104,19 +110,23 @@ class Kept:
             self._shrink()
 
     def _shrink(self) -> None:
-        """Delete the files that were used longest ago, until the folder is within its limit."""
+        """Delete those of our files that were used longest ago, until they are within the limit."""
         assert self.folder is not None
         files = []
         with os.scandir(self.folder) as entries:
             for entry in entries:
+                own = NAME.fullmatch(entry.name)
                 with suppress(OSError):  # another process deleted it meanwhile
-                    status = entry.stat()
-                    files.append((status.st_mtime_ns, status.st_size, entry.path))
-        total = sum(size for _, size, _ in files)
+                    if own is not None and entry.is_file(follow_symlinks=False):
+                        status = entry.stat()
+                        files.append((status.st_mtime_ns, status.st_size, entry.path, own[1] is not None))
+        total = sum(size for _, size, _, _ in files)
         if total > self.most:
-            for _, size, path in sorted(files):
+            for changed, size, path, unfinished in sorted(files):
                 if total <= TARGET * self.most:
                     break
+                if unfinished and changed > (time() - ABANDONED) * 1e9:  # of another process, which would lack it
+                    continue
                 with suppress(OSError):
                     os.unlink(path)  # noqa: PTH108
                 total -= size

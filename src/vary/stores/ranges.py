@@ -21,7 +21,8 @@ AHEAD = 1 << 18  # bytes that a file object asks for at a time
 
 
 class Stamp(NamedTuple):
-    """The version of an object. size: -1: not known. tag: a hash of its ETag; 0: not known."""
+    """The version of an object. size: -1: not known. tag: a hash of its ETag, which is odd, or else of the time of its
+    last change, which is even; 0: not known."""
 
     size: int
     tag: int
@@ -46,13 +47,14 @@ def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tupl
     kept = None if name is None else cache.get(name)
     if kept is not None and known is not None:
         return kept, known
-    client, key = client_of(url, storage)
+    confirmed: list[bool] = []
     doubted: list[bytes] = []  # bodies whose MD5 is not the ETag
 
     def once() -> Got:
+        client, key = client_of(url, storage)
         got = client.get(key)
         if known is not None:
-            _check_version(got.meta, known)
+            confirmed.append(_is_confirmed(client, key, got.meta, known))
         if 0 <= got.meta.size != len(got.data):
             raise TruncatedError(f"{len(got.data)} bytes came instead of {got.meta.size}")
         if known is not None and 0 <= known.size != len(got.data):
@@ -65,21 +67,22 @@ def read_stamped(url: str, storage: Storage, known: Stamp | None = None) -> tupl
         return got
 
     got = attempted(url, storage, once)
-    stamp = _stamp(Meta(len(got.data), got.meta.etag))
-    version = known if known is not None and known.tag and not stamp.tag else stamp
-    if cache.most and version.tag:
+    stamp = _stamp(got.meta._replace(size=len(got.data)))
+    same = known is not None and bool(known.tag) and (confirmed[-1] or not stamp.tag)
+    version = known if known is not None and same else stamp
+    if cache.most and version.tag and (confirmed[-1:] == [True] or version == stamp):
         cache.put(_key(url, storage, version, -1), got.data)
     return got.data, version
 
 
 def size_of(url: str, storage: object = None) -> int:
     """Bytes of an object, by one request."""
-    return _version(url, Storage.of(storage))[0].size
+    return _version(url, Storage.of(storage)).size
 
 
 def stamp_of(url: str, storage: object = None) -> Stamp:
     """The present version of an object, by one request."""
-    return _version(url, Storage.of(storage))[0]
+    return _version(url, Storage.of(storage))
 
 
 def read_range(url: str, start: int, stop: int, storage: object = None, known: Stamp | None = None) -> bytes:
@@ -88,7 +91,7 @@ def read_range(url: str, start: int, stop: int, storage: object = None, known: S
     known: its version, from an earlier call or list; without it, one more request asks for it.
     """
     options = Storage.of(storage)
-    stamp = _version(url, options)[0] if known is None or known.size < 0 else known
+    stamp = _version(url, options) if known is None or known.size < 0 else known
     stop = min(stop, stamp.size)
     if start < 0 or start >= stop:
         return b""
@@ -99,11 +102,11 @@ def read_range(url: str, start: int, stop: int, storage: object = None, known: S
     absent = [number for number, block in blocks.items() if block is None]
     for first, last in _runs(absent):
         a, b = first * BLOCK, min((last + 1) * BLOCK, stamp.size)
-        data = _fetched(url, options, stamp, (a, b))
+        data, confirmed = _fetched(url, options, stamp, (a, b))
         for number in range(first, last + 1):
             block = data[number * BLOCK - a : (number + 1) * BLOCK - a]
             blocks[number] = block
-            if stamp.tag:
+            if confirmed:
                 cache.put(names[number], block)
     whole = b"".join(block for block in blocks.values() if block is not None)
     at = numbers.start * BLOCK
@@ -113,16 +116,18 @@ def read_range(url: str, start: int, stop: int, storage: object = None, known: S
 def open_file(url: str, storage: object = None) -> BinaryIO:
     """A seekable file, read-only, of an object in its present version; changed bytes are an error."""
     options = Storage.of(storage)
-    return io.BufferedReader(_Ranges(url, options, _version(url, options)[0]), AHEAD)
+    return io.BufferedReader(_Ranges(url, options, _version(url, options)), AHEAD)
 
 
 def list_files(url: str, storage: object = None) -> list[Found]:
     """All objects below a URL, at any depth, in plain order of their names, which begin after `url` and a slash."""
     options = Storage.of(storage)
-    client, key = client_of(url, options)
+    key = address_of(url).key
     prefix = f"{key.rstrip('/')}/" if key.strip("/") else ""
-    rows = attempted(url, options, lambda: client.listed(prefix))
-    found = [Found(name[len(prefix) :], _stamp(meta)) for name, meta in rows if name.startswith(prefix)]
+    listing = attempted(url, options, lambda: client_of(url, options)[0].listing(prefix))
+    while attempted(url, options, listing.more):  # each page has attempts and a budget of its own
+        pass
+    found = [Found(name[len(prefix) :], _stamp(meta)) for name, meta in listing.rows if name.startswith(prefix)]
     return sorted((one for one in found if one.name and not one.name.endswith("/")), key=lambda one: one.name)
 
 
@@ -155,39 +160,62 @@ class _Ranges(io.RawIOBase):
         return len(data)
 
 
-def _fetched(url: str, storage: Storage, stamp: Stamp, span: tuple[int, int]) -> bytes:
-    client, key = client_of(url, storage)
+def _fetched(url: str, storage: Storage, stamp: Stamp, span: tuple[int, int]) -> tuple[bytes, bool]:
+    """The bytes, and whether they are known to be of this version."""
 
-    def once() -> bytes:
+    def once() -> tuple[bytes, bool]:
+        client, key = client_of(url, storage)
         got = client.get(key, *span)
-        _check_version(got.meta, stamp)
+        confirmed = _is_confirmed(client, key, got.meta, stamp)
         if len(got.data) != span[1] - span[0]:
             raise TruncatedError(f"{len(got.data)} bytes came instead of {span[1] - span[0]}")
-        return got.data
+        return got.data, confirmed
 
     return attempted(url, storage, once)
 
 
-def _version(url: str, storage: Storage) -> tuple[Stamp, Client]:
-    client, key = client_of(url, storage)
-    return _stamp(attempted(url, storage, lambda: client.meta(key))), client
+def _version(url: str, storage: Storage) -> Stamp:
+    def once() -> Meta:
+        client, key = client_of(url, storage)
+        return client.meta(key)
+
+    return _stamp(attempted(url, storage, once))
 
 
 def _stamp(meta: Meta) -> Stamp:
     from hashlib import blake2b  # imported here and below: it takes a tenth of the time that importing vary does
 
-    tag = blake2b(meta.etag.encode(), digest_size=7).digest() if meta.etag else b""
-    return Stamp(meta.size, int.from_bytes(tag, "little"))
+    if not meta.etag and not meta.modified:
+        return Stamp(meta.size, 0)
+    number = int.from_bytes(blake2b((meta.etag or meta.modified).encode(), digest_size=7).digest(), "little")
+    return Stamp(meta.size, number | 1 if meta.etag else (number & ~1) or 2)
 
 
-def _check_version(meta: Meta, known: Stamp) -> None:
-    now = _stamp(meta)
+def _is_confirmed(client: Client, key: str, meta: Meta, known: Stamp) -> bool:
+    """Is what was just read of the known version? If the answer did not state that, the store is asked. An error if it
+    is of another version; False if no version is known or stated, and only sizes were compared."""
+    if not known.tag or _comparable(meta, known):
+        return _check_version(meta, known)
+    _check_version(meta, known)
+    return _check_version(client.meta(key), known)
+
+
+def _comparable(meta: Meta, known: Stamp) -> bool:
+    """Does this state the version in the same way: an ETag, or a time?"""
+    return bool(meta.etag if known.tag & 1 else meta.modified)
+
+
+def _check_version(meta: Meta, known: Stamp) -> bool:
+    """Is this the known version? An error if it is another one; False if only the sizes can be compared."""
+    compared = bool(known.tag) and _comparable(meta, known)
+    now = _stamp(meta if known.tag & 1 else meta._replace(etag="")) if compared else _stamp(meta)
     sizes = now.size >= 0 and 0 <= known.size != now.size
-    if now.tag != known.tag if now.tag and known.tag else sizes:
+    if now.tag != known.tag if compared else sizes:
         raise ChangedError(
             f"has changed since it was listed or read first: {known.size} bytes then, {now.size} now, of the ETag "
             f"{meta.etag or 'not stated'}"
         )
+    return compared
 
 
 _not_md5: set[str] = set()  # stores whose ETags look like an MD5, and are none
@@ -204,11 +232,10 @@ def _is_sound(url: str, got: Got) -> bool:
 
 
 def _key(url: str, storage: Storage, stamp: Stamp, number: int) -> bytes:
-    """Of a part in the cache. The endpoint is in it, because buckets of two stores may have one name."""
+    """Of a part in the cache: of the whole URL, and of the options that say where its store is."""
     from hashlib import blake2b
 
-    where = dict(storage.options).get("endpoint", "")
-    text = f"{where}\0{shown(url)}\0{stamp.size}\0{stamp.tag}\0{number}"
+    text = f"{storage.place()}\0{url}\0{stamp.size}\0{stamp.tag}\0{number}"
     return blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 

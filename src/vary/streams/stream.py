@@ -25,7 +25,7 @@ from vary.sources import (
     images_of,
     masks_of,
     open_source,
-    path_of,
+    said_path,
     stated_kind,
     whole_of,
 )
@@ -229,7 +229,7 @@ class Stream(Epochs):
     def _preparing(self) -> str:
         index = self._sample_read
         if index is not None:
-            return f"reading {path_of(self.source, index) or f'sample {index}'}, to learn what the source holds"
+            return f"reading {said_path(self.source, index) or f'sample {index}'}, to learn what the source holds"
         return "calling order=" if self._counts_differ() else "opening its cache"
 
     def _cache_limit(self) -> int:

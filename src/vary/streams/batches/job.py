@@ -14,7 +14,7 @@ from vary.elements import ELEMENTS
 from vary.errors import stop_iteration_error
 from vary.plan.infer import output_dtype, output_size
 from vary.sample import Array
-from vary.sources import Adapted, Arrays, path_of, reads_for_labels, whole_of
+from vary.sources import Adapted, Arrays, path_of, reads_for_labels, said_path, whole_of
 from vary.streams.batch import LazyPaths, Made, batch_of, labels_of
 from vary.streams.batches.failures import left_out, replaced
 from vary.streams.batches.fetch import size_of
@@ -123,7 +123,7 @@ class Job(EpochJob):
             return Made(None, work)
         indices, repeats = indices[done.places], repeats[done.places]
         arrays = (*done.fields, *self._labels(indices))
-        paths = None if path_of(self.source, int(indices[0])) is None else LazyPaths(self.path, indices.copy())
+        paths = None if path_of(self.source, int(indices[0])) is None else LazyPaths(self._file, indices.copy())
         batch = batch_of(
             arrays,
             self.fields,
@@ -135,6 +135,9 @@ class Job(EpochJob):
             epochs=None,
         )
         return Made(batch, work._replace(batch=sum(map(size_of, arrays))))
+
+    def _file(self, index: int) -> str:
+        return path_of(self.source, index) or f"sample {index}"
 
     def _labels(self, indices: Array) -> tuple[Array, ...]:
         return labels_of(self.source, indices, self.one_hot)
@@ -210,4 +213,4 @@ class Job(EpochJob):
         return self.options.total_threads
 
     def path(self, index: int, stream: int = 0) -> str:  # noqa: ARG002
-        return path_of(self.source, index) or f"sample {index}"
+        return said_path(self.source, index) or f"sample {index}"

@@ -12,7 +12,7 @@ from vary.errors import DecodeError, InputError, SourceError
 from vary.plan.masks import MaskKind
 from vary.plan.request import Parts, Pictures
 from vary.sample import Array, check_mask
-from vary.sources import Encoded, item_of, path_of
+from vary.sources import Encoded, item_of, said_path
 from vary.streams.batches.fetch import expected_bytes, fingerprints, size_of
 from vary.streams.cache.arrays import array_in, block_of
 from vary.streams.cache.memory import File
@@ -144,7 +144,7 @@ class MaskInputs:
 def _misfit(images: Indexed, masks: Indexed, index: int, sizes: tuple[Size, Size]) -> DecodeError:
     """sizes: of the image and of the mask."""
     (height, width), (other_height, other_width) = sizes
-    path, cure = path_of(images, index), "make the mask of the image as it is"
+    path, cure = said_path(images, index), "make the mask of the image as it is"
     if (height, width) == (other_width, other_height):
         cure = "EXIF turns the image, perhaps: the mask belongs to the image as it is seen, upright"
     name = "" if path else f"sample {index}: "
@@ -156,7 +156,7 @@ def _misfit(images: Indexed, masks: Indexed, index: int, sizes: tuple[Size, Size
 
 
 def _called(source: Indexed, index: int) -> str:
-    return path_of(source, index) or f"mask {index}"
+    return said_path(source, index) or f"mask {index}"
 
 
 def _read_some(job: Job, masks: Masks, executor: Executor, indices: Sequence[int]) -> list[Raw]:
@@ -196,7 +196,7 @@ def _check_kind(mask: Array, masks: Masks, index: int) -> None:
     if kind == first:
         return
     seen = f"is {kind.dtype} with {mask.ndim} axes, and {masks.first} is {first.dtype} with {2 if first.flat else 3}"
-    path, cure = path_of(masks.source, index), "give all masks one dtype and form"
+    path, cure = said_path(masks.source, index), "give all masks one dtype and form"
     if path:
         raise DecodeError(f"{seen}; {cure}: save all with 8 bits, or all with 16", path)
     raise InputError(f"the mask of sample {index} {seen}; {cure}")

@@ -11,7 +11,7 @@ import numpy as np
 from vary.errors import DecodeError
 from vary.plan.request import Address, Output, Parts, Request
 from vary.sample import Array
-from vary.sources import path_of
+from vary.sources import said_path
 from vary.streams.batches.fetch import inputs_of, size_of
 from vary.streams.batches.masks import MaskInputs
 from vary.streams.report import Work
@@ -208,5 +208,5 @@ def _error(source: Indexed, index: int, reason: Exception | str) -> Exception:
     """What to raise for this sample: an error as it is, a reason with its path."""
     if isinstance(reason, Exception):
         return reason
-    path = path_of(source, index)
+    path = said_path(source, index)
     return DecodeError(reason if path else f"sample {index}: {reason}", path)
