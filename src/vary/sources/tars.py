@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Members", "beside", "keep_values", "kept_values", "members_of"]
 
-VERSION = 1
+VERSION = 2  # 1: ended at a damaged header, without links
 COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd"}
 """First bytes of a compressed file -> what it was compressed with."""
 BLOCK = 512  # bytes of a header
@@ -173,7 +173,8 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
     path = _values_at(tar, index, what)
     try:
         said = {} if path is None else json.loads(path.read_bytes())
-        return list(said["values"]) if said["of"] == [VERSION, *stamp, what] else None
+        is_whole = said["digest"] == _digest(said["values"])
+        return list(said["values"]) if is_whole and said["of"] == [VERSION, *stamp, what] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -181,7 +182,13 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
 def keep_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str, values: list[Any]) -> None:
     path = _values_at(tar, index, what)
     if path is not None:
-        _store(path, json.dumps({"of": [VERSION, *stamp, what], "values": values}).encode())
+        said = {"of": [VERSION, *stamp, what], "values": values, "digest": _digest(values)}
+        _store(path, json.dumps(said).encode())
+
+
+def _digest(values: object) -> str:
+    """Of what JSON holds: damaged labels would be other labels."""
+    return blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()
 
 
 def _values_at(tar: str, index: bool | None, what: str) -> Path | None:
