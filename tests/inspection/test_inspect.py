@@ -98,8 +98,9 @@ def test_parts_can_be_given(data: Path) -> None:
     ):
         assert len(found.leaks) == 1
     assert not vary.inspect(data / "train").twins
-    with pytest.raises(InputError, match="threads=0"):
-        vary.inspect(data, threads=0)
+    for wrong in (0, "4", 1.5, True):
+        with pytest.raises(InputError, match=f"threads={wrong!r}; give a whole number"):
+            vary.inspect(data, threads=wrong)  # type: ignore[arg-type]
 
 
 def test_broken_files_are_listed(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -121,6 +122,57 @@ def test_everything_broken(tmp_path: Path) -> None:
     assert len(found.parts[0].broken) == 1
     assert found.as_dict()["parts"][0]["heights"] == []
     assert str(found)
+    sheet = found.sheet()
+    sheet.save(tmp_path / "sheet.png")
+    assert vary.read_image(tmp_path / "sheet.png").size
+    assert sheet._repr_png_()
+    assert "a.jpg" in sheet._repr_html_()
+
+
+def test_every_folder_is_a_part(data: Path) -> None:
+    shutil.copytree(data / "val", data / "holdout")
+    (data / "val").rename(data / "Val")
+    (data / "notes").mkdir()
+    shutil.copytree(data / "holdout", data / "Test")
+    assert [part.name for part in vary.inspect(data).parts] == ["train", "Val", "holdout", "Test"]
+    (data / "holdout").rename(data / "extra")
+    assert [part.name for part in vary.inspect(data).parts] == ["train", "Val", "Test", "extra"]
+
+
+def test_a_picture_without_a_label_contradicts_none(data: Path) -> None:
+    (data / "test").mkdir()
+    shutil.copyfile(data / "train" / "cat" / "0.jpg", data / "test" / "0.jpg")
+    found = vary.inspect(data)
+    assert (len(found.leaks), found.contradictions) == (1, ())
+    assert found.advice() == ["2 pictures in more than one part: scores on the held-back part mislead"]
+
+
+def test_equal_pictures_are_surer_than_similar_ones(data: Path) -> None:
+    first = data / "train" / "cat" / "2.jpg"
+    smaller = changed(first, "smaller")
+    shutil.copyfile(first, data / "train" / "dog" / "x.jpg")
+    found = vary.inspect(data)
+    assert [(one.is_same, len(one.samples)) for one in found.twins] == [(True, 2), (False, 3)]
+    assert found.advice() == [
+        "2 pictures in more than one class: one label is wrong",
+        "1 picture nearly the same in more than one class: one label may be wrong",
+    ]
+    assert str(smaller) in {one.path for one in found.twins[1].samples}
+
+
+def test_leaks_hide_no_contradictions(data: Path) -> None:
+    shutil.copyfile(data / "train" / "cat" / "0.jpg", data / "val" / "cat" / "x.jpg")
+    shutil.copyfile(data / "train" / "cat" / "1.jpg", data / "train" / "dog" / "x.jpg")
+    text = str(vary.inspect(data))
+    assert "in several parts: 2 pictures\n" in text
+    assert "in several classes: 2 pictures\n" in text
+    assert "4 pictures in all more than once" in text
+
+
+def test_arrays_of_other_shapes_are_not_the_same() -> None:
+    images = np.zeros((1, 40, 60, 3), np.uint8)
+    found = vary.inspect({"a": images, "b": images.reshape(1, 60, 40, 3)})
+    assert [one.is_same for one in found.twins] == [False]
 
 
 def test_uneven_classes_and_small_pictures(data: Path) -> None:
@@ -195,8 +247,28 @@ def test_all_close_hashes_are_found() -> None:
 def test_many_equal_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vary.inspection.hashes.LARGEST", 7)
     pairs = close_pairs(np.zeros(40, np.uint64), np.zeros((40, THUMBNAIL, THUMBNAIL), np.uint8))
-    assert len(pairs) == 40 * 39 // 2
+    assert pairs.tolist() == [[0, place] for place in range(1, 40)]
     assert groups_of(pairs, 40) == [list(range(40))]
+
+
+@pytest.mark.parametrize("kind", ["equal", "one band", "two bands"])
+def test_many_pictures_take_little_time(kind: str) -> None:
+    """Numbers of compared pairs, not seconds: 20,000 pictures have 200 million pairs."""
+    count, free = 20_000, {"equal": 0, "one band": 51, "two bands": 45}[kind]
+    hashes = np.random.default_rng(0).integers(0, 2**free, count, np.uint64)
+    compared = 0
+    real = np.bitwise_count
+
+    def counting(values: np.ndarray) -> np.ndarray:
+        nonlocal compared
+        compared += values.size
+        return real(values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(np, "bitwise_count", counting)
+        pairs = close_pairs(hashes, np.zeros((count, THUMBNAIL, THUMBNAIL), np.uint8))
+    assert len(pairs) == (count - 1 if kind == "equal" else 0)
+    assert compared < 1000 * count
 
 
 def test_groups() -> None:

@@ -1,6 +1,8 @@
 """Tar files: their index, their labels, and what is wrong with them."""
 
 import os
+import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -188,6 +190,34 @@ def test_names_of_members(pictures: list[bytes], tmp_path: Path) -> None:
         vary.WebDataset("one-{5..0}.tar")
 
 
+def test_an_index_of_an_older_version(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 1 left out all that followed a damaged header."""
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    path = written(tmp_path, ("a.png", pictures[1]), ("b.png", pictures[2]))
+    monkeypatch.setattr("vary.sources.tars.VERSION", 1)
+    assert len(vary.WebDataset(path)) == 2
+    (kept,) = (tmp_path / "cache" / "tars").iterdir()
+    assert b'"version": 1' in kept.read_bytes()
+    monkeypatch.undo()
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    assert len(vary.WebDataset(path)) == 2
+    assert b'"version": 1' not in kept.read_bytes()
+
+
+@pytest.mark.parametrize("form", ["gnu", "ustar", "pax", "v7"])
+def test_tars_of_gnu_tar(pictures: list[bytes], tmp_path: Path, form: str) -> None:
+    tar = shutil.which("tar")
+    if tar is None or b"GNU tar" not in subprocess.run([tar, "--version"], capture_output=True).stdout:
+        require("tar", "GNU tar is not installed")
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(pictures[number])
+    os.link(tmp_path / "1.png", tmp_path / "3.png")
+    names = [f"{number}.png" for number in range(4)]
+    subprocess.run([str(tar), f"--format={form}", "-cf", "one.tar", *names], cwd=tmp_path, check=True)
+    source = vary.WebDataset(tmp_path / "one.tar", index=False)
+    assert [item.image.data for item in source] == [*pictures[:3], pictures[1]]
+
+
 def test_labels_of_an_earlier_run(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """They are kept with the index, for this tar and these labels alone."""
     monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
@@ -201,6 +231,10 @@ def test_labels_of_an_earlier_run(pictures: list[bytes], tmp_path: Path, monkeyp
         read.clear()
         assert vary.WebDataset(one, labels).label_batch([0])[0].tolist() == [wanted]
         assert len(read) == reads
+    for path in (tmp_path / "cache" / "tars").glob("*-*"):
+        path.write_bytes(path.read_bytes().replace(b'["3"]', b'["8"]').replace(b"[5]", b"[8]"))
+    assert vary.WebDataset(one, "cls").label_batch([0])[0].tolist() == [3]
+    assert vary.WebDataset(one, "json:x").label_batch([0])[0].tolist() == [5]
     os.utime(written(tmp_path, ("a.png", pictures[1]), ("a.cls", b"4")), ns=(1, 1))
     assert vary.WebDataset(one, "cls").label_batch([0])[0].tolist() == [4]
 

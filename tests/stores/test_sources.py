@@ -1,9 +1,12 @@
 """A source at a URL has the samples, labels, order and batches of the same files on the local disk."""
 
+import io
 import pickle
 import subprocess
 import sys
+import tarfile
 import traceback
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ from stores.servers import request
 
 import vary
 from vary import stores
+from vary.sources.own import Adapted
+from vary.sources.subset import Source, whole_of
 
 pytestmark = pytest.mark.needs("store")
 
@@ -160,6 +165,8 @@ FORK = """
 import os, sys
 import vary
 from vary import stores
+from vary.sources.own import Adapted
+from vary.sources.subset import Source, whole_of
 url, storage = "s3://pets/train/cat/\\u00fc 0.jpg", {storage}
 used = {used}
 if used:
@@ -209,3 +216,36 @@ def _png(pixels: np.ndarray) -> bytes:
     sink = io.BytesIO()
     Image.fromarray(pixels).save(sink, "png")
     return sink.getvalue()
+
+
+def test_each_source_says_that_it_is_at_a_url(world: World) -> None:
+    """A stream reads such sources with more threads."""
+    of: dict[str, Any] = {"storage": world.storage()}
+    paths = [str(path) for path in vary.Folder(world.folder / "train").paths]
+    urls = [path.replace(str(world.folder), "s3://pets") for path in paths]
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        archive.add(paths[0], "0.jpg")
+    (world.folder / "one.tar").write_bytes(tar.getvalue())
+    request(world.s3, "PUT", "/pets/one.tar", tar.getvalue())
+    sources: list[tuple[Source, Source]] = [
+        (vary.Folder(TRAIN, **of), vary.Folder(world.folder / "train")),
+        (vary.Files(urls, **of), vary.Files(paths)),
+        (vary.table({"f": urls}, "f", **of), vary.table({"f": paths}, "f")),
+        (vary.WebDataset("s3://pets/one.tar", **of), vary.WebDataset(world.folder / "one.tar", index=False)),
+        (in_order(vary.Files(urls, **of), vary.Files(paths)), in_order(vary.Files(paths), vary.Files(paths))),
+        (in_order(vary.Files(paths), vary.Files(urls, **of)), in_order(vary.Files(paths), vary.Files(paths))),
+    ]
+    for remote, local in sources:
+        for change in (lambda one: one, lambda one: one[:1], Adapted, pickled):
+            assert getattr(whole_of(change(remote))[0], "remote", None) is True, remote
+            assert getattr(whole_of(change(local))[0], "remote", None) is False, local
+
+
+def in_order(images: Source, masks: Source) -> Source:
+    return vary.Pairs(images, masks, by="order")
+
+
+def pickled(source: Source) -> Source:
+    found: Source = pickle.loads(pickle.dumps(source))
+    return found

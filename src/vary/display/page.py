@@ -74,11 +74,11 @@ def details(summary: str, html: str) -> str:
 def grid(sheet: Sheet) -> str:
     """The pictures of a sheet, with their captions; of a very large sheet, the first rows."""
     total = len(sheet.rows)
-    sheet = sheet._replace(rows=sheet.rows[: max(1, MOST // max(map(len, sheet.rows)))])
+    sheet = sheet._replace(rows=sheet.rows[: max(1, MOST // max(map(len, sheet.rows), default=1))])
     cells = sheet.cells
     largest = SHOWN if len(cells) <= FEW else int(SHOWN * 0.75)
     layout, limit = layout_of(sheet, largest), BUDGET // max(1, len(cells))
-    columns = max(map(len, sheet.rows))
+    columns = max(map(len, sheet.rows), default=1)
     width = f"repeat({columns},{layout.cell[1]}px)" if sheet.columns else f"repeat(auto-fill,{layout.cell[1]}px)"
     parts = [f'<div style="text-align:center">{muted(safe(one))}</div>' for one in sheet.columns]
     for number, row in enumerate(sheet.rows):

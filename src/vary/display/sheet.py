@@ -87,10 +87,10 @@ class Layout(NamedTuple):
 
 def layout_of(sheet: Sheet, largest: int = LARGEST) -> Layout:
     """largest: pixels of a cell's longer side."""
-    sized = [cell.size for cell in sheet.cells if not cell.fits] or [cell.size for cell in sheet.cells]
+    sized = [cell.size for cell in sheet.cells if not cell.fits] or [cell.size for cell in sheet.cells] or [(1, 1)]
     height, width = (max(size[axis] for size in sized) for axis in (0, 1))
     scale = scale_of((height, width), largest)
-    lines = max(len(cell.lines) for cell in sheet.cells)
+    lines = max((len(cell.lines) for cell in sheet.cells), default=0)
     header = HEADER if sheet.columns else GUTTER
     return Layout(scaled((height, width), scale), scale, header, TITLE if sheet.titles else 0, CAPTION * lines)
 
@@ -116,7 +116,7 @@ def size_in(cell: Cell, layout: Layout) -> Size:
 def draw(sheet: Sheet, largest: int = LARGEST) -> Array:
     """The sheet as one picture, (H, W, 3) uint8. largest: pixels of a cell's longer side."""
     layout = layout_of(sheet, largest)
-    columns = max(len(sheet.columns), *map(len, sheet.rows))
+    columns = max(1, len(sheet.columns), *map(len, sheet.rows))
     right = max(layout.corner(0, columns)[1], NARROWEST if sheet.notes else 0)
     bottom = layout.corner(len(sheet.rows), 0)[0] - layout.title
     pen = _Pen(bottom, right, sheet.notes)

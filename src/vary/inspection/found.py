@@ -19,7 +19,7 @@ from vary.sample import Array
 from vary.sources import Encoded, item_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from vary.sources import Indexed
 
@@ -49,7 +49,7 @@ class Sample:
 
 
 class Twins(NamedTuple):
-    """Pictures that are the same (is_same: byte for byte), or nearly so."""
+    """Pictures that are the same (is_same: byte for byte), or nearly so. Some of the latter may be the same."""
 
     samples: tuple[Sample, ...]
     is_same: bool
@@ -59,8 +59,9 @@ class Twins(NamedTuple):
         return {one.part for one in self.samples}
 
     @property
-    def classes(self) -> set[str | None]:
-        return {one.label for one in self.samples}
+    def classes(self) -> set[str]:
+        """The classes of those that have one."""
+        return {one.label for one in self.samples if one.label is not None}
 
 
 class Part:
@@ -129,12 +130,16 @@ class Inspection:
     def advice(self) -> list[str]:
         """What to look at before training, the gravest first."""
         said = []
-        if self.leaks:
-            said.append(
-                f"{counted(len(self.leaks), 'picture')} in more than one part: scores on the held-back part mislead"
-            )
-        if self.contradictions:
-            said.append(f"{counted(len(self.contradictions), 'picture')} in more than one class: one label is wrong")
+        for groups, where, sure, unsure in (
+            (self.leaks, "part", "scores on the held-back part mislead", "scores on the held-back part may mislead"),
+            (self.contradictions, "class", "one label is wrong", "one label may be wrong"),
+        ):
+            same = _pictures(one for one in groups if one.is_same)
+            near = _pictures(groups) - same
+            if same:
+                said.append(f"{counted(len(same), 'picture')} in more than one {where}: {sure}")
+            if near:
+                said.append(f"{counted(len(near), 'picture')} nearly the same in more than one {where}: {unsure}")
         for part in self.parts:
             if part.broken:
                 said.append(f'{part.name}: {counted(len(part.broken), "broken file")}; on_error="skip" leaves them out')
@@ -171,18 +176,14 @@ class Inspection:
         lines: list[str] = []
         for part in self.parts:
             lines += _lines_of(part)
-        for title, some in (
-            ("in several parts", self.leaks),
-            ("in several classes", self.contradictions),
-            ("more than once", self.twins),
-        ):
+        grave = (("in several parts", self.leaks), ("in several classes", self.contradictions))
+        for title, some in grave if self.leaks or self.contradictions else (("more than once", self.twins),):
             if some:
-                lines.append(f"{title}: {counted(len(some), 'picture')}")
+                lines.append(f"{title}: {counted(len(_pictures(some)), 'picture')}")
                 lines += [f"  {_line(one)}" for one in some[:SHOWN]]
                 lines += [f"  ... and {len(some) - SHOWN} more"] if len(some) > SHOWN else []
-                break  # the graver ones are first among all
         if len(self.twins) > 0 and (self.leaks or self.contradictions):
-            lines.append(f"{counted(len(self.twins), 'picture')} in all more than once")
+            lines.append(f"{counted(len(_pictures(self.twins)), 'picture')} in all more than once")
         advice = self.advice()
         return "\n".join([*lines, *(f"! {one}" for one in advice)])
 
@@ -221,6 +222,11 @@ class Inspection:
         where = sample.label if len(self.parts) == 1 else f"{sample.part} {sample.label or ''}".strip()
         name = plain(sample.name.rpartition("/")[2])
         return Cell(np.asarray(small), pixels.shape[:2], (f"{height} x {width} {where or ''}".strip(), name), fits=True)
+
+
+def _pictures(groups: Iterable[Twins]) -> set[tuple[str, int]]:
+    """Part and index of each picture in these groups."""
+    return {(one.part, one.index) for group in groups for one in group.samples}
 
 
 def _as_rgb(image: Array) -> Array:

@@ -14,21 +14,26 @@ import numpy as np
 
 from vary.codecs.decode import MAX_PIXELS, read_image
 from vary.codecs.pillow import open_image
-from vary.errors import DecodeError, InputError, SourceError, brief
+from vary.errors import DecodeError, InputError, SourceError
 from vary.guidance import guided
 from vary.inspection.found import Inspection, Part, Sample, Twins
 from vary.inspection.hashes import SIDE, THUMBNAIL, close_pairs, groups_of, hash_of
-from vary.plan.machine import default_threads
+from vary.plan.arguments import threads_of
 from vary.sample import Array
+<<<<<<< HEAD
 from vary.sources import Encoded, class_ids, item_of, open_source, said_path
+=======
+from vary.sources import Encoded, class_ids, item_of, open_source, path_of
+from vary.sources.walk import SUFFIXES
+>>>>>>> h-tars
 
 if TYPE_CHECKING:
     from vary.sources import Indexed
 
 __all__ = ["inspect"]
 
-SPLITS = ("train", "training", "val", "valid", "validation", "test")
-"""Names of folders that are parts of one data set, and not classes."""
+SPLITS = ("train", "training", "val", "valid", "validation", "dev", "holdout", "test", "testing")
+"""Names of folders that are parts of one data set, and not classes, in any case."""
 
 
 class _Seen(NamedTuple):
@@ -51,7 +56,8 @@ def inspect(
     """What is in a source: counts, classes, formats, sizes, broken files, and pictures that occur more than once.
 
     source: anything that `vary.stream` accepts, or a dict of several parts, {"train": ..., "val": ...}. A folder that
-        holds train and val, validation or test is taken as these parts.
+        holds two of train, val, validation, test and the like, in any case, is taken as parts: each of its folders that
+        has pictures is one.
     against: another part, such as the validation set; pictures that are in both are reported first.
     threads: how many read; None: one for each core that the process may use.
     progress: called after each picture, with how many there are in all.
@@ -60,14 +66,13 @@ def inspect(
     same if perceptual hashes (64 bits) differ in at most 4 bits and small grey copies look alike: other sizes, formats
     and brightness, but not other crops. `InputError` if there is no sample.
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads={brief(threads)}; give a whole number, 1 or more")
+    count = threads_of(threads)
     parts = _parts(source, against)
     total = sum(map(len, parts.values()))
     if not total:
         raise InputError("the source has no samples; give one with at least one picture")
     seen: list[_Seen] = []
-    with ThreadPoolExecutor(threads or default_threads(), "vary-inspect") as pool:
+    with ThreadPoolExecutor(count, "vary-inspect") as pool:
         for name, part in parts.items():
             classes = _classes(part)
             todo = ((name, part, index, classes[index] if classes else None) for index in range(len(part)))
@@ -86,13 +91,31 @@ def _parts(source: object, against: object) -> dict[str, Indexed]:
         given = {str(name): one for name, one in source.items()}
     elif isinstance(source, str | os.PathLike):
         path = os.path.expanduser(os.fspath(source))  # noqa: PTH111  text
-        folders = sorted(os.listdir(path)) if os.path.isdir(path) else []  # noqa: PTH112, PTH208
-        named = [name for name in SPLITS if name in folders and os.path.isdir(os.path.join(path, name))]  # noqa: PTH112, PTH118
-        given = {name: os.path.join(path, name) for name in named} if len(named) > 1 else {}  # noqa: PTH118
+        given = {name: os.path.join(path, name) for name in _part_names(path)}  # noqa: PTH118  text
     given = given or {"source": source}
     if against is not None:
         given["against"] = against
     return {name: open_source(one) for name, one in given.items()}
+
+
+def _part_names(root: str) -> list[str]:
+    """The folders in a root that are parts of one data set; none unless two have names of parts."""
+    if not os.path.isdir(root):  # noqa: PTH112  text
+        return []
+    folders = sorted(one.name for one in os.scandir(root) if one.is_dir() and not one.name.startswith("."))
+    named = sorted((name for name in folders if name.lower() in SPLITS), key=lambda name: SPLITS.index(name.lower()))
+    if len(named) < 2:
+        return []
+    others = [name for name in folders if name not in named]
+    return named + [name for name in others if _has_pictures(os.path.join(root, name))]  # noqa: PTH118  text
+
+
+def _has_pictures(folder: str) -> bool:
+    return any(
+        name.lower().endswith(SUFFIXES) and not name.startswith(".")
+        for _, _, names in os.walk(folder, followlinks=False)
+        for name in names
+    )
 
 
 def _classes(source: Indexed) -> list[str] | None:
@@ -124,10 +147,16 @@ def _measured(part: str, source: Indexed, index: int, label: str | None) -> _See
         if isinstance(image, Encoded):
             return _of_file(Sample(part, index, path, label), image)
         sample = Sample(part, index, path, label, "array", (image.shape[0], image.shape[1]), str(image.dtype))
-        return _Seen(sample, *_hashes(_grey(image)), blake2b(image.tobytes(), digest_size=16).digest())
+        return _Seen(sample, *_hashes(_grey(image)), _digest_of(image))
     except (SourceError, DecodeError) as error:
         fault = str(error) if path is None or path in str(error) else f"{path}: {error}"
         return _Seen(Sample(part, index, path, label, fault=fault))
+
+
+def _digest_of(image: Array) -> bytes:
+    """Equal for arrays of one shape, dtype and values."""
+    known = f"{image.shape} {image.dtype} ".encode()
+    return blake2b(known + image.tobytes(), digest_size=16).digest()
 
 
 def _of_file(sample: Sample, file: Encoded) -> _Seen:
@@ -162,11 +191,15 @@ def _twins(seen: list[_Seen]) -> Iterable[Twins]:
     sound = [one for one in seen if one.hash is not None]
     if not sound:
         return []
-    hashes = np.array([one.hash for one in sound], np.uint64)
-    thumbnails = np.stack([one.thumbnail for one in sound if one.thumbnail is not None])
-    groups = groups_of(close_pairs(hashes, thumbnails), len(sound))
-    found = [
-        Twins(tuple(sound[place].sample for place in group), len({sound[place].digest for place in group}) == 1)
-        for group in groups
-    ]
+    equal: dict[bytes | None, list[int]] = {}  # digest -> places
+    for place, one in enumerate(sound):
+        equal.setdefault(one.digest, []).append(place)
+    same = list(equal.values())
+    firsts = [sound[places[0]] for places in same]
+    hashes = np.array([one.hash for one in firsts], np.uint64)
+    thumbnails = np.stack([one.thumbnail for one in firsts if one.thumbnail is not None])
+    near = groups_of(close_pairs(hashes, thumbnails), len(firsts))
+    groups = [(places, True) for places in same if len(places) > 1]
+    groups += [(sorted(place for number in group for place in same[number]), False) for group in near]
+    found = [Twins(tuple(sound[place].sample for place in places), is_same) for places, is_same in groups]
     return sorted(found, key=lambda one: (len(one.parts) == 1, len(one.classes) < 2, not one.is_same))

@@ -70,6 +70,6 @@ def output_of(dtype: Dtype | None, layout: Layout, out: np.ndarray | None = None
 def threads_of(threads: object) -> int:
     if threads is None:
         return default_threads()
-    if not isinstance(threads, (int, np.integer)) or threads < 1:
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)) or threads < 1:
         raise InputError(f"threads={threads!r}; give a whole number of at least 1, or None for all that are allowed")
     return min(int(threads), 1024)

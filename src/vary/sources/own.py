@@ -62,6 +62,11 @@ class Adapted(Source):
         return lambda indices: fingerprints_of(self.given, indices)
 
     @property
+    def remote(self) -> bool:
+        """Are some of the files at a URL?"""
+        return getattr(whole_of(self.given)[0], "remote", False) is True
+
+    @property
     def paths(self) -> Sequence[str]:
         paths: Sequence[str] = self.given.paths
         return paths

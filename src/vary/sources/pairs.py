@@ -100,6 +100,11 @@ class Pairs(Source):
             return None
         return lambda indices: list(zip(*(fingerprints_of(one, indices) for one in halves), strict=True))
 
+    @property
+    def remote(self) -> bool:
+        """Are some of the images or masks at a URL?"""
+        return any(getattr(whole_of(one)[0], "remote", False) is True for one in (self.images, self.masks))
+
     def __len__(self) -> int:
         return length_of(self.images)
 

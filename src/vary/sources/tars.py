@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Members", "Value", "beside", "keep_values", "kept_values", "members_of"]
 
-VERSION = 1
+VERSION = 2  # 1: ended at a damaged header, without links
 COMPRESSED = {b"\x1f\x8b\x08": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz", b"(\xb5/\xfd": "zstd"}
 """First bytes of a compressed file -> what it was compressed with."""
 BLOCK = 512  # bytes of a header
@@ -99,10 +99,10 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
             head = file.read(BLOCK)
             file.seek(0)
             with tarfile.open(fileobj=file, mode="r:") as archive:
-                for name, place in _regular(tar, archive, stamp[0]):
+                for name, place in _regular(shown(tar), archive, stamp[0]):
                     names.append(name)
                     places.append(place)
-                _check_end(tar, file, archive.offset, names)
+                _check_end(shown(tar), file, archive.offset, names)
     except SourceError:
         raise
     except tarfile.ReadError as error:
@@ -119,27 +119,26 @@ def _listed(tar: str, stamp: tuple[int, int], storage: Storage) -> Members:
 
 def _regular(tar: str, archive: TarFile, size: int) -> Iterator[tuple[str, tuple[int, int]]]:
     """Name, and offset and size, of each regular file. A hard link, which GNU tar writes for each further name of a
-    file, has the place of the earlier member. size: of the tar."""
+    file, has the place of the earlier member. tar: what
+    messages call it. size: of the tar."""
     known: dict[str, tuple[int, int]] = {}
     for member in archive:
         archive.members = []  # type: ignore[attr-defined]  # it would keep them all
         name, place = member.name.removeprefix("./"), (member.offset_data, member.size)
         if member.sparse is not None:
-            raise SourceError(f"{shown(tar)}: {name} is stored in pieces (sparse); pack it without --sparse")
+            raise SourceError(f"{tar}: {name} is stored in pieces (sparse); pack it without --sparse")
         if member.issym():
             cure = "pack the files themselves: tar --dereference"
-            raise SourceError(f"{shown(tar)}: {name} is a symbolic link to {member.linkname}; {cure}")
+            raise SourceError(f"{tar}: {name} is a symbolic link to {member.linkname}; {cure}")
         if member.islnk():
             target = member.linkname.removeprefix("./")
             if target not in known:
-                raise SourceError(
-                    f"{shown(tar)}: {name} is a link to {target}, which is not before it; pack them together"
-                )
+                raise SourceError(f"{tar}: {name} is a link to {target}, which is not before it; pack them together")
             place = known[target]
         elif not member.isreg():
             continue
         elif sum(place) > size:
-            raise SourceError(f"{shown(tar)} is cut off within {name}; copy it again")
+            raise SourceError(f"{tar} is cut off within {name}; copy it again")
         known[name] = place
         yield name, place
 
@@ -150,12 +149,12 @@ def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
     data = file.read(BLOCK)
     after = f"after {names[-1]} ({len(names)} members)" if names else "at its beginning"
     if len(data) < BLOCK:
-        raise SourceError(f"{shown(tar)} is cut off {after}, at byte {offset:,}: its end is missing; copy it again")
+        raise SourceError(f"{tar} is cut off {after}, at byte {offset:,}: its end is missing; copy it again")
     while data:
         if data.strip(b"\0"):
             raise SourceError(
-                f"{shown(tar)} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or "
-                "give each tar by itself"
+                f"{tar} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or give "
+                "each tar by itself"
             )
         offset += len(data)
         data = file.read(1 << 16)
@@ -166,7 +165,8 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
     path = _values_at(tar, index, stamp, what)
     try:
         said = {} if path is None else json.loads(path.read_bytes())
-        return list(said["values"]) if said["of"] == [VERSION, *stamp, what] else None
+        is_whole = said["digest"] == _digest(said["values"])
+        return list(said["values"]) if is_whole and said["of"] == [VERSION, *stamp, what] else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
@@ -174,7 +174,13 @@ def kept_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str)
 def keep_values(tar: str, index: bool | None, stamp: tuple[int, int], what: str, values: list[Value]) -> None:
     path = _values_at(tar, index, stamp, what)
     if path is not None:
-        _store(path, json.dumps({"of": [VERSION, *stamp, what], "values": values}).encode())
+        said = {"of": [VERSION, *stamp, what], "values": values, "digest": _digest(values)}
+        _store(path, json.dumps(said).encode())
+
+
+def _digest(values: object) -> str:
+    """Of what JSON holds: damaged labels would be other labels."""
+    return blake2b(json.dumps(values).encode(), digest_size=16).hexdigest()
 
 
 def _values_at(tar: str, index: bool | None, stamp: tuple[int, int], what: str) -> Path | None:

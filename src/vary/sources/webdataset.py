@@ -86,7 +86,7 @@ class WebDataset(Source):
         places: list[Array] = []
         values: dict[str, list[object]] = {field: [] for field in wanted}
         for tar, one in zip(self.shards, members, strict=True):
-            chosen, asked_for = _samples(tar, one, (suffixes, wanted), exact=images is not None)
+            chosen, asked_for = _samples(shown(tar), one, (suffixes, wanted), exact=images is not None)
             names += [one.names[place] for place in chosen]
             places.append(one.places[chosen])
             for field, some in asked_for.items():
@@ -251,20 +251,18 @@ def _samples(
     seen: set[str] = set()
     for key, sample in _grouped(tar, members.names):
         if key in seen:
-            raise SourceError(f"{shown(tar)}: {key} occurs twice; the members of a sample must follow each other")
+            raise SourceError(f"{tar}: {key} occurs twice; the members of a sample must follow each other")
         seen.add(key)
         whole = [suffix for suffix in sample if suffix in suffixes] if exact else []
         pictures = whole or [suffix for suffix in sample if suffix.rpartition(".")[2] in suffixes]
         if len(pictures) != 1:
             what = "several pictures; name one suffix as images=" if pictures else "no picture"
-            raise SourceError(f"{shown(tar)}: {key} has {what}; its members are {brief(sorted(sample))}")
+            raise SourceError(f"{tar}: {key} has {what}; its members are {brief(sorted(sample))}")
         chosen.append(sample[pictures[0]])
         for field, (suffix, _) in wanted.items():
             place = sample.get(suffix)
             if place is None:
-                raise SourceError(
-                    f"{shown(tar)}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}"
-                )
+                raise SourceError(f"{tar}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}")
             labels[field].append(place)
     return chosen, labels
 
@@ -319,7 +317,7 @@ def _grouped(tar: str, names: Sequence[str]) -> Iterator[tuple[str, dict[str, in
             sample = {}
         last = key
         if suffix.lower() in sample:
-            raise SourceError(f"{shown(tar)}: {key} has two members .{suffix.lower()}; name each member once")
+            raise SourceError(f"{tar}: {key} has two members .{suffix.lower()}; name each member once")
         sample[suffix.lower()] = place
     if last is not None:
         yield last, sample
