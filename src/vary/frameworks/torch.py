@@ -8,7 +8,7 @@ import numpy as np
 
 from vary.errors import InputError
 from vary.frameworks.batches import Converted, Handed, ranked, with_arrays
-from vary.frameworks.workers import Share, asks_for_samples, note
+from vary.frameworks.workers import Share, asks_for_samples, note, refuse_accelerate
 from vary.sample import Array
 
 try:
@@ -42,7 +42,8 @@ class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
     persistent_workers. Its workers make every n-th batch each, so that each batch comes once, and in the same order
     as without workers. In torch.distributed, each rank has its own share, unless the stream has a shard=.
 
-    `InputError` in a DataLoader with a batch_size: these are batches already.
+    `InputError` in a DataLoader with a batch_size, because these are batches already; in its workers with
+    on_error="skip" or max_errors=, because none of them sees all batches; in a loader that Accelerate has prepared.
     """
 
     def __init__(self, stream: Stream | Mixed) -> None:
@@ -58,6 +59,7 @@ class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
                 "DataLoader(stream.as_torch()) would put batches into batches; give it batch_size=None, and the size "
                 "of the batches to vary.stream(batch_size=...)"
             )
+        refuse_accelerate()
         worker = get_worker_info()
         if worker is None:
             return super().__iter__()

@@ -18,19 +18,21 @@ from weakref import ref
 
 from vary.errors import InputError
 from vary.plan.machine import default_threads
+from vary.streams import Mixed
 from vary.streams.state import WORKER, Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from types import FrameType
+    from typing import TypeGuard
 
     from vary.frameworks.torch import TorchBatches
-    from vary.streams import Mixed, Stream
+    from vary.streams import Stream
     from vary.streams.iteration import Iteration
     from vary.streams.options import Options
     from vary.streams.state import Term
 
-__all__ = ["Share", "asks_for_samples", "note"]
+__all__ = ["Share", "asks_for_samples", "note", "refuse_accelerate"]
 
 PASS, PLACES, WORDS = 0, 1, 5
 """Numbers in shared memory. PASS: the number of the latest pass, from 1. PLACES: epoch and position of the latest two.
@@ -164,6 +166,7 @@ class Share:
 
     def of_worker(self, dataset: TorchBatches, number: int, workers: int) -> tuple[Options, tuple[int, int]]:
         """The options of this worker's iterations, and which batches of an epoch it makes."""
+        _check_errors(dataset.stream)
         options = dataset._options()
         if options.threads is None:
             options = replace(options, threads=max(1, default_threads() // workers))
@@ -214,6 +217,21 @@ class Share:
         hand.tell(worker.id, hand.latest({})[0], stream.epoch + 1)
 
 
+def _check_errors(stream: Stream | Mixed) -> None:
+    for one in stream.streams if isinstance(stream, Mixed) else [stream]:
+        options = one.options
+        if options.on_error != "skip" and options.max_errors is None:
+            continue
+        seen, cure = f"max_errors={options.max_errors}", "no max_errors="
+        if options.on_error == "skip":
+            seen, cure = 'on_error="skip"', 'on_error="replace"'
+        raise InputError(
+            f"{seen} does not work in workers of a DataLoader: each of them sees only its own batches, so none knows "
+            "how many files are broken, and a batch that is left out would put the others in another order; take "
+            f"{cure}, or num_workers=0: vary has threads of its own"
+        )
+
+
 # What a DataLoader hands out.
 
 HERE: dict[int, Hand] = {}
@@ -239,6 +257,7 @@ def _follow(iterator: Any, hands: dict[int, Hand]) -> None:
             for hand in hands.values():
                 hand.assign()
         reset(own(), *args, **given)
+        refuse_accelerate()  # here, in every rank: the first one alone asks workers for batches
 
     iterator._reset = assign_and_reset
 
@@ -275,14 +294,12 @@ def _after_in_child() -> None:
 
 def _datasets_in(whole: object) -> list[TorchBatches]:
     """This object, or those among its attributes, among theirs, and so on."""
-    from vary.frameworks.torch import TorchBatches
-
     found: list[TorchBatches] = []
     level, seen = [whole], {id(whole)}
     for _ in range(DEPTH):
         below: list[object] = []
         for one in level:
-            if isinstance(one, TorchBatches):
+            if _is_ours(one):
                 found.append(one)
                 continue
             for each in _inside(one):
@@ -290,7 +307,11 @@ def _datasets_in(whole: object) -> list[TorchBatches]:
                     seen.add(id(each))
                     below.append(each)
         level = below
-    return found + [one for one in level if isinstance(one, TorchBatches)]
+    return found + [one for one in level if _is_ours(one)]
+
+
+def _is_ours(one: object) -> TypeGuard[TorchBatches]:
+    return isinstance(getattr(one, "__dict__", {}).get("_share"), Share)
 
 
 def _inside(one: object) -> Iterable[object]:
@@ -326,3 +347,17 @@ def asks_for_samples() -> bool:
     """Is the caller a DataLoader that collates what it gets?"""
     fetcher = _fetcher(only_torch=True)
     return fetcher is not None and bool(fetcher.auto_collation)
+
+
+def refuse_accelerate() -> None:
+    """`InputError` if the caller is a loader that Accelerate has prepared.
+
+    It gives each process a part of what the first one, or each, gets, which is its own part of the epoch already. It
+    also sets the epoch, which would undo a state that was loaded.
+    """
+    if any(frame.f_globals.get("__name__") == "accelerate.data_loader" for frame in _callers()):
+        raise InputError(
+            "accelerator.prepare() was given a loader of stream.as_torch(): Accelerate would divide again what the "
+            "stream has divided among the processes, and lose samples; give prepare() the model and the optimizer, "
+            "never the data, and iterate stream.as_torch(), or a DataLoader of it, as it is"
+        )

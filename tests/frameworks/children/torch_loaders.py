@@ -2,16 +2,19 @@
 
 import copy
 import sys
+import tempfile
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import ChainDataset, DataLoader, Dataset, IterableDataset
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 sys.path.insert(0, str(Path(__file__).parent))
-from epochs import expected, labels, stream
+from epochs import claim_shares, expected, labels, stream, together as processes
 
 import vary
 
@@ -230,3 +233,65 @@ def check_a_copy_without_its_original() -> None:
         del original
         loader = loader_of(copied, True, method)
         assert numbers([labels(loader) for _ in range(2)]) == [0, 1]
+
+
+def broken(folder: Path, count: int, **options: object) -> vary.Stream:
+    """A stream of 12 pictures, of which the first ones are no pictures."""
+    for number in range(12):
+        path = folder / f"{number:02}.png"
+        Image.new("RGB", (16, 12), (number, 0, 0)).save(path)
+        if number < count:
+            path.write_bytes(b"no picture")
+    policy = vary.Policy([vary.HorizontalFlip()])
+    files = vary.Files(sorted(folder.glob("*.png")), list(range(12)))
+    return vary.stream(files, policy, batch_size=2, seed=1, **options)
+
+
+def check_what_workers_cannot_do_with_broken_files() -> None:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for count, options, says in (
+            (12, {"on_error": "skip"}, "replace"),
+            (0, {"on_error": "skip"}, "replace"),
+            (3, {"on_error": "skip", "max_errors": 1}, "replace"),
+            (3, {"on_error": "replace", "max_errors": 1}, "no max_errors="),
+        ):
+            one = broken(Path(folder), count, **options)
+            for made, kind in ((one, DataLoader), (vary.mix([one, one]), StatefulDataLoader)):
+                with pytest.raises(vary.InputError, match=f"workers of a DataLoader.*take .*{says}.*num_workers=0"):
+                    list(kind(made.as_torch(), batch_size=None, num_workers=2))
+        one = broken(Path(folder), 3, on_error="replace")
+        passes = [[images.tolist() for images, _ in loader_of(one.as_torch())]]
+        one.set_epoch(0)
+        assert passes == [[batch.images.tolist() for batch in one.as_torch()]]
+
+
+PREPARED = """
+import os
+import sys
+from accelerate import Accelerator
+from torch.utils.data import DataLoader
+import vary
+from epochs import stream
+if __name__ == "__main__":
+    rank, ranks, port = sys.argv[1:]
+    os.environ.update(RANK=rank, LOCAL_RANK=rank, WORLD_SIZE=ranks, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    accelerator = Accelerator(cpu=True)
+    assert accelerator.num_processes == int(ranks)
+    for workers in (0, 1):
+        loader = accelerator.prepare(DataLoader(stream().as_torch(), batch_size=None, num_workers=workers))
+        try:
+            next(iter(loader))
+        except vary.InputError as error:
+            assert "never the data" in str(error)
+        else:
+            raise AssertionError("not refused")
+    for batch in stream().as_torch():
+        print(*batch.labels.tolist(), flush=True)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+"""
+
+
+def check_data_that_accelerate_would_divide() -> None:
+    claim_shares(processes(PREPARED), WHOLE[:1])
