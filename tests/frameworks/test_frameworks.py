@@ -30,6 +30,7 @@ FILES = {
     "example": BACKENDS,
     "notebook": ("jax",),
     "stream_torch": ("",),
+    "torch_loaders": ("",),
     "stream_jax": ("",),
     "stream_tensorflow": ("tensorflow",),
     "photos": BACKENDS,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from vary.streams.workers.threads import ForkLock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -83,12 +85,14 @@ class Converted:
     def __init__(self, begin: Callable[[], Iteration], convert: Callable[[Batch], Batch]) -> None:
         self._begin, self._convert = begin, convert
         self._iteration: Iteration | None = None
+        self._lock = ForkLock()  # guards the beginning
 
     def begun(self) -> Iteration:
         """The stream's iteration, begun now if this is the first need of it."""
-        if self._iteration is None:
-            self._iteration = self._begin()
-        return self._iteration
+        with self._lock:
+            if self._iteration is None:
+                self._iteration = self._begin()
+            return self._iteration
 
     def __iter__(self) -> Converted:
         return self

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vary.errors import InputError
 from vary.frameworks.batches import Converted, Handed, ranked, with_arrays
-from vary.frameworks.workers import Share, asks_for_samples
+from vary.frameworks.workers import Share, asks_for_samples, note, refuse_accelerate
 from vary.sample import Array
 
 try:
@@ -43,30 +42,35 @@ class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
     persistent_workers. Its workers make every n-th batch each, so that each batch comes once, and in the same order
     as without workers. In torch.distributed, each rank has its own share, unless the stream has a shard=.
 
-    `InputError` in a DataLoader with a batch_size: these are batches already.
+    `InputError` in a DataLoader with a batch_size, because these are batches already; in its workers with
+    on_error="skip" or max_errors=, because none of them sees all batches; in a loader that Accelerate has prepared.
     """
 
     def __init__(self, stream: Stream | Mixed) -> None:
         super().__init__(stream)
-        self._share = Share(self)
+        self._share = Share()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**vars(self), "_share": self._share.copied(self)}
 
     def __iter__(self) -> Converted:
-        if asks_for_samples(sys._getframe(1)):
+        if asks_for_samples():
             raise InputError(
                 "DataLoader(stream.as_torch()) would put batches into batches; give it batch_size=None, and the size "
                 "of the batches to vary.stream(batch_size=...)"
             )
+        refuse_accelerate()
         worker = get_worker_info()
         if worker is None:
             return super().__iter__()
-        self._share.enter()
-        options, turn = self._share.of_worker(worker.id, worker.num_workers)
-        made = Converted(lambda: self._share.begun(options, turn), self._converter())
+        self._share.enter(self)
+        options, turn = self._share.of_worker(self, worker.id, worker.num_workers)
+        made = Converted(lambda: self._share.begun(self.stream, options, turn), self._converter())
         made.begun()  # now, because StatefulDataLoader may replace an iterator that no batch was taken from
         return made
 
     def _begin(self) -> Any:  # Any: the Iteration, of a base that is unknown without torch
-        self._share.note()
+        note(self.stream)
         return super()._begin()
 
     def _options(self) -> Options:
@@ -79,19 +83,14 @@ class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
         return options
 
     def __len__(self) -> int:
-        self._share.note()
+        note(self.stream)
         return super().__len__()
 
     @property
     def epoch(self) -> int:
         """The number of the next iteration's epoch."""
-        self._share.note()
+        note(self.stream)
         return super().epoch
-
-    def set_epoch(self, epoch: int) -> None:
-        """Make the next iteration this epoch, from its beginning, also in workers that run already."""
-        super().set_epoch(epoch)
-        self._share.order()
 
     def state_dict(self) -> dict[str, Term]:
         """Where the next batch of the latest iteration begins, as `Stream.state_dict`.
@@ -99,11 +98,11 @@ class TorchBatches(Handed, IterableDataset):  # type: ignore[misc]
         In workers of a DataLoader, only that knows which batches were used: torchdata's `StatefulDataLoader` has a
         `state_dict` that does, and calls this one. `InputError` for other loaders with workers.
         """
-        return self._share.state()
+        return self._share.state(self.stream)
 
     def load_state_dict(self, state: Mapping[str, Term]) -> None:
         """Make the next iteration continue where the state was saved, as `Stream.load_state_dict`."""
-        self._share.load(state)
+        self._share.load(self, state)
 
     def _converter(self) -> Callable[[Batch], Batch]:
         pins = torch.cuda.is_available() if get_worker_info() is None else False

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
@@ -57,6 +58,24 @@ def check_each_iteration_is_an_epoch() -> None:
     assert jax.tree.map(lambda leaf: leaf * 2, next(iter(batches))).labels.tolist() == [
         2 * label for label in expected(3)[2][0]
     ]
+
+
+def check_threads_share_an_iterator() -> None:
+    for _ in range(5):
+        one = stream()
+        left, start, found = iter(one.as_jax()), threading.Barrier(4), []
+
+        def take(left=left, start=start, found=found) -> None:
+            start.wait()
+            found.extend(labels(left))
+
+        threads = [threading.Thread(target=take) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(found) == sorted(expected(1)[0])
+        assert one.epoch == 1
 
 
 def check_divided_over_devices() -> None:

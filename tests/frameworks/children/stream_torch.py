@@ -105,7 +105,9 @@ def check_each_iteration_is_an_epoch() -> None:
     assert dataset.epoch == one.epoch == 3
     dataset.set_epoch(1)
     assert labels(one.as_torch()) == expected(2)[1]
-    for copied in (copy.copy(dataset), copy.deepcopy(dataset), pickle.loads(pickle.dumps(dataset))):
+    copies = [copy.copy(dataset), copy.deepcopy(dataset), pickle.loads(pickle.dumps(dataset))]
+    del dataset
+    for copied in copies:
         copied.set_epoch(1)
         assert labels(copied) == expected(2)[1]
 
