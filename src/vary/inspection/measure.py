@@ -20,12 +20,8 @@ from vary.inspection.found import Inspection, Part, Sample, Twins
 from vary.inspection.hashes import SIDE, THUMBNAIL, close_pairs, groups_of, hash_of
 from vary.plan.arguments import threads_of
 from vary.sample import Array
-<<<<<<< HEAD
 from vary.sources import Encoded, class_ids, item_of, open_source, said_path
-=======
-from vary.sources import Encoded, class_ids, item_of, open_source, path_of
 from vary.sources.walk import SUFFIXES
->>>>>>> h-tars
 
 if TYPE_CHECKING:
     from vary.sources import Indexed

@@ -153,8 +153,8 @@ def _check_end(tar: str, file: BinaryIO, offset: int, names: list[str]) -> None:
     while data:
         if data.strip(b"\0"):
             raise SourceError(
-                f"{tar} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or give "
-                "each tar by itself"
+                f"{tar} is damaged {after}, near byte {offset:,}, or is several tar files in one; copy it again, or "
+                "give each tar by itself"
             )
         offset += len(data)
         data = file.read(1 << 16)
