@@ -17,6 +17,9 @@ STAMPS := $(VENV)/stamps
 export PATH := $(abspath $(BIN)):$(PATH)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c requirements/lock.txt
 PYTEST := $(BIN)/python -m pytest
+# By several processes, each of which takes whole files. They have to agree on the names of tests, which contain sets.
+TESTERS ?= 2
+ALL_TESTS = PYTHONHASHSEED=0 $(PYTEST) -n $(TESTERS) --dist loadfile
 JOBS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 WERROR := $(if $(CI),ON,OFF)
 COMPILES := a minute or two on 2 cores
@@ -27,7 +30,7 @@ CPP := $(wildcard native/*.cc native/ops/*.cc native/kernels/*.cc native/tests/*
 HEADERS := $(wildcard native/*.h native/ops/*.h native/kernels/*.h native/tests/*.h native/fuzz/*.h)
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE
 
-.PHONY: help demo example example-backend demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks test-keras package fresh bench bench-report format lock clean
+.PHONY: help framework-packages demo example example-backend demo-data test test-time install lint tidy types cpp release tsan emulated fuzz instructions torture mutate test-core test-docs test-frameworks test-keras package fresh bench bench-report format lock clean
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
@@ -67,6 +70,7 @@ $(STAMPS)/test-tools: $(STAMPS)/build-tools pyproject.toml requirements/lock.txt
 # Frameworks have separate environments, with their own versions of packages, which use the same build of vary as .venv:
 # build/frameworks has all of them (torchvision without its needs, which ask for a torch with CUDA), for tests, and build/example-jax (-torch, -tensorflow) what the example needs.
 FRAMEWORKS := build/frameworks
+OLD_KERAS := 3.0.5 3.3.3 3.6.0 3.9.2
 OF_FRAMEWORKS := --run example jax torch tensorflow ray frameworks
 .PRECIOUS: build/%/packages
 build/%/packages: $(STAMPS)/system pyproject.toml requirements/frameworks.txt
@@ -84,8 +88,10 @@ build/%/vary: build/%/packages $(STAMPS)/vary
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --force-reinstall $(@D)/wheel/*.whl
 	@touch $@
 
+# What takes long to download, apart from what is compiled.
+framework-packages: $(FRAMEWORKS)/packages build/keras/$(firstword $(OLD_KERAS))/packages
+
 # Versions of Keras that use a PyDataset each in another way. Their JAX has wheels up to Python 3.13.
-OLD_KERAS := 3.0.5 3.3.3 3.6.0 3.9.2
 .PRECIOUS: build/keras/%/packages
 build/keras/%/packages: $(STAMPS)/system
 	$(PYTHON) -m venv --clear $(@D)
@@ -141,14 +147,14 @@ test: test-time $(STAMPS)/vary $(STAMPS)/test-tools $(if $(CI)$(wildcard $(FRAME
 	@$(MAKE) cpp
 	@$(MAKE) fuzz
 	@$(MAKE) instructions
-	$(PYTEST)
+	$(ALL_TESTS)
 
 test-time:
 	@echo "The tests of CI: $(TESTS), and a few more the first time, to compile."
 	@[[ -n "$(CI)" || -e $(FRAMEWORKS)/vary ]] || echo "Without the frameworks: make test-frameworks downloads them, several GB."
 
 test-core: $(STAMPS)/vary $(STAMPS)/test-tools
-	$(PYTEST) --ignore=tests/docs --ignore=tests/frameworks
+	$(ALL_TESTS) --ignore=tests/docs --ignore=tests/frameworks
 
 test-docs: $(STAMPS)/vary $(STAMPS)/test-tools
 	$(PYTEST) tests/docs

@@ -7,6 +7,7 @@ it fails instead, so that no machine that should have it skips in silence.
 import importlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +64,11 @@ def require(name: str, reason: str) -> NoReturn:
     if name in REQUIRED:
         pytest.fail(f"VARY_REQUIRE lists {name!r}, but {reason}", pytrace=False)
     pytest.skip(reason, allow_module_level=True)
+
+
+def name_of(value: object) -> str:
+    """The name of a case. Without addresses, because processes of pytest-xdist have to agree on the names of tests."""
+    return re.sub(" at 0x[0-9a-f]+", "", str(value))
 
 
 def oracle(module: str) -> ModuleType:

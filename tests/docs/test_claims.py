@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import oracle
+from conftest import name_of, oracle
 from docs.pages import PAGES, ROOT, blocks, cats_and_dogs
 from house.test_arrows import ARROWS, reach
 from PIL import Image
@@ -238,7 +238,7 @@ FLIP, SMALL = vary.HorizontalFlip(), vary.Resize(5, 6)
         ([FLIP, vary.Lambda(same), SMALL], "draw sizes run empty run"),
         ([vary.Lambda(same), vary.Lambda(same), SMALL], "draw sizes run sizes run empty run"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_native_calls_of_a_batch(transforms: list[vary.Transform], expected: str, calls: list[str]) -> None:
     policy = vary.Policy(transforms)
@@ -267,7 +267,7 @@ def test_native_calls_with_a_cache(tmp_path: Path, calls: list[str]) -> None:
         [vary.Saturation((0.5, 0.5)), vary.Saturation((2, 2))],
         [vary.Contrast((0.25, 0.25)), vary.Contrast((4, 4))],
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_colour_is_not_rounded_between_maps(transforms: list[vary.Transform]) -> None:
     """Each pair is there and back, which would be lost in whole levels. In a strict policy, too: colour is no cut."""

@@ -54,7 +54,10 @@ CASES = [
 def errors(home: Path, file: str, backend: str) -> dict[str, str]:
     """check -> its traceback, or "". home: of the environment."""
     command = [home / "bin" / "python", CHILDREN / "run.py", CHILDREN / f"{file}.py", *filter(None, [backend])]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
+    except subprocess.TimeoutExpired as error:  # kept as a result: another check would wait as long again
+        return {"": f"no end within {error.timeout:g} seconds:\n{error.stdout}\n{error.stderr}"}
     lines = [json.loads(line) for line in run.stdout.splitlines() if line.startswith('{"check"')]
     return {"": f"exit code {run.returncode}:\n{run.stdout}\n{run.stderr}"} | {
         one["check"]: one["error"] for one in lines

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 
 import vary
 from vary.keras import apply_affine_transform, apply_brightness_shift
@@ -76,7 +77,7 @@ def halved(x: np.ndarray) -> np.ndarray:
         {"samplewise_center": True, "samplewise_std_normalization": True},
         {"samplewise_center": True, "samplewise_std_normalization": True, "preprocessing_function": halved},
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_values_are_standardised_in_the_order_of_keras(given: dict[str, Any]) -> None:
     expected = standardize(checked(given), IMAGE.astype(np.float32))
@@ -95,7 +96,7 @@ def test_values_are_standardised_in_the_order_of_keras(given: dict[str, Any]) ->
         ({"width_shift_range": 12.5}, "target_size"),
         ({"height_shift_range": [-5, 5]}, "target_size"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_what_has_no_equivalent_is_an_error(given: dict[str, Any], says: str) -> None:
     with pytest.raises(vary.InputError, match=says):

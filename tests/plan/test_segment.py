@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import name_of
 
 from vary import (
     Affine,
@@ -50,7 +51,7 @@ def listed(*transforms: Transform, dtype: str = "uint8", strict: bool = False, i
         ([BLUR, TURN, Rescale(0.5)], "gaussian_blur, cut 0, rotate, rescale"),
         ([Rescale(0.5), BLUR, LIGHT, TURN], "rescale, gaussian_blur, brightness, cut 1, rotate"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_look_through(transforms: list[Transform], found: str) -> None:
     assert listed(*transforms) == found
@@ -71,7 +72,7 @@ def test_look_through(transforms: list[Transform], found: str) -> None:
         ([Lambda(same), TURN, LIGHT, TURN], "call, rotate, brightness, cut 0, rotate"),
         ([TURN, Rescale(0.5), TURN], "rotate, rescale, cut 1, rotate"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_strict(transforms: list[Transform], found: str) -> None:
     assert listed(*transforms, strict=True) == found

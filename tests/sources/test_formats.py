@@ -206,7 +206,7 @@ def test_indexes_are_kept_and_used(pictures: list[bytes], tmp_path: Path, monkey
     monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
     tars(pictures, tmp_path)
     kept = sorted((tmp_path / "cache" / "tars").iterdir())
-    assert len(kept) == 3
+    assert len(kept) == 6  # members and labels of each
     assert not list(tmp_path.glob("*index*")), "data folders are not written"
     opened: list[str] = []
     real = tarfile.open
@@ -241,14 +241,18 @@ def test_a_changed_tar(pictures: list[bytes], tmp_path: Path, monkeypatch: pytes
         new[0]
 
 
-@pytest.mark.parametrize(("folder", "mode"), [("cache", 0o555), ("file", 0)])
+@pytest.mark.parametrize("fails", ["mkdir", "write_bytes", "replace"])
 def test_an_index_that_cannot_be_written(
-    pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, mode: int
+    pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    path = tmp_path / folder
-    path.mkdir() if mode else path.write_text("a file")
-    monkeypatch.setenv("VARY_CACHE", str(path / "deeper" if not mode else path))
-    assert len(tars(pictures, tmp_path)) == COUNT
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, fails, full)
+        assert len(tars(pictures, tmp_path)) == COUNT
+    assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
 
 
 def written(folder: Path, *members: tuple[str, bytes]) -> Path:
@@ -297,7 +301,8 @@ def test_wrong_tars(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.M
         path.write_bytes(whole[:cut])
         with pytest.raises(SourceError, match=r"one\.tar is (cut off within|not a tar file, or is cut off)"):
             vary.WebDataset(path)
-    for head, name in ((b"\x1f\x8b", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ", "xz"), (b"(\xb5/\xfd", "zstd")):
+    heads = ((b"\x1f\x8b\x08", "gzip"), (b"BZh", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"(\xb5/\xfd", "zstd"))
+    for head, name in heads:
         path.write_bytes(head + whole)
         with pytest.raises(SourceError, match=f"is compressed \\({name}\\) and cannot be read at random; unpack"):
             vary.WebDataset(path)
@@ -313,6 +318,82 @@ def test_wrong_tars(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.M
             vary.WebDataset(shards)  # type: ignore[arg-type]
     with pytest.raises(SourceError, match=r"one\.tar' is a file; .*vary\.WebDataset\(path, labels=\) reads tar files"):
         vary.stream(path, POLICY)
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_nothing_is_lost_of_a_damaged_tar(pictures: list[bytes], tmp_path: Path, form: int) -> None:
+    """tarfile takes a damaged header for the end."""
+    path = tmp_path / "one.tar"
+    with tarfile.open(path, "w", format=form) as tar:
+        for number in range(6):
+            add(tar, f"{number}.png", pictures[1])
+    whole = path.read_bytes()
+    with tarfile.open(path) as tar:
+        starts = [member.offset for member in tar]
+    assert len(vary.WebDataset(path, index=False)) == 6
+    for cut in (starts[3], starts[3] + 100, starts[3] + 511, starts[3] + 512):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(SourceError, match=r"one\.tar is (cut off|damaged)"):
+            vary.WebDataset(path, index=False)
+    flipped = bytearray(whole)
+    flipped[starts[4] + 5] ^= 1
+    for wrong in (bytes(flipped), whole + whole, whole + b"\0" * 99_000 + b"x"):
+        path.write_bytes(wrong)
+        with pytest.raises(SourceError, match=r"is damaged after [35]\.png \([46] members\)"):
+            vary.WebDataset(path, index=False)
+    path.write_bytes(whole + b"\0" * 99_000)
+    assert len(vary.WebDataset(path, index=False)) == 6
+
+
+def test_links_and_members_that_occur_twice(pictures: list[bytes], tmp_path: Path) -> None:
+    def link(kind: bytes, target: str) -> Path:
+        with tarfile.open(tmp_path / "one.tar", "w") as tar:
+            add(tar, "./a.png", pictures[1])
+            add(tar, "b.png", pictures[2])
+            member = tarfile.TarInfo("c.png")
+            member.type, member.linkname = kind, target
+            tar.addfile(member)
+        return tmp_path / "one.tar"
+
+    for target in ("a.png", "./a.png"):
+        source = vary.WebDataset(link(tarfile.LNKTYPE, target), index=False)
+        assert [item.image.data for item in source] == [pictures[1], pictures[2], pictures[1]]
+    with pytest.raises(SourceError, match=r"c\.png is a symbolic link to a\.png; .*--dereference"):
+        vary.WebDataset(link(tarfile.SYMTYPE, "a.png"), index=False)
+    with pytest.raises(SourceError, match=r"c\.png is a link to z\.png, which is not before it"):
+        vary.WebDataset(link(tarfile.LNKTYPE, "z.png"), index=False)
+    for second in ("a.png", "a.PNG"):
+        with pytest.raises(SourceError, match=r"a has two members \.png"):
+            vary.WebDataset(written(tmp_path, ("a.png", b"1"), (second, b"2")), index=False)
+
+
+def test_names_of_members(pictures: list[bytes], tmp_path: Path) -> None:
+    several = written(tmp_path, ("a.input.png", pictures[1]), ("a.target.png", pictures[2]))
+    assert vary.WebDataset(several, images=["input.png"])[0].image.data == pictures[1]
+    with pytest.raises(SourceError, match="several pictures; name one suffix as images="):
+        vary.WebDataset(several)
+    assert len(vary.WebDataset(written(tmp_path, ("BZ_0001.png", pictures[1])))) == 1
+    texts = ("a.png", b""), ("a.cls", b"007"), ("b.png", b""), ("b.cls", b"7")
+    assert vary.WebDataset(written(tmp_path, *texts), "cls", index=False).classes == ["007", "7"]
+    with pytest.raises(InputError, match=r"the range \{5\.\.0\} is empty"):
+        vary.WebDataset("one-{5..0}.tar")
+
+
+def test_labels_of_an_earlier_run(pictures: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are kept with the index, for this tar and these labels alone."""
+    monkeypatch.setenv("VARY_CACHE", str(tmp_path / "cache"))
+    from vary.sources import webdataset as module
+
+    read: list[int] = []
+    real = module._value
+    monkeypatch.setattr(module, "_value", lambda *of: (read.append(1), real(*of))[1])
+    one = written(tmp_path, ("a.png", pictures[1]), ("a.cls", b"3"), ("a.json", b'{"x": 5}'))
+    for labels, wanted, reads in (("cls", 3, 1), ("cls", 3, 0), ("json:x", 5, 1), ("json:x", 5, 0)):
+        read.clear()
+        assert vary.WebDataset(one, labels).label_batch([0])[0].tolist() == [wanted]
+        assert len(read) == reads
+    os.utime(written(tmp_path, ("a.png", pictures[1]), ("a.cls", b"4")), ns=(1, 1))
+    assert vary.WebDataset(one, "cls").label_batch([0])[0].tolist() == [4]
 
 
 def test_sparse_members_are_refused(tmp_path: Path) -> None:

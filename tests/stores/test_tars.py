@@ -59,7 +59,7 @@ def test_faults_are_tried_again(world: World, local: list[Path]) -> None:
 def test_an_index_saves_reading_headers(world: World, local: list[Path]) -> None:
     def made() -> int:
         world.script([])
-        vary.WebDataset("s3://pets/tars/pets-{0..1}.tar", storage=world.storage())
+        vary.WebDataset("s3://pets/tars/pets-{0..1}.tar", "cls", storage=world.storage())
         return world.requests()
 
     assert made() > 0

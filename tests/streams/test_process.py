@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 from streams import functions
 
 from vary.errors import DecodeError, InputError, SourceError
@@ -92,7 +93,7 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("options", WAYS, ids=str)
+@pytest.mark.parametrize("options", WAYS, ids=name_of)
 def test_the_batches_are_the_same(folder: Path, policy: Policy, options: dict[str, Any]) -> None:
     given: dict[str, Any] = {"policy": policy, "batch_size": 4, "seed": 3, **options}
     together(stream(folder, **given), stream(folder, **given, process=True))
@@ -143,7 +144,7 @@ def test_buffers_are_reused(images: np.ndarray) -> None:
     kept[1][:] = 0  # it is the consumer's to write to
 
 
-@pytest.mark.parametrize("options", [{}, {"views": 2}, {"batch_size": 22, "threads": 1}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"views": 2}, {"batch_size": 22, "threads": 1}], ids=name_of)
 def test_pictures_are_made_in_shared_memory(
     folder: Path, policy: Policy, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

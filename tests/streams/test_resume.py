@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 
 from vary.errors import InputError
 from vary.policy import Policy
@@ -35,7 +36,7 @@ CASES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("options", CASES, ids=str)
+@pytest.mark.parametrize("options", CASES, ids=name_of)
 def test_resuming_after_any_batch_is_exact(images: np.ndarray, policy: Policy, options: dict[str, Any]) -> None:
     options = {"batch_size": 5, "seed": 7, **options}
     check_resume(lambda: stream((images, np.arange(23) % 3), policy, **options))
@@ -193,7 +194,7 @@ IN_WORDS = {
 }
 
 
-@pytest.mark.parametrize(("name", "other"), OTHERS, ids=str)
+@pytest.mark.parametrize(("name", "other"), OTHERS, ids=name_of)
 def test_differences_are_named(images: np.ndarray, name: str, other: dict[str, Any]) -> None:
     def make(images: Any = images, policy: Any = RESIZED, labels: Any = None, **options: Any) -> Stream:
         return stream(Arrays(images, np.arange(len(images)) if labels is None else labels), policy, **options)
@@ -257,7 +258,7 @@ def test_changed_states_are_refused(images: np.ndarray, change: dict[str, Any], 
         (np.zeros(3), r"load_state_dict\(\) was given a ndarray; give"),
         ({"epoch": 3}, r"state_dict has no 'version'; give what state_dict\(\) of this version of vary returned"),
     ],
-    ids=str,
+    ids=name_of,
 )
 def test_invalid_states(images: np.ndarray, state: Any, says: str) -> None:
     train = stream(images, Policy([]))

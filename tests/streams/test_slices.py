@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 from PIL import Image
 
 from vary.policy import Policy
@@ -50,7 +51,7 @@ def alive(monkeypatch: pytest.MonkeyPatch) -> Alive:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("way", WAYS, ids=name_of)
 def test_memory_is_bounded_by_threads(
     folder: Path, policy: Policy, alive: Alive, threads: int, way: dict[str, Any]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 from watch.pictures import PHOTOS, floats, noise
 
 import vary
@@ -121,7 +122,7 @@ POLICIES: list[tuple[list[vary.Transform], dict[str, Any], np.ndarray, tuple[str
 @pytest.mark.parametrize(
     ("transforms", "settings", "images", "words"),
     POLICIES,
-    ids=[f"{row[0]} {row[1]} {row[2].dtype}" for row in POLICIES],
+    ids=[name_of(f"{row[0]} {row[1]} {row[2].dtype}") for row in POLICIES],
 )
 def test_each_mistake_warns_once(
     transforms: list[vary.Transform], settings: dict[str, Any], images: np.ndarray, words: tuple[str, ...]
@@ -142,7 +143,9 @@ def test_a_cast_never_rescales() -> None:
     assert not reported(Policy([Rotate(10)]), np.rint(UNIT), dtype="uint8"), "a mask of zeros and ones"
 
 
-@pytest.mark.parametrize("cure", [Policy([Rotate(9)], value_range=255), Policy([Rotate(9), Rescale(1 / 255)])], ids=str)
+@pytest.mark.parametrize(
+    "cure", [Policy([Rotate(9)], value_range=255), Policy([Rotate(9), Rescale(1 / 255)])], ids=name_of
+)
 def test_the_cures_are_quiet(cure: Policy) -> None:
     assert not reported(cure, LEVELS)
 

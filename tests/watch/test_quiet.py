@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import name_of
 from watch.pictures import INPUTS, PHOTOS, floats
 
 import vary
@@ -140,7 +141,7 @@ RANGES: list[tuple[Policy, np.ndarray]] = [
 ]
 
 
-@pytest.mark.parametrize(("policy", "images"), RANGES, ids=[f"{row[0]} {row[1].dtype}" for row in RANGES])
+@pytest.mark.parametrize(("policy", "images"), RANGES, ids=[name_of(f"{row[0]} {row[1].dtype}") for row in RANGES])
 def test_ranges_that_fit_are_quiet(policy: Policy, images: np.ndarray) -> None:
     policy.batch(images, seed=0)
 

@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Any
 
@@ -25,7 +25,7 @@ from vary.sources.files import said_dtype
 from vary.sources.kinds import Kind, files_kind
 from vary.sources.labels import class_ids, read_labels
 from vary.sources.subset import Source, inherits
-from vary.sources.tars import Members, members_of
+from vary.sources.tars import Members, keep_values, kept_values, members_of
 from vary.sources.walk import SUFFIXES
 from vary.stores import Stamp, Storage, identity, is_url, list_files, read_range, shown
 
@@ -76,6 +76,7 @@ class WebDataset(Source):
         self.file_dtype = file_dtype(dtype)
         self.shards = _shards(shards, self._storage)
         """Absolute paths, or URLs, of the tar files."""
+        self.remote = any(map(is_url, self.shards))
         asked = labels if isinstance(labels, Mapping) else {} if labels is None else {"labels": labels}
         wanted = {str(field): _asked(field, one) for field, one in asked.items()}
         suffixes = {one.lower().lstrip(".") for one in (SUFFIXES if images is None else _suffixes(images))}
@@ -86,13 +87,18 @@ class WebDataset(Source):
         places: list[Array] = []
         values: dict[str, list[object]] = {field: [] for field in wanted}
         for tar, one in zip(self.shards, members, strict=True):
-            chosen, found = _samples(tar, one, (suffixes, wanted), self._storage)
+            chosen, asked_for = _samples(tar, one, (suffixes, wanted), exact=images is not None)
+            found = {
+                field: _values(tar, one, (index, self._storage), some, wanted[field])
+                for field, some in asked_for.items()
+            }
             names += [one.names[place] for place in chosen]
             places.append(one.places[chosen])
             for field, column in found.items():
                 values[field] += column
         if not names:
             raise SourceError(f"no picture in {len(self.shards)} tar files, the first of them {shown(self.shards[0])}")
+        values = {field: column if wanted[field][1] else _numbers(column) for field, column in values.items()}
         self._names, self._places = names, np.concatenate(places)
         self._shard = np.repeat(np.arange(len(places)), [len(one) for one in places])
         self._labels = read_labels(
@@ -192,11 +198,14 @@ def _shards(given: object, storage: Storage) -> list[str]:
 
 
 def _urls(text: str, storage: Storage) -> list[str]:
-    """The URL, or those that match it, of a store that lists its objects."""
-    if not glob.has_magic(text):
+    """The URL, or those that match it, of a store that lists its objects. A "*" matches no slash, as in a path."""
+    if not glob.has_magic(text) or text.lower().startswith(("http:", "https:")):
         return [text]
     folder, _, pattern = text.rpartition("/")
-    names = [one.name for one in list_files(folder, storage) if fnmatch(one.name, pattern)]
+    listed = [one.name for one in list_files(folder, storage) if "/" not in one.name]
+    if pattern in listed:
+        return [text]
+    names = [name for name in listed if fnmatchcase(name, pattern)]
     if not names:
         raise SourceError(f"shards={shown(text)!r}: no object matches it; give {CURE}")
     return [f"{folder}/{name}" for name in sorted(names)]
@@ -209,6 +218,8 @@ def _expanded(text: str) -> Iterator[str]:
         yield text
         return
     first, last, words = found.groups()
+    if not words and int(first) > int(last):
+        raise InputError(f"shards={text!r}: the range {found.group()} is empty; give the smaller number first")
     choices = words.split(",") if words else [f"{n:0{len(first)}}" for n in range(int(first), int(last) + 1)]
     for choice in choices:
         yield from _expanded(text[: found.start()] + choice + text[found.end() :])
@@ -233,36 +244,60 @@ def _asked(field: object, label: object) -> tuple[str, list[str]]:
 
 
 def _samples(
-    tar: str, members: Members, asked: tuple[set[str], Mapping[str, tuple[str, list[str]]]], storage: Storage
-) -> tuple[list[int], dict[str, list[object]]]:
-    """The places of the pictures of a tar, one for each sample, and their labels. asked: suffixes of pictures, and of
-    each field the suffix and the keys."""
+    tar: str, members: Members, asked: tuple[set[str], Mapping[str, tuple[str, list[str]]]], exact: bool
+) -> tuple[list[int], dict[str, list[int]]]:
+    """The places of the pictures of a tar, one for each sample, and those of their labels, by field.
+
+    asked: suffixes of pictures, and of each field the suffix and the keys. exact: a suffix that is among them as a
+    whole, such as "input.png", comes before one whose last part is.
+    """
     suffixes, wanted = asked
     chosen: list[int] = []
-    values: dict[str, list[object]] = {field: [] for field in wanted}
-    labels: list[tuple[str, int, list[str]]] = []  # field, place of the member, keys
+    labels: dict[str, list[int]] = {field: [] for field in wanted}
     seen: set[str] = set()
-    for key, sample in _grouped(members.names):
+    for key, sample in _grouped(tar, members.names):
         if key in seen:
             raise SourceError(f"{shown(tar)}: {key} occurs twice; the members of a sample must follow each other")
         seen.add(key)
-        pictures = [suffix for suffix in sample if suffix.rpartition(".")[2] in suffixes]
+        whole = [suffix for suffix in sample if suffix in suffixes] if exact else []
+        pictures = whole or [suffix for suffix in sample if suffix.rpartition(".")[2] in suffixes]
         if len(pictures) != 1:
             what = "several pictures; name one suffix as images=" if pictures else "no picture"
             raise SourceError(f"{shown(tar)}: {key} has {what}; its members are {brief(sorted(sample))}")
         chosen.append(sample[pictures[0]])
-        for field, (suffix, keys) in wanted.items():
+        for field, (suffix, _) in wanted.items():
             place = sample.get(suffix)
             if place is None:
                 raise SourceError(
                     f"{shown(tar)}: {key} has no .{suffix} for {field}; its members are {brief(sorted(sample))}"
                 )
-            labels.append((field, place, keys))
-    with _reader(tar, members.stamp, storage) as read:
-        for field, place, keys in labels:
-            data = read(*members.places[place].tolist())
-            values[field].append(_value(f"{shown(tar)}/{members.names[place]}", data, keys))
-    return chosen, values
+            labels[field].append(place)
+    return chosen, labels
+
+
+def _values(
+    tar: str, members: Members, kept: tuple[bool | None, Storage], places: list[int], asked: tuple[str, list[str]]
+) -> list[Any]:
+    """The labels in these members, from an earlier run if they were kept. kept: where (`index`), and the store."""
+    (index, storage), (suffix, keys) = kept, asked
+    what = json.dumps([suffix, keys, len(places)])
+    found = kept_values(tar, index, members.stamp, what)
+    if found is None or len(found) != len(places):
+        with _reader(tar, members.stamp, storage) as read:
+            found = [
+                _value(f"{shown(tar)}/{members.names[place]}", read(*members.places[place].tolist()), keys)
+                for place in places
+            ]
+        keep_values(tar, index, members.stamp, what, found)
+    return found
+
+
+def _numbers(values: list[Any]) -> list[Any]:
+    """Texts as whole numbers, if all are; 007 is a name, as in a table."""
+    texts = [one for one in values if isinstance(one, str)]
+    if len(texts) < len(values) or not all(re.fullmatch(r"-?(0|[1-9][0-9]*)", one) for one in texts):
+        return values
+    return [int(one) for one in texts]
 
 
 @contextmanager
@@ -275,7 +310,7 @@ def _reader(tar: str, stamp: tuple[int, int], storage: Storage) -> Iterator[Call
         yield lambda offset, size: os.pread(file.fileno(), size, offset)
 
 
-def _grouped(names: Sequence[str]) -> Iterator[tuple[str, dict[str, int]]]:
+def _grouped(tar: str, names: Sequence[str]) -> Iterator[tuple[str, dict[str, int]]]:
     """The samples of a tar: (name without suffix, suffix -> place) of members that follow each other."""
     last: str | None = None
     sample: dict[str, int] = {}
@@ -289,17 +324,18 @@ def _grouped(names: Sequence[str]) -> Iterator[tuple[str, dict[str, int]]]:
             yield last, sample
             sample = {}
         last = key
+        if suffix.lower() in sample:
+            raise SourceError(f"{shown(tar)}: {key} has two members .{suffix.lower()}; name each member once")
         sample[suffix.lower()] = place
     if last is not None:
         yield last, sample
 
 
 def _value(said: str, data: bytes, keys: list[str]) -> Any:  # Any: what JSON holds
-    """The label in a member: a text or whole number, or what JSON has under the keys."""
+    """The label in a member: its text, or what JSON has under the keys."""
     try:
         if not keys:
-            text = data.decode("utf-8").strip()
-            return int(text) if re.fullmatch(r"-?[0-9]+", text) else text
+            return data.decode("utf-8").strip()
         value = json.loads(data)
         for key in keys:
             value = value[key]

@@ -91,6 +91,48 @@ def check_arrays_and_other_columns() -> None:
     assert np.array_equal(found["x"], policy(images[found["n"]], seed=3, index=int(found["n"])))
 
 
+def check_subsets_keep_their_numbers() -> None:
+    cluster()
+    source = vary.Folder(PHOTOS)[10:20]
+    made = rows(vary.ray.augment(vary.ray.read(source), POLICY, seed=7))
+    for batch in vary.stream(source, POLICY, seed=7):
+        for index, image in zip(batch.indices.tolist(), batch.images, strict=True):
+            assert np.array_equal(made[index]["image"], image)
+    assert sorted(made) == list(range(10, 20))
+
+
+def check_files_of_16_bits() -> None:
+    cluster()
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(3):
+            levels = np.arange(20 * 30, dtype=np.uint16).reshape(20, 30) * 100 + number
+            Image.fromarray(levels).save(Path(folder, f"{number}.png"))
+        source = vary.Folder(folder, dtype="uint16")
+        policy = vary.Policy([vary.HorizontalFlip()])
+        made = rows(vary.ray.augment(vary.ray.read(source), policy, seed=7))
+        for batch in vary.stream(source, policy, seed=7):
+            for index, image in zip(batch.indices.tolist(), batch.images, strict=True):
+                assert image.max() > 255
+                assert np.array_equal(made[index]["image"], image)
+
+
+def check_sources_that_would_lose_something() -> None:
+    cluster()
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    pairs = vary.Pairs(images, images[..., 0])
+    for source, labels, says in (
+        (pairs, None, "source has masks"),
+        (pairs[1:3], None, "source has masks"),
+        (images, {"index": [0, 1, 2, 3]}, "field 'index'"),
+        (images, {"image": [0, 1, 2, 3]}, "field 'image'"),
+        (images, {"labels": [0, 1, 2, 3], "label": [0, 1, 2, 3]}, "field 'label'"),
+    ):
+        with pytest.raises(vary.InputError, match=says):
+            vary.ray.read(source, labels=labels)
+
+
 def check_pictures_of_several_sizes() -> None:
     cluster()
     images = [np.full((10 + i, 12, 3), i, np.uint8) for i in range(9)]

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vary.codecs.decode import prepare
 from vary.errors import InputError
 from vary.frameworks.ray.columns import tensor_column
 from vary.frameworks.ray.workers import imported, whole_number
 from vary.guidance import guided
 from vary.sample import Array
-from vary.sources import Encoded, batch_labels, item_of, open_source
+from vary.sources import Encoded, batch_labels, item_of, masks_of, open_source, stated_kind, whole_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,8 +41,10 @@ def read(
 ) -> Any:  # Any: a ray.data.Dataset, and Ray may not be installed
     """A Ray dataset with a row for each sample of a source: "index" (int64), "image" and, if it has any, "label".
 
-    source, labels, classes: as for `vary.stream`. Nodes have to reach the files by the same paths. "image" is a
-        file's bytes, or an array. A source with other fields than "labels" has a column for each, by its name.
+    source, labels, classes: as for `vary.stream`. Nodes have to reach the files by the same paths. "index" is the
+        sample's number in the whole source, also of a subset, as in `batch.indices`. "image" is a file's bytes, or an
+        array; files of a source with dtype="uint16" are decoded here. A source with other fields than "labels" has a
+        column for each, by its name. `vary.Pairs` are an `InputError`: `augment` moves no masks.
     blocks: parts that are read independently; None: of 256 to 1,024 samples, at most 10,000.
     num_cpus: of the cores that Ray manages, those that reading one part takes. `augment` with as many runs in the same
         tasks.
@@ -50,12 +53,34 @@ def read(
     be read.
     """
     ray, found = imported(), open_source(source, labels, classes)
+    _check(found)
     count = len(found)
     if not count:
         raise InputError("the source has no samples, and Ray needs rows")
     parts = _blocks(count, ray) if blocks is None else whole_number("blocks", blocks)
     rows = import_module("vary.frameworks.ray.rows").Samples(ray.put(found), count)
     return ray.data.read_datasource(rows, override_num_blocks=min(parts, count, MOST_BLOCKS), num_cpus=num_cpus)
+
+
+def _check(source: Indexed) -> None:
+    """`InputError` for a source whose rows would train on something else than a stream of it."""
+    if masks_of(source) is not None:
+        raise InputError(
+            "source has masks, which vary.ray.augment would leave where they are; stream pairs by vary.stream, with "
+            "shard=(rank, ranks) on each node"
+        )
+    taken = [name for name in source.fields[1:] if _column(name) in ("index", "image")]
+    if len({_column(name) for name in source.fields[1:]}) < len(source.fields) - 1:
+        taken.append("label")
+    if taken:
+        raise InputError(
+            f"the source has a field {taken[0]!r}, and the dataset a column of this name for something else; give the "
+            "labels another name, labels={'name': ...}"
+        )
+
+
+def _column(field: str) -> str:
+    return "label" if field == "labels" else field
 
 
 def _blocks(count: int, ray: Any) -> int:
@@ -74,15 +99,19 @@ def read_table(source: Indexed, indices: Array) -> Any:  # Any: of pyarrow
     """These samples as a table."""
     import pyarrow as pa
 
+    whole, numbers = whole_of(source)
+    wide = "uint8" if (kind := stated_kind(whole)) is None else kind.dtype
     images = [item_of(source, index).image for index in indices.tolist()]
+    if wide != "uint8":  # a column of bytes does not say as what they are read
+        images = [prepare(one, dtype=wide) if isinstance(one, Encoded) else one for one in images]  # type: ignore[misc]
     encoded = [one.data for one in images if isinstance(one, Encoded)]
     if encoded and len(encoded) < len(images):
         raise InputError("the source gives files and arrays; a column holds one of both")
-    columns = {"index": pa.array(indices, pa.int64())}
+    columns = {"index": pa.array(indices if numbers is None else numbers[indices], pa.int64())}
     columns["image"] = pa.array(encoded, pa.large_binary()) if encoded else tensor_column(images)  # type: ignore[arg-type]
     for name, values in zip(source.fields[1:], batch_labels(source, indices), strict=True):
         column = pa.array(values) if values.ndim == 1 else tensor_column(values)
-        columns["label" if name == "labels" else name] = column
+        columns[_column(name)] = column
     return pa.table(columns)
 
 
