@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -225,8 +224,7 @@ def test_options_that_another_library_refuses(monkeypatch: pytest.MonkeyPatch) -
 def lists_by(monkeypatch: pytest.MonkeyPatch, listed: object) -> None:
     """Let obstore list the bucket b so."""
     monkeypatch.setattr("vary.stores.clients._clients", {})
-    client: Any = client_of("s3://b/p", LISTS)[0]
-    client._module = SimpleNamespace(list=listed)
+    monkeypatch.setattr(client_of("s3://b/p", LISTS)[0], "_module", SimpleNamespace(list=listed))
 
 
 LISTS = stores.Storage.of({"attempts": 3, "region": "us-east-1"})

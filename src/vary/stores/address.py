@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple  # Any: options of any library
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from vary.errors import InputError, brief
@@ -195,7 +195,7 @@ class Storage:
 SECRET = re.compile(r"key|token|secret|pass|sas|credential|signature", re.IGNORECASE)  # these may be renewed
 
 
-def _hidden_in(options: Mapping[Any, Any]) -> set[str]:
+def _hidden_in(options: Mapping[str, object]) -> set[str]:
     found: set[str] = set()
     for name, value in options.items():
         if isinstance(value, Mapping):

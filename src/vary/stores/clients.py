@@ -5,18 +5,20 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol  # Any: obstore and fsspec may be absent
 from urllib.parse import unquote
 
 from vary.errors import InputError, SourceError
-from vary.guidance import close
 from vary.stores.address import OWN_OPTIONS, WEB, Address, Storage, address_of, shown
 
 __all__ = ["Client", "Got", "Meta", "client_of"]
 
+Row = dict[str, Any]  # of obstore, or of fsspec
+Page = list[Row]
 PAGE = 1000  # objects of a list in one request
 OBSTORE = frozenset({"s3", "s3a", "gs", "az", "azure", "abfs", "abfss", "http", "https"})
 
@@ -56,10 +58,10 @@ class Listing(Protocol):
 class _Pages:
     """Of obstore. After an error, a new request begins after the last key; at the beginning if keys have no order."""
 
-    def __init__(self, listed: Callable[..., Any], prefix: str) -> None:
+    def __init__(self, listed: Callable[..., Iterable[Page]], prefix: str) -> None:
         self.rows: list[tuple[str, Meta]] = []
         self._listed, self._prefix = listed, prefix
-        self._pages: Iterator[Any] | None = None
+        self._pages: Iterator[Page] | None = None
         self._is_sorted = True
         self._reached = 0  # rows before it began again: a call returns when there are more
 
@@ -157,11 +159,14 @@ COMMON_MORE = (
 
 
 def _unknown_option(error: Exception, address: Address, options: dict[str, object]) -> InputError:
+    from difflib import get_close_matches
+
     found = re.search(r"'([^']*)'", str(error))
     name = found[1] if found is not None else ", ".join(options)
-    similar = close(name, (*COMMON, *COMMON_MORE, *OWN_OPTIONS))
+    near = get_close_matches(name, (*COMMON, *COMMON_MORE, *OWN_OPTIONS), 1)
+    similar = f"; did you mean {near[0]}?" if near else ""
     return InputError(
-        f"storage[{name!r}]: {address.scheme}:// has no such option{similar and f'; {similar}'}; give those of "
+        f"storage[{name!r}]: {address.scheme}:// has no such option{similar}; give those of "
         f"obstore, such as {', '.join(COMMON[:4])}, or of vary: {', '.join(OWN_OPTIONS)}"
     )
 
@@ -199,7 +204,7 @@ class _Fsspec:
         return [(path[len(base) :].lstrip("/"), _meta(info)) for path, info in found.items()]
 
 
-def _meta_of_row(row: Any) -> Meta:
+def _meta_of_row(row: Row) -> Meta:
     """Of obstore. Times are whole seconds, as in a header; the year 1970 stands for none."""
     seconds = int(row["last_modified"].timestamp())
     return Meta(row["size"], row["e_tag"] or "", str(seconds) if seconds > 0 else "")
@@ -209,16 +214,16 @@ TIMES = ("mtime", "modified", "LastModified", "last_modified", "Last-Modified", 
 """What file systems of fsspec call the time of the last change."""
 
 
-def _meta(info: dict[str, Any]) -> Meta:
+def _meta(info: Row) -> Meta:
     """Of fsspec."""
     size, etag = info.get("size"), info.get("ETag") or info.get("etag")
     modified = next((_time_text(info[name]) for name in TIMES if info.get(name)), "")
     return Meta(-1 if size is None else int(size), str(etag or ""), modified)
 
 
-def _time_text(time: Any) -> str:
+def _time_text(time: object) -> str:
     """One text for a time in any form, because a list may have numbers, and a question about one object datetimes."""
-    seconds = time.timestamp() if hasattr(time, "timestamp") else time
+    seconds = time.timestamp() if isinstance(time, datetime) else time
     return str(round(1e6 * seconds)) if isinstance(seconds, int | float) else str(seconds)
 
 
