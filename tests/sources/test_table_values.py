@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 from PIL import Image
 
 import vary
@@ -85,6 +85,7 @@ CELLS = st.text(st.sampled_from('ab,; "\r\n\té0_-.'), max_size=4)
 
 @settings(max_examples=400)
 @given(rows=st.lists(st.lists(CELLS, min_size=1, max_size=3), max_size=5), end=st.sampled_from(["\n", "\r\n", "\r"]))
+@example(rows=[["0\n", ""]], end="\r")
 def test_quick_reading_of_csv_files_is_that_of_the_module(
     tmp_path_factory: pytest.TempPathFactory, rows: list[list[str]], end: str
 ) -> None:

@@ -316,7 +316,7 @@ def _plain_csv(content: bytes, images: object) -> tuple[list[str], list[list[str
     if delimiter is None or not rest or any(mark in text for mark in ('"', f"{delimiter} ", "\n ", "\n\n", "\0")):
         return None
     header = first.split(delimiter)
-    if "\r" in rest or len(header) < 2 or first.startswith(" "):
+    if "\r" in rest or "\r" in first or len(header) < 2 or first.startswith(" "):
         return None
     data = np.frombuffer(f"{rest}\n".encode(), np.uint8)
     ends = np.flatnonzero((data == ord(delimiter)) | (data == ord("\n")))

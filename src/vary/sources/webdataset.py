@@ -82,8 +82,7 @@ class WebDataset(Source):
         members = [members_of(tar, index, self._storage) for tar in self.shards]
         self._stamps = [one.stamp for one in members]
         self._salt = int.from_bytes(os.urandom(7), "little")
-        names: list[str] = []
-        places: list[Array] = []
+        names, places = list[str](), list[Array]()
         values: dict[str, list[object]] = {field: [] for field in wanted}
         for tar, one in zip(self.shards, members, strict=True):
             chosen, asked_for = _samples(shown(tar), one, (suffixes, wanted), exact=images is not None)
