@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["key_error", "picture_of", "varied"]
 
-SHOWN = {"1": "L", "L": "L", "RGB": "RGB", "RGBA": "RGBA", "LA": "RGBA", "PA": "RGBA", "I;16": "I;16"}
-"""Pillow's mode -> the one whose values become an array; others become RGB."""
+SHOWN = {"1": "L", "L": "L", "RGB": "RGB", "RGBA": "RGBA", "LA": "RGBA", "PA": "RGBA", "F": "F"}
+"""Pillow's mode -> the one whose values become an array; others of 8 bits become RGB."""
 
 
 def picture_of(found: object, name: str) -> Any:  # Any: an array, or a tensor of torch
@@ -33,6 +33,13 @@ def picture_of(found: object, name: str) -> Any:  # Any: an array, or a tensor o
         data: Any = found.get("path") if found.get("bytes") is None else found["bytes"]
         return read_image(data)
     if hasattr(found, "convert") and isinstance(mode := getattr(found, "mode", None), str):
+        if mode.startswith("I;16"):
+            return np.asarray(found).astype(np.uint16)  # in this machine's byte order
+        if mode == "I":
+            raise InputError(
+                f"{name} is a Pillow picture of mode I, whose numbers have no fixed range; give an array of uint16 or "
+                "float32: numpy.asarray(picture).astype('uint16')"
+            )
         wanted = SHOWN.get(mode, "RGB")
         return np.asarray(found if mode == wanted else found.convert(wanted))
     raise InputError(not_an_array(name, found))

@@ -57,7 +57,9 @@ class JaxBatches(Handed):
         options = self.stream.options
         if not jax.distributed.is_initialized():
             return options
-        return ranked(options, jax.process_index(), jax.process_count())
+        if self.sharding is None:
+            return ranked(options, jax.process_index(), jax.process_count())
+        return ranked(options, *part_of_process(self.sharding, jax.process_index()))
 
     def _converter(self) -> Callable[[Batch], Batch]:
         if self.sharding is not None:
@@ -72,6 +74,22 @@ class JaxBatches(Handed):
                 f"an array of shape {array.shape} cannot be divided by sharding={self.sharding}; if this is the last "
                 "batch of an epoch, take drop_last=True, else a batch_size that the devices divide"
             ) from error
+
+
+def part_of_process(sharding: Any, process: int) -> tuple[int, int]:  # Any: of JAX
+    """(rank, ranks) of the samples that a process needs: by the part of the first axis that its devices hold.
+
+    Processes whose devices hold the same part, such as those of one row of a data x model mesh, need the same samples.
+    """
+    size = len(sharding.device_set)  # which any of its axes divides
+    shape = (size,) * max(1, len(getattr(sharding, "spec", ())))
+    held: dict[int, set[int]] = {}
+    for device, index in sharding.devices_indices_map(shape).items():
+        held.setdefault(device.process_index, set()).add(index[0].start or 0)
+    parts = sorted({tuple(sorted(starts)) for starts in held.values()})
+    if sum(map(len, parts)) > len({start for starts in parts for start in starts}):
+        raise InputError(f"sharding={sharding} gives processes parts of a batch that overlap; divide it evenly")
+    return parts.index(tuple(sorted(held[process]))), len(parts)
 
 
 def _specs(stream: Stream | Mixed) -> list[tuple[str, np.dtype[Any]]]:

@@ -4,13 +4,14 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=4"
 
 import jax
 import numpy as np
 import pytest
-from jax.sharding import NamedSharding, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 sys.path.insert(0, str(Path(__file__).parent))
 from epochs import STEPS, claim_shares, expected, in_a_row, labels, mixed, stream, together
@@ -90,6 +91,39 @@ def check_divided_over_devices() -> None:
     ):
         with pytest.raises(vary.InputError, match=says):
             call()
+
+
+class Device(NamedTuple):
+    process_index: int
+    number: int
+
+
+class InProcesses:
+    """A sharding whose devices belong to two processes, two to each."""
+
+    def __init__(self, sharding: NamedSharding) -> None:
+        self.sharding, self.device_set, self.spec = sharding, sharding.device_set, sharding.spec
+
+    def devices_indices_map(self, shape: tuple[int, ...]) -> dict[object, tuple[slice, ...]]:
+        found = self.sharding.devices_indices_map(shape).items()
+        return {Device(device.id // 2, device.id): index for device, index in found}
+
+
+def check_processes_that_hold_the_same_part_get_the_same_samples() -> None:
+    from vary.frameworks.jax import part_of_process
+
+    devices = np.array(jax.devices())
+    rows = devices.reshape(2, 2)
+    one, two = (0, 1), (0, 1)
+    for mesh, spec, wanted in (
+        (Mesh(devices, ("x",)), PartitionSpec("x"), [(0, 2), (1, 2)]),
+        (Mesh(devices, ("x",)), PartitionSpec(), [one, two]),
+        (Mesh(rows, ("data", "model")), PartitionSpec("data"), [(0, 2), (1, 2)]),
+        (Mesh(rows.T, ("data", "model")), PartitionSpec("data"), [one, two]),
+        (Mesh(rows, ("data", "model")), PartitionSpec(None, "model"), [one, two]),
+    ):
+        sharding = InProcesses(NamedSharding(mesh, spec))
+        assert [part_of_process(sharding, process) for process in (0, 1)] == wanted
 
 
 def check_the_rest_after_a_state() -> None:

@@ -65,8 +65,8 @@ def augment(
 
     dataset: with the columns `image`, encoded files or arrays, and `index`, the number of each row's sample;
         `vary.ray.read(source)` makes it. Rows may be in any order, filtered or repeated.
-    seed, epoch: the picture of a row is `policy(picture, seed=seed, epoch=epoch, index=index)`, and equals that of
-        `vary.stream` with this seed. Call `augment` again for the next epoch.
+    seed, epoch: the picture of a row equals that of `vary.stream` with this seed; with full_decode=True, also
+        `policy(picture, seed=seed, epoch=epoch, index=index)`. Call `augment` again for the next epoch.
     channels: of encoded files: 1 (grey), 3 (RGB) or 4 (RGBA). dtype, layout: as of `policy(image)`.
     full_decode: as of `vary.stream`; False decodes JPEGs at a smaller scale where the result allows it.
     batch_size: rows varied in one call of the core; no byte depends on it.
