@@ -54,6 +54,13 @@ class Augment:
             if key is not None and key not in batch:
                 raise key_error(argument, key, batch, f"policy.as_datasets({argument}=...)")
         images = batch[self.image]
+        if not hasattr(images, "__len__") or isinstance(images, str | bytes | dict):
+            raise InputError(
+                f"column {self.image!r} holds one {type(images).__name__}, not a list of pictures; this is a function "
+                "of batches: dataset.set_transform(function), or dataset.map(function, batched=True)"
+            )
+        if not len(images):
+            return batch
         masks = [None] * len(images) if self.mask is None else batch[self.mask]
         made = [
             varied(self.policy, image, mask, self.layout, address)

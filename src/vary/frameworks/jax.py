@@ -62,18 +62,49 @@ class JaxBatches(Handed):
         return ranked(options, *part_of_process(self.sharding, jax.process_index()))
 
     def _converter(self) -> Callable[[Batch], Batch]:
-        if self.sharding is not None:
-            return lambda batch: with_arrays(batch, [self._divided(array) for array in batch])
-        return lambda batch: with_arrays(batch, jax.device_put(tuple(batch), may_alias=True))
+        def convert(batch: Batch) -> Batch:
+            for name, array in zip(batch.fields, batch, strict=True):
+                _check_range(name, array)
+            if self.sharding is None:
+                return with_arrays(batch, jax.device_put(tuple(batch), may_alias=True))
+            return with_arrays(batch, [self._divided(*one) for one in zip(batch.fields, batch, strict=True)])
 
-    def _divided(self, array: Array) -> Any:  # Any: of JAX
+        return convert
+
+    def _divided(self, name: str, array: Array) -> Any:  # Any: of JAX
         try:
-            return jax.make_array_from_process_local_data(self.sharding, array)
-        except ValueError as error:
+            return jax.make_array_from_process_local_data(self._sharding_of(name, array.ndim), array)
+        except (ValueError, AssertionError) as error:
             raise InputError(
-                f"an array of shape {array.shape} cannot be divided by sharding={self.sharding}; if this is the last "
-                "batch of an epoch, take drop_last=True, else a batch_size that the devices divide"
+                f"{name} of shape {array.shape} cannot be divided by sharding={self.sharding}: {error}; if this is the "
+                "last batch of an epoch, take drop_last=True, else a batch_size that the devices divide, and a "
+                "sharding of the first axis alone"
             ) from error
+
+    def _sharding_of(self, name: str, axes: int) -> Any:  # Any: of JAX
+        """The sharding, for an array of so few axes: labels have fewer than pictures."""
+        sharding: Any = self.sharding
+        spec = getattr(sharding, "spec", ())
+        if len(spec) <= axes:
+            return self.sharding
+        if any(one is not None for one in spec[axes:]):
+            raise InputError(
+                f"{name} has {axes} axes, and sharding={self.sharding} divides a later one; give a sharding of the "
+                "first axis alone, such as NamedSharding(mesh, P('x'))"
+            )
+        return jax.sharding.NamedSharding(sharding.mesh, jax.sharding.PartitionSpec(*spec[:axes]))
+
+
+def _check_range(name: str, array: Array) -> None:
+    """`InputError` for whole numbers that JAX would change: without jax_enable_x64 it has 32 bits."""
+    if array.dtype.kind not in "iu" or array.dtype.itemsize < 8 or jax.config.jax_enable_x64 or not array.size:
+        return
+    least, most = int(array.min()), int(array.max())
+    if least < -(1 << 31) or most >= 1 << 31:
+        raise InputError(
+            f"{name} holds {most if most >= 1 << 31 else least}, and JAX has whole numbers of 32 bits here; set "
+            "jax.config.update('jax_enable_x64', True), or give smaller numbers"
+        )
 
 
 def part_of_process(sharding: Any, process: int) -> tuple[int, int]:  # Any: of JAX

@@ -6,8 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torchvision import tv_tensors
-from torchvision.transforms import v2
+
+try:
+    from torchvision import tv_tensors
+    from torchvision.transforms import v2
+
+    tv_tensors.KeyPoints  # noqa: B018  of torchvision 0.23
+except (ImportError, AttributeError) as error:
+    raise ImportError(
+        f"as_torchvision() needs torchvision 0.23 or newer: {error}; pip install -U torchvision"
+    ) from error
 
 from vary.errors import InputError
 from vary.frameworks.elements import picture_of

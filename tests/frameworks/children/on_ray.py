@@ -159,6 +159,11 @@ def check_errors_reach_the_user() -> None:
     refused(numbers.map(lambda row: {"image": 5, "index": row["id"]}), "'image' is of int64")
     refused(numbers.map(lambda row: {"image": good[:900], "index": row["id"] + 40}), "sample 4[0-2], of column 'image'")
     refused(numbers.map(lambda row: {"image": b"text", "index": row["id"] + 40}), "sample 4[0-2], of column 'image'")
+    for cpus in ("x", -1, 0, True):
+        with pytest.raises(vary.InputError, match="num_cpus="):
+            vary.ray.read(PHOTOS, num_cpus=cpus)
+        with pytest.raises(vary.InputError, match="num_cpus="):
+            vary.ray.augment(vary.ray.read(PHOTOS), POLICY, seed=1, num_cpus=cpus)
     for wrong, says in (({"batch_size": 0}, "batch_size=0"), ({"channels": 2}, "channels=2"), ({"seed": -1}, "seed")):
         with pytest.raises(vary.InputError, match=says):
             vary.ray.augment(vary.ray.read(PHOTOS), POLICY, **{"seed": 1, **wrong})

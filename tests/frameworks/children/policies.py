@@ -233,6 +233,9 @@ def check_datasets() -> None:
             GEOMETRY.as_datasets(**wrong)
     with pytest.raises(vary.InputError, match=r"'picture'.*'image'"):
         GEOMETRY.as_datasets("picture")({"image": [ARRAY]})
+    with pytest.raises(vary.InputError, match=r"holds one Image, .*batched=True"):
+        GEOMETRY.as_datasets()({"image": Image.fromarray(ARRAY)})
+    assert GEOMETRY.as_datasets()({"image": [], "label": []}) == {"image": [], "label": []}
 
 
 def torchvision():

@@ -126,6 +126,23 @@ def check_processes_that_hold_the_same_part_get_the_same_samples() -> None:
         assert [part_of_process(sharding, process) for process in (0, 1)] == wanted
 
 
+def check_what_cannot_be_divided_is_named() -> None:
+    mesh = jax.make_mesh((4,), ("x",))
+    spec = PartitionSpec("x", None, None, None)
+    batch = next(iter(stream(drop_last=True).as_jax(NamedSharding(mesh, spec))))  # labels have one axis
+    assert (batch.images.sharding.num_devices, batch.labels.sharding.num_devices) == (4, 4)
+    with pytest.raises(vary.InputError, match=r"labels has 1 axes, and sharding=.* give a sharding of the first axis"):
+        next(iter(stream(drop_last=True).as_jax(NamedSharding(mesh, PartitionSpec(None, "x")))))
+
+
+def check_numbers_that_jax_would_change_are_named() -> None:
+    images = np.zeros((4, 8, 8, 3), np.uint8)
+    for wrong in (5_000_000_000, -5_000_000_000):
+        one = vary.stream((images, np.array([0, 1, 2, wrong])), vary.Policy([]))
+        with pytest.raises(vary.InputError, match=rf"labels holds {wrong}, .*jax_enable_x64"):
+            next(iter(one.as_jax()))
+
+
 def check_the_rest_after_a_state() -> None:
     for stop in (0, 1, 5, STEPS - 1, STEPS, STEPS + 3):
         one, before = stream().as_jax(), []

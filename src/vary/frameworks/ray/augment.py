@@ -11,7 +11,7 @@ import numpy as np
 from vary.codecs.decode import prepare
 from vary.errors import DecodeError, InputError
 from vary.frameworks.ray.columns import numbers_of, pictures_of, tensor_column
-from vary.frameworks.ray.workers import imported, whole_number
+from vary.frameworks.ray.workers import cpus, imported, whole_number
 from vary.guidance import guided
 from vary.plan.address import address_of, index_of
 from vary.plan.arguments import output_of
@@ -87,7 +87,7 @@ def augment(
         raise InputError(f"channels={channels!r}; a file gives 1 (grey), 3 (RGB) or 4 (RGBA)")
     address_of(seed, epoch, 0, index_of(0))
     _check_columns(dataset.columns(fetch_if_missing=False), image, index)
-    output, decode, threads = output_of(dtype, layout), Decode(full_decode), max(1, int(num_cpus))
+    output, decode, threads = output_of(dtype, layout), Decode(full_decode), max(1, int(cpus(num_cpus)))
     pickled = import_pickle().dumps(policy)
     job = Job(pickled, int(seed), int(epoch), image, index, channels, output, decode, threads)
     return dataset.map_batches(
@@ -136,8 +136,15 @@ def _varied(policy: Policy, pictures: list[Array], indices: Array, job: Job) -> 
     )
     if runner.size is not None or same:
         return _made(policy, runner, opened, indices, job)
-    each = range(len(opened))
-    return [_made(policy, runner, opened[at : at + 1], indices[at : at + 1], job)[0] for at in each]
+    found = []
+    for at, index in enumerate(indices.tolist()):
+        try:
+            found.append(_made(policy, runner, opened[at : at + 1], indices[at : at + 1], job)[0])
+        except InputError as error:
+            raise InputError(
+                f"sample {index}, of column {job.image!r}, is not as the first of its block: {error}"
+            ) from error
+    return found
 
 
 def _made(policy: Policy, runner: Runner, pictures: list[Array], indices: Array, job: Job) -> Array:

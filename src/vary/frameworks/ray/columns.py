@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vary.errors import InputError
+from vary.frameworks.elements import picture_of
 from vary.sample import Array
 
 __all__ = ["numbers_of", "pictures_of", "tensor_column"]
@@ -41,7 +42,7 @@ def _pictures(chunk: Any, name: str) -> Iterator[Array]:
     if hasattr(chunk, "to_numpy_ndarray"):
         return iter(chunk.to_numpy_ndarray())
     if hasattr(chunk.type, "extension_name"):
-        return iter(chunk.to_numpy(zero_copy_only=False))
+        return (picture_of(one, f"column {name!r}") for one in chunk.to_numpy(zero_copy_only=False))
     raise InputError(
         f"column {name!r} is of {kind}; give encoded files (binary) or arrays (tensors), as vary.ray.read makes them"
     )

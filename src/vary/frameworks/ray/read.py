@@ -10,7 +10,7 @@ import numpy as np
 from vary.codecs.decode import prepare
 from vary.errors import InputError
 from vary.frameworks.ray.columns import tensor_column
-from vary.frameworks.ray.workers import imported, whole_number
+from vary.frameworks.ray.workers import cpus, imported, whole_number
 from vary.guidance import guided
 from vary.sample import Array
 from vary.sources import Encoded, batch_labels, item_of, masks_of, open_source, stated_kind, whole_of
@@ -57,6 +57,7 @@ def read(
     count = len(found)
     if not count:
         raise InputError("the source has no samples, and Ray needs rows")
+    cpus(num_cpus)
     parts = _blocks(count, ray) if blocks is None else whole_number("blocks", blocks)
     rows = import_module("vary.frameworks.ray.rows").Samples(ray.put(found), count)
     return ray.data.read_datasource(rows, override_num_blocks=min(parts, count, MOST_BLOCKS), num_cpus=num_cpus)

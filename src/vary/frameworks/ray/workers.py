@@ -8,7 +8,7 @@ from typing import Any
 
 from vary.errors import InputError
 
-__all__ = ["imported", "whole_number"]
+__all__ = ["cpus", "imported", "whole_number"]
 
 
 def imported() -> Any:  # Any: the module ray
@@ -19,6 +19,13 @@ def imported() -> Any:  # Any: the module ray
     except ImportError as error:
         raise ImportError(f"vary.ray needs Ray Data, and {error}; pip install 'vary[ray]'") from error
     return ray
+
+
+def cpus(value: object) -> float:
+    """num_cpus as a number above 0; `InputError` for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        raise InputError(f"num_cpus={value!r}; give a number of cores above 0, such as 1 or 0.5")
+    return value
 
 
 def whole_number(name: str, value: Any, least: int = 1) -> int:  # Any: operator.index refuses the rest
