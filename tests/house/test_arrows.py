@@ -29,6 +29,7 @@ ARROWS = {
     "streams": "policy plan sources rng",
     "frameworks": "streams",
     "inspection": "display",
+    "comparison": "errors rng sample",
     "ray": "frameworks",
     "testing": "streams",
     "keras": "streams",
