@@ -238,21 +238,21 @@ HERE: dict[int, Hand] = {}
 """In a worker that was forked: what it was handed, by the `id` of the dataset."""
 
 
-def hand_out(iterator: Any, dataset: TorchBatches) -> Hand:  # Any: torch's classes for this are private
+def hand_out(iterator: object, dataset: TorchBatches) -> Hand:
     """What all workers of this iterator get of this dataset."""
     hands: dict[int, Hand] = vars(iterator).setdefault(HANDS, {})
     if not hands:
         _follow(iterator, hands)
     if id(dataset) not in hands:
-        hands[id(dataset)] = Hand(dataset, iterator._num_workers)
+        hands[id(dataset)] = Hand(dataset, vars(iterator)["_num_workers"])
     return hands[id(dataset)]
 
 
-def _follow(iterator: Any, hands: dict[int, Hand]) -> None:
+def _follow(iterator: Any, hands: dict[int, Hand]) -> None:  # Any: torch's classes for this are private
     """Choose the epoch of each later pass before the workers, which live on, are told to begin it."""
     reset, own = type(iterator)._reset, ref(iterator)
 
-    def assign_and_reset(*args: Any, **given: Any) -> None:
+    def assign_and_reset(*args: object, **given: object) -> None:
         if not given.get("first_iter"):
             for hand in hands.values():
                 hand.assign()
@@ -328,7 +328,7 @@ os.register_at_fork(before=_before_fork, after_in_child=_after_in_child)
 # What calls the dataset.
 
 
-def _fetcher(only_torch: bool = False) -> Any:
+def _fetcher(only_torch: bool = False) -> object:
     """The object of torch that gets the batches of a pass, among the callers; else None.
 
     only_torch: not if there is another library, or the user's code, between it and the dataset.
@@ -346,7 +346,7 @@ def _fetcher(only_torch: bool = False) -> Any:
 def asks_for_samples() -> bool:
     """Is the caller a DataLoader that collates what it gets?"""
     fetcher = _fetcher(only_torch=True)
-    return fetcher is not None and bool(fetcher.auto_collation)
+    return fetcher is not None and bool(vars(fetcher)["auto_collation"])
 
 
 def refuse_accelerate() -> None:
