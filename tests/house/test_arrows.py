@@ -29,7 +29,7 @@ ARROWS = {
     "streams": "policy plan sources rng",
     "frameworks": "streams",
     "inspection": "display",
-    "comparison": "errors rng sample",
+    "comparison": "policy",
     "ray": "frameworks",
     "testing": "streams",
     "keras": "streams",
