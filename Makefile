@@ -195,7 +195,7 @@ CMAKE_TESTS = cmake -S . -G Ninja -DVARY_PYTHON=OFF -DVARY_TESTS=ON -DVARY_WERRO
 cpp: $(STAMPS)/build-tools $(STAMPS)/jpeg
 	@$(CMAKE_TESTS) -B build/sanitize -DVARY_SANITIZE=address,undefined >/dev/null
 	cmake --build build/sanitize --parallel $(JOBS)
-	ctest --test-dir build/sanitize --output-on-failure --no-tests=error
+	ctest --test-dir build/sanitize --parallel $(JOBS) --output-on-failure --no-tests=error
 	@$(MAKE) release tsan
 	$(if $(EMULATOR),@$(MAKE) emulated,@echo "No qemu-x86_64 or no x86-64 machine: hashes on other processors not checked.")
 
@@ -205,7 +205,7 @@ FILE_TESTS := jpeg frames planes damage
 release: $(STAMPS)/build-tools $(STAMPS)/jpeg
 	@$(CMAKE_TESTS) -B build/release >/dev/null
 	cmake --build build/release --target $(FILE_TESTS:%=test_%) --parallel $(JOBS)
-	ctest --test-dir build/release --output-on-failure --no-tests=error -R "^test_($$(echo $(FILE_TESTS) | tr ' ' '|'))$$"
+	ctest --test-dir build/release --parallel $(JOBS) --output-on-failure --no-tests=error -R "^test_($$(echo $(FILE_TESTS) | tr ' ' '|'))$$"
 
 # The tests of what threads share, under the thread sanitizer: on one instruction set, because all have one source.
 # Versions of the sanitizer need memory in the same place in each run; setarch asks for that where the system allows it.

@@ -9,6 +9,7 @@ import os
 import platform
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -94,6 +95,8 @@ def build_root() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):  # a process of pytest-xdist, which ignores Ctrl-C
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", f"needs(*names): skipped without these resources: {', '.join(RESOURCES)}")
     if unknown := REQUIRED - set(RESOURCES):
         raise pytest.UsageError(f"VARY_REQUIRE: unknown {sorted(unknown)}; known are {sorted(RESOURCES)}")

@@ -25,8 +25,18 @@ CHILD = Path(__file__).with_name("child.py")
 SOON = 60.0
 
 
+EARLIER: set[threading.Thread] = set()
+"""Threads that were there before this test: another test of the process may have left an iteration open."""
+
+
+@pytest.fixture(autouse=True)
+def _of_this_test() -> None:
+    EARLIER.clear()
+    EARLIER.update(threading.enumerate())
+
+
 def ours() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("vary-")]
+    return [one.name for one in threading.enumerate() if one.name.startswith("vary-") and one not in EARLIER]
 
 
 def handles() -> int:
